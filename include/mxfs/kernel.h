@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Kernels: the inner loops of decoding, one object for each instruction set.
+ *
+ * Every variant gives the same bits. Values are those of OCP Microscaling Formats v1.0: an E2M1 code
+ * times 2^(scale-127), computed exactly and rounded once (to nearest even) to the output type. Scale
+ * 255 is NaN for the whole block, NaN is always written as 0x7FC0 / 0x7E00 / 0x7FC00000, code 8 is
+ * -0, results too large become +-Inf, subnormal results are kept.
+ *
+ * No pointer needs alignment; sources and destinations do not overlap unless said; a length of 0 is allowed; nothing is
+ * read or written outside the stated ranges. No kernel allocates, locks, logs or does I/O.
+ * Thread safety: immutable after start.
+ */
+#ifndef MXFS_KERNEL_H
+#define MXFS_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mxfs/error.h"
+
+/** Output types of decoding. */
+enum mxfs_out {
+    MXFS_OUT_BF16,
+    MXFS_OUT_F16,
+    MXFS_OUT_F32,
+    MXFS_OUT_COUNT,
+};
+
+/** Elements of an MX block, and bytes of one block of E2M1 codes. */
+enum {
+    MXFS_MX_BLOCK = 32,
+    MXFS_MXFP4_BYTES = 16,
+};
+
+/**
+ * Every output of an (E8M0 scale, E2M1 code) pair, filled once from the exact scalar definition.
+ * The 16-bit tables are split in bytes, ready for byte shuffles.
+ */
+struct mxfs_mxfp4_tables {
+    _Alignas(64) uint8_t half[2][256][2][16]; /**< [BF16, F16][scale][low byte, high byte][code] */
+    _Alignas(64) uint16_t half16[2][256][16]; /**< [BF16, F16][scale][code], whole */
+    _Alignas(64) uint32_t f32[256][16];       /**< [scale][code], bits of the float */
+};
+
+/** FP8 element formats (F8_E4M3 "FN" and F8_E5M2). */
+enum mxfs_fp8 {
+    MXFS_FP8_E4M3,
+    MXFS_FP8_E5M2,
+    MXFS_FP8_COUNT,
+};
+
+/** Constant data that kernels read. */
+struct mxfs_tables {
+    struct mxfs_mxfp4_tables mxfp4;
+    _Alignas(64) float fp8[MXFS_FP8_COUNT][256]; /**< every code as float32, NaN included */
+};
+
+/**
+ * dst[32*i + 2*j] and dst[32*i + 2*j + 1] = the low and the high nibble of codes[16*i + j], scaled by scales[i];
+ * `blocks` blocks. codes: 16*blocks bytes, scales: blocks bytes, dst: 32*blocks elements.
+ */
+typedef void mxfs_mxfp4_blocks_fn(const struct mxfs_tables *tables, void *dst,
+                                  const uint8_t *codes, const uint8_t *scales, size_t blocks);
+
+/**
+ * dst[i] = nibble ((codes[i] >> shift) & 15) scaled by scales[i], for i < n. shift is 0 or 4.
+ * This is one row of a transposed tensor: the scale varies from lane to lane.
+ */
+typedef void mxfs_mxfp4_lanes_fn(const struct mxfs_tables *tables, void *dst, const uint8_t *codes,
+                                 const uint8_t *scales, size_t n, unsigned shift);
+
+/**
+ * dst[i] = codes[i] as `format`, times `scale` (one float32 multiplication, rounded once), rounded once
+ * more to the output type; i < n.
+ */
+typedef void mxfs_fp8_run_fn(const struct mxfs_tables *tables, void *dst, const uint8_t *codes,
+                             size_t n, enum mxfs_fp8 format, float scale);
+
+/**
+ * dst[c * dst_stride + r] = src[r * src_stride + c] for r < rows, c < cols: a matrix of bytes
+ * transposed. Strides in bytes.
+ */
+typedef void mxfs_transpose_fn(uint8_t *dst, size_t dst_stride, const uint8_t *src,
+                               size_t src_stride, size_t rows, size_t cols);
+
+/**
+ * dst[i] = src[i] widened to float32 (exact), i < n; NaN payloads are kept. src may lie in the last 2*n bytes of dst's 4*n
+ * bytes: elements are read before their bytes are overwritten.
+ */
+typedef void mxfs_widen_bf16_fn(void *dst, const void *src, size_t n);
+
+/** One variant. */
+struct mxfs_kernel {
+    const char *name;  /**< as in --kernel=NAME */
+    uint32_t requires; /**< MXFS_CPU_* bits, all needed */
+    mxfs_mxfp4_blocks_fn *mxfp4_blocks[MXFS_OUT_COUNT];
+    mxfs_mxfp4_lanes_fn *mxfp4_lanes[MXFS_OUT_COUNT];
+    mxfs_fp8_run_fn *fp8_run[MXFS_OUT_COUNT];
+    mxfs_transpose_fn *transpose;
+    mxfs_widen_bf16_fn *widen_bf16;
+};
+
+/** All variants compiled in, best first; ends with NULL. The last one, "scalar", runs anywhere. */
+extern const struct mxfs_kernel *const mxfs_kernels[];
+
+/** The first variant that needs only `cpu` bits (of mxfs_cpu_detect()). Pure. */
+const struct mxfs_kernel *mxfs_kernel_select(uint32_t cpu);
+
+/**
+ * The variant called `name`. An unknown name, or one that needs more than `cpu`, is wrong usage
+ * (err filled, NULL returned).
+ */
+const struct mxfs_kernel *mxfs_kernel_named(const char *name, uint32_t cpu,
+                                            struct mxfs_error *err);
+
+/** Fills the constant tables (some 64 KiB); before threads start. */
+void mxfs_tables_init(struct mxfs_tables *tables);
+
+/** Bytes of an output element: 2, 2 or 4. */
+static inline unsigned mxfs_out_size(enum mxfs_out out)
+{
+    return out == MXFS_OUT_F32 ? 4 : 2;
+}
+
+#endif
