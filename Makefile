@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+#
+#   make            build/mxfs and build/libmxfs.a
+#   make demo       install what is missing, build, mount a small model and read it
+#   make check      lint, Check, pytest with the real readers (make check-core: without torch)
+#   make unit lint  one of them alone
+#   make install    to $(DESTDIR)$(PREFIX)
+#
+# CC, CFLAGS, LDFLAGS, BUILD, PREFIX and DESTDIR may be set. Other flags rebuild what they concern;
+# two sets of flags side by side want two folders: make BUILD=build-asan CFLAGS='-O1 -g -fsanitize=address'.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+CFLAGS ?= -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+LDFLAGS ?= -Wl,-z,relro,-z,now
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+
+# What the code relies on, whatever CFLAGS says: rounding is part of the contract (fp-contract).
+REQUIRED := -std=c17 -D_GNU_SOURCE -Iinclude -ffp-contract=off -fPIE -pthread
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+
+# The library is everything below the FUSE adapter; the program adds the adapter and the commands.
+SOURCES := $(sort $(shell find src -name '*.c'))
+PROGRAM_SOURCES := $(filter src/fs/% src/main.c src/cmd_%,$(SOURCES))
+LIBRARY_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(SOURCES))
+UNIT_SOURCES := $(sort $(wildcard tests/unit/check_*.c))
+UNIT_SUPPORT := $(sort $(wildcard tests/unit/support/*.c))
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+PROGRAM_OBJECTS := $(call objects,$(PROGRAM_SOURCES))
+LIBRARY_OBJECTS := $(call objects,$(LIBRARY_SOURCES))
+UNIT_OBJECTS := $(call objects,$(UNIT_SOURCES) $(UNIT_SUPPORT))
+UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SOURCES))
+
+# Asked of pkg-config once, and only when something is compiled: `make demo` starts without it.
+ask = $(eval $(1) := $$(shell $(PKG_CONFIG) $(2)))$($(1))
+JANSSON_CFLAGS = $(call ask,JANSSON_CFLAGS,--cflags jansson)
+JANSSON_LIBS = $(call ask,JANSSON_LIBS,--libs jansson)
+FUSE_CFLAGS = $(call ask,FUSE_CFLAGS,--cflags fuse3)
+FUSE_LIBS = $(call ask,FUSE_LIBS,--libs fuse3)
+CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags check)
+CHECK_LIBS = $(call ask,CHECK_LIBS,--libs check)
+
+.PHONY: all unit lint demo check check-core install uninstall clean FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/mxfs $(BUILD)/libmxfs.a
+
+COMPILE = $(CC) $(REQUIRED) $(WARNINGS) $(CFLAGS)
+LINK = $(CC) -pthread -pie $(CFLAGS) $(LDFLAGS)
+
+$(BUILD)/mxfs: $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(BUILD)/link.flags
+	$(LINK) -o $@ $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(FUSE_LIBS) $(JANSSON_LIBS) -lm
+
+# Written anew, not updated: an object whose source is gone must leave the archive.
+$(BUILD)/libmxfs.a: $(LIBRARY_OBJECTS) $(BUILD)/members
+	rm -f $@
+	$(AR) rcs $@ $(LIBRARY_OBJECTS)
+
+$(BUILD)/tests/check_%: $(BUILD)/obj/tests/unit/check_%.o $(call objects,$(UNIT_SUPPORT)) \
+		$(BUILD)/libmxfs.a $(BUILD)/link.flags
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $(filter %.o %.a,$^) $(CHECK_LIBS) $(JANSSON_LIBS) -lm
+
+# Only the adapter and the commands see FUSE, only tests see Check and the private headers of src/.
+$(PROGRAM_OBJECTS): EXTRA = $(FUSE_CFLAGS) $(JANSSON_CFLAGS)
+$(LIBRARY_OBJECTS): EXTRA = $(JANSSON_CFLAGS)
+$(UNIT_OBJECTS): EXTRA = -Itests/unit -Isrc $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/compile.flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(EXTRA) -MMD -MP -c -o $@ $<
+
+# Each holds what its users depend on beside files, and is touched only when that changes.
+record = @mkdir -p $(BUILD); echo '$(subst ','\'',$(1))' | cmp -s - $@ || echo '$(subst ','\'',$(1))' >$@
+$(BUILD)/compile.flags: FORCE
+	$(call record,$(COMPILE))
+$(BUILD)/link.flags: FORCE
+	$(call record,$(LINK) $(PROGRAM_OBJECTS))
+$(BUILD)/members: FORCE
+	$(call record,$(LIBRARY_OBJECTS))
+
+unit: $(UNIT_PROGRAMS)
+	@tests/support/run-unit $(UNIT_PROGRAMS)
+
+lint: all
+	@BUILD=$(BUILD) tests/lint/run
+
+demo check check-core:
+	@BUILD=$(BUILD) MAKE='$(MAKE)' tests/support/$@
+
+install: $(BUILD)/mxfs
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin
+	$(INSTALL) -m 755 $(BUILD)/mxfs $(DESTDIR)$(PREFIX)/bin/mxfs
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/mxfs
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(patsubst %.o,%.d,$(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS) $(UNIT_OBJECTS))
