@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Log lines: formatted, escaped, and written whole, so that lines of several threads do not mix.
+ */
+#include "mxfs/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "mxfs/error.h"
+
+/* Longest line, before and after it is escaped. */
+enum { LINE_TEXT = 2048 };
+
+/* Both are set before threads start and only read afterwards. */
+static enum mxfs_log_level max_level = MXFS_LOG_NOTICE;
+static bool to_syslog;
+
+void mxfs_log_open(enum mxfs_log_level max)
+{
+    max_level = max;
+}
+
+void mxfs_log_to_syslog(void)
+{
+    openlog("mxfs", LOG_PID, LOG_DAEMON);
+    to_syslog = true;
+}
+
+bool mxfs_log_enabled(enum mxfs_log_level level)
+{
+    return level <= max_level;
+}
+
+static int syslog_priority(enum mxfs_log_level level)
+{
+    static const int priority[] = {
+        [MXFS_LOG_ERROR] = LOG_ERR,
+        [MXFS_LOG_WARNING] = LOG_WARNING,
+        [MXFS_LOG_NOTICE] = LOG_NOTICE,
+        [MXFS_LOG_DEBUG] = LOG_DEBUG,
+    };
+
+    return priority[level];
+}
+
+void mxfs_log(enum mxfs_log_level level, const char *fmt, ...)
+{
+    char raw[LINE_TEXT], line[LINE_TEXT];
+    va_list args;
+
+    if (!mxfs_log_enabled(level))
+        return;
+    va_start(args, fmt);
+    vsnprintf(raw, sizeof(raw), fmt, args);
+    va_end(args);
+    mxfs_escape(line, sizeof(line), raw, strlen(raw));
+    if (to_syslog)
+        syslog(syslog_priority(level), "%s", line);
+    else
+        fprintf(stderr, "mxfs: %s\n", line);
+}
+
+/* Seconds of a clock that never goes back, counted from 1: 0 means "never" in mxfs_log_limit. */
+static int64_t now_seconds(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec + 1;
+}
+
+bool mxfs_log_allow(struct mxfs_log_limit *limit, uint64_t *dropped)
+{
+    int64_t now = now_seconds();
+    int64_t last = atomic_load(&limit->last);
+
+    /* Of several threads in one second the one that moves `last` writes. */
+    if (last >= now || !atomic_compare_exchange_strong(&limit->last, &last, now)) {
+        atomic_fetch_add(&limit->dropped, 1);
+        return false;
+    }
+    *dropped = atomic_exchange(&limit->dropped, 0);
+    return true;
+}
