@@ -35,15 +35,16 @@ UNIT_OBJECTS := $(call objects,$(UNIT_SOURCES) $(UNIT_SUPPORT))
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SOURCES))
 
 # Asked of pkg-config once, and only when something is compiled: `make demo` starts without it.
-ask = $(eval $(1) := $$(shell $(PKG_CONFIG) $(2)))$($(1))
-JANSSON_CFLAGS = $(call ask,JANSSON_CFLAGS,--cflags jansson)
-JANSSON_LIBS = $(call ask,JANSSON_LIBS,--libs jansson)
-FUSE_CFLAGS = $(call ask,FUSE_CFLAGS,--cflags fuse3)
-FUSE_LIBS = $(call ask,FUSE_LIBS,--libs fuse3)
-CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags check)
-CHECK_LIBS = $(call ask,CHECK_LIBS,--libs check)
+ask = $(if $(shell $(PKG_CONFIG) --exists $(3) && echo yes),,$(error $(3) is missing: as root, \
+	apt-get install pkg-config libfuse3-dev libjansson-dev check))$(eval $(1) := $$(shell $(PKG_CONFIG) $(2) $(3)))$($(1))
+JANSSON_CFLAGS = $(call ask,JANSSON_CFLAGS,--cflags,jansson)
+JANSSON_LIBS = $(call ask,JANSSON_LIBS,--libs,jansson)
+FUSE_CFLAGS = $(call ask,FUSE_CFLAGS,--cflags,fuse3)
+FUSE_LIBS = $(call ask,FUSE_LIBS,--libs,fuse3)
+CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags,check)
+CHECK_LIBS = $(call ask,CHECK_LIBS,--libs,check)
 
-.PHONY: all unit lint demo check check-core install uninstall clean FORCE
+.PHONY: all unit lint demo check check-core install uninstall clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -89,8 +90,12 @@ unit: $(UNIT_PROGRAMS)
 lint: all
 	@BUILD=$(BUILD) tests/lint/run
 
-demo check check-core:
-	@BUILD=$(BUILD) MAKE='$(MAKE)' tests/support/$@
+demo:
+	@BUILD=$(BUILD) MAKE='$(MAKE)' tests/support/demo
+check:
+	@BUILD=$(BUILD) MAKE='$(MAKE)' tests/support/check full
+check-core:
+	@BUILD=$(BUILD) MAKE='$(MAKE)' tests/support/check core
 
 install: $(BUILD)/mxfs
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin
@@ -99,7 +104,10 @@ install: $(BUILD)/mxfs
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/mxfs
 
+# The Python environment of the tests is slow to make again, so only distclean removes it.
 clean:
+	if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 ! -name venv -exec rm -rf {} +; fi
+distclean:
 	rm -rf $(BUILD)
 
 -include $(patsubst %.o,%.d,$(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS) $(UNIT_OBJECTS))
