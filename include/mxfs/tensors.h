@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The tensors of a model, found by name.
+ *
+ * Thread safety: immutable after start.
+ */
+#ifndef MXFS_TENSORS_H
+#define MXFS_TENSORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "mxfs/tensor.h"
+
+/** What mxfs_tensors_find() returns when there is no such tensor. */
+#define MXFS_NOT_FOUND ((size_t)-1)
+
+/** A set of tensors with distinct names. */
+struct mxfs_tensors {
+    const struct mxfs_tensor **sorted; /**< by name, bytewise; borrowed tensors, owned array */
+    size_t count;
+};
+
+/** Compares two names bytewise, the shorter first on a tie. */
+int mxfs_name_compare(const char *a, size_t a_len, const char *b, size_t b_len);
+
+/**
+ * The index of the tensor called stem + suffix, or MXFS_NOT_FOUND. `near` is an index where the
+ * search starts (companions sort close to each other); any valid index is correct.
+ */
+size_t mxfs_tensors_find(const struct mxfs_tensors *set, size_t near, const char *stem,
+                         size_t stem_len, const char *suffix);
+
+/** Sorts `set->sorted` by name. Returns false when two tensors bear the same name (*dup is one). */
+bool mxfs_tensors_sort(struct mxfs_tensors *set, const struct mxfs_tensor **dup);
+
+/** Whether the name of `t` ends in `suffix`; *stem_len is then the length of what is before. */
+bool mxfs_tensor_has_suffix(const struct mxfs_tensor *t, const char *suffix, size_t *stem_len);
+
+#endif

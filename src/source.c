@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Source files: pread, never mmap, so that a truncated file is an error and not a signal.
+ */
+#include "mxfs/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mxfs/log.h"
+
+int mxfs_source_open(struct mxfs_source *src, const char *path, struct mxfs_error *err)
+{
+    memset(src, 0, sizeof(*src));
+    /* O_NONBLOCK: a FIFO must be refused below, not waited for. */
+    src->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (src->fd < 0)
+        return mxfs_fail(err, MXFS_EXIT_SOURCE, errno, "%s: %s", path, strerror(errno));
+    src->path = strdup(path);
+    if (!src->path || fstat(src->fd, &src->st) != 0) {
+        int e = errno;
+        mxfs_source_close(src);
+        return mxfs_fail(err, MXFS_EXIT_SOURCE, e, "%s: %s", path, strerror(e));
+    }
+    if (!S_ISREG(src->st.st_mode)) {
+        const char *what = S_ISDIR(src->st.st_mode) ? "is a directory" : "is not a regular file";
+        mxfs_source_close(src);
+        return mxfs_fail(err, MXFS_EXIT_SOURCE, EINVAL, "%s: %s", path, what);
+    }
+    return 0;
+}
+
+void mxfs_source_close(struct mxfs_source *src)
+{
+    if (src->fd >= 0 && src->path)
+        close(src->fd);
+    free(src->path);
+    memset(src, 0, sizeof(*src));
+    src->fd = -1;
+}
+
+/* Size and mtime only: ctime also moves on chmod, link and rename, which change no byte. */
+static bool same_content(const struct stat *a, const struct stat *b)
+{
+    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static int mark_changed(struct mxfs_source *src, const char *how)
+{
+    if (!atomic_exchange(&src->changed, true))
+        mxfs_log(MXFS_LOG_ERROR, "%s: %s since it was opened; reads of it fail from now on",
+                 src->path, how);
+    return -EIO;
+}
+
+int mxfs_source_read(struct mxfs_source *src, void *buf, size_t len, uint64_t offset)
+{
+    char *p = buf;
+    struct stat now;
+
+    if (atomic_load_explicit(&src->changed, memory_order_relaxed))
+        return -EIO;
+    while (len > 0) {
+        ssize_t n = pread(src->fd, p, len, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            return mark_changed(src, "has become shorter");
+        p += n;
+        offset += (size_t)n;
+        len -= (size_t)n;
+    }
+    /* After the read, not before: a write between check and read must not go unseen. */
+    if (fstat(src->fd, &now) != 0)
+        return -errno;
+    if (!same_content(&now, &src->st))
+        return mark_changed(src, "has changed");
+    return 0;
+}
+
+int mxfs_source_slurp(const char *path, size_t max, char **out, size_t *len, struct mxfs_error *err)
+{
+    struct mxfs_source src;
+    int rc = mxfs_source_open(&src, path, err);
+    if (rc != 0)
+        return rc;
+    size_t size = (size_t)src.st.st_size;
+    char *buf = NULL;
+    if (src.st.st_size > (off_t)max)
+        rc = mxfs_fail(err, MXFS_EXIT_MALFORMED, EFBIG, "%s: larger than %zu bytes", path, max);
+    else if (!(buf = malloc(size + 1)))
+        rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", path);
+    else if ((rc = mxfs_source_read(&src, buf, size, 0)) != 0)
+        mxfs_fail(err, MXFS_EXIT_SOURCE, -rc, "%s: %s", path, strerror(-rc));
+    mxfs_source_close(&src);
+    if (rc != 0) {
+        free(buf);
+        return rc;
+    }
+    buf[size] = '\0';
+    *out = buf;
+    *len = size;
+    return 0;
+}
