@@ -18,6 +18,9 @@
 #include "mxfs/error.h"
 #include "mxfs/tensor.h"
 
+/** Bytes of the length prefix. */
+#define MXFS_SAFETENSORS_PREFIX 8u
+
 /** Largest JSON size that the library reads or writes. */
 #define MXFS_SAFETENSORS_HEADER_MAX 100000000u
 
@@ -31,12 +34,13 @@ struct mxfs_metadata {
 
 /** A parsed header. Zero-initialised is a valid empty object. */
 struct mxfs_safetensors {
-    struct mxfs_tensor *tensors;    /**< in data order (by offset) */
-    size_t count;                   /**< of tensors */
-    struct mxfs_metadata *metadata; /**< in the file's order; a key given twice keeps its last value */
-    size_t metadata_count;          /**< 0 also when `__metadata__` is absent or null */
-    uint64_t data_offset;           /**< of the first data byte in the file: 8 + n */
-    void *arena;                    /**< owns every name and shape */
+    struct mxfs_tensor *tensors; /**< in data order (by offset) */
+    size_t count;                /**< of tensors */
+    struct mxfs_metadata
+        *metadata;         /**< in the file's order; a key given twice keeps its last value */
+    size_t metadata_count; /**< 0 also when `__metadata__` is absent or null */
+    uint64_t data_offset;  /**< of the first data byte in the file: 8 + n */
+    void *arena;           /**< owns every name and shape */
 };
 
 /**
@@ -49,7 +53,8 @@ int mxfs_safetensors_check_size(uint64_t n, uint64_t file_size, const char *path
 /**
  * Parses the `n` bytes of JSON of the file `path` (named in messages) of `file_size` bytes.
  * Returns 0, or -EINVAL with err->code MXFS_EXIT_MALFORMED, or -ENOMEM; on failure *out is empty.
- * `json` may be freed afterwards. Time is linear in n but for one sort, memory proportional to the tensors.
+ * `json` may be freed afterwards. Time is linear in n but for one sort, memory proportional to the
+ * tensors.
  */
 int mxfs_safetensors_parse(struct mxfs_safetensors *out, const char *json, size_t n,
                            uint64_t file_size, const char *path, struct mxfs_error *err);
@@ -67,14 +72,16 @@ struct mxfs_safetensors_entry {
     uint8_t dtype; /**< enum mxfs_dtype */
 };
 
-/** The library's order of tensors in a file: dtype descending, then name by bytes. As for qsort(). */
+/** The library's order of tensors in a file: dtype descending, then name by bytes. As for qsort().
+ */
 int mxfs_safetensors_order(uint8_t dtype_a, const char *name_a, size_t len_a, uint8_t dtype_b,
                            const char *name_b, size_t len_b);
 
 /**
  * Writes the header of a file that holds `entries` in the given order, back to back, and `metadata`
  * first when there is any: length prefix, compact JSON, spaces up to a multiple of 8.
- * *out is the buffer (caller frees), *size its size. Fails with -ENOMEM, -EOVERFLOW (sizes), or -EFBIG (more than the library reads).
+ * *out is the buffer (caller frees), *size its size. Fails with -ENOMEM, -EOVERFLOW (sizes), or
+ * -EFBIG (more than the library reads).
  */
 int mxfs_safetensors_write(const struct mxfs_safetensors_entry *entries, size_t count,
                            const struct mxfs_metadata *metadata, size_t metadata_count, char **out,

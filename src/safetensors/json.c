@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The pull parser for JSON text.
+ */
+#include "json.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "mxfs/bytes.h"
+#include "mxfs/utf8.h"
+
+/* serde_json refuses the array or object that would be the 128th inside another. */
+enum { DEPTH_LIMIT = 128 };
+
+static int fail(struct mxfs_json *j, const char *error)
+{
+    j->error = error;
+    return -EINVAL;
+}
+
+/* The byte at pos, or -1 at the end. */
+static int byte_at(const struct mxfs_json *j)
+{
+    return j->pos < j->size ? (unsigned char)j->text[j->pos] : -1;
+}
+
+static bool is_digit(int c)
+{
+    return c >= '0' && c <= '9';
+}
+
+int mxfs_json_peek(struct mxfs_json *j)
+{
+    int c;
+
+    while ((c = byte_at(j)) == ' ' || c == '\n' || c == '\t' || c == '\r')
+        j->pos++;
+    return c;
+}
+
+int mxfs_json_open(struct mxfs_json *j, char open)
+{
+    if (mxfs_json_peek(j) != open)
+        return fail(j, open == '{' ? "expected '{'" : "expected '['");
+    if (j->depth + 1 == DEPTH_LIMIT)
+        return fail(j, "nested too deeply");
+    j->depth++;
+    j->pos++;
+    return 0;
+}
+
+int mxfs_json_next(struct mxfs_json *j, char close, bool *first)
+{
+    int c = mxfs_json_peek(j);
+
+    if (c == close) {
+        j->depth--;
+        j->pos++;
+        return 0;
+    }
+    if (!*first) {
+        if (c != ',')
+            return fail(j, close == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
+        j->pos++;
+        if (mxfs_json_peek(j) == close)
+            return fail(j, "trailing comma");
+    }
+    *first = false;
+    return 1;
+}
+
+static int hex_digit(int c)
+{
+    if (is_digit(c))
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Reads the four digits after "\u"; pos stands on the first. */
+static int read_hex4(struct mxfs_json *j, uint32_t *value)
+{
+    *value = 0;
+    for (int i = 0; i < 4; i++, j->pos++) {
+        int digit = hex_digit(byte_at(j));
+        if (digit < 0)
+            return fail(j, "expected four hexadecimal digits after \\u");
+        *value = *value << 4 | (uint32_t)digit;
+    }
+    return 0;
+}
+
+/* Reads what follows "\u"; a character beyond U+FFFF is a pair of surrogates, nothing else may be.
+ */
+static int read_unicode_escape(struct mxfs_json *j, uint32_t *value)
+{
+    uint32_t low;
+
+    if (read_hex4(j, value))
+        return -EINVAL;
+    if (*value < 0xD800 || *value > 0xDFFF)
+        return 0;
+    if (*value > 0xDBFF || j->size - j->pos < 2 || memcmp(j->text + j->pos, "\\u", 2) != 0)
+        return fail(j, "lone surrogate");
+    j->pos += 2;
+    if (read_hex4(j, &low))
+        return -EINVAL;
+    if (low < 0xDC00 || low > 0xDFFF)
+        return fail(j, "lone surrogate");
+    *value = 0x10000 + ((*value - 0xD800) << 10 | (low - 0xDC00));
+    return 0;
+}
+
+/* Reads the escape whose backslash is at pos; out[4] and *len receive its UTF-8. */
+static int read_escape(struct mxfs_json *j, char *out, size_t *len)
+{
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    uint32_t value;
+    const char *at;
+
+    j->pos++;
+    int c = byte_at(j);
+    if (c == 'u') {
+        j->pos++;
+        if (read_unicode_escape(j, &value))
+            return -EINVAL;
+        *len = mxfs_utf8_encode(value, out);
+        return 0;
+    }
+    if (c <= 0 || !(at = strchr(from, c)))
+        return fail(j, "invalid escape");
+    j->pos++;
+    out[0] = to[at - from];
+    *len = 1;
+    return 0;
+}
+
+/* Moves over characters that stand for themselves; returns how many bytes. */
+static size_t skip_plain(struct mxfs_json *j)
+{
+    size_t start = j->pos;
+    int c;
+
+    while ((c = byte_at(j)) >= 0x20 && c != '"' && c != '\\')
+        j->pos++;
+    return j->pos - start;
+}
+
+int mxfs_json_read_string(struct mxfs_json *j, struct mxfs_json_string *s)
+{
+    char escaped[4];
+    size_t len = 0;
+
+    if (mxfs_json_peek(j) != '"')
+        return fail(j, "expected a string");
+    j->pos++;
+    *s = (struct mxfs_json_string){.raw = j->text + j->pos, .len = 0};
+    while (s->len += skip_plain(j), byte_at(j) == '\\') {
+        if (read_escape(j, escaped, &len))
+            return -EINVAL;
+        s->len += len;
+    }
+    if (byte_at(j) != '"')
+        return fail(j, byte_at(j) < 0 ? "unterminated string" : "control character in a string");
+    s->raw_len = (size_t)(j->text + j->pos - s->raw);
+    j->pos++;
+    return 0;
+}
+
+int mxfs_json_read_key(struct mxfs_json *j, struct mxfs_json_string *s)
+{
+    if (mxfs_json_read_string(j, s))
+        return -EINVAL;
+    if (mxfs_json_peek(j) != ':')
+        return fail(j, "expected ':'");
+    j->pos++;
+    return 0;
+}
+
+void mxfs_json_decode(const struct mxfs_json_string *s, char *out)
+{
+    struct mxfs_json j = {.text = s->raw, .size = s->raw_len};
+
+    while (j.pos < j.size) {
+        const char *plain = s->raw + j.pos;
+        size_t len = skip_plain(&j);
+        memcpy(out, plain, len);
+        out += len;
+        if (j.pos < j.size && read_escape(&j, out, &len) == 0)
+            out += len;
+    }
+}
+
+bool mxfs_json_equals(const struct mxfs_json_string *s, const char *text)
+{
+    char decoded[16];
+
+    if (s->len != strlen(text))
+        return false;
+    mxfs_json_decode(s, decoded);
+    return memcmp(decoded, text, s->len) == 0;
+}
+
+/* A number as serde_json sees it on its way to a double: significand * 10^exponent. */
+struct number {
+    uint64_t significand; /* leading digits, as many as fit */
+    int64_t exponent;
+};
+
+/* Takes a digit into the significand while it fits; returns whether it did. */
+static bool take_digit(struct number *n, int c)
+{
+    uint64_t value;
+
+    if (!mxfs_mul_u64(n->significand, 10, &value) ||
+        !mxfs_add_u64(value, (uint64_t)(c - '0'), &value))
+        return false;
+    n->significand = value;
+    return true;
+}
+
+static int skip_integer(struct mxfs_json *j, struct number *n)
+{
+    int c = byte_at(j);
+    bool full = false;
+
+    if (!is_digit(c))
+        return fail(j, "invalid number");
+    if (c == '0') {
+        j->pos++;
+        return is_digit(byte_at(j)) ? fail(j, "leading zero") : 0;
+    }
+    for (; is_digit(c = byte_at(j)); j->pos++) {
+        full = full || !take_digit(n, c);
+        n->exponent += full;
+    }
+    return 0;
+}
+
+int mxfs_json_read_u64(struct mxfs_json *j, uint64_t *value)
+{
+    int c = mxfs_json_peek(j);
+    struct number n = {0};
+
+    if (!is_digit(c))
+        return fail(j, "expected an integer of 0 or more");
+    if (skip_integer(j, &n))
+        return -EINVAL;
+    c = byte_at(j);
+    if (c == '.' || c == 'e' || c == 'E')
+        return fail(j, "expected an integer, not a fraction or power of ten");
+    if (n.exponent > 0)
+        return fail(j, "integer over 2^64-1");
+    *value = n.significand;
+    return 0;
+}
+
+static int skip_fraction(struct mxfs_json *j, struct number *n)
+{
+    bool full = false;
+    int c;
+
+    if (byte_at(j) != '.')
+        return 0;
+    j->pos++;
+    if (!is_digit(byte_at(j)))
+        return fail(j, "invalid number");
+    for (; is_digit(c = byte_at(j)); j->pos++) {
+        full = full || !take_digit(n, c);
+        n->exponent -= !full;
+    }
+    return 0;
+}
+
+static int skip_exponent(struct mxfs_json *j, struct number *n)
+{
+    /* Far outside any double, whatever the digits before it (a header has under 2^27 of them). */
+    const int64_t limit = INT32_MAX;
+    int64_t value = 0;
+    bool negative;
+    int c = byte_at(j);
+
+    if (c != 'e' && c != 'E')
+        return 0;
+    j->pos++;
+    negative = byte_at(j) == '-';
+    if (negative || byte_at(j) == '+')
+        j->pos++;
+    if (!is_digit(byte_at(j)))
+        return fail(j, "invalid number");
+    for (; is_digit(c = byte_at(j)); j->pos++)
+        value = value > limit ? value : value * 10 + (c - '0');
+    n->exponent += negative ? -value : value;
+    return 0;
+}
+
+/* Whether the number, rounded to a double, would be infinite. */
+static bool overflows_double(const struct number *n)
+{
+    /* With at most 1.85e19 in front, smaller powers cannot overflow and larger ones must. */
+    static const double powers[] = {1e289, 1e290, 1e291, 1e292, 1e293, 1e294, 1e295,
+                                    1e296, 1e297, 1e298, 1e299, 1e300, 1e301, 1e302,
+                                    1e303, 1e304, 1e305, 1e306, 1e307, 1e308};
+
+    if (n->significand == 0 || n->exponent < 289)
+        return false;
+    return n->exponent > 308 || __builtin_isinf((double)n->significand * powers[n->exponent - 289]);
+}
+
+static int skip_number(struct mxfs_json *j)
+{
+    struct number n = {0};
+    size_t start = j->pos;
+
+    if (byte_at(j) == '-')
+        j->pos++;
+    if (skip_integer(j, &n) || skip_fraction(j, &n) || skip_exponent(j, &n))
+        return -EINVAL;
+    if (overflows_double(&n)) {
+        j->pos = start;
+        return fail(j, "number out of range");
+    }
+    return 0;
+}
+
+static int skip_word(struct mxfs_json *j, const char *word)
+{
+    size_t len = strlen(word);
+
+    if (j->size - j->pos < len || memcmp(j->text + j->pos, word, len) != 0)
+        return fail(j, "expected a value");
+    j->pos += len;
+    return 0;
+}
+
+static int skip_array(struct mxfs_json *j)
+{
+    bool first = true;
+    int more = mxfs_json_open(j, '[');
+
+    if (more)
+        return more;
+    while ((more = mxfs_json_next(j, ']', &first)) > 0)
+        if (mxfs_json_skip(j))
+            return -EINVAL;
+    return more;
+}
+
+static int skip_object(struct mxfs_json *j)
+{
+    struct mxfs_json_string key;
+    bool first = true;
+    int more = mxfs_json_open(j, '{');
+
+    if (more)
+        return more;
+    while ((more = mxfs_json_next(j, '}', &first)) > 0)
+        if (mxfs_json_read_key(j, &key) || mxfs_json_skip(j))
+            return -EINVAL;
+    return more;
+}
+
+int mxfs_json_skip(struct mxfs_json *j)
+{
+    struct mxfs_json_string s;
+
+    switch (mxfs_json_peek(j)) {
+    case '{':
+        return skip_object(j);
+    case '[':
+        return skip_array(j);
+    case '"':
+        return mxfs_json_read_string(j, &s);
+    case 't':
+        return skip_word(j, "true");
+    case 'f':
+        return skip_word(j, "false");
+    case 'n':
+        return skip_word(j, "null");
+    case -1:
+        return fail(j, "expected a value");
+    default:
+        return skip_number(j);
+    }
+}
+
+int mxfs_json_end(struct mxfs_json *j)
+{
+    return mxfs_json_peek(j) < 0 ? 0 : fail(j, "trailing characters");
+}
