@@ -7,7 +7,7 @@
 #   make unit lint  one of them alone
 #   make install    to $(DESTDIR)$(PREFIX)
 #
-# CC, CFLAGS, LDFLAGS, BUILD, PREFIX and DESTDIR may be set. Other flags rebuild what they concern;
+# CC, CFLAGS, LDFLAGS, BUILD, PREFIX and DESTDIR may be set; V=1 shows the commands. Other flags rebuild what they concern;
 # two sets of flags side by side want two folders: make BUILD=build-asan CFLAGS='-O1 -g -fsanitize=address'.
 
 BUILD ?= build
@@ -50,21 +50,28 @@ CHECK_LIBS = $(call ask,CHECK_LIBS,--libs,check)
 
 all: $(BUILD)/mxfs $(BUILD)/libmxfs.a
 
+# make V=1 shows the commands.
+Q := $(if $(V),,@)
+told = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
+
 COMPILE = $(CC) $(REQUIRED) $(WARNINGS) $(CFLAGS)
 LINK = $(CC) -pthread -pie $(CFLAGS) $(LDFLAGS)
 
 $(BUILD)/mxfs: $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(BUILD)/link.flags
-	$(LINK) -o $@ $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(FUSE_LIBS) $(JANSSON_LIBS) -lm
+	$(call told,LINK,$@)
+	$(Q)$(LINK) -o $@ $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(FUSE_LIBS) $(JANSSON_LIBS) -lm
 
 # Written anew, not updated: an object whose source is gone must leave the archive.
 $(BUILD)/libmxfs.a: $(LIBRARY_OBJECTS) $(BUILD)/members
-	rm -f $@
-	$(AR) rcs $@ $(LIBRARY_OBJECTS)
+	$(call told,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $(LIBRARY_OBJECTS)
 
 $(BUILD)/tests/check_%: $(BUILD)/obj/tests/unit/check_%.o $(call objects,$(UNIT_SUPPORT)) \
 		$(BUILD)/libmxfs.a $(BUILD)/link.flags
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $(filter %.o %.a,$^) $(CHECK_LIBS) $(JANSSON_LIBS) -lm
+	$(call told,LINK,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(CHECK_LIBS) $(JANSSON_LIBS) -lm
 
 # Only the adapter and the commands see FUSE, only tests see Check and the private headers of src/.
 $(PROGRAM_OBJECTS): EXTRA = $(FUSE_CFLAGS) $(JANSSON_CFLAGS)
@@ -73,7 +80,8 @@ $(UNIT_OBJECTS): EXTRA = -Itests/unit -Isrc $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/compile.flags
 	@mkdir -p $(@D)
-	$(COMPILE) $(EXTRA) -MMD -MP -c -o $@ $<
+	$(call told,CC,$<)
+	$(Q)$(COMPILE) $(EXTRA) -MMD -MP -c -o $@ $<
 
 # Each holds what its users depend on beside files, and is touched only when that changes.
 record = @mkdir -p $(BUILD); echo '$(subst ','\'',$(1))' | cmp -s - $@ || echo '$(subst ','\'',$(1))' >$@

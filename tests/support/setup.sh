@@ -34,10 +34,11 @@ check           pkg-config --exists check
 clang-format    command -v clang-format
 '
 
-# Prints the first Python that is new enough and can make environments.
+# Prints the first Python that is new enough and can make environments. The system's comes before the one
+# in PATH, which may lie in a home that the tests' ordinary user cannot enter.
 find_python() {
     local python
-    for python in python3 /usr/bin/python3; do
+    for python in /usr/bin/python3 python3; do
         if "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then
             echo "$python"
             return 0
