@@ -27,7 +27,7 @@ fuse3           command -v fusermount3
 '
 PYTHON_NEEDS='
 python3-venv    find_python
-ca-certificates test -s /etc/ssl/certs/ca-certificates.crt -o -n "$SSL_CERT_FILE"
+ca-certificates test -s /etc/ssl/certs/ca-certificates.crt -o -n "${SSL_CERT_FILE:-}"
 '
 CHECK_NEEDS='
 check           pkg-config --exists check
