@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Tensor name <-> file name.
+ *
+ * The mapping is injective and safe for any name: `/`, NUL, `%`, `~` and control bytes become %XX,
+ * so does a leading dot (which also covers "." and "..") and an empty name becomes "%". What would
+ * be over 255 bytes with its extension is cut and ends in `~` and a hash of the whole name. Thread
+ * safety: per call.
+ */
+#ifndef MXFS_NAMES_H
+#define MXFS_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** Bytes of the longest file name, with the final NUL. */
+#define MXFS_FILE_NAME_SIZE 256
+
+/**
+ * Writes the file name of a tensor (`ext` appended, e.g. ".npy" or "") to `out`, NUL-terminated.
+ * Returns its length.
+ */
+size_t mxfs_name_to_file(char out[MXFS_FILE_NAME_SIZE], const char *name, size_t len,
+                         const char *ext);
+
+/**
+ * The tensor name that a file name stands for, or false when no name maps to it, or only a cut one
+ * may: then *hashed is true. `name` has room for strlen(file) bytes; *len is the length of the
+ * name.
+ */
+bool mxfs_name_from_file(char *name, size_t *len, bool *hashed, const char *file, const char *ext);
+
+#endif

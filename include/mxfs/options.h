@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The command line: one table of options, from which parsing and --help both come.
+ *
+ * Thread safety: per call.
+ */
+#ifndef MXFS_OPTIONS_H
+#define MXFS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "mxfs/error.h"
+
+/** What to do; the first word that is not an option decides. */
+enum mxfs_command {
+    MXFS_COMMAND_MOUNT, /**< SOURCE MOUNTPOINT */
+    MXFS_COMMAND_LIST,  /**< list SOURCE */
+    MXFS_COMMAND_CAT,   /**< cat SOURCE TENSOR */
+    MXFS_COMMAND_HELP,
+    MXFS_COMMAND_VERSION,
+};
+
+/** Values of --dtype, in the order of the table's choices. */
+enum {
+    MXFS_DTYPE_OPTION_AUTO,
+    MXFS_DTYPE_OPTION_BF16,
+    MXFS_DTYPE_OPTION_F16,
+    MXFS_DTYPE_OPTION_F32
+};
+
+/** Values of --unsupported. */
+enum { MXFS_UNSUPPORTED_REFUSE, MXFS_UNSUPPORTED_RAW };
+
+/** Bits of --views. */
+enum { MXFS_VIEW_TENSORS = 1, MXFS_VIEW_NPY = 2 };
+
+/** A parsed command line; strings are borrowed from argv or owned by the object. */
+struct mxfs_options {
+    enum mxfs_command command;
+    const char *operand[2]; /**< as many as the command takes */
+    int dtype;              /**< MXFS_DTYPE_OPTION_* */
+    int unsupported;        /**< MXFS_UNSUPPORTED_* */
+    const char *views;      /**< as given; NULL: the default */
+    int view_bits;          /**< MXFS_VIEW_* after parsing; -1: the default for the source */
+    uint64_t cache_size;    /**< bytes */
+    const char *kernel;     /**< name, or NULL: the best one */
+    uint64_t threads;       /**< 0: chosen by the number of processors */
+    bool allow_other;
+    bool auto_unmount;
+    bool direct_io;
+    bool foreground;
+    bool debug;
+    bool json;
+    bool help;
+    bool version;
+    bool ignored; /**< where options land that mount(8) passes and that change nothing */
+    char **owned; /**< copies of -o lists, for values that point into them */
+    size_t owned_count;
+};
+
+/** The default of --cache-size: eight gpt-oss experts, see README. */
+#define MXFS_CACHE_SIZE_DEFAULT ((uint64_t)64 << 20)
+/** The smallest --cache-size. */
+#define MXFS_CACHE_SIZE_MIN ((uint64_t)1 << 20)
+
+/**
+ * Parses argv (its order may change). On wrong usage returns -EINVAL with err filled
+ * (MXFS_EXIT_USAGE: what was given and what was expected).
+ */
+int mxfs_options_parse(struct mxfs_options *options, int argc, char **argv, struct mxfs_error *err);
+
+/** Frees; accepts a zero-initialised object. */
+void mxfs_options_fini(struct mxfs_options *options);
+
+/** Writes the text of --help. */
+void mxfs_options_help(FILE *out);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Paths as text: symbolic links are never resolved, since a file's name, config and index are those
+ * of the path as given (a Hugging Face snapshot links to blobs/<hash>).
+ *
+ * Every function returns a new string (caller frees), or NULL when out of memory. Thread safety:
+ * per call.
+ */
+#ifndef MXFS_PATH_H
+#define MXFS_PATH_H
+
+#include <stdbool.h>
+
+/** cwd + path when relative, the path itself otherwise; trailing slashes removed. */
+char *mxfs_path_absolute(const char *path);
+
+/** The part before the last component of an absolute path ("/" at least). */
+char *mxfs_path_dirname(const char *path);
+
+/** dir + "/" + name. */
+char *mxfs_path_join(const char *dir, const char *name);
+
+/** The last component of a path; borrowed from it, not a new string. */
+const char *mxfs_path_basename(const char *path);
+
+/** Whether a name is one component that stays inside its directory: not empty, ".", "..", no slash.
+ */
+bool mxfs_path_is_plain_name(const char *name);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The plan of a virtual file: its header and its tensors, each copied from a source or decoded.
+ *
+ * The file is byte for byte what the reference safetensors library (0.8.0 save_file) would write
+ * for the dequantized tensors. A file in which nothing is dequantized or dropped is shown as it is
+ * ("verbatim"). Thread safety: immutable after start.
+ */
+#ifndef MXFS_PLAN_H
+#define MXFS_PLAN_H
+
+#include "mxfs/model.h"
+
+/** A tensor of the virtual file; exactly one of the two pointers is set. */
+struct mxfs_output {
+    const struct mxfs_tensor *tensor; /**< copied from there */
+    const struct mxfs_group *group;   /**< decoded from that */
+    uint64_t offset;                  /**< of its first byte in the virtual file */
+};
+
+/** A virtual file. Zero-initialised is a valid empty object. */
+struct mxfs_plan {
+    struct mxfs_model *model;    /**< borrowed */
+    size_t shard;                /**< the file of the model that this is the view of */
+    struct mxfs_output *outputs; /**< in file order: back to back, offsets ascending */
+    uint32_t *by_name;           /**< indices of outputs, sorted by name */
+    size_t count;
+    char *header;         /**< owned; NULL when verbatim */
+    uint64_t data_offset; /**< where the header ends */
+    uint64_t size;        /**< of the whole file */
+    bool verbatim;        /**< the source file, unchanged */
+};
+
+/** What an output is, whichever way it comes about. */
+struct mxfs_output_info {
+    const char *name;
+    const uint64_t *shape;
+    uint64_t size; /**< bytes */
+    uint32_t name_len;
+    uint32_t rank;
+    uint8_t dtype; /**< enum mxfs_dtype */
+};
+
+/**
+ * Plans the view of shard `shard` of a model. Fails with err filled when two results bear the same
+ * name or sizes overflow.
+ */
+int mxfs_plan_init(struct mxfs_plan *plan, struct mxfs_model *model, size_t shard,
+                   struct mxfs_error *err);
+
+/** Frees; accepts an empty object. */
+void mxfs_plan_fini(struct mxfs_plan *plan);
+
+/** Describes an output; pointers are borrowed. */
+struct mxfs_output_info mxfs_output_info(const struct mxfs_output *output);
+
+/** The dtype of a decoded element type. */
+uint8_t mxfs_out_dtype(enum mxfs_out out);
+
+/** The position in by_name of the output called `name`, or MXFS_NOT_FOUND. */
+size_t mxfs_plan_find(const struct mxfs_plan *plan, const char *name, size_t len);
+
+/** The output that holds byte `offset` of the file (data_offset <= offset < size). */
+const struct mxfs_output *mxfs_plan_at(const struct mxfs_plan *plan, uint64_t offset);
+
+/** Bytes of all tensors as stored, and as shown. */
+void mxfs_plan_totals(const struct mxfs_plan *plan, uint64_t *bytes_in, uint64_t *bytes_out);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Virtual files: read [offset, offset + length) of what a plan shows. The one place where plan,
+ * source, cache, scheme and kernels meet.
+ *
+ * Thread safety: immutable after start; each thread reads with its own scratch memory.
+ */
+#ifndef MXFS_VFILE_H
+#define MXFS_VFILE_H
+
+#include <sys/types.h>
+
+#include "mxfs/cache.h"
+#include "mxfs/plan.h"
+
+/** What reads need besides a plan. */
+struct mxfs_vfile_env {
+    struct mxfs_codec codec;
+    struct mxfs_cache *cache; /**< borrowed */
+};
+
+/** Reusable memory of one thread. Zero-initialised is valid and empty. */
+struct mxfs_scratch {
+    uint8_t *data;
+    size_t size;
+};
+
+/** Frees; accepts an empty object. */
+void mxfs_scratch_fini(struct mxfs_scratch *scratch);
+
+/**
+ * Reads up to `len` bytes of the whole virtual file into buf. Returns the number of bytes (fewer
+ * than `len` only at the end of the file), or -errno: -EIO when a source fails (one rate-limited
+ * log line names the tensor). On failure buf holds garbage.
+ */
+ssize_t mxfs_vfile_read(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
+                        const struct mxfs_plan *plan, void *buf, size_t len, uint64_t offset);
+
+/** The same for the raw bytes of one output. */
+ssize_t mxfs_vfile_read_output(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
+                               const struct mxfs_plan *plan, const struct mxfs_output *output,
+                               void *buf, size_t len, uint64_t offset);
+
+/**
+ * The same for an output as a NumPy file (numpy.lib.format 1.0 or 2.0, as numpy.save writes it).
+ * BF16, FP8 and E8M0 are widened to float32.
+ */
+ssize_t mxfs_vfile_read_npy(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
+                            const struct mxfs_plan *plan, const struct mxfs_output *output,
+                            void *buf, size_t len, uint64_t offset);
+
+/** Size of an output's NumPy file, or 0 when NumPy has no such type (F4, F6). */
+uint64_t mxfs_vfile_npy_size(const struct mxfs_output *output);
+
+#endif

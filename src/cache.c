@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The block cache: a hash table of entries, a list of the unpinned ones in order of last use, one
+ * lock, one condition. Blocks are few and large (megabytes), so the lock is held for nanoseconds
+ * beside the milliseconds that filling takes.
+ */
+#include "mxfs/cache.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "mxfs/bytes.h"
+
+enum { BUCKETS = 256, PAGE = 4096 };
+
+enum state { FILLING, READY, DEAD };
+
+struct entry {
+    struct mxfs_block block; /* first: a block is its entry */
+    struct mxfs_cache_key key;
+    size_t charged; /* bytes that count against the bound */
+    unsigned pins;
+    enum state state;
+    struct entry *chain;         /* next in the bucket */
+    struct entry *older, *newer; /* among the unpinned; both NULL while pinned */
+};
+
+struct mxfs_cache {
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* a block was published, abandoned or released */
+    size_t max, used;       /* bytes; used <= max */
+    struct entry *bucket[BUCKETS];
+    struct entry *oldest, *newest; /* unpinned, by last use */
+};
+
+int mxfs_cache_new(struct mxfs_cache **out, size_t max_bytes)
+{
+    struct mxfs_cache *c = calloc(1, sizeof(*c));
+    *out = c;
+    if (!c)
+        return -ENOMEM;
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->changed, NULL);
+    c->max = max_bytes;
+    return 0;
+}
+
+static struct entry **bucket_of(struct mxfs_cache *c, struct mxfs_cache_key key)
+{
+    /* Owners are pointers to neighbouring objects and indices are small: any odd multiplier spreads
+     * them. */
+    uint64_t h = ((uint64_t)key.owner ^ key.index << 24) * 0x9E3779B97F4A7C15u;
+    return &c->bucket[h >> 56];
+}
+
+static void unmap_entry(struct entry *e)
+{
+    if (e->block.data)
+        munmap(e->block.data, e->charged);
+    free(e);
+}
+
+static void list_remove(struct mxfs_cache *c, struct entry *e)
+{
+    *(e->older ? &e->older->newer : &c->oldest) = e->newer;
+    *(e->newer ? &e->newer->older : &c->newest) = e->older;
+    e->older = e->newer = NULL;
+}
+
+static void list_append(struct mxfs_cache *c, struct entry *e)
+{
+    e->older = c->newest;
+    *(c->newest ? &c->newest->newer : &c->oldest) = e;
+    c->newest = e;
+}
+
+static void table_remove(struct mxfs_cache *c, struct entry *e)
+{
+    struct entry **link = bucket_of(c, e->key);
+    while (*link != e)
+        link = &(*link)->chain;
+    *link = e->chain;
+}
+
+static struct entry *table_find(struct mxfs_cache *c, struct mxfs_cache_key key)
+{
+    struct entry *e = *bucket_of(c, key);
+    while (e && (e->key.owner != key.owner || e->key.index != key.index))
+        e = e->chain;
+    return e;
+}
+
+void mxfs_cache_free(struct mxfs_cache *cache)
+{
+    if (!cache)
+        return;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct entry *e = cache->bucket[i], *next; e; e = next) {
+            next = e->chain;
+            unmap_entry(e);
+        }
+    }
+    pthread_cond_destroy(&cache->changed);
+    pthread_mutex_destroy(&cache->lock);
+    free(cache);
+}
+
+/*
+ * Takes unpinned blocks out, oldest first, until `size` more bytes fit. The last one taken is kept
+ * in *spare when its memory can serve as it is: fresh pages would have to be zeroed by the kernel
+ * first. The others go to *victims, to be freed outside the lock. False: pinned blocks leave no
+ * room.
+ */
+static bool make_room(struct mxfs_cache *c, size_t size, struct entry **spare,
+                      struct entry **victims)
+{
+    while (c->used + size > c->max) {
+        struct entry *e = c->oldest;
+        if (!e)
+            return false;
+        list_remove(c, e);
+        table_remove(c, e);
+        c->used -= e->charged;
+        if (!*spare && e->charged == size) {
+            *spare = e;
+        } else {
+            e->chain = *victims;
+            *victims = e;
+        }
+    }
+    return true;
+}
+
+static void free_victims(struct entry *victims)
+{
+    for (struct entry *next; victims; victims = next) {
+        next = victims->chain;
+        unmap_entry(victims);
+    }
+}
+
+/* Enters an entry as FILLING for `key`; the caller has made room. */
+static void insert(struct mxfs_cache *c, struct entry *e, struct mxfs_cache_key key, size_t size,
+                   size_t charged)
+{
+    struct entry **bucket = bucket_of(c, key);
+    e->block.size = size;
+    e->block.ready = false;
+    e->key = key;
+    e->charged = charged;
+    e->pins = 1;
+    e->state = FILLING;
+    e->chain = *bucket;
+    e->older = e->newer = NULL;
+    *bucket = e;
+    c->used += charged;
+}
+
+/* Finds a ready block and pins it. NULL: the caller may insert; waits in between. */
+static struct entry *find_ready(struct mxfs_cache *c, struct mxfs_cache_key key, size_t charged,
+                                struct entry **spare, struct entry **victims)
+{
+    for (;;) {
+        struct entry *e = table_find(c, key);
+        if (e && e->state == READY) {
+            if (e->pins++ == 0)
+                list_remove(c, e);
+            return e;
+        }
+        if (!e && make_room(c, charged, spare, victims))
+            return NULL;
+        pthread_cond_wait(&c->changed, &c->lock);
+    }
+}
+
+/* Memory for an entry, outside the lock. Huge pages: turning a matrix over touches thousands of
+ * pages. */
+static int map_entry(struct entry *e)
+{
+    if (e->block.data)
+        return 0;
+    void *p = mmap(NULL, e->charged, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return -ENOMEM;
+    madvise(p, e->charged, MADV_HUGEPAGE);
+    e->block.data = p;
+    return 0;
+}
+
+int mxfs_cache_acquire(struct mxfs_cache *cache, struct mxfs_cache_key key, size_t size,
+                       struct mxfs_block **out)
+{
+    size_t charged = mxfs_align_up(mxfs_max_u64(size, 1), PAGE);
+    struct entry *spare = NULL, *victims = NULL;
+
+    *out = NULL;
+    if (charged > cache->max)
+        return -E2BIG;
+    pthread_mutex_lock(&cache->lock);
+    struct entry *e = find_ready(cache, key, charged, &spare, &victims);
+    if (!e && (e = spare ? spare : calloc(1, sizeof(*e))))
+        insert(cache, e, key, size, charged);
+    pthread_mutex_unlock(&cache->lock);
+    free_victims(victims);
+    if (!e)
+        return -ENOMEM;
+    if (!e->block.ready && map_entry(e) != 0) {
+        mxfs_cache_abandon(cache, &e->block);
+        return -ENOMEM;
+    }
+    *out = &e->block;
+    return 0;
+}
+
+void mxfs_cache_publish(struct mxfs_cache *cache, struct mxfs_block *block)
+{
+    struct entry *e = (struct entry *)block;
+
+    pthread_mutex_lock(&cache->lock);
+    assert(e->state == FILLING);
+    e->state = READY;
+    block->ready = true;
+    pthread_cond_broadcast(&cache->changed);
+    pthread_mutex_unlock(&cache->lock);
+}
+
+void mxfs_cache_abandon(struct mxfs_cache *cache, struct mxfs_block *block)
+{
+    struct entry *e = (struct entry *)block;
+
+    pthread_mutex_lock(&cache->lock);
+    assert(e->state == FILLING && e->pins == 1);
+    e->state = DEAD;
+    table_remove(cache, e);
+    cache->used -= e->charged;
+    pthread_cond_broadcast(&cache->changed);
+    pthread_mutex_unlock(&cache->lock);
+    unmap_entry(e);
+}
+
+void mxfs_cache_release(struct mxfs_cache *cache, struct mxfs_block *block)
+{
+    struct entry *e = (struct entry *)block;
+
+    pthread_mutex_lock(&cache->lock);
+    assert(e->state == READY && e->pins > 0);
+    if (--e->pins == 0) {
+        list_append(cache, e);
+        pthread_cond_broadcast(&cache->changed);
+    }
+    pthread_mutex_unlock(&cache->lock);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * config.json: quantization_config and dtype may stand at the root or in a nested model config
+ * (text_config, language_config, llm_config, ...).
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "json.h"
+
+/* Members that hold the config of a part of the model. */
+static bool is_nested_config(const char *key, const json_t *value)
+{
+    size_t n = strlen(key);
+    return json_is_object(value) && n > 7 && strcmp(key + n - 7, "_config") == 0 &&
+           strcmp(key, "quantization_config") != 0 && strcmp(key, "compression_config") != 0;
+}
+
+static void copy_string(char *out, size_t size, const json_t *value)
+{
+    const char *s = json_string_value(value);
+    if (s && out[0] == '\0')
+        snprintf(out, size, "%s", s);
+}
+
+static int dtype_of(const json_t *value)
+{
+    const char *s = json_string_value(value);
+    if (!s)
+        return -1;
+    if (strncmp(s, "torch.", 6) == 0)
+        s += 6;
+    if (strcmp(s, "bfloat16") == 0)
+        return MXFS_BF16;
+    if (strcmp(s, "float16") == 0)
+        return MXFS_F16;
+    return strcmp(s, "float32") == 0 ? MXFS_F32 : -1;
+}
+
+static void read_quantization(struct mxfs_quant_config *c, const json_t *q)
+{
+    const json_t *block = json_object_get(q, "weight_block_size");
+    const json_t *transform = json_object_get(q, "transform_config");
+
+    c->quantized = true;
+    copy_string(c->method, sizeof(c->method), json_object_get(q, "quant_method"));
+    copy_string(c->data_type, sizeof(c->data_type), json_object_get(q, "data_type"));
+    /* compressed-tensors writes an empty transform_config where there is none. */
+    if (json_object_size(json_object_get(transform, "config_groups")) > 0)
+        c->transforms = true;
+    for (size_t i = 0; i < 2 && json_array_size(block) == 2; i++) {
+        json_int_t n = json_integer_value(json_array_get(block, i));
+        c->block[i] = n > 0 ? (uint64_t)n : 0;
+    }
+}
+
+static void read_object(struct mxfs_quant_config *c, json_t *object, int depth)
+{
+    const char *key;
+    json_t *value;
+
+    if (c->dtype < 0)
+        c->dtype = dtype_of(json_object_get(object, "dtype"));
+    if (c->dtype < 0)
+        c->dtype = dtype_of(json_object_get(object, "torch_dtype"));
+    if (!c->quantized && json_is_object(value = json_object_get(object, "quantization_config")))
+        read_quantization(c, value);
+    if (!c->quantized && json_is_object(value = json_object_get(object, "compression_config")))
+        read_quantization(c, value);
+    /* No real config nests deeper; the bound keeps a hostile one off the stack. */
+    if (depth == 4)
+        return;
+    json_object_foreach(object, key, value)
+    {
+        if (is_nested_config(key, value))
+            read_object(c, value, depth + 1);
+    }
+}
+
+int mxfs_config_load(const char *path, struct mxfs_quant_config *config, struct mxfs_error *err)
+{
+    json_t *root;
+
+    memset(config, 0, sizeof(*config));
+    config->dtype = -1;
+    int rc = mxfs_json_load(path, &root, err);
+    if (rc == -ENOENT)
+        return 0;
+    if (rc != 0)
+        return rc;
+    config->present = true;
+    copy_string(config->model_type, sizeof(config->model_type),
+                json_object_get(root, "model_type"));
+    read_object(config, root, 0);
+    json_decref(root);
+    return 0;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Opening a model: headers, index and config are read and checked before anything is shown.
+ */
+#include "mxfs/model.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "config.h"
+#include "index.h"
+#include "mxfs/bytes.h"
+#include "mxfs/path.h"
+
+static int out_of_memory(const char *path, struct mxfs_error *err)
+{
+    return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", path);
+}
+
+static int read_part(struct mxfs_source *src, void *buf, size_t len, uint64_t offset,
+                     struct mxfs_error *err)
+{
+    int rc = mxfs_source_read(src, buf, len, offset);
+    return rc == 0 ? 0 : mxfs_fail(err, MXFS_EXIT_SOURCE, -rc, "%s: %s", src->path, strerror(-rc));
+}
+
+static int read_header(struct mxfs_shard *shard, struct mxfs_error *err)
+{
+    uint64_t size = (uint64_t)shard->source.st.st_size, n = 0;
+    const char *path = shard->source.path;
+    char prefix[8] = {0};
+
+    int rc = read_part(&shard->source, prefix, mxfs_min_u64(size, 8), 0, err);
+    if (rc != 0)
+        return rc;
+    n = mxfs_load_le64(prefix);
+    rc = mxfs_safetensors_check_size(n, size, path, err);
+    if (rc != 0)
+        return rc;
+    char *json = malloc(n + 1);
+    if (!json)
+        return out_of_memory(path, err);
+    rc = read_part(&shard->source, json, n, 8, err);
+    if (rc == 0)
+        rc = mxfs_safetensors_parse(&shard->header, json, n, size, path, err);
+    free(json);
+    return rc;
+}
+
+static int open_shard(struct mxfs_model *m, const char *path, struct mxfs_error *err)
+{
+    struct mxfs_shard *shard = &m->shards[m->shard_count];
+
+    int rc = mxfs_source_open(&shard->source, path, err);
+    if (rc != 0)
+        return rc;
+    m->shard_count++; /* from here on close_model() cleans it up */
+    rc = read_header(shard, err);
+    for (size_t i = 0; i < shard->header.count; i++)
+        shard->header.tensors[i].shard = (uint32_t)(m->shard_count - 1);
+    return rc;
+}
+
+static int note_missing(struct mxfs_model *m, const char *name)
+{
+    if (m->missing++ == 0 && !(m->first_missing = strdup(name)))
+        return -ENOMEM;
+    return 0;
+}
+
+/* Opens the shards that the index names; those that are not there are counted. */
+static int open_indexed(struct mxfs_model *m, const struct mxfs_index *index, const char *dir,
+                        const char *file, struct mxfs_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < index->shard_count && rc == 0; i++) {
+        struct mxfs_error why = {0};
+        char *path = mxfs_path_join(dir, index->shards[i]);
+        if (!path)
+            return out_of_memory(dir, err);
+        if (strcmp(index->shards[i], file) == 0)
+            m->main = m->shard_count;
+        rc = open_shard(m, path, &why);
+        if (rc == -ENOENT && strcmp(index->shards[i], file) != 0)
+            rc = note_missing(m, index->shards[i]);
+        else if (rc != 0 && err->code == MXFS_EXIT_OK)
+            *err = why;
+        free(path);
+    }
+    return rc;
+}
+
+/* Whether the index means this copy of a tensor; in a model without an index all are meant. */
+static bool is_meant(const struct mxfs_model *m, const struct mxfs_index *index,
+                     const struct mxfs_tensor *t)
+{
+    const char *shard = mxfs_index_shard_of(index, t);
+    if (shard)
+        return strcmp(shard, mxfs_path_basename(m->shards[t->shard].source.path)) == 0;
+    return t->shard == m->main;
+}
+
+static int collect_tensors(struct mxfs_model *m, const struct mxfs_index *index,
+                           struct mxfs_error *err)
+{
+    const struct mxfs_tensor *dup;
+    size_t total = 0;
+
+    for (size_t s = 0; s < m->shard_count; s++)
+        total += m->shards[s].header.count;
+    m->tensors.sorted = malloc((total + 1) * sizeof(*m->tensors.sorted));
+    if (!m->tensors.sorted)
+        return -ENOMEM;
+    for (size_t s = 0; s < m->shard_count; s++) {
+        const struct mxfs_safetensors *h = &m->shards[s].header;
+        for (size_t i = 0; i < h->count; i++) {
+            if (is_meant(m, index, &h->tensors[i]))
+                m->tensors.sorted[m->tensors.count++] = &h->tensors[i];
+        }
+    }
+    if (!mxfs_tensors_sort(&m->tensors, &dup))
+        return mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: tensor %s is there twice",
+                         m->shards[dup->shard].source.path,
+                         mxfs_quote(dup->name, dup->name_len).text);
+    return 0;
+}
+
+/* Every tensor that the index places in a shard must be there, unless the shard is missing. */
+static int check_index(const struct mxfs_model *m, const struct mxfs_index *index, const char *dir,
+                       struct mxfs_error *err)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)index->map, name, value)
+    {
+        const char *shard = json_string_value(value);
+        size_t at = mxfs_tensors_find(&m->tensors, 0, name, strlen(name), "");
+        if (at != MXFS_NOT_FOUND)
+            continue;
+        for (size_t s = 0; s < m->shard_count; s++) {
+            if (strcmp(mxfs_path_basename(m->shards[s].source.path), shard) == 0)
+                return mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL,
+                                 "%s: names tensor %s in %s/%s, which does not hold it",
+                                 index->path, mxfs_quote(name, strlen(name)).text, dir, shard);
+        }
+    }
+    return 0;
+}
+
+static bool has_comfy_metadata(const struct mxfs_model *m)
+{
+    static const char key[] = "_quantization_metadata";
+    const struct mxfs_safetensors *h = &m->shards[m->main].header;
+    for (size_t i = 0; i < h->metadata_count; i++) {
+        if (h->metadata[i].key_len == sizeof(key) - 1 &&
+            memcmp(h->metadata[i].key, key, sizeof(key) - 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int group_tensors(struct mxfs_model *m, const struct mxfs_model_options *options)
+{
+    struct mxfs_grouping_options how = {
+        .out = MXFS_OUT_BF16,
+        .unit_max = options->unit_max,
+        .comfy = has_comfy_metadata(m),
+    };
+    if (options->out >= 0)
+        how.out = (enum mxfs_out)options->out;
+    else if (m->config.dtype == MXFS_F32)
+        how.out = MXFS_OUT_F32;
+    return mxfs_grouping_init(&m->grouping, &m->tensors, &m->config, &how);
+}
+
+/* One descriptor a shard. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int open_files(struct mxfs_model *m, const struct mxfs_index *index, const char *dir,
+                      const char *path, struct mxfs_error *err)
+{
+    m->shards = calloc(index->shard_count + 1, sizeof(*m->shards));
+    if (!m->shards)
+        return -ENOMEM;
+    if (!index->map)
+        return open_shard(m, path, err);
+    raise_descriptor_limit();
+    return open_indexed(m, index, dir, mxfs_path_basename(path), err);
+}
+
+static int load_model(struct mxfs_model *m, struct mxfs_index *index, const char *path,
+                      const char *dir, const char *config_path, struct mxfs_error *err)
+{
+    int rc = mxfs_config_load(config_path, &m->config, err);
+    if (rc == 0)
+        rc = mxfs_index_find(index, dir, mxfs_path_basename(path), err);
+    if (rc == 0)
+        rc = open_files(m, index, dir, path, err);
+    if (rc == 0)
+        rc = collect_tensors(m, index, err);
+    if (rc == 0)
+        rc = check_index(m, index, dir, err);
+    return rc;
+}
+
+int mxfs_model_open_file(struct mxfs_model *model, const char *path,
+                         const struct mxfs_model_options *options, struct mxfs_error *err)
+{
+    struct mxfs_index index = {0};
+    char *dir = mxfs_path_dirname(path);
+    char *config_path = dir ? mxfs_path_join(dir, "config.json") : NULL;
+
+    memset(model, 0, sizeof(*model));
+    int rc = config_path ? load_model(model, &index, path, dir, config_path, err) : -ENOMEM;
+    if (rc == 0)
+        rc = group_tensors(model, options);
+    mxfs_index_fini(&index);
+    free(config_path);
+    free(dir);
+    /* JSON trees are many small pieces: give what they took back, it is far more than what stays.
+     */
+    malloc_trim(0);
+    if (rc == -ENOMEM)
+        out_of_memory(path, err);
+    if (rc != 0)
+        mxfs_model_close(model);
+    return rc;
+}
+
+void mxfs_model_close(struct mxfs_model *model)
+{
+    mxfs_grouping_fini(&model->grouping);
+    free(model->tensors.sorted);
+    for (size_t i = 0; i < model->shard_count; i++) {
+        mxfs_safetensors_fini(&model->shards[i].header);
+        mxfs_source_close(&model->shards[i].source);
+    }
+    free(model->shards);
+    free(model->first_missing);
+    memset(model, 0, sizeof(*model));
+}
+
+bool mxfs_model_find(const struct mxfs_model *model, const struct mxfs_tensor *t, size_t *index)
+{
+    size_t at = mxfs_tensors_find(&model->tensors, *index, t->name, t->name_len, "");
+    if (at == MXFS_NOT_FOUND || model->tensors.sorted[at] != t)
+        return false;
+    *index = at;
+    return true;
+}

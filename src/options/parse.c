@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Parsing: getopt_long for --name=value, and -o lists that name the same rows.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mxfs/compiler.h"
+#include "table.h"
+
+enum { ROWS_MAX = 64, LETTERS_MAX = 2 * ROWS_MAX + 8, LONG_BASE = 256 };
+
+static int usage(struct mxfs_error *err, const char *what, const char *given, const char *expected)
+{
+    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "%s: %s (see mxfs --help)%s%s", given, what,
+                     expected ? "; expected " : "", expected ? expected : "");
+}
+
+static int bad_value(struct mxfs_error *err, const struct option_row *row, const char *value,
+                     const char *expected)
+{
+    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "--%s=%s: expected %s", row->name, value,
+                     expected);
+}
+
+static int parse_choice(const struct option_row *row, const char *value, int *out,
+                        struct mxfs_error *err)
+{
+    size_t len = strlen(value);
+    int place = 0;
+
+    for (const char *c = row->choices; *c; place++) {
+        size_t n = strcspn(c, "|");
+        if (n == len && memcmp(c, value, n) == 0) {
+            *out = place;
+            return 0;
+        }
+        c += n + (c[n] == '|');
+    }
+    return bad_value(err, row, value, row->choices);
+}
+
+/* The shift that a unit suffix stands for, or -1. "K", "KB" and "KiB" all mean 1024. */
+static int unit_shift(const char *suffix)
+{
+    static const char units[] = "KMGT";
+    if (*suffix == '\0')
+        return 0;
+    const char *u = strchr(units, toupper((unsigned char)*suffix));
+    if (!u || (suffix[1] && strcmp(suffix + 1, "B") != 0 && strcmp(suffix + 1, "iB") != 0))
+        return -1;
+    return (int)(u - units + 1) * 10;
+}
+
+static int parse_number(const struct option_row *row, const char *value, uint64_t *out,
+                        struct mxfs_error *err)
+{
+    char *end;
+    errno = 0;
+    unsigned long long n = isdigit((unsigned char)*value) ? strtoull(value, &end, 10) : 0;
+    int shift = 0;
+
+    if (!isdigit((unsigned char)*value) || errno != 0)
+        return bad_value(err, row, value, "a number");
+    if (row->kind == OPTION_SIZE)
+        shift = unit_shift(end);
+    else if (*end)
+        shift = -1;
+    if (shift < 0)
+        return bad_value(err, row, value,
+                         row->kind == OPTION_SIZE ? "a size like 64M or 1G" : "a number");
+    if (n > row->max >> shift || n << shift < row->min)
+        return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
+                         "--%s=%s: out of range, expected %llu to %llu", row->name, value,
+                         (unsigned long long)row->min, (unsigned long long)row->max);
+    *out = n << shift;
+    return 0;
+}
+
+static int set_option(struct mxfs_options *o, const struct option_row *row, const char *value,
+                      struct mxfs_error *err)
+{
+    void *field = (char *)o + row->offset;
+
+    switch (row->kind) {
+    case OPTION_FLAG:
+        *(bool *)field = true;
+        return 0;
+    case OPTION_STRING:
+        *(const char **)field = value;
+        return 0;
+    case OPTION_CHOICE:
+        return parse_choice(row, value, field, err);
+    case OPTION_SIZE:
+    case OPTION_NUMBER:
+        return parse_number(row, value, field, err);
+    }
+    return -EINVAL;
+}
+
+/* -o spells names with either - or _. */
+static bool same_name(const char *name, const char *given, size_t len)
+{
+    if (strlen(name) != len)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        char a = name[i] == '_' ? '-' : name[i], b = given[i] == '_' ? '-' : given[i];
+        if (a != b)
+            return false;
+    }
+    return true;
+}
+
+static int set_by_name(struct mxfs_options *o, char *item, struct mxfs_error *err)
+{
+    char *equals = strchr(item, '=');
+    size_t len = equals ? (size_t)(equals - item) : strlen(item);
+
+    if (len == 0 || strncmp(item, "x-", 2) == 0) /* x-*: comments for other programs */
+        return 0;
+    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
+        if (!same_name(row->name, item, len))
+            continue;
+        if (row->kind == OPTION_FLAG && equals)
+            return usage(err, "this option takes no value", item, NULL);
+        if (row->kind != OPTION_FLAG && !equals)
+            return usage(err, "this option needs a value", item, row->arg);
+        return set_option(o, row, equals ? equals + 1 : NULL, err);
+    }
+    return usage(err, "unknown option in -o", item, NULL);
+}
+
+/* Splits at commas; a backslash keeps the next character (fuse.conf's and mount's convention). */
+static int parse_list(struct mxfs_options *o, const char *list, struct mxfs_error *err)
+{
+    char *copy = strdup(list), *item = copy, *to = copy;
+    int rc = 0;
+
+    if (!copy)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    o->owned[o->owned_count++] = copy;
+    for (const char *from = list; rc == 0; from++) {
+        char c = *from;
+        if (c == '\\' && from[1]) {
+            *to++ = *++from;
+        } else if (c == ',' || c == '\0') {
+            *to++ = '\0';
+            rc = set_by_name(o, item, err);
+            item = to;
+        } else {
+            *to++ = c;
+        }
+        if (c == '\0')
+            break;
+    }
+    return rc;
+}
+
+/* The tables that getopt_long() wants. */
+struct getopt_tables {
+    struct option longs[ROWS_MAX];
+    char letters[LETTERS_MAX];
+};
+
+static void make_tables(struct getopt_tables *t)
+{
+    size_t n = 0;
+    char *l = t->letters;
+
+    *l++ = ':'; /* a missing value is told from an unknown option */
+    *l++ = 'o';
+    *l++ = ':';
+    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
+        int index = (int)(row - mxfs_option_table);
+        if (row->letter) {
+            *l++ = row->letter;
+            if (row->kind != OPTION_FLAG)
+                *l++ = ':';
+        }
+        if (row->help)
+            t->longs[n++] = (struct option){
+                row->name, row->kind == OPTION_FLAG ? no_argument : required_argument, NULL,
+                LONG_BASE + index};
+    }
+    t->longs[n] = (struct option){NULL, 0, NULL, 0};
+    *l = '\0';
+}
+
+static const struct option_row *row_of(int opt)
+{
+    if (opt >= LONG_BASE)
+        return &mxfs_option_table[opt - LONG_BASE];
+    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
+        if (row->letter == opt)
+            return row;
+    }
+    return NULL;
+}
+
+static int parse_flags(struct mxfs_options *o, int argc, char **argv, struct mxfs_error *err)
+{
+    struct getopt_tables t;
+    int opt, rc = 0;
+
+    make_tables(&t);
+    optind = 0; /* start afresh, also when called twice */
+    opterr = 0;
+    while (rc == 0 && (opt = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {
+        const char *given = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+        if (opt == 'o')
+            rc = parse_list(o, optarg, err);
+        else if (opt == ':')
+            rc = usage(err, "this option needs a value", given, NULL);
+        else if (opt == '?')
+            rc = usage(err, "unknown option, or a value where none is taken", given, NULL);
+        else
+            rc = set_option(o, row_of(opt), optarg, err);
+    }
+    return rc;
+}
+
+static int parse_views(struct mxfs_options *o, struct mxfs_error *err)
+{
+    static const char expected[] = "none, or a list of tensors and npy";
+
+    o->view_bits = -1;
+    if (!o->views)
+        return 0;
+    o->view_bits = 0;
+    if (strcmp(o->views, "none") == 0)
+        return 0;
+    for (const char *v = o->views;;) {
+        size_t n = strcspn(v, ",");
+        if (n == 7 && memcmp(v, "tensors", n) == 0)
+            o->view_bits |= MXFS_VIEW_TENSORS;
+        else if (n == 3 && memcmp(v, "npy", n) == 0)
+            o->view_bits |= MXFS_VIEW_NPY;
+        else
+            return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "--views=%s: expected %s", o->views,
+                             expected);
+        if (!v[n])
+            return 0;
+        v += n + 1;
+    }
+}
+
+static int parse_operands(struct mxfs_options *o, int argc, char **argv, struct mxfs_error *err)
+{
+    static const struct {
+        const char *word;
+        int operands;
+        const char *expected;
+    } commands[] = {
+        [MXFS_COMMAND_MOUNT] = {"", 2, "mxfs SOURCE MOUNTPOINT"},
+        [MXFS_COMMAND_LIST] = {"list", 1, "mxfs list SOURCE"},
+        [MXFS_COMMAND_CAT] = {"cat", 2, "mxfs cat SOURCE TENSOR"},
+    };
+
+    o->command = MXFS_COMMAND_MOUNT;
+    for (int i = MXFS_COMMAND_LIST; i <= MXFS_COMMAND_CAT && argc > 0; i++) {
+        if (strcmp(argv[0], commands[i].word) == 0) {
+            o->command = (enum mxfs_command)i;
+            argc--;
+            argv++;
+            break;
+        }
+    }
+    if (argc != commands[o->command].operands)
+        return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "%s; expected: %s (see mxfs --help)",
+                         argc < commands[o->command].operands ? "too few arguments"
+                                                              : "too many arguments",
+                         commands[o->command].expected);
+    for (int i = 0; i < argc; i++) {
+        if (argv[i][0] == '\0')
+            return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "an argument is empty; expected: %s",
+                             commands[o->command].expected);
+        o->operand[i] = argv[i];
+    }
+    return 0;
+}
+
+int mxfs_options_parse(struct mxfs_options *options, int argc, char **argv, struct mxfs_error *err)
+{
+    memset(options, 0, sizeof(*options));
+    options->cache_size = MXFS_CACHE_SIZE_DEFAULT;
+    options->owned = calloc((size_t)argc + 1, sizeof(*options->owned));
+    if (!options->owned)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    int rc = parse_flags(options, argc, argv, err);
+    if (rc == 0 && (options->help || options->version)) {
+        options->command = options->help ? MXFS_COMMAND_HELP : MXFS_COMMAND_VERSION;
+        return 0;
+    }
+    if (rc == 0)
+        rc = parse_views(options, err);
+    if (rc == 0)
+        rc = parse_operands(options, argc - optind, argv + optind, err);
+    if (options->debug)
+        options->foreground = true;
+    return rc;
+}
+
+void mxfs_options_fini(struct mxfs_options *options)
+{
+    for (size_t i = 0; i < options->owned_count; i++)
+        free(options->owned[i]);
+    free(options->owned);
+    memset(options, 0, sizeof(*options));
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The options table. Private to options/.
+ */
+#ifndef MXFS_OPTIONS_TABLE_H
+#define MXFS_OPTIONS_TABLE_H
+
+#include <stddef.h>
+
+#include "mxfs/options.h"
+
+/** How a value is read, and what is at `offset` in struct mxfs_options. */
+enum option_kind {
+    OPTION_FLAG,   /**< bool; no value */
+    OPTION_STRING, /**< const char * */
+    OPTION_SIZE,   /**< uint64_t; bytes, with K, M, G, T */
+    OPTION_NUMBER, /**< uint64_t */
+    OPTION_CHOICE, /**< int: place in `choices` */
+};
+
+/** One option. */
+struct option_row {
+    const char *name; /**< as in --name and -o name (there with _ for - too) */
+    char letter;      /**< as in -x, or 0 */
+    enum option_kind kind;
+    size_t offset;       /**< in struct mxfs_options */
+    const char *arg;     /**< how the value is called in --help; NULL for flags */
+    const char *choices; /**< for OPTION_CHOICE: "a|b|c" */
+    const char *help;    /**< NULL: accepted, changes nothing, not shown */
+    uint64_t min, max;   /**< for sizes and numbers */
+};
+
+/** The table; ends with a row without a name. */
+extern const struct option_row mxfs_option_table[];
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Reading a virtual file: header bytes, copied ranges and decoded tensors in one pass.
+ */
+#include "mxfs/vfile.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "decode.h"
+#include "mxfs/bytes.h"
+#include "mxfs/log.h"
+
+static int report(struct mxfs_model *model, const struct mxfs_tensor *t, int rc)
+{
+    static struct mxfs_log_limit limit;
+    uint64_t dropped;
+
+    if (mxfs_log_allow(&limit, &dropped))
+        mxfs_log(MXFS_LOG_ERROR, "%s: tensor %s cannot be read: %s (%" PRIu64 " more since)",
+                 model->shards[t->shard].source.path, mxfs_quote(t->name, t->name_len).text,
+                 strerror(-rc), dropped);
+    /* What a source or an allocation reports means nothing to the reader of another file. */
+    return -EIO;
+}
+
+/* Bytes [offset, offset + len) of one output, all inside it. */
+static int read_inside(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
+                       const struct mxfs_plan *plan, const struct mxfs_output *output, uint8_t *buf,
+                       size_t len, uint64_t offset)
+{
+    const struct mxfs_tensor *failed = output->tensor;
+    int rc;
+
+    if (len == 0)
+        return 0;
+    if (output->group)
+        rc = mxfs_decode_range(env, scratch, plan->model, output->group, buf, len, offset, &failed);
+    else
+        rc = mxfs_source_read(&plan->model->shards[failed->shard].source, buf, len,
+                              failed->offset + offset);
+    return rc == 0 ? 0 : report(plan->model, failed, rc);
+}
+
+ssize_t mxfs_vfile_read_output(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
+                               const struct mxfs_plan *plan, const struct mxfs_output *output,
+                               void *buf, size_t len, uint64_t offset)
+{
+    uint64_t size = mxfs_output_info(output).size;
+
+    if (offset >= size)
+        return 0;
+    len = mxfs_min_u64(len, size - offset);
+    int rc = read_inside(env, scratch, plan, output, buf, len, offset);
+    return rc == 0 ? (ssize_t)len : rc;
+}
+
+static bool follows(const struct mxfs_output *a, uint64_t size, const struct mxfs_output *b)
+{
+    return a->tensor && b->tensor && b->tensor->offset == a->tensor->offset + size &&
+           b->tensor->shard == a->tensor->shard;
+}
+
+/*
+ * How many bytes from `offset` on one read of the source can give: copied tensors that are
+ * neighbours in both files go together, or a file of a million small tensors would cost a read for
+ * each.
+ */
+static size_t run_length(const struct mxfs_plan *plan, const struct mxfs_output *output,
+                         uint64_t offset, size_t len)
+{
+    uint64_t size = mxfs_output_info(output).size;
+    uint64_t end = output->offset + size;
+    const struct mxfs_output *last = plan->outputs + plan->count - 1;
+
+    while (end - offset < len && output < last && follows(output, size, output + 1)) {
+        output++;
+        size = mxfs_output_info(output).size;
+        end += size;
+    }
+    return mxfs_min_u64(len, end - offset);
+}
+
+static ssize_t read_verbatim(const struct mxfs_plan *plan, void *buf, size_t len, uint64_t offset)
+{
+    struct mxfs_source *src = &plan->model->shards[plan->shard].source;
+    int rc = mxfs_source_read(src, buf, len, offset);
+
+    if (rc == 0)
+        return (ssize_t)len;
+    if (offset >= plan->data_offset && plan->count > 0)
+        return report(plan->model, mxfs_plan_at(plan, offset)->tensor, rc);
+    mxfs_log(MXFS_LOG_ERROR, "%s: its header cannot be read: %s", src->path, strerror(-rc));
+    return -EIO;
+}
+
+ssize_t mxfs_vfile_read(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
+                        const struct mxfs_plan *plan, void *buf, size_t len, uint64_t offset)
+{
+    uint8_t *at = buf;
+
+    if (offset >= plan->size)
+        return 0;
+    len = mxfs_min_u64(len, plan->size - offset);
+    if (plan->verbatim)
+        return read_verbatim(plan, buf, len, offset);
+    for (size_t left = len, n; left > 0; left -= n, at += n, offset += n) {
+        if (offset < plan->data_offset) {
+            n = mxfs_min_u64(left, plan->data_offset - offset);
+            memcpy(at, plan->header + offset, n);
+            continue;
+        }
+        const struct mxfs_output *output = mxfs_plan_at(plan, offset);
+        n = run_length(plan, output, offset, left);
+        int rc = read_inside(env, scratch, plan, output, at, n, offset - output->offset);
+        if (rc != 0)
+            return rc;
+    }
+    return (ssize_t)len;
+}
