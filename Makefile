@@ -5,6 +5,7 @@
 #   make demo       install what is missing, build, mount a small model and read it
 #   make check      lint, Check, pytest with the real readers (make check-core: without torch)
 #   make unit lint  one of them alone
+#   make bench      the programs that measure, built into build/bench/
 #   make install    to $(DESTDIR)$(PREFIX)
 #
 # CC, CFLAGS, LDFLAGS, BUILD, PREFIX and DESTDIR may be set; V=1 shows the commands. Other flags rebuild what they concern;
@@ -27,12 +28,15 @@ PROGRAM_SOURCES := $(filter src/fs/% src/main.c src/cmd_%,$(SOURCES))
 LIBRARY_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(SOURCES))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/check_*.c))
 UNIT_SUPPORT := $(sort $(wildcard tests/unit/support/*.c))
+BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 PROGRAM_OBJECTS := $(call objects,$(PROGRAM_SOURCES))
 LIBRARY_OBJECTS := $(call objects,$(LIBRARY_SOURCES))
 UNIT_OBJECTS := $(call objects,$(UNIT_SOURCES) $(UNIT_SUPPORT))
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SOURCES))
+BENCH_OBJECTS := $(call objects,$(BENCH_SOURCES))
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
 
 # Asked of pkg-config once, and only when something is compiled: `make demo` starts without it.
 ask = $(if $(shell $(PKG_CONFIG) --exists $(3) && echo yes),,$(error $(3) is missing: as root, \
@@ -44,7 +48,7 @@ FUSE_LIBS = $(call ask,FUSE_LIBS,--libs,fuse3)
 CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags,check)
 CHECK_LIBS = $(call ask,CHECK_LIBS,--libs,check)
 
-.PHONY: all unit lint demo check check-core install uninstall clean distclean FORCE
+.PHONY: all unit lint bench demo check check-core install uninstall clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -73,8 +77,14 @@ $(BUILD)/tests/check_%: $(BUILD)/obj/tests/unit/check_%.o $(call objects,$(UNIT_
 	$(call told,LINK,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(CHECK_LIBS) $(JANSSON_LIBS) -lm
 
-# Only the adapter and the commands see FUSE, only tests see Check and the private headers of src/.
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libmxfs.a $(BUILD)/link.flags
+	@mkdir -p $(@D)
+	$(call told,LINK,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(FUSE_LIBS) $(JANSSON_LIBS) -lm
+
+# Only the adapter, the commands and the null filesystem of the benches see FUSE, only tests see Check and the private headers of src/.
 $(PROGRAM_OBJECTS): EXTRA = $(FUSE_CFLAGS) $(JANSSON_CFLAGS)
+$(BENCH_OBJECTS): EXTRA = $(FUSE_CFLAGS)
 $(LIBRARY_OBJECTS): EXTRA = $(JANSSON_CFLAGS)
 $(UNIT_OBJECTS): EXTRA = -Itests/unit -Isrc $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 
@@ -94,6 +104,8 @@ $(BUILD)/members: FORCE
 
 unit: $(UNIT_PROGRAMS)
 	@tests/support/run-unit $(UNIT_PROGRAMS)
+
+bench: $(BENCH_PROGRAMS)
 
 lint: all
 	@BUILD=$(BUILD) tests/lint/run
@@ -118,4 +130,4 @@ clean:
 distclean:
 	rm -rf $(BUILD)
 
--include $(patsubst %.o,%.d,$(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS) $(UNIT_OBJECTS))
+-include $(patsubst %.o,%.d,$(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS) $(UNIT_OBJECTS) $(BENCH_OBJECTS))
