@@ -8,8 +8,9 @@
 #   make bench      the programs that measure, built into build/bench/
 #   make install    to $(DESTDIR)$(PREFIX)
 #
-# CC, CFLAGS, LDFLAGS, BUILD, PREFIX and DESTDIR may be set; V=1 shows the commands. Other flags rebuild what they concern;
-# two sets of flags side by side want two folders: make BUILD=build-asan CFLAGS='-O1 -g -fsanitize=address'.
+# CC, CFLAGS, LDFLAGS, BUILD, PREFIX and DESTDIR may be set; V=1 shows the commands. Other flags
+# rebuild what they concern. Two sets of flags side by side want two folders:
+#   make BUILD=build-asan CFLAGS='-O1 -g -fsanitize=address,undefined'
 
 BUILD ?= build
 PREFIX ?= /usr/local
@@ -82,7 +83,8 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libmxfs.a $(BUILD)/link.
 	$(call told,LINK,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(FUSE_LIBS) $(JANSSON_LIBS) -lm
 
-# Only the adapter, the commands and the null filesystem of the benches see FUSE, only tests see Check and the private headers of src/.
+# Only the adapter, the commands and the benches (a null filesystem to compare with) see FUSE; only
+# the tests see Check and the private headers of src/.
 $(PROGRAM_OBJECTS): EXTRA = $(FUSE_CFLAGS) $(JANSSON_CFLAGS)
 $(BENCH_OBJECTS): EXTRA = $(FUSE_CFLAGS)
 $(LIBRARY_OBJECTS): EXTRA = $(JANSSON_CFLAGS)
