@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""Fixtures: the program, a private mount per call, an ordinary user.
+
+No test sleeps. The program returns only when its mount answers; in the foreground the kernel tells
+(poll on mountinfo) when the mount appears; the end of a daemon is awaited on its pidfd. The test
+process adopts orphans, so a daemon that went to the background is its child, whose exit status and
+sanitizer report are examined when the test ends.
+"""
+
+import ctypes
+import dataclasses
+import os
+import pathlib
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+
+import numpy
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+TEST_LIMIT = 150  # seconds for one test before its daemons are killed
+END_LIMIT = 30  # seconds that a daemon may take to end once it is unmounted
+BAD_LINE = re.compile(r"Sanitizer|runtime error:|\bwarning\b|Assertion|\bassert\b|core dumped|Segmentation", re.I)
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "heavy: needs torch, transformers or compressed-tensors")
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+@dataclasses.dataclass
+class Result:
+    """How a run of the program ended."""
+
+    rc: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self):
+        return self.out.decode()
+
+    @property
+    def lines(self):
+        """The lines of stderr."""
+        return self.err.splitlines()
+
+    def fails(self, code, *fragments):
+        """Asserts the exit code and that stderr is one clean line that holds the fragments."""
+        self.refuses(code, *fragments)
+        assert len(self.lines) == 1, self
+        return self
+
+    def refuses(self, code, *fragments):
+        """The same, but more than one line may have been said."""
+        assert self.rc == code, self
+        assert self.lines and self.err.endswith("\n"), self
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", self.err), self
+        for fragment in fragments:
+            assert fragment in self.err, (fragment, self)
+        return self
+
+
+def sanitizer_env(directory):
+    """Sends sanitizer reports into files, which survive a daemon's closed stderr."""
+    env = {}
+    for name in ("ASAN", "UBSAN", "TSAN", "LSAN"):
+        key = name + "_OPTIONS"
+        env[key] = ":".join(filter(None, [os.environ.get(key), f"log_path={directory}/sanitizer"]))
+    return env
+
+
+def check_reports(directory):
+    """Fails when a sanitizer wrote a report."""
+    reports = [p.read_text(errors="replace") for p in pathlib.Path(directory).glob("sanitizer*")]
+    assert not reports, "\n".join(reports)
+
+
+@pytest.fixture(scope="session")
+def mxfs_bin():
+    """The program under test; MXFS_BIN in the environment names another than build/mxfs."""
+    path = os.path.abspath(os.environ.get("MXFS_BIN") or ROOT / "build" / "mxfs")
+    assert os.access(path, os.X_OK), f"{path} is missing: run make first"
+    return path
+
+
+@pytest.fixture(scope="session")
+def sanitized(mxfs_bin):
+    """Whether the program carries a sanitizer (its memory figures then mean nothing)."""
+    return re.search(rb"__(asan|tsan|msan)_init", pathlib.Path(mxfs_bin).read_bytes()) is not None
+
+
+@pytest.fixture(scope="session")
+def reaper():
+    """The guard process; see reaper.py."""
+    script = str(pathlib.Path(__file__).with_name("reaper.py"))
+    with subprocess.Popen([sys.executable, "-I", script], stdin=subprocess.PIPE, start_new_session=True) as process:
+        def tell(*words):
+            process.stdin.write((" ".join(map(str, words)) + "\n").encode())
+            process.stdin.flush()
+
+        yield tell
+        process.stdin.close()
+
+
+@pytest.fixture(autouse=True)
+def time_limit(reaper):
+    """Every test is under the reaper's clock."""
+    reaper("arm", TEST_LIMIT)
+    yield
+    reaper("disarm")
+
+
+@pytest.fixture
+def place():
+    """A private directory that ordinary users may enter (pytest's own tmp_path is closed to them)."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="mxfs-e2e."))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def run(mxfs_bin, place):
+    """run(*args, ...) -> Result. For everything but mounts that are meant to succeed."""
+    logs = place / ".run"
+    logs.mkdir()
+
+    def go(*args, timeout=60, env=None, cwd=None, stdout=None):
+        environment = {**os.environ, **sanitizer_env(logs), **(env or {})}
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            # Files, not pipes: a daemon that kept them open must not keep us waiting.
+            done = subprocess.run(
+                [mxfs_bin, *map(str, args)], stdin=subprocess.DEVNULL, stdout=stdout or out, stderr=err,
+                timeout=timeout, env=environment, cwd=cwd, check=False,
+            )  # fmt: skip
+            out.seek(0)
+            err.seek(0)
+            result = Result(done.returncode, out.read(), err.read().decode(errors="backslashreplace"))
+        check_reports(logs)
+        assert not re.search(r"Sanitizer|runtime error:|Assertion", result.err), result
+        return result
+
+    return go
+
+
+def mounted(path):
+    """(type, source, options) of the mount at `path`, or None."""
+    quoted = str(path).replace("\\", r"\134").replace(" ", r"\040")
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as f:
+        for line in f:
+            left, right = line.split(" - ")
+            if left.split()[4] == quoted:
+                kind, source, options = right.split()
+                return kind, source, left.split()[5] + "," + options
+    return None
+
+
+def wait_for_mount(path, process, limit=30):
+    """Waits until the kernel shows a mount at `path`; mountinfo becomes readable-with-error on change."""
+    end = time.monotonic() + limit
+    with open("/proc/self/mountinfo", encoding="utf-8") as f:
+        poller = select.poll()
+        poller.register(f, select.POLLERR | select.POLLPRI)
+        while not mounted(path):
+            assert process.poll() is None, f"the program ended with {process.returncode}"
+            assert time.monotonic() < end, "no mount appeared"
+            poller.poll(100)  # also notices the end of the process
+    os.listdir(path)  # waits in the kernel until the daemon answers
+
+
+def children():
+    """Pids of this process's children."""
+    out = set()
+    for task in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{task}/children", encoding="ascii") as f:
+            out.update(map(int, f.read().split()))
+    return out
+
+
+def wait_end(pid, limit=END_LIMIT):
+    """Waits for the end of a child; returns its exit status as subprocess does, or None."""
+    fd = os.pidfd_open(pid)
+    try:
+        if not select.select([fd], [], [], limit)[0]:
+            return None
+    finally:
+        os.close(fd)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+class Mount:
+    """One running mxfs. `path` is the mountpoint, `file` the virtual file in it."""
+
+    def __init__(self, directory, source, pid, token, reaper, process=None):
+        self.directory, self.pid, self.process = directory, pid, process
+        self.path = directory / "mnt"
+        self.file = self.path / os.path.basename(source)
+        self.status = None  # exit status once ended
+        self._token, self._reaper, self._watched = token, reaper, True
+        reaper("add", pid, token, self.path)
+
+    def __truediv__(self, name):
+        return self.path / name
+
+    @property
+    def stderr(self):
+        """What the program (and, in the foreground, the daemon) said so far."""
+        return (self.directory / "stderr").read_text(errors="backslashreplace")
+
+    def memory(self, key):
+        """VmRSS or VmHWM of the daemon in bytes."""
+        text = pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        return int(re.search(rf"^{key}:\s+(\d+) kB", text, re.M).group(1)) * 1024
+
+    def wait(self, limit=END_LIMIT):
+        """Waits for the daemon's end and returns its exit status."""
+        if self.status is None and self._watched:
+            self.status = self.process.wait(limit) if self.process else wait_end(self.pid, limit)
+            assert self.status is not None, "the daemon did not end"
+            self._watched = False
+            self._reaper("del", self.pid)
+        return self.status
+
+    def unmount(self):
+        """Takes the mount away as a user would."""
+        return subprocess.run(["fusermount3", "-u", str(self.path)], capture_output=True, text=True, check=False)
+
+    def close(self):
+        """Unmounts if still mounted and waits for the daemon; returns complaints."""
+        wrong = []
+        if mounted(self.path):
+            done = self.unmount()
+            if done.returncode:
+                wrong.append(f"fusermount3 -u: {done.stderr.strip()}")
+                lazily = ["umount", "-l"] if os.geteuid() == 0 else ["fusermount3", "-uz"]
+                subprocess.run([*lazily, str(self.path)], capture_output=True, check=False)
+        try:
+            if self.wait() != 0:
+                wrong.append(f"the daemon ended with {self.status}")
+        except (AssertionError, subprocess.TimeoutExpired):
+            wrong.append("the daemon did not end after the unmount: killed")
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
+        wrong += [line for line in self.stderr.splitlines() if BAD_LINE.search(line) and line not in self.excused]
+        return wrong
+
+    excused = ()  # stderr lines that a test expects although they look like trouble
+
+
+@pytest.fixture(scope="session")
+def fuse():
+    """Skips where no FUSE mount can be made."""
+    try:
+        os.close(os.open("/dev/fuse", os.O_RDWR))
+    except OSError as e:
+        pytest.skip(f"/dev/fuse cannot be opened: {e.strerror}")
+    if not shutil.which("fusermount3"):
+        pytest.skip("fusermount3 is not installed")
+
+
+@pytest.fixture
+def mount(mxfs_bin, place, reaper, fuse):
+    """mount(SOURCE, *options, foreground=False) -> Mount; ended and examined after the test."""
+    mounts = []
+
+    def go(source, *options, foreground=False, env=None, cwd=None, limit=60, command=None):
+        directory = place / f".mount{len(mounts)}"
+        (directory / "mnt").mkdir(parents=True)
+        token = "MXFS_TEST_TOKEN=" + uuid.uuid4().hex
+        environment = {**os.environ, **sanitizer_env(directory), **(env or {})}
+        environment.update([token.split("=")])
+        argv = [*(command or [mxfs_bin]), *options, str(source), str(directory / "mnt")]
+        with open(directory / "stderr", "wb") as err, open(directory / "stdout", "wb") as out:
+            before = children()
+            process = subprocess.Popen(
+                argv + (["-f"] if foreground else []), stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, cwd=cwd
+            )
+        if foreground:
+            made = Mount(directory, source, process.pid, token, reaper, process)
+            mounts.append(made)
+            wait_for_mount(made.path, process)
+            return made
+        rc = process.wait(limit)
+        said = (directory / "stderr").read_text(errors="backslashreplace")
+        orphans = children() - before - {process.pid}
+        daemons = [pid for pid in orphans if token.encode() in pathlib.Path(f"/proc/{pid}/environ").read_bytes()]
+        for pid in daemons:
+            mounts.append(Mount(directory, source, pid, token, reaper))
+        assert rc == 0, f"mxfs ended with {rc}: {said}"
+        assert len(daemons) == 1, f"the program returned 0 and left {len(daemons)} daemons: {said}"
+        assert mounted(directory / "mnt"), "the program returned before the mount was there"
+        return mounts[-1]
+
+    yield go
+    wrong = []
+    for made in reversed(mounts):
+        wrong += made.close()
+    for made in mounts:
+        check_reports(made.directory)
+    assert not wrong, "\n".join(wrong)
+
+
+USER = 65534  # nobody
+
+# Runs as root in private mount and pid namespaces: when it ends, so does every process and mount.
+# The program, Python and its packages are bound to where the user may go (a checkout or a Python of
+# root's may lie in a closed home).
+AS_USER = r"""
+set -e
+mkdir "$1/dev" "$1/bin" "$1/home"
+mount -t tmpfs -o mode=755 tmpfs "$1/dev"
+mknod -m 666 "$1/dev/fuse" c 10 229
+mount --bind "$1/dev/fuse" /dev/fuse
+touch "$1/bin/mxfs"
+mount --bind "$2" "$1/bin/mxfs"
+mkdir "$1/base" "$1/packages"
+mount --bind "$3" "$1/base"
+mount --bind "$4" "$1/packages"
+printf '#!/bin/sh\nPYTHONHOME=%s PYTHONPATH=%s exec %s "$@"\n' "$1/base" "$1/packages" "$1/base/bin/python3" >"$1/bin/python3"
+chmod 755 "$1/bin/python3"
+chown 65534:65534 "$1/home"
+cd "$1/home"
+export HOME="$1/home" PATH="$1/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
+setpriv --reuid=65534 --regid=65534 --clear-groups bash -euo pipefail -c "$5"
+"""
+
+
+@pytest.fixture
+def as_user(mxfs_bin, place, fuse):
+    """as_user(SCRIPT) -> CompletedProcess: runs a bash script as an ordinary user who may open
+    /dev/fuse, with `mxfs` and this Python in PATH and an empty home as working directory."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become an ordinary user")
+    isolate = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    probe = subprocess.run([*isolate, "true"], capture_output=True, text=True, check=False)
+    if probe.returncode:
+        pytest.skip(f"no private namespaces here: {probe.stderr.strip()}")
+    if not os.stat(shutil.which("fusermount3")).st_mode & 0o4000:
+        pytest.skip("fusermount3 is not setuid root")
+    count = 0
+
+    def go(script, timeout=120):
+        nonlocal count
+        count += 1
+        room = place / f"user{count}"
+        room.mkdir()
+        room.chmod(0o755)
+        packages = os.path.dirname(os.path.dirname(numpy.__file__))
+        return subprocess.run(
+            [*isolate, "bash", "-c", AS_USER, "as_user", str(room), mxfs_bin, sys.base_prefix, packages, script],
+            capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    return go

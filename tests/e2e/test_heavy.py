@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""torch as a reader; transformers and compressed-tensors as oracles."""
+
+import numpy as np
+import pytest
+
+import refmodels as models
+import reftensor as rt
+from helpers import assert_file, assert_same
+
+pytestmark = pytest.mark.heavy
+
+
+def bits(tensor):
+    """The bytes of a torch tensor of any dtype."""
+    import torch
+
+    return tensor.contiguous().view(torch.uint8).numpy().tobytes() if tensor.dim() else tensor.reshape(1).view(torch.uint8).numpy().tobytes()
+
+
+@pytest.mark.parametrize("name", models.MODELS)
+def test_torch_load_file(name, mount, place):
+    pytest.importorskip("torch")
+    from safetensors.torch import load_file
+
+    model = models.MODELS[name]()
+    for tensor in [n for n, t in model.source.items() if n.startswith("zoo.") and (t.dtype == "F4" or 0 in t.shape)]:
+        del model.source[tensor]  # torch views of F4 have another shape; of nothing, no bytes
+    made = mount(model.write(place / "m.safetensors"))
+    got, expected = load_file(made.file), model.expected()
+    assert set(got) == set(expected)
+    for tensor, want in expected.items():
+        assert tuple(got[tensor].shape) == want.shape
+        assert_same(bits(got[tensor]), want.data, tensor)
+
+
+def test_torch_slices(mount, place):
+    pytest.importorskip("torch")
+    import safetensors
+
+    model = models.gptoss_hf()
+    made = mount(model.write(place / "m.safetensors"))
+    name = "model.layers.0.mlp.experts.gate_up_proj"
+    array = model.expected()[name].array()
+    with safetensors.safe_open(made.file, "pt") as f:
+        part = f.get_slice(name)
+        for cut in ((slice(1, 3), slice(5, 77), slice(100, 101)), (slice(0, 1),), (slice(None), slice(95, 96))):
+            assert_same(bits(part[cut]), np.ascontiguousarray(array[cut]).tobytes(), str(cut))
+        assert_same(bits(f.get_tensor(name)), array.tobytes(), name)
+
+
+def test_torch_saves_the_same_file(mount, place):
+    """save_file of what torch loads from the mount is the mounted file."""
+    pytest.importorskip("torch")
+    from safetensors.torch import load_file, save_file
+
+    for name in ("quark", "compressed-tensors", "generic"):
+        made = mount(models.MODELS[name]().write(place / name / "m.safetensors"))
+        save_file(load_file(made.file), place / "again.safetensors", {"format": "pt"})
+        assert_file(made.file, (place / "again.safetensors").read_bytes())
+
+
+@pytest.mark.parametrize("shape", [(5, 166, 3), (2, 96, 3), (3, 33, 5)])
+def test_transformers(shape, mount, place):
+    """convert_moe_packed_tensors: every scale but 255, which it gives no NaN for."""
+    torch = pytest.importorskip("torch")
+    mxfp4 = pytest.importorskip("transformers.integrations.mxfp4")
+
+    model = models.Model()
+    name = "model.layers.0.mlp.experts.gate_up_proj"
+    models.add_gptoss(model, name, models.random_fill(21, 0, 254), *shape)
+    want = mxfp4.convert_moe_packed_tensors(
+        torch.from_numpy(model.source[name + "_blocks"].array().copy()), torch.from_numpy(model.source[name + "_scales"].array().copy())
+    )
+    made = mount(model.write(place / "m.safetensors"))
+    got = rt.read(made.file.read_bytes())[0][name]
+    assert (got.dtype, got.shape) == ("BF16", tuple(want.shape))
+    assert_same(got.data, bits(want), name)
+
+
+def test_compressed_tensors(mount, place):
+    """Weights that compressed-tensors packs and unpacks itself."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("compressed_tensors")
+    from compressed_tensors.compressors import MXFP4PackedCompressor
+    from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
+    from safetensors.torch import save_file
+
+    args = QuantizationArgs(num_bits=4, type="float", strategy="group", group_size=32, symmetric=True, scale_dtype=torch.uint8, zp_dtype=torch.uint8)
+    scheme = QuantizationScheme(targets=["Linear"], weights=args)
+    source, want = {}, {}
+    generator = torch.Generator().manual_seed(1)
+    for stem, (n, k) in {"a.up_proj": (67, 96), "b.down_proj": (32, 256)}.items():
+        weight = torch.randn(n, k, generator=generator, dtype=torch.bfloat16) * 0.05
+        amax = weight.float().reshape(n, k // 32, 32).abs().amax(-1)
+        scale = torch.exp2(torch.floor(torch.log2(amax)) - 2).to(torch.bfloat16)
+        packed = MXFP4PackedCompressor.compress({"weight": weight, "weight_scale": scale}, scheme)
+        plain = MXFP4PackedCompressor.decompress(dict(packed), scheme)
+        source.update({f"{stem}.{part}": t for part, t in packed.items()})
+        want[f"{stem}.weight"] = plain["weight"].to(torch.bfloat16)
+    assert {n.rsplit(".", 1)[1] for n in source} == {"weight_packed", "weight_scale"}
+    save_file(source, place / "m.safetensors", {"format": "pt"})
+    save_file(want, place / "want.safetensors", {"format": "pt"})
+    assert_file(mount(place / "m.safetensors").file, (place / "want.safetensors").read_bytes())
+
+
+def test_numpy_memmap_to_torch(mount, place):
+    """torch.frombuffer over a private mapping of a raw view: BF16 without a copy."""
+    import mmap
+
+    torch = pytest.importorskip("torch")
+    model = models.compressed()
+    made = mount(model.write(place / "m.safetensors"))
+    name = "model.layers.0.mlp.up_proj.weight"
+    with open(made / "tensors" / name, "rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_COPY) as m:
+        got = torch.frombuffer(m, dtype=torch.bfloat16).reshape(model.expected()[name].shape).clone()
+    assert_same(bits(got), model.expected()[name].data)
