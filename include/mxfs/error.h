@@ -17,13 +17,14 @@
 
 /** Process exit codes; documented in --help and stable. */
 enum mxfs_exit {
-    MXFS_EXIT_OK = 0,          /**< done */
-    MXFS_EXIT_DIFFERENT = 1,   /**< compared, and different */
-    MXFS_EXIT_USAGE = 2,       /**< the command line is wrong */
-    MXFS_EXIT_MALFORMED = 3,   /**< SOURCE is not what its format says */
-    MXFS_EXIT_UNSUPPORTED = 4, /**< SOURCE is quantized in a way that cannot be dequantized exactly */
-    MXFS_EXIT_SOURCE = 5,      /**< SOURCE cannot be opened or read, or is incomplete */
-    MXFS_EXIT_FAILED = 6,      /**< anything else: mountpoint, /dev/fuse, unknown tensor, output */
+    MXFS_EXIT_OK = 0,        /**< done */
+    MXFS_EXIT_DIFFERENT = 1, /**< compared, and different */
+    MXFS_EXIT_USAGE = 2,     /**< the command line is wrong */
+    MXFS_EXIT_MALFORMED = 3, /**< SOURCE is not what its format says */
+    MXFS_EXIT_UNSUPPORTED =
+        4,                /**< SOURCE is quantized in a way that cannot be dequantized exactly */
+    MXFS_EXIT_SOURCE = 5, /**< SOURCE cannot be opened or read, or is incomplete */
+    MXFS_EXIT_FAILED = 6, /**< anything else: mountpoint, /dev/fuse, unknown tensor, output */
 };
 
 /** Room for one sentence with a path and an (abbreviated) tensor name. */
@@ -31,7 +32,7 @@ enum mxfs_exit {
 
 /** One failure: what the process exits with, and why. Zero-initialised means "no error". */
 struct mxfs_error {
-    enum mxfs_exit code;         /**< MXFS_EXIT_OK until an error is set */
+    enum mxfs_exit code;        /**< MXFS_EXIT_OK until an error is set */
     char text[MXFS_ERROR_TEXT]; /**< one line, control characters escaped, no newline */
 };
 
@@ -53,14 +54,15 @@ struct mxfs_quoted {
 
 /**
  * A tensor name (any bytes, `len` of them) made safe to print: in double quotes, control and
- * invalid UTF-8 bytes as \xNN, quotes and backslashes escaped, shortened in the middle with "..." where it is long.
+ * invalid UTF-8 bytes as \xNN, quotes and backslashes escaped, shortened in the middle with "..."
+ * where it is long.
  */
 struct mxfs_quoted mxfs_quote(const char *name, size_t len);
 
 /**
  * Copies `text` (`len` bytes) to `out` (`size` bytes, at least 1), replacing control characters
- * (C0, DEL, and C1 in UTF-8) and invalid UTF-8 by \xNN; cut at the last whole character that fits; NUL-terminated.
- * Returns the length written.
+ * (C0, DEL, and C1 in UTF-8) and invalid UTF-8 by \xNN; cut at the last whole character that fits;
+ * NUL-terminated. Returns the length written.
  */
 size_t mxfs_escape(char *out, size_t size, const char *text, size_t len);
 

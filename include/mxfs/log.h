@@ -4,7 +4,8 @@
 /*
  * Log lines: stderr in the foreground, syslog as a daemon.
  *
- * Thread safety: mxfs_log_open() before threads start; the rest is internally locked (stdio, syslog).
+ * Thread safety: mxfs_log_open() before threads start; the rest is internally locked (stdio,
+ * syslog).
  */
 #ifndef MXFS_LOG_H
 #define MXFS_LOG_H
@@ -37,7 +38,7 @@ bool mxfs_log_enabled(enum mxfs_log_level level);
 
 /** State of one rate-limited place; zero-initialised. */
 struct mxfs_log_limit {
-    _Atomic int64_t last;      /**< second of the last line written, 0 when none */
+    _Atomic int64_t last;     /**< second of the last line written, 0 when none */
     _Atomic uint64_t dropped; /**< lines held back since */
 };
 
