@@ -164,7 +164,7 @@ static void run_widen(const struct bench_case *c)
 
 static void run_transpose(const struct bench_case *c)
 {
-    c->kernel->transpose(b.dst, 2048, b.src, 64, 2048, 64);
+    c->kernel->transpose(b.packed, ROWS, b.experts, COLS, 2048, 64);
 }
 
 /* The source bytes col..col+n of every row, as rows of the output. */
