@@ -40,10 +40,11 @@ BENCH_OBJECTS := $(call objects,$(BENCH_SOURCES))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
 
 # Asked of pkg-config once, and only when something is compiled: `make demo` starts without it.
-ask = $(if $(shell $(PKG_CONFIG) --exists $(3) && echo yes),,$(error $(3) is missing: as root, \
-	apt-get install pkg-config libfuse3-dev libjansson-dev check))$(eval $(1) := $$(shell $(PKG_CONFIG) $(2) $(3)))$($(1))
-JANSSON_CFLAGS = $(call ask,JANSSON_CFLAGS,--cflags,jansson)
-JANSSON_LIBS = $(call ask,JANSSON_LIBS,--libs,jansson)
+ask = $(if $(shell $(PKG_CONFIG) --exists $(3) && echo yes),,$(error not found by $(PKG_CONFIG): $(3). As root: \
+	apt-get install pkg-config libfuse3-dev libjansson-dev libxxhash-dev check))$(eval \
+	$(1) := $$(shell $(PKG_CONFIG) $(2) $(3)))$($(1))
+LIBRARY_CFLAGS = $(call ask,LIBRARY_CFLAGS,--cflags,jansson libxxhash)
+LIBRARY_LIBS = $(call ask,LIBRARY_LIBS,--libs,jansson libxxhash)
 FUSE_CFLAGS = $(call ask,FUSE_CFLAGS,--cflags,fuse3)
 FUSE_LIBS = $(call ask,FUSE_LIBS,--libs,fuse3)
 CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags,check)
@@ -64,7 +65,7 @@ LINK = $(CC) -pthread -pie $(CFLAGS) $(LDFLAGS)
 
 $(BUILD)/mxfs: $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(BUILD)/link.flags
 	$(call told,LINK,$@)
-	$(Q)$(LINK) -o $@ $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(FUSE_LIBS) $(JANSSON_LIBS) -lm
+	$(Q)$(LINK) -o $@ $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(FUSE_LIBS) $(LIBRARY_LIBS)
 
 # Written anew, not updated: an object whose source is gone must leave the archive.
 $(BUILD)/libmxfs.a: $(LIBRARY_OBJECTS) $(BUILD)/members
@@ -76,19 +77,19 @@ $(BUILD)/tests/check_%: $(BUILD)/obj/tests/unit/check_%.o $(call objects,$(UNIT_
 		$(BUILD)/libmxfs.a $(BUILD)/link.flags
 	@mkdir -p $(@D)
 	$(call told,LINK,$@)
-	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(CHECK_LIBS) $(JANSSON_LIBS) -lm
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(CHECK_LIBS) $(LIBRARY_LIBS)
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libmxfs.a $(BUILD)/link.flags
 	@mkdir -p $(@D)
 	$(call told,LINK,$@)
-	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(FUSE_LIBS) $(JANSSON_LIBS) -lm
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(FUSE_LIBS) $(LIBRARY_LIBS)
 
 # Only the adapter, the commands and the benches (a null filesystem to compare with) see FUSE; only
 # the tests see Check and the private headers of src/.
-$(PROGRAM_OBJECTS): EXTRA = $(FUSE_CFLAGS) $(JANSSON_CFLAGS)
+$(PROGRAM_OBJECTS): EXTRA = $(FUSE_CFLAGS) $(LIBRARY_CFLAGS)
 $(BENCH_OBJECTS): EXTRA = $(FUSE_CFLAGS)
-$(LIBRARY_OBJECTS): EXTRA = $(JANSSON_CFLAGS)
-$(UNIT_OBJECTS): EXTRA = -Itests/unit -Isrc $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+$(LIBRARY_OBJECTS): EXTRA = $(LIBRARY_CFLAGS)
+$(UNIT_OBJECTS): EXTRA = -Itests/unit -Isrc $(CHECK_CFLAGS) $(LIBRARY_CFLAGS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/compile.flags
 	@mkdir -p $(@D)
