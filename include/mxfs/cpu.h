@@ -11,7 +11,8 @@
 
 #include <stdint.h>
 
-/** Instruction set bits that a kernel may require; each includes what the system must save (XCR0). */
+/** Instruction set bits that a kernel may require; each includes what the system must save (XCR0).
+ */
 enum mxfs_cpu {
     MXFS_CPU_AVX2 = 1u << 0,       /**< AVX2, FMA, F16C with the upper halves saved by the system */
     MXFS_CPU_AVX512VBMI = 1u << 1, /**< AVX-512 F, BW, DQ, VL and VBMI, opmasks and ZMM saved */

@@ -4,14 +4,14 @@
 /*
  * Kernels: the inner loops of decoding, one object for each instruction set.
  *
- * Every variant gives the same bits. Values are those of OCP Microscaling Formats v1.0: an E2M1 code
- * times 2^(scale-127), computed exactly and rounded once (to nearest even) to the output type. Scale
- * 255 is NaN for the whole block, NaN is always written as 0x7FC0 / 0x7E00 / 0x7FC00000, code 8 is
- * -0, results too large become +-Inf, subnormal results are kept.
+ * Every variant gives the same bits. Values are those of OCP Microscaling Formats v1.0: an E2M1
+ * code times 2^(scale-127), computed exactly and rounded once (to nearest even) to the output type.
+ * Scale 255 is NaN for the whole block, NaN is always written as 0x7FC0 / 0x7E00 / 0x7FC00000, code
+ * 8 is -0, results too large become +-Inf, subnormal results are kept.
  *
- * No pointer needs alignment; sources and destinations do not overlap unless said; a length of 0 is allowed; nothing is
- * read or written outside the stated ranges. No kernel allocates, locks, logs or does I/O.
- * Thread safety: immutable after start.
+ * No pointer needs alignment; sources and destinations do not overlap unless said; a length of 0 is
+ * allowed; nothing is read or written outside the stated ranges. No kernel allocates, locks, logs
+ * or does I/O. Thread safety: immutable after start.
  */
 #ifndef MXFS_KERNEL_H
 #define MXFS_KERNEL_H
@@ -59,11 +59,12 @@ struct mxfs_tables {
 };
 
 /**
- * dst[32*i + 2*j] and dst[32*i + 2*j + 1] = the low and the high nibble of codes[16*i + j], scaled by scales[i];
- * `blocks` blocks. codes: 16*blocks bytes, scales: blocks bytes, dst: 32*blocks elements.
+ * dst[32*i + 2*j] and dst[32*i + 2*j + 1] = the low and the high nibble of codes[16*i + j], scaled
+ * by scales[i]; `blocks` blocks. codes: 16*blocks bytes, scales: blocks bytes, dst: 32*blocks
+ * elements.
  */
-typedef void mxfs_mxfp4_blocks_fn(const struct mxfs_tables *tables, void *dst,
-                                  const uint8_t *codes, const uint8_t *scales, size_t blocks);
+typedef void mxfs_mxfp4_blocks_fn(const struct mxfs_tables *tables, void *dst, const uint8_t *codes,
+                                  const uint8_t *scales, size_t blocks);
 
 /**
  * dst[i] = nibble ((codes[i] >> shift) & 15) scaled by scales[i], for i < n. shift is 0 or 4.
@@ -73,8 +74,8 @@ typedef void mxfs_mxfp4_lanes_fn(const struct mxfs_tables *tables, void *dst, co
                                  const uint8_t *scales, size_t n, unsigned shift);
 
 /**
- * dst[i] = codes[i] as `format`, times `scale` (one float32 multiplication, rounded once), rounded once
- * more to the output type; i < n.
+ * dst[i] = codes[i] as `format`, times `scale` (one float32 multiplication, rounded once), rounded
+ * once more to the output type; i < n.
  */
 typedef void mxfs_fp8_run_fn(const struct mxfs_tables *tables, void *dst, const uint8_t *codes,
                              size_t n, enum mxfs_fp8 format, float scale);
@@ -87,8 +88,8 @@ typedef void mxfs_transpose_fn(uint8_t *dst, size_t dst_stride, const uint8_t *s
                                size_t src_stride, size_t rows, size_t cols);
 
 /**
- * dst[i] = src[i] widened to float32 (exact), i < n; NaN payloads are kept. src may lie in the last 2*n bytes of dst's 4*n
- * bytes: elements are read before their bytes are overwritten.
+ * dst[i] = src[i] widened to float32 (exact), i < n; NaN payloads are kept. src may lie in the last
+ * 2*n bytes of dst's 4*n bytes: elements are read before their bytes are overwritten.
  */
 typedef void mxfs_widen_bf16_fn(void *dst, const void *src, size_t n);
 
@@ -113,8 +114,7 @@ const struct mxfs_kernel *mxfs_kernel_select(uint32_t cpu);
  * The variant called `name`. An unknown name, or one that needs more than `cpu`, is wrong usage
  * (err filled, NULL returned).
  */
-const struct mxfs_kernel *mxfs_kernel_named(const char *name, uint32_t cpu,
-                                            struct mxfs_error *err);
+const struct mxfs_kernel *mxfs_kernel_named(const char *name, uint32_t cpu, struct mxfs_error *err);
 
 /** Fills the constant tables (some 64 KiB); before threads start. */
 void mxfs_tables_init(struct mxfs_tables *tables);

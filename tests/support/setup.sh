@@ -23,6 +23,7 @@ libfuse3-dev    pkg-config --exists fuse3
 libjansson-dev  pkg-config --exists jansson
 libxxhash-dev   pkg-config --exists libxxhash
 libxxhash-dev   pkg-config --exists libxxhash
+libxxhash-dev   pkg-config --exists libxxhash
 '
 MOUNT_NEEDS='
 fuse3           command -v fusermount3

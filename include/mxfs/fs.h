@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The FUSE adapter: mounts a tree and serves it until it is unmounted.
+ *
+ * Thread safety: one call a process at a time.
+ */
+#ifndef MXFS_FS_H
+#define MXFS_FS_H
+
+#include "mxfs/tree.h"
+
+/** How to mount. */
+struct mxfs_fs_options {
+    const char *source;     /**< absolute; shown as the source of the mount */
+    const char *mountpoint; /**< absolute */
+    bool allow_other;
+    bool auto_unmount;
+    bool direct_io;
+    bool debug;
+    unsigned threads;      /**< most threads that answer requests; at least 1 */
+    void (*ready)(void *); /**< called once, when the kernel has answered the mount */
+    void *ready_data;
+};
+
+/**
+ * Mounts `tree` and serves it; returns after the unmount or a signal (SIGTERM, SIGINT, SIGHUP),
+ * with the mount gone. Returns 0, or -errno with err filled (MXFS_EXIT_FAILED), naming the remedy
+ * where one is known.
+ */
+int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *options,
+                struct mxfs_error *err);
+
+#endif

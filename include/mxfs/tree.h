@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The tree of a mount: names <-> inodes, without FUSE.
+ *
+ *   /            the root
+ *   /NAME        the virtual safetensors file
+ *   /tensors/    one file for each tensor: its raw bytes
+ *   /npy/        one file for each tensor: a NumPy file
+ *
+ * Inode numbers depend only on the source, so they are the same after a remount.
+ * Thread safety: immutable after start; each thread reads with its own scratch memory.
+ */
+#ifndef MXFS_TREE_H
+#define MXFS_TREE_H
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "mxfs/names.h"
+#include "mxfs/vfile.h"
+
+struct mxfs_tree;
+
+/** The inode of the root. */
+#define MXFS_ROOT_INODE 1
+
+/** What is shown, and as whose. */
+struct mxfs_tree_options {
+    const char *file_name;   /**< of the virtual file */
+    bool tensors;            /**< show /tensors */
+    bool npy;                /**< show /npy */
+    bool source_permissions; /**< owner, group and read bits of the source, instead of the caller's
+                              */
+};
+
+/**
+ * Makes the tree of one planned file; plan and env are borrowed. Fails with err filled when a
+ * view's name clashes with the file's, or two tensor names map to one file name.
+ */
+int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_plan *plan,
+                  const struct mxfs_vfile_env *env, const struct mxfs_tree_options *options,
+                  struct mxfs_error *err);
+
+/** Frees; accepts NULL. */
+void mxfs_tree_free(struct mxfs_tree *tree);
+
+/** Attributes of an inode, or -ENOENT. */
+int mxfs_tree_getattr(const struct mxfs_tree *tree, uint64_t ino, struct stat *st);
+
+/** Attributes of the entry `name` of directory `parent`; -ENOENT or -ENOTDIR. "." and ".." work. */
+int mxfs_tree_lookup(const struct mxfs_tree *tree, uint64_t parent, const char *name,
+                     struct stat *st);
+
+/**
+ * The directory entry at *cookie (0 for the first): 1 with its name and attributes, and *cookie
+ * moved on; 0 after the last. The first two are "." and "..". O(1). -ENOTDIR.
+ */
+int mxfs_tree_next(const struct mxfs_tree *tree, uint64_t dir, uint64_t *cookie,
+                   char name[MXFS_FILE_NAME_SIZE], struct stat *st);
+
+/** Reads a file as mxfs_vfile_read() does; -EISDIR, -ENOENT. */
+ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_scratch *scratch,
+                       void *buf, size_t len, uint64_t offset);
+
+/** Totals of the filesystem: all space used, none free. */
+void mxfs_tree_statfs(const struct mxfs_tree *tree, struct statvfs *out);
+
+#endif

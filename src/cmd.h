@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The commands: what `main` dispatches to. Each returns 0 or -errno with err filled; a command that
+ * has printed its failure itself leaves err->text empty and sets only the code.
+ */
+#ifndef MXFS_CMD_H
+#define MXFS_CMD_H
+
+#include "mxfs/options.h"
+#include "mxfs/plan.h"
+#include "mxfs/vfile.h"
+
+/** An open source, ready to be read: what every command starts with. */
+struct cmd_source {
+    char *path; /**< absolute */
+    struct mxfs_model model;
+    struct mxfs_plan plan;
+    struct mxfs_tables *tables;
+    struct mxfs_vfile_env env;
+};
+
+/** Opens options->operand[0]. Refusals are not judged yet. */
+int cmd_source_open(struct cmd_source *source, const struct mxfs_options *options,
+                    struct mxfs_error *err);
+
+/**
+ * Judges what cannot be dequantized: with --unsupported=refuse prints a line for each scheme and
+ * reason, and fails (MXFS_EXIT_UNSUPPORTED, or MXFS_EXIT_SOURCE when missing shards explain it).
+ * Notices are logged.
+ */
+int cmd_source_judge(const struct cmd_source *source, const struct mxfs_options *options,
+                     struct mxfs_error *err);
+
+/** Closes; accepts a zero-initialised object. */
+void cmd_source_close(struct cmd_source *source);
+
+int cmd_mount(const struct mxfs_options *options, struct mxfs_error *err);
+int cmd_list(const struct mxfs_options *options, struct mxfs_error *err);
+int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * mxfs cat: the raw bytes of one tensor on stdout.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+enum { CHUNK = 1 << 20 };
+
+static int write_all(const char *data, size_t len, struct mxfs_error *err)
+{
+    while (len > 0) {
+        ssize_t n = write(STDOUT_FILENO, data, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "writing to stdout: %s",
+                             strerror(errno));
+        data += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+static int copy_output(struct cmd_source *s, const struct mxfs_output *output,
+                       struct mxfs_error *err)
+{
+    struct mxfs_scratch scratch = {0};
+    struct mxfs_output_info info = mxfs_output_info(output);
+    char *buf = malloc(CHUNK);
+    int rc = buf ? 0 : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+
+    for (uint64_t at = 0; rc == 0 && at < info.size;) {
+        ssize_t n = mxfs_vfile_read_output(&s->env, &scratch, &s->plan, output, buf, CHUNK, at);
+        if (n < 0) {
+            rc = mxfs_fail(err, MXFS_EXIT_SOURCE, (int)-n, "%s: tensor %s: %s", s->path,
+                           mxfs_quote(info.name, info.name_len).text, strerror((int)-n));
+        } else {
+            rc = write_all(buf, (size_t)n, err);
+            at += (uint64_t)n;
+        }
+    }
+    free(buf);
+    mxfs_scratch_fini(&scratch);
+    return rc;
+}
+
+int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err)
+{
+    const char *name = options->operand[1];
+    struct cmd_source s;
+
+    int rc = cmd_source_open(&s, options, err);
+    if (rc != 0)
+        return rc;
+    rc = cmd_source_judge(&s, options, err);
+    if (rc == 0) {
+        size_t place = mxfs_plan_find(&s.plan, name, strlen(name));
+        if (place == MXFS_NOT_FOUND)
+            rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOENT, "%s: there is no tensor %s", s.path,
+                           mxfs_quote(name, strlen(name)).text);
+        else
+            rc = copy_output(&s, &s.plan.outputs[s.plan.by_name[place]], err);
+    }
+    cmd_source_close(&s);
+    return rc;
+}

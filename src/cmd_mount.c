@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * mxfs SOURCE MOUNTPOINT.
+ *
+ * Everything is opened, parsed and checked on the terminal. In the background case a child then
+ * mounts and serves, and the parent waits on a pipe until the kernel has answered: only then it
+ * returns 0. A child that fails before that has the terminal's stderr and gives its exit code to
+ * the parent.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "mxfs/fs.h"
+#include "mxfs/log.h"
+#include "mxfs/path.h"
+
+/* What happens when the mount answers. */
+struct ready {
+    int pipe;        /* to the waiting parent, or -1 in the foreground */
+    char line[1024]; /* for the log */
+};
+
+static unsigned thread_count(const struct mxfs_options *o)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (o->threads)
+        return (unsigned)o->threads;
+    /* At least ten: reads that wait for slow storage must not stall `ls`. */
+    return cores < 10 ? 10 : cores > 16 ? 16 : (unsigned)cores;
+}
+
+static void describe(struct ready *r, const struct cmd_source *s, const char *mountpoint,
+                     unsigned threads)
+{
+    uint64_t in, out;
+    size_t decoded = 0;
+
+    for (size_t i = 0; i < s->plan.count; i++)
+        decoded += s->plan.outputs[i].group != NULL;
+    mxfs_plan_totals(&s->plan, &in, &out);
+    snprintf(r->line, sizeof(r->line),
+             "%s on %s: %zu tensors, %zu dequantized, %" PRIu64 " -> %" PRIu64
+             " bytes, kernel %s, %u threads",
+             s->path, mountpoint, s->plan.count, decoded, in, out, s->env.codec.kernel->name,
+             threads);
+}
+
+/* Descriptors 0 to 2 stay occupied, or a source opened later could become stdout. */
+static void leave_terminal(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd <= 2 && null >= 0; fd++)
+        dup2(null, fd);
+    if (null > 2)
+        close(null);
+}
+
+static void on_ready(void *data)
+{
+    struct ready *r = data;
+
+    if (r->pipe < 0) {
+        mxfs_log(MXFS_LOG_NOTICE, "%s", r->line);
+        return;
+    }
+    mxfs_log_to_syslog();
+    leave_terminal();
+    mxfs_log(MXFS_LOG_NOTICE, "%s", r->line);
+    while (write(r->pipe, "1", 1) < 0 && errno == EINTR)
+        ;
+    close(r->pipe);
+    r->pipe = -1;
+}
+
+static int serve(const struct cmd_source *s, const struct mxfs_tree *tree,
+                 const struct mxfs_options *o, const char *mountpoint, int pipe,
+                 struct mxfs_error *err)
+{
+    struct ready ready = {.pipe = pipe};
+    struct mxfs_fs_options fs = {
+        .source = s->path,
+        .mountpoint = mountpoint,
+        .allow_other = o->allow_other,
+        .auto_unmount = o->auto_unmount,
+        .direct_io = o->direct_io,
+        .debug = o->debug,
+        .threads = thread_count(o),
+        .ready = on_ready,
+        .ready_data = &ready,
+    };
+
+    describe(&ready, s, mountpoint, fs.threads);
+    int rc = mxfs_fs_run(tree, &fs, err);
+    if (rc == 0)
+        mxfs_log(MXFS_LOG_NOTICE, "%s: unmounted", mountpoint);
+    return rc;
+}
+
+/* The parent's end: 0 when the child says that the mount answers, else the child's failure. */
+static int wait_ready(pid_t child, int pipe, struct mxfs_error *err)
+{
+    char byte;
+    int status;
+    ssize_t n;
+
+    while ((n = read(pipe, &byte, 1)) < 0 && errno == EINTR)
+        ;
+    close(pipe);
+    if (n == 1)
+        return 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+        err->code = (enum mxfs_exit)WEXITSTATUS(status); /* it has printed why */
+        return -EIO;
+    }
+    return mxfs_fail(err, MXFS_EXIT_FAILED, EIO, "the daemon died before the mount answered");
+}
+
+static int serve_in_background(const struct cmd_source *s, const struct mxfs_tree *tree,
+                               const struct mxfs_options *o, const char *mountpoint,
+                               struct mxfs_error *err)
+{
+    int pipes[2];
+
+    if (pipe2(pipes, O_CLOEXEC) != 0)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "cannot make a pipe: %s", strerror(errno));
+    pid_t child = fork();
+    if (child < 0) {
+        close(pipes[0]);
+        close(pipes[1]);
+        return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "cannot fork: %s", strerror(errno));
+    }
+    if (child > 0) {
+        close(pipes[1]);
+        return wait_ready(child, pipes[0], err);
+    }
+    close(pipes[0]);
+    setsid();
+    if (chdir("/") != 0)
+        mxfs_log(MXFS_LOG_WARNING, "cannot change to /: %s", strerror(errno));
+    return serve(s, tree, o, mountpoint, pipes[1], err);
+}
+
+static int mount_source(struct cmd_source *s, const struct mxfs_options *o, const char *mountpoint,
+                        struct mxfs_error *err)
+{
+    int views = o->view_bits >= 0 ? o->view_bits : MXFS_VIEW_TENSORS | MXFS_VIEW_NPY;
+    const struct mxfs_tree_options how = {
+        .file_name = mxfs_path_basename(s->path),
+        .tensors = views & MXFS_VIEW_TENSORS,
+        .npy = views & MXFS_VIEW_NPY,
+        .source_permissions = o->allow_other,
+    };
+    struct mxfs_tree *tree;
+
+    int rc = mxfs_tree_new(&tree, &s->plan, &s->env, &how, err);
+    if (rc != 0)
+        return rc;
+    rc = o->foreground ? serve(s, tree, o, mountpoint, -1, err)
+                       : serve_in_background(s, tree, o, mountpoint, err);
+    mxfs_tree_free(tree);
+    return rc;
+}
+
+int cmd_mount(const struct mxfs_options *options, struct mxfs_error *err)
+{
+    struct cmd_source s;
+
+    int rc = cmd_source_open(&s, options, err);
+    if (rc != 0)
+        return rc;
+    char *mountpoint = mxfs_path_absolute(options->operand[1]);
+    if (!mountpoint)
+        rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    if (rc == 0)
+        rc = cmd_source_judge(&s, options, err);
+    if (rc == 0)
+        rc = mount_source(&s, options, mountpoint, err);
+    free(mountpoint);
+    cmd_source_close(&s);
+    return rc;
+}

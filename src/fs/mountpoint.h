@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The mountpoint: what is there before, and taking a mount away. Private to fs/.
+ */
+#ifndef MXFS_FS_MOUNTPOINT_H
+#define MXFS_FS_MOUNTPOINT_H
+
+#include "mxfs/error.h"
+
+/**
+ * Checks that `path` is a directory that can be mounted on. A dead mount of mxfs in the way is
+ * cleared (and said); any other problem is an error with its remedy.
+ */
+int mxfs_mountpoint_check(const char *path, struct mxfs_error *err);
+
+/**
+ * Takes the mount at `path` away from the tree of names at once; open files live on. Uses the
+ * setuid helper where the process may not unmount itself. Returns 0 or -errno.
+ */
+int mxfs_mountpoint_detach(const char *path);
+
+/** Why mounting probably failed with `errnum`, as a hint with a remedy; constant. */
+const char *mxfs_mountpoint_hint(int errnum);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * FUSE requests: each becomes one call of the tree and one reply. Errnos change their sign in
+ * reply_err() and nowhere else.
+ *
+ * Every inode is static, so forget and release have nothing to do and are not implemented; nor are
+ * xattrs (libfuse answers ENOSYS, and the kernel does not ask again) and the mutating calls (the
+ * mount is read-only).
+ */
+#include "ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mxfs/compiler.h"
+
+/* Seconds for which the kernel may remember names and attributes: nothing ever changes. */
+static const double forever = 3600.0;
+
+/* Buffers of one thread. The reply buffer is reused so that it stays in the processor's cache. */
+struct fs_worker {
+    struct mxfs_scratch scratch;
+    uint8_t *reply;
+    size_t reply_size;
+};
+
+void mxfs_fs_worker_free(void *worker)
+{
+    struct fs_worker *w = worker;
+    mxfs_scratch_fini(&w->scratch);
+    free(w->reply);
+    free(w);
+}
+
+static struct fs_worker *worker_of(struct fs_context *fs, size_t reply_size)
+{
+    struct fs_worker *w = pthread_getspecific(fs->worker);
+
+    if (MXFS_UNLIKELY(!w)) {
+        w = calloc(1, sizeof(*w));
+        if (!w || pthread_setspecific(fs->worker, w) != 0) {
+            free(w);
+            return NULL;
+        }
+    }
+    if (MXFS_UNLIKELY(w->reply_size < reply_size)) {
+        free(w->reply);
+        w->reply_size = 0;
+        /* Page-aligned: the kernel copies whole pages from it. */
+        w->reply = aligned_alloc(4096, (reply_size + 4095) / 4096 * 4096);
+        if (!w->reply)
+            return NULL;
+        w->reply_size = reply_size;
+    }
+    return w;
+}
+
+static void reply_err(fuse_req_t req, int rc)
+{
+    fuse_reply_err(req, -rc);
+}
+
+static struct fs_context *context_of(fuse_req_t req)
+{
+    return fuse_req_userdata(req);
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+    struct fs_context *fs = userdata;
+
+    /* A spliced reply costs more than a copied one for data that was just decoded. */
+    conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+    conn->want |=
+        conn->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
+                         FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_EXPORT_SUPPORT);
+    conn->max_background = 64;
+    conn->congestion_threshold = 48;
+    fs->options->ready(fs->options->ready_data);
+}
+
+static struct fuse_entry_param entry_of(const struct stat *st)
+{
+    return (struct fuse_entry_param){
+        .ino = st->st_ino, .attr = *st, .attr_timeout = forever, .entry_timeout = forever};
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    struct stat st;
+    int rc = mxfs_tree_lookup(context_of(req)->tree, parent, name, &st);
+
+    if (rc == 0) {
+        struct fuse_entry_param e = entry_of(&st);
+        fuse_reply_entry(req, &e);
+    } else if (rc == -ENOENT) {
+        /* Inode 0 says that the name is not there and will not be. */
+        struct fuse_entry_param none = {.entry_timeout = forever};
+        fuse_reply_entry(req, &none);
+    } else {
+        reply_err(req, rc);
+    }
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct stat st;
+    int rc = mxfs_tree_getattr(context_of(req)->tree, ino, &st);
+
+    (void)fi;
+    if (rc == 0)
+        fuse_reply_attr(req, &st, forever);
+    else
+        reply_err(req, rc);
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    (void)ino;
+    /* The kernel stops writers on a read-only mount; this holds where it was remounted. */
+    if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC)) {
+        reply_err(req, -EROFS);
+        return;
+    }
+    fi->keep_cache = 1;
+    fi->direct_io = context_of(req)->options->direct_io;
+    fi->noflush = 1;
+    fuse_reply_open(req, fi);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+                    struct fuse_file_info *fi)
+{
+    struct fs_context *fs = context_of(req);
+    struct fs_worker *w = worker_of(fs, size);
+    ssize_t n =
+        w ? mxfs_tree_read(fs->tree, ino, &w->scratch, w->reply, size, (uint64_t)off) : -ENOMEM;
+
+    (void)fi;
+    if (n < 0) {
+        atomic_fetch_add_explicit(&fs->counters.errors, 1, memory_order_relaxed);
+        reply_err(req, (int)n);
+        return;
+    }
+    atomic_fetch_add_explicit(&fs->counters.reads, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&fs->counters.bytes, (uint64_t)n, memory_order_relaxed);
+    fuse_reply_buf(req, (const char *)w->reply, (size_t)n);
+}
+
+static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    (void)ino;
+    fuse_reply_open(req, fi);
+}
+
+/* Fills one reply from entry `off` on; an entry that does not fit is given again next time. */
+static void list_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
+{
+    struct fs_context *fs = context_of(req);
+    struct fs_worker *w = worker_of(fs, size);
+    uint64_t cookie = (uint64_t)off;
+    char name[MXFS_FILE_NAME_SIZE];
+    struct stat st;
+    size_t used = 0;
+    int rc = w ? 1 : -ENOMEM;
+
+    while (rc > 0 && (rc = mxfs_tree_next(fs->tree, ino, &cookie, name, &st)) > 0) {
+        struct fuse_entry_param e = entry_of(&st);
+        char *at = (char *)w->reply + used;
+        size_t need = plus ? fuse_add_direntry_plus(req, at, size - used, name, &e, (off_t)cookie)
+                           : fuse_add_direntry(req, at, size - used, name, &st, (off_t)cookie);
+        if (need > size - used)
+            break;
+        used += need;
+    }
+    if (rc < 0)
+        reply_err(req, rc);
+    else
+        fuse_reply_buf(req, (const char *)w->reply, used);
+}
+
+static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+                       struct fuse_file_info *fi)
+{
+    (void)fi;
+    list_directory(req, ino, size, off, false);
+}
+
+static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+                           struct fuse_file_info *fi)
+{
+    (void)fi;
+    list_directory(req, ino, size, off, true);
+}
+
+static void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+    struct statvfs st;
+
+    (void)ino;
+    mxfs_tree_statfs(context_of(req)->tree, &st);
+    fuse_reply_statfs(req, &st);
+}
+
+const struct fuse_lowlevel_ops mxfs_fs_ops = {
+    .init = op_init,
+    .lookup = op_lookup,
+    .getattr = op_getattr,
+    .open = op_open,
+    .read = op_read,
+    .opendir = op_opendir,
+    .readdir = op_readdir,
+    .readdirplus = op_readdirplus,
+    .statfs = op_statfs,
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The FUSE operations. Private to fs/.
+ */
+#ifndef MXFS_FS_OPS_H
+#define MXFS_FS_OPS_H
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "mxfs/fs.h"
+
+/** Counters of a running mount; each internally synchronised. */
+struct fs_counters {
+    _Atomic uint64_t reads;  /**< requests answered with data */
+    _Atomic uint64_t bytes;  /**< in these answers */
+    _Atomic uint64_t errors; /**< read requests that failed */
+};
+
+/** The session's user data. Immutable after start but for the counters. */
+struct fs_context {
+    const struct mxfs_tree *tree;
+    const struct mxfs_fs_options *options;
+    pthread_key_t worker; /**< each thread's struct fs_worker */
+    struct fs_counters counters;
+};
+
+/** The operation table. */
+extern const struct fuse_lowlevel_ops mxfs_fs_ops;
+
+/** Frees a thread's buffers: the destructor of fs_context.worker. */
+void mxfs_fs_worker_free(void *worker);
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The life of a mount: mount, serve, stop.
+ *
+ * Signals are taken by a thread of their own. SIGTERM and SIGHUP take the mount out of the tree of
+ * names and let open readers finish, for a while; SIGINT, or a second signal, stops at once.
+ * SIGUSR1 logs the counters.
+ */
+#include "mxfs/fs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mountpoint.h"
+#include "mxfs/log.h"
+#include "ops.h"
+
+enum {
+    STOP_TIMEOUT = 10, /* seconds for open readers after SIGTERM; an idle mapping never ends */
+    WAKE = SIGUSR2,    /* interrupts a waiting thread; has an empty handler */
+};
+
+/* A mount that is being served. */
+struct session {
+    struct fuse_session *se;
+    const char *mountpoint;
+    struct fs_context *fs;
+    pthread_t main, signals;
+    atomic_bool finished; /* the loop has ended */
+    atomic_bool detached; /* the mount is out of the tree of names */
+};
+
+static void wake(int signal)
+{
+    (void)signal;
+}
+
+static void log_counters(struct fs_context *fs)
+{
+    mxfs_log(MXFS_LOG_NOTICE, "%" PRIu64 " reads, %" PRIu64 " bytes served, %" PRIu64 " errors",
+             atomic_load(&fs->counters.reads), atomic_load(&fs->counters.bytes),
+             atomic_load(&fs->counters.errors));
+}
+
+/* Ends the loop now: the main thread waits in a semaphore, which a signal interrupts. */
+static void stop_now(struct session *s)
+{
+    fuse_session_exit(s->se);
+    while (!atomic_load(&s->finished)) {
+        const struct timespec pause = {0, 10 * 1000 * 1000};
+        pthread_kill(s->main, WAKE);
+        nanosleep(&pause, NULL);
+    }
+}
+
+static void detach(struct session *s)
+{
+    int rc = mxfs_mountpoint_detach(s->mountpoint);
+    if (rc == 0)
+        atomic_store(&s->detached, true);
+    else
+        mxfs_log(MXFS_LOG_WARNING, "%s: cannot unmount: %s", s->mountpoint, strerror(-rc));
+}
+
+static void signal_set(sigset_t *set)
+{
+    static const int taken[] = {SIGTERM, SIGHUP, SIGINT, SIGUSR1, WAKE};
+    sigemptyset(set);
+    for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+        sigaddset(set, taken[i]);
+}
+
+static bool is_stop(int signal)
+{
+    return signal == SIGTERM || signal == SIGHUP;
+}
+
+/* Out of the tree of names; the loop ends when the last reader has closed. */
+static bool stop_softly(struct session *s)
+{
+    detach(s);
+    if (!atomic_load(&s->detached))
+        stop_now(s);
+    return true;
+}
+
+static void *take_signals(void *arg)
+{
+    struct session *s = arg;
+    struct timespec left = {STOP_TIMEOUT, 0};
+    bool stopping = false;
+    sigset_t set;
+
+    signal_set(&set);
+    while (!atomic_load(&s->finished)) {
+        int signal = stopping ? sigtimedwait(&set, NULL, &left) : sigwaitinfo(&set, NULL);
+        bool timed_out = signal < 0 && errno == EAGAIN;
+        if (signal == SIGUSR1)
+            log_counters(s->fs);
+        else if (timed_out || signal == SIGINT || (stopping && is_stop(signal)))
+            stop_now(s);
+        else if (is_stop(signal))
+            stopping = stop_softly(s);
+    }
+    return NULL;
+}
+
+static int serve(struct session *s, struct mxfs_error *err)
+{
+    struct fuse_loop_config *config = fuse_loop_cfg_create();
+    if (!config)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    fuse_loop_cfg_set_clone_fd(config, 1);
+    fuse_loop_cfg_set_max_threads(config, s->fs->options->threads);
+    fuse_loop_cfg_set_idle_threads(config, s->fs->options->threads);
+    int rc = fuse_session_loop_mt(s->se, config);
+    fuse_loop_cfg_destroy(config);
+    atomic_store(&s->finished, true);
+    if (rc < 0)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: serving the mount failed: %s",
+                         s->mountpoint, strerror(-rc));
+    return 0;
+}
+
+/* Serves with the signal thread running. */
+static int serve_with_signals(struct session *s, struct mxfs_error *err)
+{
+    struct sigaction action = {.sa_handler = wake};
+    sigset_t set, only_wake;
+
+    signal_set(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    sigaction(WAKE, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    s->main = pthread_self();
+    int rc = pthread_create(&s->signals, NULL, take_signals, s);
+    if (rc != 0)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, rc, "cannot start a thread: %s", strerror(rc));
+    sigemptyset(&only_wake);
+    sigaddset(&only_wake, WAKE);
+    pthread_sigmask(SIG_UNBLOCK, &only_wake, NULL);
+    rc = serve(s, err);
+    pthread_kill(s->signals, WAKE);
+    pthread_join(s->signals, NULL);
+    return rc;
+}
+
+/* libfuse's messages: into our log. */
+static void fuse_message(enum fuse_log_level level, const char *fmt, va_list args)
+{
+    char line[512];
+    int n = vsnprintf(line, sizeof(line), fmt, args);
+
+    while (n > 0 && n < (int)sizeof(line) && line[n - 1] == '\n')
+        line[--n] = '\0';
+    if (n > 0)
+        mxfs_log(level <= FUSE_LOG_ERR ? MXFS_LOG_WARNING : MXFS_LOG_DEBUG, "%s", line);
+}
+
+/* While mounting, messages and the helper's stderr go to a file in memory, to become one line. */
+static char mount_message[256];
+
+static void keep_message(enum fuse_log_level level, const char *fmt, va_list args)
+{
+    (void)level;
+    if (mount_message[0] == '\0')
+        vsnprintf(mount_message, sizeof(mount_message), fmt, args);
+}
+
+static void cut_at_newline(char *text)
+{
+    text[strcspn(text, "\n")] = '\0';
+}
+
+/* fuse_session_mount(), with fd 2 turned to `capture` where there is one. Returns 0 or -errno. */
+static int mount_quietly(struct fuse_session *se, const char *mountpoint)
+{
+    int capture = memfd_create("mxfs-mount", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
+    char helper[sizeof(mount_message)] = "";
+
+    mount_message[0] = '\0';
+    fuse_set_log_func(keep_message);
+    if (capture >= 0 && saved >= 0)
+        dup2(capture, STDERR_FILENO);
+    errno = 0;
+    int rc = fuse_session_mount(se, mountpoint) == 0 ? 0 : errno ? -errno : -EIO;
+    if (capture >= 0 && saved >= 0) {
+        dup2(saved, STDERR_FILENO);
+        ssize_t n = pread(capture, helper, sizeof(helper) - 1, 0);
+        helper[n > 0 ? n : 0] = '\0';
+    }
+    fuse_set_log_func(fuse_message);
+    if (helper[0])
+        memcpy(mount_message, helper, sizeof(helper));
+    cut_at_newline(mount_message);
+    close(capture);
+    close(saved);
+    return rc;
+}
+
+static int mount_session(struct fuse_session *se, const char *mountpoint, struct mxfs_error *err)
+{
+    int rc = mount_quietly(se, mountpoint);
+
+    if (rc == 0)
+        return 0;
+    return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: cannot mount: %s (%s)", mountpoint,
+                     mount_message[0] ? mount_message : strerror(-rc), mxfs_mountpoint_hint(-rc));
+}
+
+/* A value inside an -o list. */
+static char *escape_option(const char *value)
+{
+    char *out = malloc(2 * strlen(value) + 1), *to = out;
+    for (; out && *value; value++) {
+        if (*value == ',' || *value == '\\')
+            *to++ = '\\';
+        *to++ = *value;
+    }
+    if (out)
+        *to = '\0';
+    return out;
+}
+
+/* The session before it is mounted. Forced options come last, so that they win. */
+static struct fuse_session *new_session(struct fs_context *fs)
+{
+    const struct mxfs_fs_options *o = fs->options;
+    struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+    struct fuse_session *se = NULL;
+    char *source = escape_option(o->source), *list = NULL;
+
+    if (source &&
+        asprintf(&list, "%s%sdefault_permissions,ro,nosuid,nodev,subtype=mxfs,fsname=%s",
+                 o->allow_other ? "allow_other," : "", o->auto_unmount ? "auto_unmount," : "",
+                 source) >= 0 &&
+        fuse_opt_add_arg(&args, "mxfs") == 0 && fuse_opt_add_arg(&args, "-o") == 0 &&
+        fuse_opt_add_arg(&args, list) == 0 && (!o->debug || fuse_opt_add_arg(&args, "-d") == 0))
+        se = fuse_session_new(&args, &mxfs_fs_ops, sizeof(mxfs_fs_ops), fs);
+    free(source);
+    free(list);
+    fuse_opt_free_args(&args);
+    return se;
+}
+
+static int run(struct fs_context *fs, struct mxfs_error *err)
+{
+    struct session s = {.fs = fs, .mountpoint = fs->options->mountpoint};
+
+    s.se = new_session(fs);
+    if (!s.se)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "cannot set up a FUSE session");
+    int rc = mount_session(s.se, s.mountpoint, err);
+    if (rc == 0) {
+        rc = serve_with_signals(&s, err);
+        /* Detached already: the name may be another mount's by now. */
+        if (!atomic_load(&s.detached))
+            fuse_session_unmount(s.se);
+    }
+    fuse_session_destroy(s.se);
+    return rc;
+}
+
+int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *options,
+                struct mxfs_error *err)
+{
+    struct fs_context fs = {.tree = tree, .options = options};
+
+    int rc = mxfs_mountpoint_check(options->mountpoint, err);
+    if (rc != 0)
+        return rc;
+    rc = pthread_key_create(&fs.worker, mxfs_fs_worker_free);
+    if (rc != 0)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, rc, "cannot start: %s", strerror(rc));
+    rc = run(&fs, err);
+    pthread_key_delete(fs.worker);
+    return rc;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * mxfs: shows a quantized safetensors file dequantized.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "mxfs/log.h"
+#include "mxfs/version.h"
+
+static int print_help(const struct mxfs_options *options, struct mxfs_error *err)
+{
+    (void)options, (void)err;
+    mxfs_options_help(stdout);
+    return 0;
+}
+
+static int print_version(const struct mxfs_options *options, struct mxfs_error *err)
+{
+    (void)options, (void)err;
+    printf("mxfs %s\n", MXFS_VERSION);
+    return 0;
+}
+
+static int dispatch(const struct mxfs_options *options, struct mxfs_error *err)
+{
+    static int (*const commands[])(const struct mxfs_options *, struct mxfs_error *) = {
+        [MXFS_COMMAND_MOUNT] = cmd_mount,       [MXFS_COMMAND_LIST] = cmd_list,
+        [MXFS_COMMAND_CAT] = cmd_cat,           [MXFS_COMMAND_HELP] = print_help,
+        [MXFS_COMMAND_VERSION] = print_version,
+    };
+    mxfs_log_open(options->debug ? MXFS_LOG_DEBUG : MXFS_LOG_NOTICE);
+    return commands[options->command](options, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct mxfs_options options;
+    struct mxfs_error err = {0};
+
+    int rc = mxfs_options_parse(&options, argc, argv, &err);
+    if (rc == 0)
+        rc = dispatch(&options, &err);
+    mxfs_options_fini(&options);
+    if (err.text[0])
+        fprintf(stderr, "mxfs: %s\n", err.text);
+    if (rc == 0 && fflush(stdout) != 0) {
+        fprintf(stderr, "mxfs: writing to stdout: %s\n", strerror(errno));
+        return MXFS_EXIT_FAILED;
+    }
+    if (rc == 0)
+        return MXFS_EXIT_OK;
+    return err.code != MXFS_EXIT_OK ? (int)err.code : MXFS_EXIT_FAILED;
+}
