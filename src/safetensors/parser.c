@@ -15,9 +15,10 @@
 static struct mxfs_quoted quote_current(const struct mxfs_parser *p)
 {
     struct mxfs_quoted quoted;
-    char *name = malloc(p->name.len + 1);
+    char *name;
 
-    if (!name)
+    /* Without escapes there is nothing to decode, and a name may have 100 MB. */
+    if (p->name.len == p->name.raw_len || !(name = malloc(p->name.len)))
         return mxfs_quote(p->name.raw, p->name.raw_len);
     mxfs_json_decode(&p->name, name);
     quoted = mxfs_quote(name, p->name.len);
