@@ -85,7 +85,7 @@ static const char *find_clash(const struct work *w, size_t index, const struct m
 static int ask_schemes(struct work *w, size_t index)
 {
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
-        struct mxfs_group group = {0};
+        struct mxfs_group group = {.out = (uint8_t)w->options->out};
         w->match.scheme = NULL;
         enum mxfs_verdict verdict = (*s)->match(&w->match, index, &group);
         if (verdict == MXFS_NO_MATCH)
@@ -94,10 +94,10 @@ static int ask_schemes(struct work *w, size_t index)
         const char *reason = w->match.reason;
         if (verdict == MXFS_MATCH && !(reason = find_clash(w, index, &group))) {
             group.scheme = *s;
-            group.out = (uint8_t)w->options->out;
             set_roles(w, index, &group, (int32_t)w->out->count);
             return add_group(w, &group);
         }
+        free(group.constants);
         if (verdict == MXFS_MATCH)
             group.parts = 0; /* a clash: parts of other groups keep their role */
         set_roles(w, index, &group, MXFS_ROLE_REFUSED);
@@ -207,6 +207,10 @@ int mxfs_grouping_init(struct mxfs_grouping *grouping, const struct mxfs_tensors
         .match = {.tensors = tensors,
                   .config = config,
                   .unit_max = options->unit_max,
+                  .auto_out = options->auto_out,
+                  .out = options->out,
+                  .read = options->read,
+                  .reader = options->reader,
                   .comfy = options->comfy},
         .options = options,
     };
@@ -235,6 +239,8 @@ int mxfs_grouping_init(struct mxfs_grouping *grouping, const struct mxfs_tensors
 
 void mxfs_grouping_fini(struct mxfs_grouping *grouping)
 {
+    for (size_t i = 0; i < grouping->count; i++)
+        free(grouping->groups[i].constants);
     free(grouping->groups);
     free(grouping->role);
     free(grouping->refusals);

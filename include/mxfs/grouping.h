@@ -50,6 +50,11 @@ struct mxfs_grouping {
 /** How to group. */
 struct mxfs_grouping_options {
     enum mxfs_out out; /**< output type of dequantized tensors */
+    bool auto_out;     /**< see struct mxfs_match */
+    /** See struct mxfs_match. */
+    int (*read)(void *reader, const struct mxfs_tensor *part, void *buf, size_t len,
+                uint64_t offset);
+    void *reader;
     uint64_t unit_max; /**< bytes, see struct mxfs_match */
     bool comfy;        /**< see struct mxfs_match */
 };

@@ -26,7 +26,7 @@
 #include "mxfs/tensors.h"
 
 /** Parts of one group, main part first. */
-#define MXFS_PARTS_MAX 4
+#define MXFS_PARTS_MAX 8
 /** Dimensions of a dequantized tensor; none in the wild has more than 4. */
 #define MXFS_RANK_MAX 8
 
@@ -67,7 +67,9 @@ struct mxfs_group {
     uint64_t cols;       /**< elements of one row: K */
     uint64_t block_rows; /**< rows that share a scale, for two-dimensional blocks */
     uint64_t block_cols; /**< columns that share a scale */
-    uint64_t strip;      /**< MX blocks of K in a unit, for schemes by unit; else 0 */
+    uint64_t strip;      /**< blocks of K in a unit, for schemes by unit; else 0 */
+    void *
+        constants; /**< what the scheme read of its parts when matching; owned, freed with free() */
 };
 
 /** A run of bytes in a part. */
@@ -116,7 +118,7 @@ struct mxfs_scheme {
     const char *summary; /**< one line for people */
 
     /** Whether tensor `index` of match->tensors is the main part of a group. On MXFS_MATCH fills
-     * *group but for scheme and out; on MXFS_REFUSE may fill group->part with what belongs
+     * *group but for scheme; on MXFS_REFUSE may fill group->part with what belongs
      * together. */
     enum mxfs_verdict (*match)(struct mxfs_match *match, size_t index, struct mxfs_group *group);
 

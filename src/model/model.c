@@ -165,11 +165,22 @@ static bool has_comfy_metadata(const struct mxfs_model *m)
     return false;
 }
 
+/* For schemes that need the contents of a small part. */
+static int read_tensor(void *model, const struct mxfs_tensor *t, void *buf, size_t len,
+                       uint64_t offset)
+{
+    struct mxfs_model *m = model;
+    return mxfs_source_read(&m->shards[t->shard].source, buf, len, t->offset + offset);
+}
+
 static int group_tensors(struct mxfs_model *m, const struct mxfs_model_options *options)
 {
     struct mxfs_grouping_options how = {
         .out = MXFS_OUT_BF16,
+        .auto_out = options->out < 0,
         .unit_max = options->unit_max,
+        .read = read_tensor,
+        .reader = m,
         .comfy = has_comfy_metadata(m),
     };
     if (options->out >= 0)

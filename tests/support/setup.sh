@@ -22,8 +22,6 @@ pkg-config      command -v pkg-config
 libfuse3-dev    pkg-config --exists fuse3
 libjansson-dev  pkg-config --exists jansson
 libxxhash-dev   pkg-config --exists libxxhash
-libxxhash-dev   pkg-config --exists libxxhash
-libxxhash-dev   pkg-config --exists libxxhash
 '
 MOUNT_NEEDS='
 fuse3           command -v fusermount3
