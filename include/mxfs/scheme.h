@@ -106,7 +106,16 @@ struct mxfs_match {
     const struct mxfs_tensors *tensors;
     const struct mxfs_quant_config *config;
     uint64_t unit_max; /**< bytes that a packed unit should not exceed */
-    bool comfy;        /**< `__metadata__` holds `_quantization_metadata` */
+    bool auto_out;     /**< the output type was not asked for: a scheme may set group->out itself */
+    enum mxfs_out out; /**< the output type in use; preset in group->out */
+    /**
+     * Reads bytes of a part while matching (shapes, tables, global scales: small parts only).
+     * Returns 0 or -errno.
+     */
+    int (*read)(void *reader, const struct mxfs_tensor *part, void *buf, size_t len,
+                uint64_t offset);
+    void *reader; /**< first argument of read() */
+    bool comfy;   /**< `__metadata__` holds `_quantization_metadata` */
     const char
         *scheme; /**< on MXFS_REFUSE: short name of what was recognised, if not the scheme's own */
     const char *reason; /**< on MXFS_REFUSE: a constant phrase, the same for the same cause */
