@@ -167,17 +167,16 @@ def mounted(path):
     return None
 
 
-def wait_for_mount(path, process, limit=30):
-    """Waits until the kernel shows a mount at `path`; mountinfo becomes readable-with-error on change."""
+def wait_for_mounts(condition, process=None, limit=30):
+    """Waits until condition() holds; the kernel marks mountinfo whenever a mount comes or goes."""
     end = time.monotonic() + limit
     with open("/proc/self/mountinfo", encoding="utf-8") as f:
         poller = select.poll()
         poller.register(f, select.POLLERR | select.POLLPRI)
-        while not mounted(path):
-            assert process.poll() is None, f"the program ended with {process.returncode}"
-            assert time.monotonic() < end, "no mount appeared"
+        while not condition():
+            assert process is None or process.poll() is None, f"the program ended with {process.returncode}"
+            assert time.monotonic() < end, "the mount did not come (or go)"
             poller.poll(100)  # also notices the end of the process
-    os.listdir(path)  # waits in the kernel until the daemon answers
 
 
 def children():
@@ -247,7 +246,7 @@ class Mount:
                 lazily = ["umount", "-l"] if os.geteuid() == 0 else ["fusermount3", "-uz"]
                 subprocess.run([*lazily, str(self.path)], capture_output=True, check=False)
         try:
-            if self.wait() != 0:
+            if self.wait() != self.expected_status:
                 wrong.append(f"the daemon ended with {self.status}")
         except (AssertionError, subprocess.TimeoutExpired):
             wrong.append("the daemon did not end after the unmount: killed")
@@ -256,6 +255,7 @@ class Mount:
         wrong += [line for line in self.stderr.splitlines() if BAD_LINE.search(line) and line not in self.excused]
         return wrong
 
+    expected_status = 0  # of the daemon; a test that kills it says so
     excused = ()  # stderr lines that a test expects although they look like trouble
 
 
@@ -275,9 +275,10 @@ def mount(mxfs_bin, place, reaper, fuse):
     """mount(SOURCE, *options, foreground=False) -> Mount; ended and examined after the test."""
     mounts = []
 
-    def go(source, *options, foreground=False, env=None, cwd=None, limit=60, command=None):
-        directory = place / f".mount{len(mounts)}"
-        (directory / "mnt").mkdir(parents=True)
+    def go(source, *options, foreground=False, env=None, cwd=None, limit=60, command=None, over=None):
+        directory = over.directory if over else place / f".mount{len(mounts)}"
+        if not over:
+            (directory / "mnt").mkdir(parents=True)
         token = "MXFS_TEST_TOKEN=" + uuid.uuid4().hex
         environment = {**os.environ, **sanitizer_env(directory), **(env or {})}
         environment.update([token.split("=")])
@@ -290,7 +291,8 @@ def mount(mxfs_bin, place, reaper, fuse):
         if foreground:
             made = Mount(directory, source, process.pid, token, reaper, process)
             mounts.append(made)
-            wait_for_mount(made.path, process)
+            wait_for_mounts(lambda: mounted(made.path), process)
+            os.listdir(made.path)  # waits in the kernel until the daemon answers
             return made
         rc = process.wait(limit)
         said = (directory / "stderr").read_text(errors="backslashreplace")
