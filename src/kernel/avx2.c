@@ -14,7 +14,6 @@
 #include "variants.h"
 
 #include <immintrin.h>
-#include <math.h>
 
 #include "float.h"
 #include "mxfs/cpu.h"
@@ -335,207 +334,14 @@ DEFINE_LANES(bf16, MXFS_OUT_BF16)
 DEFINE_LANES(f16, MXFS_OUT_F16)
 DEFINE_LANES(f32, MXFS_OUT_F32)
 
-/*
- * FP8. E5M2 is the upper byte of an F16. E4M3, sign-extended and shifted by 7, has its sign at 15
- * and its other bits at 13..7 (the copy of the sign at 14 is cleared), which an F16 reads as the
- * same number divided by 2^8 (biases 7 and 15), subnormals included. Its NaN must be made one.
- */
-AVX2_INLINE __m256i fp8_as_f16(__m128i codes, enum mxfs_fp8 format)
-{
-    if (format == MXFS_FP8_E5M2)
-        return _mm256_slli_epi16(_mm256_cvtepu8_epi16(codes), 8);
-    const __m256i magnitude = _mm256_set1_epi16(0x3f80);
-    __m256i half = _mm256_slli_epi16(_mm256_cvtepi8_epi16(codes), 7);
-    half = _mm256_and_si256(half, _mm256_set1_epi16((short)0xbf80));
-    __m256i is_nan = _mm256_cmpeq_epi16(_mm256_and_si256(half, magnitude), magnitude);
-    return _mm256_or_si256(half, is_nan);
-}
-
-/* The float32 product of 8 F16, NaN canonical. */
-AVX2_INLINE __m256 multiply(__m128i halves, __m256 scale)
-{
-    __m256 product = _mm256_mul_ps(_mm256_cvtph_ps(halves), scale);
-    __m256 is_nan = _mm256_cmp_ps(product, product, _CMP_UNORD_Q);
-    const __m256 nan = _mm256_castsi256_ps(_mm256_set1_epi32(MXFS_NAN_F32));
-    return _mm256_blendv_ps(product, nan, is_nan);
-}
-
-/* As mxfs_f32_to_bf16, in the lower half of each 32-bit lane; the canonical NaN comes through
- * unchanged. */
-AVX2_INLINE __m256i round_bf16(__m256 v)
-{
-    __m256i bits = _mm256_castps_si256(v);
-    __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-    bits = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
-    return _mm256_srli_epi32(bits, 16);
-}
-
-AVX2_INLINE void fp8_store(uint8_t *dst, __m256 a, __m256 b, enum mxfs_out out)
-{
-    if (out == MXFS_OUT_F32) {
-        store(dst, _mm256_castps_si256(a));
-        store(dst + 32, _mm256_castps_si256(b));
-    } else if (out == MXFS_OUT_BF16) {
-        __m256i words = _mm256_packus_epi32(round_bf16(a), round_bf16(b));
-        store(dst, _mm256_permute4x64_epi64(words, 0xd8));
-    } else {
-        store(dst, _mm256_setr_m128i(_mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT),
-                                     _mm256_cvtps_ph(b, _MM_FROUND_TO_NEAREST_INT)));
-    }
-}
-
-AVX2_INLINE void fp8_step(uint8_t *dst, const uint8_t *codes, __m256 scale, enum mxfs_fp8 format,
-                          enum mxfs_out out)
-{
-    __m256i halves = fp8_as_f16(_mm_loadu_si128((const __m128i *)codes), format);
-    __m256 a = multiply(_mm256_castsi256_si128(halves), scale);
-    __m256 b = multiply(_mm256_extracti128_si256(halves, 1), scale);
-    fp8_store(dst, a, b, out);
-}
-
-AVX2_INLINE void fp8_format(uint8_t *dst, const uint8_t *codes, size_t n, __m256 scale,
-                            enum mxfs_fp8 format, enum mxfs_out out)
-{
-    size_t size = mxfs_out_size(out);
-    for (size_t i = 0; i <= n - 16; i += 16)
-        fp8_step(dst + i * size, codes + i, scale, format, out);
-    if (n % 16)
-        fp8_step(dst + (n - 16) * size, codes + n - 16, scale, format, out);
-}
-
-/* E4M3's factor 2^8 is moved to the scale, which is exact unless it overflows; then scalar code
- * does it. */
-AVX2_INLINE void fp8_run(const struct mxfs_tables *t, void *dst, const uint8_t *codes, size_t n,
-                         enum mxfs_fp8 format, float scale, enum mxfs_out out)
-{
-    float factor = format == MXFS_FP8_E4M3 ? scale * 256 : scale;
-    if (n < 16 || (isinf(factor) && !isinf(scale)))
-        mxfs_kernel_scalar.fp8_run[out](t, dst, codes, n, format, scale);
-    else if (format == MXFS_FP8_E4M3)
-        fp8_format(dst, codes, n, _mm256_set1_ps(factor), MXFS_FP8_E4M3, out);
-    else
-        fp8_format(dst, codes, n, _mm256_set1_ps(factor), MXFS_FP8_E5M2, out);
-}
-
-#define DEFINE_FP8(name, out)                                                                 \
-    AVX2 static void fp8_##name(const struct mxfs_tables *t, void *dst, const uint8_t *codes, \
-                                size_t n, enum mxfs_fp8 format, float scale)                  \
-    {                                                                                         \
-        fp8_run(t, dst, codes, n, format, scale, out);                                        \
-    }
-
-DEFINE_FP8(bf16, MXFS_OUT_BF16)
-DEFINE_FP8(f16, MXFS_OUT_F16)
-DEFINE_FP8(f32, MXFS_OUT_F32)
-
-/*
- * A tile of 32 rows by 16 columns. Lane 0 holds rows 0-15 and lane 1 rows 16-31. Interleaving
- * register i with i + 8 rotates the index bits (row, column) by one; after four times rows and
- * columns have changed places. The steps are written out: a loop over the array that the compiler
- * does not unroll keeps the registers in memory, which was four times slower.
- */
-#define EACH_8(step) step(0) step(1) step(2) step(3) step(4) step(5) step(6) step(7)
-#define EACH_16(step) \
-    EACH_8(step) step(8) step(9) step(10) step(11) step(12) step(13) step(14) step(15)
-
-AVX2_INLINE __m256i load_rows(const uint8_t *row, size_t stride)
-{
-    __m128i low = _mm_loadu_si128((const __m128i *)row);
-    return _mm256_setr_m128i(low, _mm_loadu_si128((const __m128i *)(row + 16 * stride)));
-}
-
-AVX2_INLINE void interleave(__m256i out[16], const __m256i in[16])
-{
-#define INTERLEAVE(i)                                        \
-    out[2 * (i)] = _mm256_unpacklo_epi8(in[i], in[(i) + 8]); \
-    out[2 * (i) + 1] = _mm256_unpackhi_epi8(in[i], in[(i) + 8]);
-    EACH_8(INTERLEAVE)
-}
-
-AVX2_INLINE void transpose_tile(uint8_t *dst, size_t dst_stride, const uint8_t *src,
-                                size_t src_stride)
-{
-    __m256i a[16], b[16];
-#define LOAD(i) a[i] = load_rows(src + (i)*src_stride, src_stride);
-    EACH_16(LOAD)
-    interleave(b, a);
-    interleave(a, b);
-    interleave(b, a);
-    interleave(a, b);
-#define STORE(i) store(dst + (i)*dst_stride, a[i]);
-    EACH_16(STORE)
-}
-
-enum {
-    TILE_ROWS = 32,
-    TILE_COLS = 16,
-    LINE = 64, /* bytes that a cache fetches together */
-};
-
-/* Where the tile after `at` begins: the last one is moved back so that it ends at `end`. */
-static inline size_t next_tile(size_t at, size_t tile, size_t end)
-{
-    return at + tile < end && at + 2 * tile > end ? end - tile : at + tile;
-}
-
-/*
- * Asks for one line of each row of the strip below: rows are far apart, so the hardware sees no
- * stream in them. From memory this made the transposition of a whole matrix nearly twice as fast.
- */
-AVX2_INLINE void prefetch_rows(const uint8_t *src, size_t src_stride, size_t rows)
-{
-    for (size_t i = 0; i < rows; i++)
-        _mm_prefetch((const char *)(src + i * src_stride), _MM_HINT_T0);
-}
-
-/* One strip of tiles beside each other, `rows` being those from here on. */
-AVX2_INLINE void transpose_strip(uint8_t *dst, size_t dst_stride, const uint8_t *src,
-                                 size_t src_stride, size_t rows, size_t cols)
-{
-    size_t below = rows - TILE_ROWS < TILE_ROWS ? rows - TILE_ROWS : TILE_ROWS;
-    for (size_t c = 0; c < cols; c = next_tile(c, TILE_COLS, cols)) {
-        if (c % LINE == 0)
-            prefetch_rows(src + TILE_ROWS * src_stride + c, src_stride, below);
-        transpose_tile(dst + c * dst_stride, dst_stride, src + c, src_stride);
-    }
-}
-
-/*
- * Strip by strip. Two tiles below each other complete a destination line; going down 64 rows before
- * going right, and 64-byte registers for it, were slower from memory.
- */
-AVX2 static void transpose(uint8_t *dst, size_t dst_stride, const uint8_t *src, size_t src_stride,
-                           size_t rows, size_t cols)
-{
-    if (rows < TILE_ROWS || cols < TILE_COLS) {
-        mxfs_kernel_scalar.transpose(dst, dst_stride, src, src_stride, rows, cols);
-        return;
-    }
-    for (size_t r = 0; r < rows; r = next_tile(r, TILE_ROWS, rows))
-        transpose_strip(dst + r, dst_stride, src + r * src_stride, src_stride, rows - r, cols);
-}
-
-/* Ascending, each vector read before it is written: right in place too (see the scalar variant). */
-AVX2 static void widen_bf16(void *dst, const void *src, size_t n)
-{
-    const uint8_t *from = src;
-    uint8_t *to = dst;
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        __m256i v = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(from + 2 * i)));
-        store(to + 4 * i, _mm256_slli_epi32(v, 16));
-    }
-    mxfs_kernel_scalar.widen_bf16(to + 4 * i, from + 2 * i, n - i);
-}
-
 const struct mxfs_kernel mxfs_kernel_avx2 = {
     .name = "avx2",
     .requires = MXFS_CPU_AVX2,
     .mxfp4_blocks = {blocks_bf16, blocks_f16, blocks_f32},
     .mxfp4_lanes = {lanes_bf16, lanes_f16, lanes_f32},
-    .fp8_run = {fp8_bf16, fp8_f16, fp8_f32},
-    .transpose = transpose,
-    .widen_bf16 = widen_bf16,
+    .fp8_run = {mxfs_avx2_fp8_bf16, mxfs_avx2_fp8_f16, mxfs_avx2_fp8_f32},
+    .transpose = mxfs_avx2_transpose,
+    .widen_bf16 = mxfs_avx2_widen_bf16,
 };
 
 #else

@@ -8,10 +8,12 @@
 #ifndef MXFS_KERNEL_FLOAT_H
 #define MXFS_KERNEL_FLOAT_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "mxfs/compiler.h"
+#include "mxfs/kernel.h"
 
 /** The canonical NaN of each output type. */
 #define MXFS_NAN_BF16 0x7fc0u
@@ -90,6 +92,16 @@ MXFS_INLINE uint16_t mxfs_f32_to_f16(float f)
     if (exponent < 127 - 25)
         return (uint16_t)sign; /* below 2^-25, half of the smallest subnormal */
     return (uint16_t)(sign | mxfs_shift_rne((magnitude & 0x7fffff) | 0x800000, 126 - exponent));
+}
+
+/**
+ * Whether every NaN among the float32 products of FP8 codes and `scale` comes from a code that is
+ * NaN. Then it is enough to make those codes canonical, and the product of a NaN with a number is
+ * that NaN. Otherwise infinity times 0 or a NaN scale makes others, of the processor's choosing.
+ */
+MXFS_INLINE int mxfs_fp8_nan_from_codes(enum mxfs_fp8 format, float scale)
+{
+    return isfinite(scale) && (scale != 0 || format == MXFS_FP8_E4M3);
 }
 
 #endif

@@ -13,6 +13,7 @@
 
 const struct mxfs_kernel *const mxfs_kernels[] = {
 #if defined(__x86_64__)
+    &mxfs_kernel_avx512vbmi,
     &mxfs_kernel_avx2,
 #endif
     &mxfs_kernel_scalar,

@@ -13,8 +13,17 @@
 extern const struct mxfs_kernel mxfs_kernel_scalar;
 
 #if defined(__x86_64__)
+/** 64-byte permutes, whose tables are whole rows; VBMI for its bit-field extraction. */
+extern const struct mxfs_kernel mxfs_kernel_avx512vbmi;
+
 /** 32-byte shuffles. */
 extern const struct mxfs_kernel mxfs_kernel_avx2;
+
+/* Operations that have files of their own. */
+mxfs_fp8_run_fn mxfs_avx512_fp8_bf16, mxfs_avx512_fp8_f16, mxfs_avx512_fp8_f32;
+mxfs_fp8_run_fn mxfs_avx2_fp8_bf16, mxfs_avx2_fp8_f16, mxfs_avx2_fp8_f32;
+mxfs_transpose_fn mxfs_avx2_transpose;
+mxfs_widen_bf16_fn mxfs_avx2_widen_bf16;
 #endif
 
 #endif

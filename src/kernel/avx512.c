@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The AVX-512 variant, for processors with VBMI.
+ *
+ * A table row is a register (16 entries of 16 or 32 bits), so decoding is one permute an element
+ * (VPERMW, VPERMD), and these look only at the low bits of an index: 4 for a row of 32-bit entries,
+ * 5 for a row of 16-bit entries written twice, whose fifth bit then does not matter. So nibbles
+ * need no masking: it is enough that one begins at bit 0 of each index, whatever lies above.
+ * VPMULTISHIFTQB does that: each result byte is any 8 consecutive bits of its 64-bit lane.
+ *
+ * Tails use masked loads and stores, which touch no byte that is masked away.
+ */
+#if defined(__x86_64__)
+
+#include "variants.h"
+
+#include <immintrin.h>
+
+#include "float.h"
+#include "mxfs/cpu.h"
+
+#define AVX512 MXFS_TARGET("avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")
+#define AVX512_INLINE MXFS_INLINE AVX512
+
+/* 16 entries of 16 bits, twice. */
+AVX512_INLINE __m512i load_row(const uint16_t *row)
+{
+    return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)row));
+}
+
+/*
+ * Contiguous blocks. Two code bytes hold four elements: zero-extended to 64 bits, the four indices
+ * begin at bits 0, 4, 8 and 12.
+ */
+AVX512_INLINE void blocks_16(const uint16_t rows[256][16], uint8_t *dst, const uint8_t *codes,
+                             const uint8_t *scales, size_t count)
+{
+    const __m512i starts = _mm512_set1_epi64(0x000c000800040000);
+    for (size_t i = 0; i < count; i++) {
+        __m128i packed = _mm_loadu_si128((const __m128i *)(codes + 16 * i));
+        __m512i index = _mm512_multishift_epi64_epi8(starts, _mm512_cvtepu16_epi64(packed));
+        _mm512_storeu_si512(dst + 64 * i,
+                            _mm512_permutexvar_epi16(index, load_row(rows[scales[i]])));
+    }
+}
+
+AVX512 static void blocks_bf16(const struct mxfs_tables *t, void *dst, const uint8_t *codes,
+                               const uint8_t *scales, size_t count)
+{
+    blocks_16(t->mxfp4.half16[MXFS_OUT_BF16], dst, codes, scales, count);
+}
+
+AVX512 static void blocks_f16(const struct mxfs_tables *t, void *dst, const uint8_t *codes,
+                              const uint8_t *scales, size_t count)
+{
+    blocks_16(t->mxfp4.half16[MXFS_OUT_F16], dst, codes, scales, count);
+}
+
+/* Eight code bytes, in every 64-bit lane: lane q takes its two elements from bits 8q and 8q + 4. */
+AVX512_INLINE __m512i index_32(const uint8_t *codes)
+{
+    const __m512i starts =
+        _mm512_set_epi32(60, 56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 4, 0);
+    __m128i packed = _mm_loadl_epi64((const __m128i *)codes);
+    return _mm512_multishift_epi64_epi8(starts, _mm512_broadcastq_epi64(packed));
+}
+
+AVX512 static void blocks_f32(const struct mxfs_tables *t, void *dst, const uint8_t *codes,
+                              const uint8_t *scales, size_t count)
+{
+    uint8_t *bytes = dst;
+    for (size_t i = 0; i < count; i++) {
+        __m512i row = _mm512_load_si512(t->mxfp4.f32[scales[i]]);
+        __m512i low = _mm512_permutexvar_epi32(index_32(codes + 16 * i), row);
+        __m512i high = _mm512_permutexvar_epi32(index_32(codes + 16 * i + 8), row);
+        _mm512_storeu_si512(bytes + 128 * i, low);
+        _mm512_storeu_si512(bytes + 128 * i + 64, high);
+    }
+}
+
+/*
+ * Lanes: the scale varies, so one constant row holds the bits for "scale 0" modulo the word size,
+ * and the scale is added to the exponent field, except for zeros. For code c with value (1 + m/2) *
+ * 2^d, d = -1..2:
+ *
+ *   BF16  sign << 15 | (scale + d) << 7 | m << 6          exact for scales 2..252
+ *   F16   sign << 15 | (scale - 112 + d) << 10 | m << 9   exact for scales 114..140
+ *   F32   sign << 31 | (scale + d) << 23 | m << 22        exact for scales 2..252
+ *
+ * which are the scales that keep the exponent fields of all codes within 1..254 (F16: 1..30).
+ */
+static const uint16_t bf16_row[16] = {
+    0x0000, 0xff80, 0x0000, 0x0040, 0x0080, 0x00c0, 0x0100, 0x0140,
+    0x8000, 0x7f80, 0x8000, 0x8040, 0x8080, 0x80c0, 0x8100, 0x8140,
+};
+static const uint16_t f16_row[16] = {
+    0x0000, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4600, 0x4800, 0x4a00,
+    0x8000, 0xbc00, 0xc000, 0xc200, 0xc400, 0xc600, 0xc800, 0xca00,
+};
+static const uint32_t f32_row[16] = {
+    0x00000000, 0xff800000, 0x00000000, 0x00400000, 0x00800000, 0x00c00000, 0x01000000, 0x01400000,
+    0x80000000, 0x7f800000, 0x80000000, 0x80400000, 0x80800000, 0x80c00000, 0x81000000, 0x81400000,
+};
+
+enum {
+    BF16_FIRST = 2,
+    BF16_LAST = 252,
+    F16_FIRST = 114,
+    F16_LAST = 140,
+    LANES = 32, /* of one step */
+};
+
+/* The scales that adding is not exact for; the table has their rows, whole. */
+static const uint8_t extremes[] = {0, 1, 253, 254, 255};
+
+/* Where a step reads and writes; `live` has a bit for each of its lanes, all of them but in tails.
+ */
+struct step {
+    const struct mxfs_tables *tables;
+    uint8_t *dst;
+    const uint8_t *codes, *scales;
+    __mmask32 live;
+    unsigned shift;
+};
+
+/* `whole` is a constant: plain loads and stores are faster than masked ones with all bits set. */
+AVX512_INLINE __m256i load_bytes(const uint8_t *p, const struct step *s, int whole)
+{
+    return whole ? _mm256_loadu_si256((const __m256i *)p) : _mm256_maskz_loadu_epi8(s->live, p);
+}
+
+AVX512_INLINE void store_words(const struct step *s, __m512i v, int whole)
+{
+    if (whole)
+        _mm512_storeu_si512(s->dst, v);
+    else
+        _mm512_mask_storeu_epi16(s->dst, s->live, v);
+}
+
+AVX512_INLINE __m512i words_of(__m256i codes, unsigned shift)
+{
+    __m512i index = _mm512_cvtepu8_epi16(codes);
+    return shift ? _mm512_srli_epi16(index, 4) : index;
+}
+
+/* The subtraction wraps, so that what is below the range lands above it. */
+AVX512_INLINE int in_range(const struct step *s, __m256i scales, int first, int last)
+{
+    __m256i above = _mm256_sub_epi8(scales, _mm256_set1_epi8((char)first));
+    __m256i limit = _mm256_set1_epi8((char)(last - first));
+    return !(_mm256_cmpgt_epu8_mask(above, limit) & s->live);
+}
+
+/* Constant row plus scale << position. */
+AVX512_INLINE __m512i add_scales_16(const uint16_t *row, __m512i index, __m512i scales,
+                                    unsigned position)
+{
+    __m512i base = _mm512_permutexvar_epi16(index, load_row(row));
+    __mmask32 nonzero = _mm512_test_epi16_mask(index, _mm512_set1_epi16(7));
+    return _mm512_mask_add_epi16(base, nonzero, base, _mm512_slli_epi16(scales, position));
+}
+
+AVX512_INLINE void bf16_step(const struct step *s, int whole)
+{
+    __m512i index = words_of(load_bytes(s->codes, s, whole), s->shift);
+    __m256i bytes = load_bytes(s->scales, s, whole);
+    __m512i scales = _mm512_cvtepu8_epi16(bytes);
+    __m512i v = add_scales_16(bf16_row, index, scales, 7);
+    if (MXFS_UNLIKELY(!in_range(s, bytes, BF16_FIRST, BF16_LAST))) {
+        for (size_t i = 0; i < sizeof(extremes); i++) {
+            __mmask32 is = _mm512_cmpeq_epi16_mask(scales, _mm512_set1_epi16(extremes[i]));
+            __m512i row = load_row(s->tables->mxfp4.half16[MXFS_OUT_BF16][extremes[i]]);
+            v = _mm512_mask_permutexvar_epi16(v, is, index, row);
+        }
+    }
+    store_words(s, v, whole);
+}
+
+/*
+ * F16 for any scale: exact BF16 values, widened and rounded. Scales up to 90 give zeros (at most
+ * 6 * 2^-37) and from 160 infinities (at least 2^32), so clamping them changes nothing and keeps
+ * BF16 in its range; only NaN is put back.
+ */
+AVX512_INLINE __m512i f16_any_scale(__m512i index, __m512i scales)
+{
+    __mmask32 is_nan = _mm512_cmpeq_epi16_mask(scales, _mm512_set1_epi16(255));
+    __m512i clamped = _mm512_max_epu16(scales, _mm512_set1_epi16(90));
+    clamped = _mm512_min_epu16(clamped, _mm512_set1_epi16(160));
+    __m512i bf16 = add_scales_16(bf16_row, index, clamped, 7);
+    __m512i a = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(bf16));
+    __m512i b = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(bf16, 1));
+    a = _mm512_slli_epi32(a, 16);
+    b = _mm512_slli_epi32(b, 16);
+    __m512i v =
+        _mm512_castsi256_si512(_mm512_cvtps_ph(_mm512_castsi512_ps(a), _MM_FROUND_TO_NEAREST_INT));
+    v = _mm512_inserti64x4(v, _mm512_cvtps_ph(_mm512_castsi512_ps(b), _MM_FROUND_TO_NEAREST_INT),
+                           1);
+    return _mm512_mask_mov_epi16(v, is_nan, _mm512_set1_epi16(MXFS_NAN_F16));
+}
+
+AVX512_INLINE void f16_step(const struct step *s, int whole)
+{
+    __m512i index = words_of(load_bytes(s->codes, s, whole), s->shift);
+    __m256i bytes = load_bytes(s->scales, s, whole);
+    __m512i scales = _mm512_cvtepu8_epi16(bytes);
+    if (MXFS_UNLIKELY(!in_range(s, bytes, F16_FIRST, F16_LAST)))
+        store_words(s, f16_any_scale(index, scales), whole);
+    else
+        store_words(s, add_scales_16(f16_row, index, scales, 10), whole);
+}
+
+/* 16 of the 32 lanes of a step. */
+AVX512_INLINE __m512i f32_half(const struct step *s, __m128i codes, __m128i scale_bytes, int exact)
+{
+    __m512i index = _mm512_cvtepu8_epi32(codes);
+    index = s->shift ? _mm512_srli_epi32(index, 4) : index;
+    __m512i base = _mm512_permutexvar_epi32(index, _mm512_loadu_si512(f32_row));
+    __m512i scales = _mm512_cvtepu8_epi32(scale_bytes);
+    __mmask16 nonzero = _mm512_test_epi32_mask(index, _mm512_set1_epi32(7));
+    __m512i v = _mm512_mask_add_epi32(base, nonzero, base, _mm512_slli_epi32(scales, 23));
+    for (size_t i = 0; !exact && i < sizeof(extremes); i++) {
+        __mmask16 is = _mm512_cmpeq_epi32_mask(scales, _mm512_set1_epi32(extremes[i]));
+        __m512i row = _mm512_load_si512(s->tables->mxfp4.f32[extremes[i]]);
+        v = _mm512_mask_permutexvar_epi32(v, is, index, row);
+    }
+    return v;
+}
+
+AVX512_INLINE void f32_step(const struct step *s, int whole)
+{
+    __m256i codes = load_bytes(s->codes, s, whole), scales = load_bytes(s->scales, s, whole);
+    int exact = in_range(s, scales, BF16_FIRST, BF16_LAST);
+    __m512i low = f32_half(s, _mm256_castsi256_si128(codes), _mm256_castsi256_si128(scales), exact);
+    __m512i high =
+        f32_half(s, _mm256_extracti128_si256(codes, 1), _mm256_extracti128_si256(scales, 1), exact);
+    if (whole) {
+        _mm512_storeu_si512(s->dst, low);
+        _mm512_storeu_si512(s->dst + 64, high);
+    } else {
+        _mm512_mask_storeu_epi32(s->dst, (__mmask16)s->live, low);
+        _mm512_mask_storeu_epi32(s->dst + 64, (__mmask16)(s->live >> 16), high);
+    }
+}
+
+/* The bits of the lanes that are left, fewer than 32. */
+static inline uint32_t first_lanes(size_t n)
+{
+    return (1u << n) - 1;
+}
+
+#define DEFINE_LANES(name, out)                                                                   \
+    AVX512_INLINE void walk_##name(struct step s, size_t n)                                       \
+    {                                                                                             \
+        for (; n >= LANES; n -= LANES) {                                                          \
+            name##_step(&s, 1);                                                                   \
+            s.dst += LANES * mxfs_out_size(out);                                                  \
+            s.codes += LANES;                                                                     \
+            s.scales += LANES;                                                                    \
+        }                                                                                         \
+        s.live = first_lanes(n);                                                                  \
+        if (n)                                                                                    \
+            name##_step(&s, 0);                                                                   \
+    }                                                                                             \
+    AVX512 static void lanes_##name(const struct mxfs_tables *t, void *dst, const uint8_t *codes, \
+                                    const uint8_t *scales, size_t n, unsigned shift)              \
+    {                                                                                             \
+        struct step s = {t, dst, codes, scales, UINT32_MAX, 0};                                   \
+        if (shift) {                                                                              \
+            s.shift = 4;                                                                          \
+            walk_##name(s, n);                                                                    \
+        } else {                                                                                  \
+            walk_##name(s, n);                                                                    \
+        }                                                                                         \
+    }
+
+DEFINE_LANES(bf16, MXFS_OUT_BF16)
+DEFINE_LANES(f16, MXFS_OUT_F16)
+DEFINE_LANES(f32, MXFS_OUT_F32)
+
+const struct mxfs_kernel mxfs_kernel_avx512vbmi = {
+    .name = "avx512vbmi",
+    .requires = MXFS_CPU_AVX2 | MXFS_CPU_AVX512VBMI,
+    .mxfp4_blocks = {blocks_bf16, blocks_f16, blocks_f32},
+    .mxfp4_lanes = {lanes_bf16, lanes_f16, lanes_f32},
+    .fp8_run = {mxfs_avx512_fp8_bf16, mxfs_avx512_fp8_f16, mxfs_avx512_fp8_f32},
+    .transpose = mxfs_avx2_transpose,
+    .widen_bf16 = mxfs_avx2_widen_bf16,
+};
+
+#else
+typedef int mxfs_kernel_avx512_is_for_x86_64; /* ISO C wants a declaration */
+#endif

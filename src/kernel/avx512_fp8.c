@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * FP8 with AVX-512: float32 products of what F16C converts, as in the AVX2 variant.
+ */
+#if defined(__x86_64__)
+
+#include "variants.h"
+
+#include <immintrin.h>
+
+#include "float.h"
+
+#define AVX512 MXFS_TARGET("avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")
+#define AVX512_INLINE MXFS_INLINE AVX512
+
+enum { CODES = 32 }; /* of one step */
+
+/* Where a step reads and writes; `live` has a bit for each of its codes, all of them but in tails.
+ */
+struct step {
+    uint8_t *dst;
+    const uint8_t *codes;
+    __mmask32 live;
+    __m512 scale;
+};
+
+/*
+ * 32 codes as F16, E4M3 divided by 2^8, NaN canonical (see the AVX2 variant).
+ */
+AVX512_INLINE __m512i codes_as_f16(__m256i codes, enum mxfs_fp8 format)
+{
+    const __m512i nan = _mm512_set1_epi16(MXFS_NAN_F16);
+    __m256i magnitude = _mm256_and_si256(codes, _mm256_set1_epi8(0x7f));
+    if (format == MXFS_FP8_E5M2) {
+        __mmask32 is_nan = _mm256_cmpgt_epu8_mask(magnitude, _mm256_set1_epi8(0x7c));
+        __m512i half = _mm512_slli_epi16(_mm512_cvtepu8_epi16(codes), 8);
+        return _mm512_mask_mov_epi16(half, is_nan, nan);
+    }
+    __mmask32 is_nan = _mm256_cmpeq_epi8_mask(magnitude, _mm256_set1_epi8(0x7f));
+    __m512i half = _mm512_slli_epi16(_mm512_cvtepi8_epi16(codes), 7);
+    half = _mm512_and_si512(half, _mm512_set1_epi16((short)0xbf80));
+    return _mm512_mask_mov_epi16(half, is_nan, nan);
+}
+
+/* As mxfs_f32_to_bf16; the result is the upper half of each 32-bit lane. */
+AVX512_INLINE __m512i round_bf16(__m512 v)
+{
+    __m512i bits = _mm512_castps_si512(v);
+    __mmask16 odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x10000));
+    __m512i rounded = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff));
+    return _mm512_mask_sub_epi32(rounded, odd, rounded, _mm512_set1_epi32(-1));
+}
+
+/* The upper halves of the lanes of a, then of b. */
+AVX512_INLINE __m512i upper_halves(__m512i a, __m512i b)
+{
+    const __m512i odd_words =
+        _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
+                         25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+    return _mm512_permutex2var_epi16(a, odd_words, b);
+}
+
+AVX512_INLINE __m512i words_of(__m512 a, __m512 b, enum mxfs_out out)
+{
+    if (out == MXFS_OUT_BF16)
+        return upper_halves(round_bf16(a), round_bf16(b));
+    __m256i low = _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT);
+    __m256i high = _mm512_cvtps_ph(b, _MM_FROUND_TO_NEAREST_INT);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+}
+
+AVX512_INLINE void store_step(const struct step *s, __m512 a, __m512 b, enum mxfs_out out)
+{
+    if (out == MXFS_OUT_F32) {
+        _mm512_mask_storeu_ps(s->dst, (__mmask16)s->live, a);
+        _mm512_mask_storeu_ps(s->dst + 64, (__mmask16)(s->live >> 16), b);
+    } else {
+        _mm512_mask_storeu_epi16(s->dst, s->live, words_of(a, b, out));
+    }
+}
+
+AVX512_INLINE void fp8_step(const struct step *s, enum mxfs_fp8 format, enum mxfs_out out)
+{
+    __m512i halves = codes_as_f16(_mm256_maskz_loadu_epi8(s->live, s->codes), format);
+    __m512 a = _mm512_cvtph_ps(_mm512_castsi512_si256(halves));
+    __m512 b = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(halves, 1));
+    store_step(s, _mm512_mul_ps(a, s->scale), _mm512_mul_ps(b, s->scale), out);
+}
+
+AVX512_INLINE void fp8_walk(struct step s, size_t n, enum mxfs_fp8 format, enum mxfs_out out)
+{
+    for (; n >= CODES; n -= CODES) {
+        s.live = UINT32_MAX; /* a constant, so that the compiler drops the masks */
+        fp8_step(&s, format, out);
+        s.dst += CODES * mxfs_out_size(out);
+        s.codes += CODES;
+    }
+    s.live = (1u << n) - 1;
+    if (n)
+        fp8_step(&s, format, out);
+}
+
+/*
+ * E4M3's factor 2^8 is moved to the scale, which is exact unless it overflows; scalar code takes
+ * that case too.
+ */
+AVX512_INLINE void fp8_run(const struct mxfs_tables *t, void *dst, const uint8_t *codes, size_t n,
+                           enum mxfs_fp8 format, float scale, enum mxfs_out out)
+{
+    float factor = format == MXFS_FP8_E4M3 ? scale * 256 : scale;
+    struct step s = {dst, codes, 0, _mm512_set1_ps(factor)};
+    if (!mxfs_fp8_nan_from_codes(format, factor))
+        mxfs_kernel_scalar.fp8_run[out](t, dst, codes, n, format, scale);
+    else if (format == MXFS_FP8_E4M3)
+        fp8_walk(s, n, MXFS_FP8_E4M3, out);
+    else
+        fp8_walk(s, n, MXFS_FP8_E5M2, out);
+}
+
+#define DEFINE_FP8(name, out)                                                                \
+    AVX512 void mxfs_avx512_fp8_##name(const struct mxfs_tables *t, void *dst,               \
+                                       const uint8_t *codes, size_t n, enum mxfs_fp8 format, \
+                                       float scale)                                          \
+    {                                                                                        \
+        fp8_run(t, dst, codes, n, format, scale, out);                                       \
+    }
+
+DEFINE_FP8(bf16, MXFS_OUT_BF16)
+DEFINE_FP8(f16, MXFS_OUT_F16)
+DEFINE_FP8(f32, MXFS_OUT_F32)
+
+#else
+typedef int mxfs_avx512_fp8_is_for_x86_64; /* ISO C wants a declaration */
+#endif
