@@ -87,9 +87,9 @@ AVX512 static void blocks_f32(const struct mxfs_tables *t, void *dst, const uint
  *
  *   BF16  sign << 15 | (scale + d) << 7 | m << 6          exact for scales 2..252
  *   F16   sign << 15 | (scale - 112 + d) << 10 | m << 9   exact for scales 114..140
- *   F32   sign << 31 | (scale + d) << 23 | m << 22        exact for scales 2..252
  *
- * which are the scales that keep the exponent fields of all codes within 1..254 (F16: 1..30).
+ * which are the scales that keep the exponent fields of all codes within 1..254 (F16: 1..30). Every
+ * MXFP4 value is a BF16 or overflows in both types, so float32 is BF16 with zero bits below.
  */
 static const uint16_t bf16_row[16] = {
     0x0000, 0xff80, 0x0000, 0x0040, 0x0080, 0x00c0, 0x0100, 0x0140,
@@ -98,10 +98,6 @@ static const uint16_t bf16_row[16] = {
 static const uint16_t f16_row[16] = {
     0x0000, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4600, 0x4800, 0x4a00,
     0x8000, 0xbc00, 0xc000, 0xc200, 0xc400, 0xc600, 0xc800, 0xca00,
-};
-static const uint32_t f32_row[16] = {
-    0x00000000, 0xff800000, 0x00000000, 0x00400000, 0x00800000, 0x00c00000, 0x01000000, 0x01400000,
-    0x80000000, 0x7f800000, 0x80000000, 0x80400000, 0x80800000, 0x80c00000, 0x81000000, 0x81400000,
 };
 
 enum {
@@ -162,7 +158,8 @@ AVX512_INLINE __m512i add_scales_16(const uint16_t *row, __m512i index, __m512i 
     return _mm512_mask_add_epi16(base, nonzero, base, _mm512_slli_epi16(scales, position));
 }
 
-AVX512_INLINE void bf16_step(const struct step *s, int whole)
+/* The BF16 words of a step. */
+AVX512_INLINE __m512i bf16_words(const struct step *s, int whole)
 {
     __m512i index = words_of(load_bytes(s->codes, s, whole), s->shift);
     __m256i bytes = load_bytes(s->scales, s, whole);
@@ -175,7 +172,39 @@ AVX512_INLINE void bf16_step(const struct step *s, int whole)
             v = _mm512_mask_permutexvar_epi16(v, is, index, row);
         }
     }
-    store_words(s, v, whole);
+    return v;
+}
+
+AVX512_INLINE void bf16_step(const struct step *s, int whole)
+{
+    store_words(s, bf16_words(s, whole), whole);
+}
+
+/* BF16 words first..first+15 as float32: each in the upper half of its lane, zero below. */
+AVX512_INLINE __m512i widen(__m512i words, int first)
+{
+    const __m512i upper = _mm512_set_epi16(15, 0, 14, 0, 13, 0, 12, 0, 11, 0, 10, 0, 9, 0, 8, 0, 7,
+                                           0, 6, 0, 5, 0, 4, 0, 3, 0, 2, 0, 1, 0, 0, 0);
+    __m512i index = _mm512_add_epi16(upper, _mm512_set1_epi16((short)first));
+    return _mm512_maskz_permutexvar_epi16(0xaaaaaaaa, index, words);
+}
+
+AVX512_INLINE void f32_step(const struct step *s, int whole)
+{
+    __m512i words = bf16_words(s, whole);
+    __m512i low = widen(words, 0), high = widen(words, 16);
+    if (whole) {
+        _mm512_storeu_si512(s->dst, low);
+        _mm512_storeu_si512(s->dst + 64, high);
+    } else {
+        _mm512_mask_storeu_epi32(s->dst, (__mmask16)s->live, low);
+        _mm512_mask_storeu_epi32(s->dst + 64, (__mmask16)(s->live >> 16), high);
+    }
+}
+
+AVX512_INLINE __m256i to_f16(__m512i floats)
+{
+    return _mm512_cvtps_ph(_mm512_castsi512_ps(floats), _MM_FROUND_TO_NEAREST_INT);
 }
 
 /*
@@ -189,14 +218,8 @@ AVX512_INLINE __m512i f16_any_scale(__m512i index, __m512i scales)
     __m512i clamped = _mm512_max_epu16(scales, _mm512_set1_epi16(90));
     clamped = _mm512_min_epu16(clamped, _mm512_set1_epi16(160));
     __m512i bf16 = add_scales_16(bf16_row, index, clamped, 7);
-    __m512i a = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(bf16));
-    __m512i b = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(bf16, 1));
-    a = _mm512_slli_epi32(a, 16);
-    b = _mm512_slli_epi32(b, 16);
-    __m512i v =
-        _mm512_castsi256_si512(_mm512_cvtps_ph(_mm512_castsi512_ps(a), _MM_FROUND_TO_NEAREST_INT));
-    v = _mm512_inserti64x4(v, _mm512_cvtps_ph(_mm512_castsi512_ps(b), _MM_FROUND_TO_NEAREST_INT),
-                           1);
+    __m256i low = to_f16(widen(bf16, 0)), high = to_f16(widen(bf16, 16));
+    __m512i v = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
     return _mm512_mask_mov_epi16(v, is_nan, _mm512_set1_epi16(MXFS_NAN_F16));
 }
 
@@ -209,39 +232,6 @@ AVX512_INLINE void f16_step(const struct step *s, int whole)
         store_words(s, f16_any_scale(index, scales), whole);
     else
         store_words(s, add_scales_16(f16_row, index, scales, 10), whole);
-}
-
-/* 16 of the 32 lanes of a step. */
-AVX512_INLINE __m512i f32_half(const struct step *s, __m128i codes, __m128i scale_bytes, int exact)
-{
-    __m512i index = _mm512_cvtepu8_epi32(codes);
-    index = s->shift ? _mm512_srli_epi32(index, 4) : index;
-    __m512i base = _mm512_permutexvar_epi32(index, _mm512_loadu_si512(f32_row));
-    __m512i scales = _mm512_cvtepu8_epi32(scale_bytes);
-    __mmask16 nonzero = _mm512_test_epi32_mask(index, _mm512_set1_epi32(7));
-    __m512i v = _mm512_mask_add_epi32(base, nonzero, base, _mm512_slli_epi32(scales, 23));
-    for (size_t i = 0; !exact && i < sizeof(extremes); i++) {
-        __mmask16 is = _mm512_cmpeq_epi32_mask(scales, _mm512_set1_epi32(extremes[i]));
-        __m512i row = _mm512_load_si512(s->tables->mxfp4.f32[extremes[i]]);
-        v = _mm512_mask_permutexvar_epi32(v, is, index, row);
-    }
-    return v;
-}
-
-AVX512_INLINE void f32_step(const struct step *s, int whole)
-{
-    __m256i codes = load_bytes(s->codes, s, whole), scales = load_bytes(s->scales, s, whole);
-    int exact = in_range(s, scales, BF16_FIRST, BF16_LAST);
-    __m512i low = f32_half(s, _mm256_castsi256_si128(codes), _mm256_castsi256_si128(scales), exact);
-    __m512i high =
-        f32_half(s, _mm256_extracti128_si256(codes, 1), _mm256_extracti128_si256(scales, 1), exact);
-    if (whole) {
-        _mm512_storeu_si512(s->dst, low);
-        _mm512_storeu_si512(s->dst + 64, high);
-    } else {
-        _mm512_mask_storeu_epi32(s->dst, (__mmask16)s->live, low);
-        _mm512_mask_storeu_epi32(s->dst + 64, (__mmask16)(s->live >> 16), high);
-    }
 }
 
 /* The bits of the lanes that are left, fewer than 32. */
