@@ -31,7 +31,7 @@ struct mxfs_model_options {
 struct mxfs_model {
     struct mxfs_shard *shards;
     size_t shard_count;
-    size_t main;                 /**< index of the file that was asked for */
+    size_t main;                 /**< index of the file that was asked for, or MXFS_NOT_FOUND */
     size_t missing;              /**< shards that the index names and that are not there */
     char *first_missing;         /**< file name of the first of these, or NULL */
     struct mxfs_tensors tensors; /**< of all shards; stale copies are left out */
@@ -45,6 +45,17 @@ struct mxfs_model {
  */
 int mxfs_model_open_file(struct mxfs_model *model, const char *path,
                          const struct mxfs_model_options *options, struct mxfs_error *err);
+
+/** The same for a file that is a model of its own, whatever indexes are beside it. */
+int mxfs_model_open_single(struct mxfs_model *model, const char *path,
+                           const struct mxfs_model_options *options, struct mxfs_error *err);
+
+/**
+ * Opens the shards that the index at `path` (absolute) names; model->main is then none of them.
+ * Missing shards are no error here.
+ */
+int mxfs_model_open_index(struct mxfs_model *model, const char *path,
+                          const struct mxfs_model_options *options, struct mxfs_error *err);
 
 /** Closes and frees; accepts a closed model. */
 void mxfs_model_close(struct mxfs_model *model);

@@ -114,10 +114,10 @@ struct mxfs_match {
      */
     int (*read)(void *reader, const struct mxfs_tensor *part, void *buf, size_t len,
                 uint64_t offset);
-    void *reader; /**< first argument of read() */
-    bool comfy;   /**< `__metadata__` holds `_quantization_metadata` */
-    const char
-        *scheme; /**< on MXFS_REFUSE: short name of what was recognised, if not the scheme's own */
+    void *reader;       /**< first argument of read() */
+    bool comfy;         /**< `__metadata__` holds `_quantization_metadata` */
+    const char *scheme; /**< on MXFS_REFUSE: what was recognised, if not the scheme's own name */
+    bool half;          /**< on MXFS_REFUSE: because a part is nowhere to be found */
     const char *reason; /**< on MXFS_REFUSE: a constant phrase, the same for the same cause */
 };
 

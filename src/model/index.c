@@ -54,11 +54,13 @@ static int collect_shards(struct mxfs_index *index, struct mxfs_error *err)
     return rc;
 }
 
-/* Loads one index file; leaves *index empty when it does not name `file`. */
-static int load_if_naming(struct mxfs_index *index, char *path, const char *file,
-                          struct mxfs_error *err)
+/* -ENOENT without err when there is no such file. */
+static int load(struct mxfs_index *index, const char *path, struct mxfs_error *err)
 {
-    index->path = path;
+    memset(index, 0, sizeof(*index));
+    index->path = strdup(path);
+    if (!index->path)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", path);
     int rc = mxfs_json_load(path, &index->root, err);
     if (rc == 0) {
         index->map = json_object_get(index->root, "weight_map");
@@ -67,11 +69,31 @@ static int load_if_naming(struct mxfs_index *index, char *path, const char *file
     }
     if (rc == 0)
         rc = collect_shards(index, err);
+    if (rc != 0)
+        mxfs_index_fini(index);
+    return rc;
+}
+
+int mxfs_index_load(struct mxfs_index *index, const char *path, struct mxfs_error *err)
+{
+    int rc = load(index, path, err);
+    return rc == -ENOENT
+               ? mxfs_fail(err, MXFS_EXIT_SOURCE, ENOENT, "%s: %s", path, strerror(ENOENT))
+               : rc;
+}
+
+/* Loads one index file; leaves *index empty when it does not name `file`. */
+static int load_if_naming(struct mxfs_index *index, const char *path, const char *file,
+                          struct mxfs_error *err)
+{
+    int rc = load(index, path, err);
+
     for (size_t i = 0; rc == 0 && i < index->shard_count; i++) {
         if (strcmp(index->shards[i], file) == 0)
             return 0;
     }
-    mxfs_index_fini(index);
+    if (rc == 0)
+        mxfs_index_fini(index);
     return rc == -ENOENT ? 0 : rc;
 }
 
@@ -93,6 +115,7 @@ int mxfs_index_find(struct mxfs_index *index, const char *dir, const char *file,
         char *path = mxfs_path_join(dir, e->d_name);
         rc = path ? load_if_naming(index, path, file, err)
                   : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", dir);
+        free(path);
     }
     closedir(d);
     return rc;

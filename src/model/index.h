@@ -29,6 +29,9 @@ struct mxfs_index {
 int mxfs_index_find(struct mxfs_index *index, const char *dir, const char *file,
                     struct mxfs_error *err);
 
+/** Loads the index file at `path`; none there is -ENOENT, with err filled. */
+int mxfs_index_load(struct mxfs_index *index, const char *path, struct mxfs_error *err);
+
 /** The shard that the index gives for a tensor, or NULL. */
 const char *mxfs_index_shard_of(const struct mxfs_index *index, const struct mxfs_tensor *t);
 

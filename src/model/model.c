@@ -73,7 +73,10 @@ static int note_missing(struct mxfs_model *m, const char *name)
     return 0;
 }
 
-/* Opens the shards that the index names; those that are not there are counted. */
+/*
+ * Opens the shards that the index names; those that are not there are counted. `file` is the one
+ * that was asked for, or NULL.
+ */
 static int open_indexed(struct mxfs_model *m, const struct mxfs_index *index, const char *dir,
                         const char *file, struct mxfs_error *err)
 {
@@ -83,10 +86,11 @@ static int open_indexed(struct mxfs_model *m, const struct mxfs_index *index, co
         char *path = mxfs_path_join(dir, index->shards[i]);
         if (!path)
             return out_of_memory(dir, err);
-        if (strcmp(index->shards[i], file) == 0)
+        bool is_main = file && strcmp(index->shards[i], file) == 0;
+        if (is_main)
             m->main = m->shard_count;
         rc = open_shard(m, path, &why);
-        if (rc == -ENOENT && strcmp(index->shards[i], file) != 0)
+        if (rc == -ENOENT && !is_main)
             rc = note_missing(m, index->shards[i]);
         else if (rc != 0 && err->code == MXFS_EXIT_OK)
             *err = why;
@@ -156,11 +160,14 @@ static int check_index(const struct mxfs_model *m, const struct mxfs_index *inde
 static bool has_comfy_metadata(const struct mxfs_model *m)
 {
     static const char key[] = "_quantization_metadata";
-    const struct mxfs_safetensors *h = &m->shards[m->main].header;
-    for (size_t i = 0; i < h->metadata_count; i++) {
-        if (h->metadata[i].key_len == sizeof(key) - 1 &&
-            memcmp(h->metadata[i].key, key, sizeof(key) - 1) == 0)
-            return true;
+
+    for (size_t s = 0; s < m->shard_count; s++) {
+        const struct mxfs_safetensors *h = &m->shards[s].header;
+        for (size_t i = 0; i < h->metadata_count; i++) {
+            if (h->metadata[i].key_len == sizeof(key) - 1 &&
+                memcmp(h->metadata[i].key, key, sizeof(key) - 1) == 0)
+                return true;
+        }
     }
     return false;
 }
@@ -200,8 +207,9 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* Opens `path` alone, or the shards of the index when there is one; `file` as in open_indexed(). */
 static int open_files(struct mxfs_model *m, const struct mxfs_index *index, const char *dir,
-                      const char *path, struct mxfs_error *err)
+                      const char *path, const char *file, struct mxfs_error *err)
 {
     m->shards = calloc(index->shard_count + 1, sizeof(*m->shards));
     if (!m->shards)
@@ -209,17 +217,14 @@ static int open_files(struct mxfs_model *m, const struct mxfs_index *index, cons
     if (!index->map)
         return open_shard(m, path, err);
     raise_descriptor_limit();
-    return open_indexed(m, index, dir, mxfs_path_basename(path), err);
+    m->main = MXFS_NOT_FOUND;
+    return open_indexed(m, index, dir, file, err);
 }
 
-static int load_model(struct mxfs_model *m, struct mxfs_index *index, const char *path,
-                      const char *dir, const char *config_path, struct mxfs_error *err)
+static int load_files(struct mxfs_model *m, const struct mxfs_index *index, const char *dir,
+                      const char *path, const char *file, struct mxfs_error *err)
 {
-    int rc = mxfs_config_load(config_path, &m->config, err);
-    if (rc == 0)
-        rc = mxfs_index_find(index, dir, mxfs_path_basename(path), err);
-    if (rc == 0)
-        rc = open_files(m, index, dir, path, err);
+    int rc = open_files(m, index, dir, path, file, err);
     if (rc == 0)
         rc = collect_tensors(m, index, err);
     if (rc == 0)
@@ -227,28 +232,70 @@ static int load_model(struct mxfs_model *m, struct mxfs_index *index, const char
     return rc;
 }
 
-int mxfs_model_open_file(struct mxfs_model *model, const char *path,
-                         const struct mxfs_model_options *options, struct mxfs_error *err)
+static int load_config(struct mxfs_model *m, const char *dir, struct mxfs_error *err)
 {
+    char *path = mxfs_path_join(dir, "config.json");
+    int rc = path ? mxfs_config_load(path, &m->config, err) : -ENOMEM;
+    free(path);
+    return rc;
+}
+
+/* How a path is to be understood. */
+enum what { SHARD_OR_FILE, FILE_ALONE, INDEX };
+
+static int load_model(struct mxfs_model *m, const char *path, const char *dir, enum what what,
+                      struct mxfs_error *err)
+{
+    const char *file = what == INDEX ? NULL : mxfs_path_basename(path);
     struct mxfs_index index = {0};
+
+    int rc = load_config(m, dir, err);
+    if (rc == 0 && what == INDEX)
+        rc = mxfs_index_load(&index, path, err);
+    else if (rc == 0 && what == SHARD_OR_FILE)
+        rc = mxfs_index_find(&index, dir, file, err);
+    if (rc == 0)
+        rc = load_files(m, &index, dir, path, file, err);
+    mxfs_index_fini(&index);
+    return rc;
+}
+
+static int open_model(struct mxfs_model *model, const char *path, enum what what,
+                      const struct mxfs_model_options *options, struct mxfs_error *err)
+{
     char *dir = mxfs_path_dirname(path);
-    char *config_path = dir ? mxfs_path_join(dir, "config.json") : NULL;
 
     memset(model, 0, sizeof(*model));
-    int rc = config_path ? load_model(model, &index, path, dir, config_path, err) : -ENOMEM;
+    int rc = dir ? load_model(model, path, dir, what, err) : -ENOMEM;
     if (rc == 0)
         rc = group_tensors(model, options);
-    mxfs_index_fini(&index);
-    free(config_path);
     free(dir);
-    /* JSON trees are many small pieces: give what they took back, it is far more than what stays.
-     */
-    malloc_trim(0);
     if (rc == -ENOMEM)
         out_of_memory(path, err);
     if (rc != 0)
         mxfs_model_close(model);
+    /* JSON trees are many small pieces: give what they took back, it is far more than what stays.
+     */
+    malloc_trim(0);
     return rc;
+}
+
+int mxfs_model_open_file(struct mxfs_model *model, const char *path,
+                         const struct mxfs_model_options *options, struct mxfs_error *err)
+{
+    return open_model(model, path, SHARD_OR_FILE, options, err);
+}
+
+int mxfs_model_open_single(struct mxfs_model *model, const char *path,
+                           const struct mxfs_model_options *options, struct mxfs_error *err)
+{
+    return open_model(model, path, FILE_ALONE, options, err);
+}
+
+int mxfs_model_open_index(struct mxfs_model *model, const char *path,
+                          const struct mxfs_model_options *options, struct mxfs_error *err)
+{
+    return open_model(model, path, INDEX, options, err);
 }
 
 void mxfs_model_close(struct mxfs_model *model)

@@ -53,7 +53,7 @@ static enum mxfs_verdict match_pair(struct mxfs_match *match, size_t index,
         if (mxfs_match_companion(match, index, stem_len, blocks_suffix))
             return MXFS_NO_MATCH;
         mxfs_match_add_part(group, t);
-        return mxfs_match_refuse(match, NULL, "its blocks are missing");
+        return mxfs_match_refuse_half(match, NULL, "its blocks are missing");
     }
     if (!mxfs_tensor_has_suffix(t, blocks_suffix, &stem_len))
         return MXFS_NO_MATCH;
@@ -63,7 +63,7 @@ static enum mxfs_verdict match_pair(struct mxfs_match *match, size_t index,
         return MXFS_NO_MATCH;
     mxfs_match_add_part(group, t);
     if (!scales)
-        return mxfs_match_refuse(match, NULL, mxfs_reason_no_scales);
+        return mxfs_match_refuse_half(match, NULL, mxfs_reason_no_scales);
     mxfs_match_add_part(group, scales);
     if (!blocky || scales->dtype != MXFS_U8 || scales->rank != t->rank - 1 ||
         !mxfs_match_same_dims(t, scales, scales->rank))

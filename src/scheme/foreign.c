@@ -98,12 +98,12 @@ static enum mxfs_verdict match_lone_scale(struct mxfs_match *match, size_t index
             mxfs_match_companion(match, index, stem_len, ".weight_packed"))
             return MXFS_NO_MATCH;
         mxfs_match_add_part(group, t);
-        return mxfs_match_refuse(match, "scale", "the weight that it belongs to is missing");
+        return mxfs_match_refuse_half(match, "scale", "the weight that it belongs to is missing");
     }
     if (t->dtype == MXFS_F8_E8M0 && mxfs_tensor_has_suffix(t, ".scale", &stem_len) &&
         !mxfs_match_companion(match, index, stem_len, ".weight")) {
         mxfs_match_add_part(group, t);
-        return mxfs_match_refuse(match, "scale", "the weight that it belongs to is missing");
+        return mxfs_match_refuse_half(match, "scale", "the weight that it belongs to is missing");
     }
     return MXFS_NO_MATCH;
 }

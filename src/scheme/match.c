@@ -32,6 +32,13 @@ enum mxfs_verdict mxfs_match_refuse(struct mxfs_match *match, const char *scheme
     return MXFS_REFUSE;
 }
 
+enum mxfs_verdict mxfs_match_refuse_half(struct mxfs_match *match, const char *scheme,
+                                         const char *reason)
+{
+    match->half = true;
+    return mxfs_match_refuse(match, scheme, reason);
+}
+
 void mxfs_match_add_part(struct mxfs_group *group, const struct mxfs_tensor *part)
 {
     group->part[group->parts++] = part;

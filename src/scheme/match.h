@@ -17,6 +17,10 @@ const struct mxfs_tensor *mxfs_match_companion(const struct mxfs_match *match, s
 enum mxfs_verdict mxfs_match_refuse(struct mxfs_match *match, const char *scheme,
                                     const char *reason);
 
+/** The same for a group of which a part is nowhere to be found. */
+enum mxfs_verdict mxfs_match_refuse_half(struct mxfs_match *match, const char *scheme,
+                                         const char *reason);
+
 /** Adds a part to a group. */
 void mxfs_match_add_part(struct mxfs_group *group, const struct mxfs_tensor *part);
 

@@ -27,7 +27,7 @@ static enum mxfs_verdict match_packed(struct mxfs_match *match, size_t index,
         return MXFS_NO_MATCH;
     mxfs_match_add_part(group, t);
     if (!scales)
-        return mxfs_match_refuse(match, NULL, mxfs_reason_no_scales);
+        return mxfs_match_refuse_half(match, NULL, mxfs_reason_no_scales);
     mxfs_match_add_part(group, scales);
     mxfs_match_name(group, stem_len);
     if (match->config->transforms)
