@@ -18,7 +18,7 @@ struct work {
     const struct mxfs_grouping_options *options;
 };
 
-static int add_refusal(struct mxfs_grouping *g, const char *scheme, const char *reason,
+static int add_refusal(struct mxfs_grouping *g, const char *scheme, const char *reason, bool half,
                        const struct mxfs_tensor *first)
 {
     for (size_t i = 0; i < g->refusal_count; i++) {
@@ -33,7 +33,7 @@ static int add_refusal(struct mxfs_grouping *g, const char *scheme, const char *
     if (!grown)
         return -ENOMEM;
     g->refusals = grown;
-    grown[g->refusal_count++] = (struct mxfs_refusal){scheme, reason, first, 1};
+    grown[g->refusal_count++] = (struct mxfs_refusal){scheme, reason, first, 1, half};
     return 0;
 }
 
@@ -87,6 +87,7 @@ static int ask_schemes(struct work *w, size_t index)
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
         struct mxfs_group group = {.out = (uint8_t)w->options->out};
         w->match.scheme = NULL;
+        w->match.half = false;
         enum mxfs_verdict verdict = (*s)->match(&w->match, index, &group);
         if (verdict == MXFS_NO_MATCH)
             continue;
@@ -100,8 +101,8 @@ static int ask_schemes(struct work *w, size_t index)
         free(group.constants);
         if (verdict == MXFS_MATCH)
             group.parts = 0; /* a clash: parts of other groups keep their role */
-        set_roles(w, index, &group, MXFS_ROLE_REFUSED);
-        return add_refusal(w->out, scheme, reason, w->match.tensors->sorted[index]);
+        set_roles(w, index, &group, w->match.half ? MXFS_ROLE_HALF : MXFS_ROLE_REFUSED);
+        return add_refusal(w->out, scheme, reason, w->match.half, w->match.tensors->sorted[index]);
     }
     return 0;
 }
@@ -129,7 +130,7 @@ static bool module_is_refused(const struct work *w, size_t index, size_t stem_le
     const struct mxfs_tensors *set = w->match.tensors;
     for (size_t i = 0; i < MXFS_COUNT(weights); i++) {
         size_t at = mxfs_tensors_find(set, index, set->sorted[index]->name, stem_len, weights[i]);
-        if (at != MXFS_NOT_FOUND && w->out->role[at] == MXFS_ROLE_REFUSED)
+        if (at != MXFS_NOT_FOUND && w->out->role[at] <= MXFS_ROLE_REFUSED)
             return true;
     }
     return false;
@@ -195,7 +196,7 @@ static int check_method(struct work *w)
         if (strcmp(c->method, known[i]) == 0)
             return 0;
     }
-    return add_refusal(w->out, c->method, "no tensor matches a known scheme", NULL);
+    return add_refusal(w->out, c->method, "no tensor matches a known scheme", false, NULL);
 }
 
 int mxfs_grouping_init(struct mxfs_grouping *grouping, const struct mxfs_tensors *tensors,

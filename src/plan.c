@@ -52,7 +52,7 @@ static bool output_of(const struct mxfs_model *m, const struct mxfs_tensor *t, s
     *out = (struct mxfs_output){0};
     if (role == MXFS_ROLE_DROPPED)
         return false;
-    if (role == MXFS_ROLE_PLAIN || role == MXFS_ROLE_REFUSED) {
+    if (role < 0) {
         out->tensor = t;
         return true;
     }

@@ -16,6 +16,7 @@ enum {
     MXFS_ROLE_PLAIN = -1,   /**< shown as stored */
     MXFS_ROLE_DROPPED = -2, /**< an activation or KV scale of a dequantized model: not shown */
     MXFS_ROLE_REFUSED = -3, /**< looks quantized, cannot be dequantized exactly */
+    MXFS_ROLE_HALF = -4,    /**< the same, because the rest of its group is nowhere to be found */
 };
 
 /** Tensors that cannot be dequantized for one reason. */
@@ -25,6 +26,7 @@ struct mxfs_refusal {
     const struct mxfs_tensor
         *first;   /**< first of them by name, or NULL when the config alone refuses */
     size_t count; /**< of groups */
+    bool half;    /**< parts are nowhere to be found */
 };
 
 /** Something worth one line, though nothing is wrong. */
