@@ -7,6 +7,7 @@
 #include "mxfs/grouping.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,27 +83,63 @@ static const char *find_clash(const struct work *w, size_t index, const struct m
     return "a tensor with the name of the result is there already";
 }
 
+/* Whether --only lets a name through. Names that are no C strings of sane length never match. */
+static bool is_wanted(const struct work *w, const char *name, size_t len)
+{
+    char text[4096];
+
+    if (!w->options->only)
+        return true;
+    if (len >= sizeof(text) || memchr(name, '\0', len))
+        return false;
+    memcpy(text, name, len);
+    text[len] = '\0';
+    return fnmatch(w->options->only, text, 0) == 0;
+}
+
+static int add_match(struct work *w, size_t index, struct mxfs_group *group)
+{
+    const char *clash = find_clash(w, index, group);
+
+    if (!clash && is_wanted(w, group->name, group->name_len)) {
+        set_roles(w, index, group, (int32_t)w->out->count);
+        return add_group(w, group);
+    }
+    free(group->constants);
+    if (!clash) {
+        set_roles(w, index, group, MXFS_ROLE_DROPPED);
+        return 0;
+    }
+    w->out->role[index] = MXFS_ROLE_REFUSED; /* parts of other groups keep their role */
+    return add_refusal(w->out, group->scheme->name, clash, false, w->match.tensors->sorted[index]);
+}
+
+static int add_refused(struct work *w, size_t index, struct mxfs_group *group, const char *scheme)
+{
+    const struct mxfs_tensor *t = w->match.tensors->sorted[index];
+    bool half = w->match.half;
+
+    free(group->constants);
+    if (!is_wanted(w, t->name, t->name_len) || (half && w->options->drop_half)) {
+        set_roles(w, index, group, MXFS_ROLE_DROPPED);
+        return 0;
+    }
+    set_roles(w, index, group, half ? MXFS_ROLE_HALF : MXFS_ROLE_REFUSED);
+    return add_refusal(w->out, scheme, w->match.reason, half, t);
+}
+
 static int ask_schemes(struct work *w, size_t index)
 {
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
-        struct mxfs_group group = {.out = (uint8_t)w->options->out};
+        struct mxfs_group group = {.scheme = *s, .out = (uint8_t)w->options->out};
         w->match.scheme = NULL;
         w->match.half = false;
         enum mxfs_verdict verdict = (*s)->match(&w->match, index, &group);
-        if (verdict == MXFS_NO_MATCH)
-            continue;
-        const char *scheme = w->match.scheme ? w->match.scheme : (*s)->name;
-        const char *reason = w->match.reason;
-        if (verdict == MXFS_MATCH && !(reason = find_clash(w, index, &group))) {
-            group.scheme = *s;
-            set_roles(w, index, &group, (int32_t)w->out->count);
-            return add_group(w, &group);
-        }
-        free(group.constants);
         if (verdict == MXFS_MATCH)
-            group.parts = 0; /* a clash: parts of other groups keep their role */
-        set_roles(w, index, &group, w->match.half ? MXFS_ROLE_HALF : MXFS_ROLE_REFUSED);
-        return add_refusal(w->out, scheme, reason, w->match.half, w->match.tensors->sorted[index]);
+            return add_match(w, index, &group);
+        if (verdict == MXFS_REFUSE)
+            return add_refused(w, index, &group, w->match.scheme ? w->match.scheme : (*s)->name);
+        free(group.constants);
     }
     return 0;
 }
@@ -166,8 +203,9 @@ static void look_at_plain(struct work *w, size_t index)
     const struct mxfs_tensor *t = w->match.tensors->sorted[index];
     size_t stem_len;
 
-    if (w->out->count > 0 && is_activation_scale(t, &stem_len) &&
-        !module_is_refused(w, index, stem_len)) {
+    if (!is_wanted(w, t->name, t->name_len) ||
+        (w->out->count > 0 && is_activation_scale(t, &stem_len) &&
+         !module_is_refused(w, index, stem_len))) {
         w->out->role[index] = MXFS_ROLE_DROPPED;
         return;
     }

@@ -47,7 +47,8 @@ static int compare_names(const void *a, const void *b, void *outputs)
 static bool output_of(const struct mxfs_model *m, const struct mxfs_tensor *t, size_t *near,
                       struct mxfs_output *out)
 {
-    int32_t role = mxfs_model_find(m, t, near) ? m->grouping.role[*near] : MXFS_ROLE_PLAIN;
+    int32_t stale = m->restricted ? MXFS_ROLE_DROPPED : MXFS_ROLE_PLAIN;
+    int32_t role = mxfs_model_find(m, t, near) ? m->grouping.role[*near] : stale;
 
     *out = (struct mxfs_output){0};
     if (role == MXFS_ROLE_DROPPED)

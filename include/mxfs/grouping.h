@@ -59,6 +59,8 @@ struct mxfs_grouping_options {
     void *reader;
     uint64_t unit_max; /**< bytes, see struct mxfs_match */
     bool comfy;        /**< see struct mxfs_match */
+    const char *only;  /**< glob (fnmatch) of the output names to show, or NULL for all */
+    bool drop_half;    /**< leave out tensors of which the rest of the group is missing */
 };
 
 /**

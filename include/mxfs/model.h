@@ -25,6 +25,8 @@ struct mxfs_shard {
 struct mxfs_model_options {
     int out;           /**< enum mxfs_out, or -1: what the config says if BF16 or F32, else BF16 */
     uint64_t unit_max; /**< bytes, see struct mxfs_match */
+    const char *only;  /**< glob of the tensors to show, or NULL; borrowed while opening */
+    bool partial;      /**< leave out tensors that need a missing shard */
 };
 
 /** An open model. Zero-initialised is a valid closed one. */
@@ -32,6 +34,7 @@ struct mxfs_model {
     struct mxfs_shard *shards;
     size_t shard_count;
     size_t main;                 /**< index of the file that was asked for, or MXFS_NOT_FOUND */
+    bool restricted;             /**< only some tensors are shown */
     size_t missing;              /**< shards that the index names and that are not there */
     char *first_missing;         /**< file name of the first of these, or NULL */
     struct mxfs_tensors tensors; /**< of all shards; stale copies are left out */

@@ -186,10 +186,13 @@ static int group_tensors(struct mxfs_model *m, const struct mxfs_model_options *
         .out = MXFS_OUT_BF16,
         .auto_out = options->out < 0,
         .unit_max = options->unit_max,
+        .only = options->only,
+        .drop_half = options->partial && m->missing > 0,
         .read = read_tensor,
         .reader = m,
         .comfy = has_comfy_metadata(m),
     };
+    m->restricted = options->only != NULL;
     if (options->out >= 0)
         how.out = (enum mxfs_out)options->out;
     else if (m->config.dtype == MXFS_F32)
