@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Number formats over doubles.
+ */
+#include "support/oracle.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What a binary float format is made of. */
+struct format {
+    int exponent_bits, mantissa_bits;
+    uint32_t nan;
+};
+
+static const struct format outputs[MXFS_OUT_COUNT] = {
+    [MXFS_OUT_BF16] = {8, 7, 0x7fc0},
+    [MXFS_OUT_F16] = {5, 10, 0x7e00},
+    [MXFS_OUT_F32] = {8, 23, 0x7fc00000},
+};
+
+/* v rounded once, to nearest even. */
+static uint32_t encode(double v, const struct format *f)
+{
+    uint32_t sign = signbit(v) ? 1u << (f->exponent_bits + f->mantissa_bits) : 0;
+    int bias = (1 << (f->exponent_bits - 1)) - 1;
+    uint32_t infinity = ((1u << f->exponent_bits) - 1) << f->mantissa_bits;
+
+    if (isnan(v))
+        return f->nan;
+    if (v == 0 || isinf(v))
+        return sign | (v == 0 ? 0 : infinity);
+    int exponent = ilogb(v) < 1 - bias ? 1 - bias : ilogb(v);
+    double units = nearbyint(ldexp(fabs(v), f->mantissa_bits - exponent));
+    /* units has the leading one of a normal number, hence bias - 1 */
+    double bits = units + ldexp(exponent + bias - 1, f->mantissa_bits);
+    return sign | (bits >= infinity ? infinity : (uint32_t)bits);
+}
+
+static double e8m0(uint8_t scale)
+{
+    return scale == 255 ? NAN : ldexp(1, scale - 127);
+}
+
+uint32_t oracle_mxfp4(uint8_t scale, unsigned code, enum mxfs_out out)
+{
+    static const double e2m1[16] = {0.0,  0.5,  1.0,  1.5,  2.0,  3.0,  4.0,  6.0,
+                                    -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0};
+    return encode(e2m1[code] * e8m0(scale), &outputs[out]);
+}
+
+/* Sign, exponent and mantissa of a one-byte format without its special codes. */
+static double plain_byte(uint8_t code, int mantissa_bits, int bias)
+{
+    int exponent = (code & 0x7f) >> mantissa_bits;
+    double fraction = ldexp(code & ((1 << mantissa_bits) - 1), -mantissa_bits);
+    double v = exponent ? ldexp(1 + fraction, exponent - bias) : ldexp(fraction, 1 - bias);
+    return code & 0x80 ? -v : v;
+}
+
+static double byte_value(uint8_t dtype, uint8_t code)
+{
+    switch (dtype) {
+    case MXFS_F8_E4M3:
+        return (code & 0x7f) == 0x7f ? NAN : plain_byte(code, 3, 7);
+    case MXFS_F8_E5M2:
+        if ((code & 0x7f) == 0x7c)
+            return code & 0x80 ? -INFINITY : INFINITY;
+        return (code & 0x7f) > 0x7c ? NAN : plain_byte(code, 2, 15);
+    case MXFS_F8_E4M3FNUZ:
+        return code == 0x80 ? NAN : plain_byte(code, 3, 8);
+    case MXFS_F8_E5M2FNUZ:
+        return code == 0x80 ? NAN : plain_byte(code, 2, 16);
+    default:
+        return e8m0(code);
+    }
+}
+
+uint32_t oracle_fp8(uint8_t dtype, uint8_t code, uint8_t scale, enum mxfs_out out)
+{
+    /* Exact in a double; the conversion is the first of two roundings. */
+    float product = (float)(byte_value(dtype, code) * e8m0(scale));
+    return encode(product, &outputs[out]);
+}
+
+uint32_t oracle_byte(uint8_t dtype, uint8_t code)
+{
+    return encode(byte_value(dtype, code), &outputs[MXFS_OUT_F32]);
+}
+
+void oracle_put(uint8_t *dst, size_t i, uint32_t bits, enum mxfs_out out)
+{
+    memcpy(dst + i * mxfs_out_size(out), &bits, mxfs_out_size(out));
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * A second definition of the number formats, over doubles: exact values, then one rounding found by
+ * scaling to the spacing of the output type. It shares nothing with the kernels and their tables.
+ */
+#ifndef MXFS_TEST_ORACLE_H
+#define MXFS_TEST_ORACLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mxfs/dtype.h"
+#include "mxfs/kernel.h"
+
+/** Bits of an E2M1 code under an E8M0 scale, in the output type. */
+uint32_t oracle_mxfp4(uint8_t scale, unsigned code, enum mxfs_out out);
+
+/** Bits of an FP8 code under an E8M0 scale, in the output type. */
+uint32_t oracle_fp8(uint8_t dtype, uint8_t code, uint8_t scale, enum mxfs_out out);
+
+/** Bits of a one-byte code (any FP8, E8M0) as float32. */
+uint32_t oracle_byte(uint8_t dtype, uint8_t code);
+
+/** dst[i] = bits, elements of the output type. */
+void oracle_put(uint8_t *dst, size_t i, uint32_t bits, enum mxfs_out out);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Tensors written as text, "NAME DTYPE SHAPE; ...", e.g. "a.weight U8 4,16; a.scale F32 -" (- is
+ * the shape of a scalar): as a set without bytes for matching, and as a safetensors file.
+ */
+#ifndef MXFS_TEST_SPEC_H
+#define MXFS_TEST_SPEC_H
+
+#include "mxfs/scheme.h"
+#include "mxfs/tensors.h"
+#include "support/suite.h"
+
+enum { SPEC_MAX = 64, SPEC_RANK_MAX = 12 };
+
+/** One tensor; `data` is owned, and NULL unless it was asked for. */
+struct spec_tensor {
+    char name[200];
+    uint64_t shape[SPEC_RANK_MAX];
+    uint8_t *data;
+    struct mxfs_tensor
+        tensor; /**< points to the two fields above; offset and size as in the file */
+};
+
+/** Tensors in the order of the text. */
+struct spec {
+    struct spec_tensor tensors[SPEC_MAX];
+    size_t count;
+    const char *metadata; /**< JSON of `__metadata__`, or NULL */
+    unsigned padding;     /**< spaces after the JSON: moves the data to any alignment */
+    const struct mxfs_tensor *sorted[SPEC_MAX];
+    struct mxfs_tensors set; /**< of all of them, by name */
+};
+
+/** Reads the text. Free with spec_free(). */
+struct spec *spec_new(const char *text);
+
+/** The same with random bytes for each tensor. */
+struct spec *spec_new_filled(const char *text);
+
+/** Frees; accepts NULL. */
+void spec_free(struct spec *spec);
+
+/** The tensor of that name; fails the test when there is none. */
+struct spec_tensor *spec_find(struct spec *spec, const char *name);
+
+/** Writes dir/name with the tensors in the order of the text. */
+struct test_path spec_write(const struct spec *spec, const char *dir, const char *name);
+
+#endif
