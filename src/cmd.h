@@ -9,14 +9,13 @@
 #define MXFS_CMD_H
 
 #include "mxfs/options.h"
-#include "mxfs/plan.h"
+#include "mxfs/repo.h"
 #include "mxfs/vfile.h"
 
 /** An open source, ready to be read: what every command starts with. */
 struct cmd_source {
     char *path; /**< absolute */
-    struct mxfs_model model;
-    struct mxfs_plan plan;
+    struct mxfs_repo repo;
     struct mxfs_tables *tables;
     struct mxfs_vfile_env env;
 };
@@ -32,6 +31,23 @@ int cmd_source_open(struct cmd_source *source, const struct mxfs_options *option
  */
 int cmd_source_judge(const struct cmd_source *source, const struct mxfs_options *options,
                      struct mxfs_error *err);
+
+/** What the views hold, all in all. */
+struct cmd_totals {
+    size_t tensors;     /**< shown */
+    size_t dequantized; /**< of them */
+    size_t files;       /**< virtual files */
+    uint64_t bytes_in;  /**< of these files as stored */
+    uint64_t bytes_out; /**< as shown */
+};
+
+/** Adds up a folder and all below it. */
+struct cmd_totals cmd_source_totals(const struct cmd_source *source);
+
+/** The path of a plan's file relative to the root of the mount; caller frees; NULL when out of
+ * memory. */
+char *cmd_source_file(const struct cmd_source *source, const struct mxfs_folder *folder,
+                      const struct mxfs_plan *plan);
 
 /** Closes; accepts a zero-initialised object. */
 void cmd_source_close(struct cmd_source *source);

@@ -28,8 +28,8 @@ static int write_all(const char *data, size_t len, struct mxfs_error *err)
     return 0;
 }
 
-static int copy_output(struct cmd_source *s, const struct mxfs_output *output,
-                       struct mxfs_error *err)
+static int copy_output(struct cmd_source *s, const struct mxfs_plan *plan,
+                       const struct mxfs_output *output, struct mxfs_error *err)
 {
     struct mxfs_scratch scratch = {0};
     struct mxfs_output_info info = mxfs_output_info(output);
@@ -37,7 +37,7 @@ static int copy_output(struct cmd_source *s, const struct mxfs_output *output,
     int rc = buf ? 0 : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
 
     for (uint64_t at = 0; rc == 0 && at < info.size;) {
-        ssize_t n = mxfs_vfile_read_output(&s->env, &scratch, &s->plan, output, buf, CHUNK, at);
+        ssize_t n = mxfs_vfile_read_output(&s->env, &scratch, plan, output, buf, CHUNK, at);
         if (n < 0) {
             rc = mxfs_fail(err, MXFS_EXIT_SOURCE, (int)-n, "%s: tensor %s: %s", s->path,
                            mxfs_quote(info.name, info.name_len).text, strerror((int)-n));
@@ -51,9 +51,31 @@ static int copy_output(struct cmd_source *s, const struct mxfs_output *output,
     return rc;
 }
 
+/* What is looked for, and where it was found. */
+struct search {
+    const char *name;
+    const struct mxfs_plan *plan;
+    const struct mxfs_output *output;
+};
+
+static int find_in_folder(void *data, struct mxfs_folder *folder)
+{
+    struct search *s = data;
+
+    for (size_t p = 0; p < folder->plan_count; p++) {
+        size_t place = mxfs_plan_find(folder->plans[p], s->name, strlen(s->name));
+        if (place != MXFS_NOT_FOUND) {
+            s->plan = folder->plans[p];
+            s->output = &s->plan->outputs[s->plan->by_name[place]];
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err)
 {
-    const char *name = options->operand[1];
+    struct search search = {.name = options->operand[1]};
     struct cmd_source s;
 
     int rc = cmd_source_open(&s, options, err);
@@ -61,12 +83,11 @@ int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err)
         return rc;
     rc = cmd_source_judge(&s, options, err);
     if (rc == 0) {
-        size_t place = mxfs_plan_find(&s.plan, name, strlen(name));
-        if (place == MXFS_NOT_FOUND)
-            rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOENT, "%s: there is no tensor %s", s.path,
-                           mxfs_quote(name, strlen(name)).text);
+        if (mxfs_repo_visit(&s.repo.root, find_in_folder, &search))
+            rc = copy_output(&s, search.plan, search.output, err);
         else
-            rc = copy_output(&s, &s.plan.outputs[s.plan.by_name[place]], err);
+            rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOENT, "%s: there is no tensor %s", s.path,
+                           mxfs_quote(search.name, strlen(search.name)).text);
     }
     cmd_source_close(&s);
     return rc;

@@ -36,11 +36,6 @@ static const char *scheme_of(const struct mxfs_output *o)
     return o->tensor ? "plain" : o->group->scheme->name;
 }
 
-static const struct mxfs_output *by_name(const struct cmd_source *s, size_t i)
-{
-    return &s->plan.outputs[s->plan.by_name[i]];
-}
-
 static void format_shape(char *out, const struct mxfs_output_info *o)
 {
     size_t n = 0;
@@ -61,32 +56,60 @@ static int wider(int a, size_t b)
     return (size_t)a < b ? (int)b : a;
 }
 
-static struct widths measure(const struct cmd_source *s)
-{
-    struct widths w = {4, 5, 5, 6};
-    char text[NAME_MAX_SHOWN];
+/* What a visitor of all folders needs. */
+struct listing {
+    const struct cmd_source *source;
+    struct widths widths;
+    size_t printed; /* JSON objects in the current array */
+};
 
-    for (size_t i = 0; i < s->plan.count; i++) {
-        const struct mxfs_output *o = by_name(s, i);
-        struct mxfs_output_info info = mxfs_output_info(o);
-        w.name = wider(w.name, mxfs_escape(text, sizeof(text), info.name, info.name_len));
-        format_shape(text, &info);
-        w.shape = wider(w.shape, strlen(text));
-        w.bytes = wider(w.bytes, (size_t)snprintf(NULL, 0, "%" PRIu64, info.size));
-        w.scheme = wider(w.scheme, strlen(scheme_of(o)));
+/* Calls a function for each output of a folder's files: the files in order, in each the tensors by
+ * name. */
+static int each_output(struct listing *l, struct mxfs_folder *folder,
+                       int (*call)(struct listing *, const struct mxfs_folder *,
+                                   const struct mxfs_plan *, const struct mxfs_output *))
+{
+    int rc = 0;
+
+    for (size_t p = 0; p < folder->plan_count; p++) {
+        const struct mxfs_plan *plan = folder->plans[p];
+        for (size_t i = 0; i < plan->count && rc == 0; i++)
+            rc = call(l, folder, plan, &plan->outputs[plan->by_name[i]]);
     }
-    if (w.name > NAME_WIDTH_MAX)
-        w.name = NAME_WIDTH_MAX;
-    return w;
+    return rc;
 }
 
-static void print_row(const struct mxfs_output *o, const struct widths *w)
+static int measure_output(struct listing *l, const struct mxfs_folder *folder,
+                          const struct mxfs_plan *plan, const struct mxfs_output *o)
+{
+    struct mxfs_output_info info = mxfs_output_info(o);
+    struct widths *w = &l->widths;
+    char text[NAME_MAX_SHOWN];
+
+    (void)folder, (void)plan;
+    w->name = wider(w->name, mxfs_escape(text, sizeof(text), info.name, info.name_len));
+    format_shape(text, &info);
+    w->shape = wider(w->shape, strlen(text));
+    w->bytes = wider(w->bytes, (size_t)snprintf(NULL, 0, "%" PRIu64, info.size));
+    w->scheme = wider(w->scheme, strlen(scheme_of(o)));
+    return 0;
+}
+
+static int measure_folder(void *data, struct mxfs_folder *folder)
+{
+    return each_output(data, folder, measure_output);
+}
+
+static int print_row(struct listing *l, const struct mxfs_folder *folder,
+                     const struct mxfs_plan *plan, const struct mxfs_output *o)
 {
     const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
     struct mxfs_output_info info = mxfs_output_info(o);
     char name[NAME_MAX_SHOWN], shape[SHAPE_MAX_SHOWN];
+    const struct widths *w = &l->widths;
     unsigned n = sources_of(o, sources);
 
+    (void)folder, (void)plan;
     mxfs_escape(name, sizeof(name), info.name, info.name_len);
     format_shape(shape, &info);
     printf("%-*s  %-4s  %-*s  %*" PRIu64 "  %-*s ", w->name, name, mxfs_dtype_name(info.dtype),
@@ -96,11 +119,16 @@ static void print_row(const struct mxfs_output *o, const struct widths *w)
         printf(" %s", name);
     }
     putchar('\n');
+    return 0;
 }
 
-static void print_notes(const struct cmd_source *s)
+static int print_folder(void *data, struct mxfs_folder *folder)
 {
-    const struct mxfs_grouping *g = &s->model.grouping;
+    return each_output(data, folder, print_row);
+}
+
+static void print_grouping_notes(const struct mxfs_grouping *g)
+{
     char scheme[128];
 
     for (size_t i = 0; i < g->refusal_count; i++) {
@@ -117,9 +145,19 @@ static void print_notes(const struct cmd_source *s)
             printf("note: %s (%zu, first %s)\n", n->text, n->count,
                    mxfs_quote(n->first->name, n->first->name_len).text);
     }
-    if (s->model.missing > 0)
-        printf("incomplete: %zu shards that the index names are missing, first %s\n",
-               s->model.missing, s->model.first_missing);
+}
+
+static int print_notes(void *data, struct mxfs_folder *folder)
+{
+    (void)data;
+    for (size_t i = 0; i < folder->model_count; i++) {
+        const struct mxfs_model *m = folder->models[i];
+        print_grouping_notes(&m->grouping);
+        if (m->missing > 0)
+            printf("incomplete: %zu of %zu shards missing, first %s\n", m->missing,
+                   m->missing + m->shard_count, m->first_missing);
+    }
+    return 0;
 }
 
 /* "1.2 GB": decimal units, as disks and downloads are measured. */
@@ -136,71 +174,52 @@ static void print_size(uint64_t bytes)
     printf(u == 0 ? "%.0f %s" : "%.1f %s", v, units[u]);
 }
 
-static void print_totals(const struct cmd_source *s)
+static void print_sizes(uint64_t in, uint64_t out)
 {
-    uint64_t in, out;
-    size_t decoded = 0;
-
-    for (size_t i = 0; i < s->plan.count; i++)
-        decoded += s->plan.outputs[i].group != NULL;
-    mxfs_plan_totals(&s->plan, &in, &out);
-    printf("total: %zu tensors, %zu of them dequantized, ", s->plan.count, decoded);
     print_size(in);
     printf(" -> ");
     print_size(out);
     printf(" (%" PRIu64 " -> %" PRIu64 " bytes)\n", in, out);
 }
 
-static void print_table(const struct cmd_source *s)
+/* One line for each file of a model folder. */
+static int print_files(void *data, struct mxfs_folder *folder)
 {
-    struct widths w = measure(s);
+    struct listing *l = data;
 
-    printf("%-*s  %-4s  %-*s  %*s  %-*s  %s\n", w.name, "NAME", "TYPE", w.shape, "SHAPE", w.bytes,
-           "BYTES", w.scheme, "SCHEME", "FROM");
-    for (size_t i = 0; i < s->plan.count; i++)
-        print_row(by_name(s, i), &w);
-    print_notes(s);
-    print_totals(s);
-}
-
-static json_t *json_shape(const struct mxfs_output_info *o)
-{
-    json_t *shape = json_array();
-    for (uint32_t i = 0; i < o->rank; i++)
-        json_array_append_new(shape, json_integer((json_int_t)o->shape[i]));
-    return shape;
-}
-
-static json_t *json_tensor(const struct cmd_source *s, const struct mxfs_output *o)
-{
-    const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
-    struct mxfs_output_info info = mxfs_output_info(o);
-    unsigned n = sources_of(o, sources);
-    json_t *names = json_array();
-    char view[MXFS_FILE_NAME_SIZE];
-
-    for (unsigned i = 0; i < n; i++)
-        json_array_append_new(names, json_stringn(sources[i]->name, sources[i]->name_len));
-    mxfs_name_to_file(view, info.name, info.name_len, "");
-    return json_pack("{s:o, s:s, s:o, s:I, s:s, s:I, s:s, s:o, s:s}", "name",
-                     json_stringn(info.name, info.name_len), "dtype", mxfs_dtype_name(info.dtype),
-                     "shape", json_shape(&info), "bytes", (json_int_t)info.size, "file",
-                     mxfs_path_basename(s->path), "offset", (json_int_t)o->offset, "scheme",
-                     scheme_of(o), "sources", names, "view", view);
-}
-
-static json_t *json_refusals(const struct mxfs_grouping *g)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < g->refusal_count; i++) {
-        const struct mxfs_refusal *r = &g->refusals[i];
-        json_array_append_new(
-            list,
-            json_pack("{s:s, s:s, s:I, s:o}", "scheme", r->scheme, "reason", r->reason, "count",
-                      (json_int_t)r->count, "first",
-                      r->first ? json_stringn(r->first->name, r->first->name_len) : json_null()));
+    for (size_t p = 0; p < folder->plan_count; p++) {
+        char *file = cmd_source_file(l->source, folder, folder->plans[p]);
+        char shown[NAME_MAX_SHOWN];
+        uint64_t in, out;
+        if (!file)
+            return -ENOMEM;
+        mxfs_escape(shown, sizeof(shown), file, strlen(file));
+        free(file);
+        mxfs_plan_totals(folder->plans[p], &in, &out);
+        printf("file: %s: %zu tensors, ", shown, folder->plans[p]->count);
+        print_sizes(in, out);
     }
-    return list;
+    return 0;
+}
+
+static int print_table(const struct cmd_source *s)
+{
+    struct mxfs_folder *root = (struct mxfs_folder *)&s->repo.root;
+    struct listing l = {.source = s, .widths = {4, 5, 5, 6}};
+    struct cmd_totals t = cmd_source_totals(s);
+    struct widths *w = &l.widths;
+
+    mxfs_repo_visit(root, measure_folder, &l);
+    if (w->name > NAME_WIDTH_MAX)
+        w->name = NAME_WIDTH_MAX;
+    printf("%-*s  %-4s  %-*s  %*s  %-*s  %s\n", w->name, "NAME", "TYPE", w->shape, "SHAPE",
+           w->bytes, "BYTES", w->scheme, "SCHEME", "FROM");
+    mxfs_repo_visit(root, print_folder, &l);
+    mxfs_repo_visit(root, print_notes, &l);
+    int rc = s->repo.is_file ? 0 : mxfs_repo_visit(root, print_files, &l);
+    printf("total: %zu tensors, %zu of them dequantized, ", t.tensors, t.dequantized);
+    print_sizes(t.bytes_in, t.bytes_out);
+    return rc;
 }
 
 /* Writes one value and forgets it; a tree of all tensors would be larger than the model's. */
@@ -211,23 +230,96 @@ static int put_json(json_t *value)
     return rc;
 }
 
+static int put_name(const char *before, const char *name, size_t len)
+{
+    fputs(before, stdout);
+    return put_json(json_stringn(name, len));
+}
+
+static int put_string(const char *before, const char *text)
+{
+    fputs(before, stdout);
+    /* Paths need not be UTF-8. */
+    json_t *value = json_string(text);
+    return put_json(value ? value : json_string_nocheck(text));
+}
+
+static int put_sources(const struct mxfs_output *o)
+{
+    const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
+    unsigned n = sources_of(o, sources);
+    int rc = 0;
+
+    fputs(",\"sources\":[", stdout);
+    for (unsigned i = 0; i < n && rc == 0; i++)
+        rc = put_name(i ? "," : "", sources[i]->name, sources[i]->name_len);
+    putchar(']');
+    return rc;
+}
+
+/* Numbers are printed, not handed to jansson: its integers are signed, dimensions are not. */
+static int put_tensor(struct listing *l, const struct mxfs_folder *folder,
+                      const struct mxfs_plan *plan, const struct mxfs_output *o)
+{
+    struct mxfs_output_info info = mxfs_output_info(o);
+    char *file = cmd_source_file(l->source, folder, plan), view[MXFS_FILE_NAME_SIZE];
+
+    if (!file)
+        return -ENOMEM;
+    int rc = put_name(l->printed++ ? ",\n{\"name\":" : "\n{\"name\":", info.name, info.name_len);
+    printf(",\"dtype\":\"%s\",\"shape\":[", mxfs_dtype_name(info.dtype));
+    for (uint32_t i = 0; i < info.rank; i++)
+        printf("%s%" PRIu64, i ? "," : "", info.shape[i]);
+    printf("],\"bytes\":%" PRIu64, info.size);
+    rc |= put_string(",\"file\":", file);
+    printf(",\"offset\":%" PRIu64 ",\"scheme\":\"%s\"", o->offset, scheme_of(o));
+    rc |= put_sources(o);
+    mxfs_name_to_file(view, info.name, info.name_len, "");
+    rc |= put_string(",\"view\":", view);
+    putchar('}');
+    free(file);
+    return rc;
+}
+
+static int put_folder(void *data, struct mxfs_folder *folder)
+{
+    return each_output(data, folder, put_tensor);
+}
+
+static int put_refusals(void *data, struct mxfs_folder *folder)
+{
+    struct listing *l = data;
+    int rc = 0;
+
+    for (size_t m = 0; m < folder->model_count; m++) {
+        const struct mxfs_grouping *g = &folder->models[m]->grouping;
+        for (size_t i = 0; i < g->refusal_count && rc == 0; i++) {
+            const struct mxfs_refusal *r = &g->refusals[i];
+            rc = put_string(l->printed++ ? ",{\"scheme\":" : "{\"scheme\":", r->scheme);
+            rc |= put_string(",\"reason\":", r->reason);
+            printf(",\"count\":%zu,\"first\":", r->count);
+            rc |=
+                put_json(r->first ? json_stringn(r->first->name, r->first->name_len) : json_null());
+            putchar('}');
+        }
+    }
+    return rc;
+}
+
 static int print_json(const struct cmd_source *s, const char *given)
 {
-    uint64_t in, out;
-    int rc;
+    struct mxfs_folder *root = (struct mxfs_folder *)&s->repo.root;
+    struct cmd_totals t = cmd_source_totals(s);
+    struct listing l = {.source = s};
 
-    mxfs_plan_totals(&s->plan, &in, &out);
-    fputs("{\"source\":", stdout);
-    rc = put_json(json_string_nocheck(given));
-    printf(",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"tensors\":[", in, out);
-    for (size_t i = 0; i < s->plan.count && rc == 0; i++) {
-        fputs(i ? ",\n" : "\n", stdout);
-        rc = put_json(json_tensor(s, by_name(s, i)));
-    }
-    fputs("\n],\"unsupported\":", stdout);
-    if (rc == 0)
-        rc = put_json(json_refusals(&s->model.grouping));
-    puts("}");
+    int rc = put_string("{\"source\":", given);
+    printf(",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"tensors\":[", t.bytes_in,
+           t.bytes_out);
+    rc |= mxfs_repo_visit(root, put_folder, &l);
+    fputs("\n],\"unsupported\":[", stdout);
+    l.printed = 0;
+    rc |= mxfs_repo_visit(root, put_refusals, &l);
+    puts("]}");
     return rc;
 }
 
@@ -238,10 +330,8 @@ int cmd_list(const struct mxfs_options *options, struct mxfs_error *err)
     int rc = cmd_source_open(&s, options, err);
     if (rc != 0)
         return rc;
-    if (!options->json)
-        print_table(&s);
-    else if (print_json(&s, options->operand[0]) != 0)
-        rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "cannot write JSON");
+    if ((options->json ? print_json(&s, options->operand[0]) : print_table(&s)) != 0)
+        rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: the list cannot be made", s.path);
     if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
         rc = mxfs_fail(err, MXFS_EXIT_FAILED, errno, "writing to stdout: %s", strerror(errno));
     cmd_source_close(&s);

@@ -42,17 +42,13 @@ static unsigned thread_count(const struct mxfs_options *o)
 static void describe(struct ready *r, const struct cmd_source *s, const char *mountpoint,
                      unsigned threads)
 {
-    uint64_t in, out;
-    size_t decoded = 0;
+    struct cmd_totals t = cmd_source_totals(s);
 
-    for (size_t i = 0; i < s->plan.count; i++)
-        decoded += s->plan.outputs[i].group != NULL;
-    mxfs_plan_totals(&s->plan, &in, &out);
     snprintf(r->line, sizeof(r->line),
              "%s on %s: %zu tensors, %zu dequantized, %" PRIu64 " -> %" PRIu64
              " bytes, kernel %s, %u threads",
-             s->path, mountpoint, s->plan.count, decoded, in, out, s->env.codec.kernel->name,
-             threads);
+             s->path, mountpoint, t.tensors, t.dequantized, t.bytes_in, t.bytes_out,
+             s->env.codec.kernel->name, threads);
 }
 
 /* Descriptors 0 to 2 stay occupied, or a source opened later could become stdout. */
@@ -155,16 +151,17 @@ static int serve_in_background(const struct cmd_source *s, const struct mxfs_tre
 static int mount_source(struct cmd_source *s, const struct mxfs_options *o, const char *mountpoint,
                         struct mxfs_error *err)
 {
-    int views = o->view_bits >= 0 ? o->view_bits : MXFS_VIEW_TENSORS | MXFS_VIEW_NPY;
+    /* `cp -r` of a model folder should copy the model once. */
+    int usual = s->repo.is_file ? MXFS_VIEW_TENSORS | MXFS_VIEW_NPY : 0;
+    int views = o->view_bits >= 0 ? o->view_bits : usual;
     const struct mxfs_tree_options how = {
-        .file_name = mxfs_path_basename(s->path),
         .tensors = views & MXFS_VIEW_TENSORS,
         .npy = views & MXFS_VIEW_NPY,
         .source_permissions = o->allow_other,
     };
     struct mxfs_tree *tree;
 
-    int rc = mxfs_tree_new(&tree, &s->plan, &s->env, &how, err);
+    int rc = mxfs_tree_new(&tree, &s->repo, &s->env, &how, err);
     if (rc != 0)
         return rc;
     rc = o->foreground ? serve(s, tree, o, mountpoint, -1, err)

@@ -35,33 +35,54 @@ static int choose_kernel(struct cmd_source *s, const struct mxfs_options *o, str
     return 0;
 }
 
-/* The smallest unit of a group may still be larger than the whole cache. */
-static int check_cache_size(const struct cmd_source *s, const struct mxfs_options *o,
-                            struct mxfs_error *err)
+/* What a visitor of all folders needs. */
+struct visit {
+    const struct cmd_source *source;
+    const struct mxfs_options *options;
+    struct mxfs_error *err;
+    size_t refused;
+};
+
+static int check_group(const struct mxfs_group *g, const struct mxfs_options *o,
+                       struct mxfs_error *err)
 {
-    for (size_t i = 0; i < s->model.grouping.count; i++) {
-        const struct mxfs_group *g = &s->model.grouping.groups[i];
-        struct mxfs_unit unit;
-        if (!g->scheme->unit_at || g->elements == 0)
-            continue;
-        g->scheme->unit_at(g, 0, &unit);
-        if (unit.bytes + 4096 > o->cache_size)
-            return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
-                             "--cache-size=%" PRIu64 ": too small for tensor %s, which needs at "
-                             "least %zu bytes",
-                             o->cache_size, mxfs_quote(g->name, g->name_len).text,
-                             unit.bytes + 4096);
+    struct mxfs_unit unit;
+
+    if (!g->scheme->unit_at || g->elements == 0)
+        return 0;
+    g->scheme->unit_at(g, 0, &unit);
+    if (unit.bytes + 4096 <= o->cache_size)
+        return 0;
+    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
+                     "--cache-size=%" PRIu64 ": too small for tensor %s, which needs at least %zu "
+                     "bytes",
+                     o->cache_size, mxfs_quote(g->name, g->name_len).text, unit.bytes + 4096);
+}
+
+/* The smallest unit of a group may still be larger than the whole cache. */
+static int check_cache_size(void *data, struct mxfs_folder *folder)
+{
+    struct visit *v = data;
+    int rc = 0;
+
+    for (size_t m = 0; m < folder->model_count; m++) {
+        const struct mxfs_grouping *g = &folder->models[m]->grouping;
+        for (size_t i = 0; i < g->count && rc == 0; i++)
+            rc = check_group(&g->groups[i], v->options, v->err);
     }
-    return 0;
+    return rc;
 }
 
 int cmd_source_open(struct cmd_source *source, const struct mxfs_options *options,
                     struct mxfs_error *err)
 {
     static const int outs[] = {-1, MXFS_OUT_BF16, MXFS_OUT_F16, MXFS_OUT_F32};
-    const struct mxfs_model_options how = {
-        .out = outs[options->dtype],
-        .unit_max = options->cache_size / UNITS_IN_CACHE,
+    const struct mxfs_repo_options how = {
+        .model = {.out = outs[options->dtype],
+                  .unit_max = options->cache_size / UNITS_IN_CACHE,
+                  .only = options->only,
+                  .partial = options->partial || options->command == MXFS_COMMAND_LIST},
+        .confined = options->allow_other && !options->follow_symlinks,
     };
 
     memset(source, 0, sizeof(*source));
@@ -69,11 +90,10 @@ int cmd_source_open(struct cmd_source *source, const struct mxfs_options *option
     int rc = source->path ? choose_kernel(source, options, err)
                           : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
     if (rc == 0)
-        rc = mxfs_model_open_file(&source->model, source->path, &how, err);
+        rc = mxfs_repo_open(&source->repo, source->path, &how, err);
     if (rc == 0)
-        rc = check_cache_size(source, options, err);
-    if (rc == 0)
-        rc = mxfs_plan_init(&source->plan, &source->model, source->model.main, err);
+        rc = mxfs_repo_visit(&source->repo.root, check_cache_size,
+                             &(struct visit){source, options, err, 0});
     if (rc == 0 && mxfs_cache_new(&source->env.cache, options->cache_size) != 0)
         rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
     if (rc != 0)
@@ -81,58 +101,119 @@ int cmd_source_open(struct cmd_source *source, const struct mxfs_options *option
     return rc;
 }
 
-static void print_refusal(const struct cmd_source *s, const struct mxfs_refusal *r)
+/* How a model is called in messages: its file, or its folder. */
+static const char *label(const struct cmd_source *s, const struct mxfs_folder *folder)
+{
+    return s->repo.is_file ? s->path : folder->path;
+}
+
+static void print_refusal(const char *where, const struct mxfs_refusal *r)
 {
     char scheme[128];
 
     mxfs_escape(scheme, sizeof(scheme), r->scheme, strlen(r->scheme));
-    fprintf(stderr, "mxfs: %s: unsupported: %s: %s", mxfs_path_basename(s->path), scheme,
-            r->reason);
+    fprintf(stderr, "mxfs: %s: unsupported: %s: %s", where, scheme, r->reason);
     if (r->first)
         fprintf(stderr, " (%zu, first %s); --unsupported=raw shows %s as stored", r->count,
                 mxfs_quote(r->first->name, r->first->name_len).text, r->count == 1 ? "it" : "them");
     fputc('\n', stderr);
 }
 
-static void log_notices(const struct cmd_source *s)
+static void log_notices(const char *where, const struct mxfs_grouping *g)
 {
     for (size_t i = 0; i < MXFS_NOTICE_COUNT; i++) {
-        const struct mxfs_notice *n = &s->model.grouping.notices[i];
+        const struct mxfs_notice *n = &g->notices[i];
         if (n->count > 0)
-            mxfs_log(MXFS_LOG_NOTICE, "%s: %s (%zu, first %s)", mxfs_path_basename(s->path),
-                     n->text, n->count, mxfs_quote(n->first->name, n->first->name_len).text);
+            mxfs_log(MXFS_LOG_NOTICE, "%s: %s (%zu, first %s)", where, n->text, n->count,
+                     mxfs_quote(n->first->name, n->first->name_len).text);
     }
+}
+
+/* Half a pair is no wonder while shards are missing. */
+static int fail_incomplete(const char *where, const struct mxfs_model *m, struct mxfs_error *err)
+{
+    const struct mxfs_tensor *first = m->grouping.refusals[0].first;
+
+    return mxfs_fail(
+        err, MXFS_EXIT_SOURCE, ENOENT,
+        "%s: incomplete: %zu shards that the index names are missing, first %s; tensor "
+        "%s needs one of them",
+        where, m->missing, m->first_missing,
+        first ? mxfs_quote(first->name, first->name_len).text : "(unknown)");
+}
+
+static int judge_folder(void *data, struct mxfs_folder *folder)
+{
+    struct visit *v = data;
+    const char *where = label(v->source, folder);
+
+    for (size_t i = 0; i < folder->model_count; i++) {
+        const struct mxfs_model *m = folder->models[i];
+        log_notices(where, &m->grouping);
+        if (v->options->unsupported == MXFS_UNSUPPORTED_RAW || m->grouping.refusal_count == 0)
+            continue;
+        if (m->missing > 0 && m->grouping.refusals[0].half)
+            return fail_incomplete(where, m, v->err);
+        for (size_t r = 0; r < m->grouping.refusal_count; r++)
+            print_refusal(where, &m->grouping.refusals[r]);
+        v->refused++;
+    }
+    return 0;
 }
 
 int cmd_source_judge(const struct cmd_source *source, const struct mxfs_options *options,
                      struct mxfs_error *err)
 {
-    const struct mxfs_grouping *g = &source->model.grouping;
+    struct visit v = {source, options, err, 0};
 
-    log_notices(source);
-    if (g->refusal_count == 0 || options->unsupported == MXFS_UNSUPPORTED_RAW)
-        return 0;
-    /* Half a pair is no wonder while shards are missing. */
-    if (source->model.missing > 0)
-        return mxfs_fail(
-            err, MXFS_EXIT_SOURCE, ENOENT,
-            "%s: incomplete: %zu shards that the index names are missing, first %s; "
-            "tensor %s needs one of them",
-            source->path, source->model.missing, source->model.first_missing,
-            g->refusals[0].first
-                ? mxfs_quote(g->refusals[0].first->name, g->refusals[0].first->name_len).text
-                : "(unknown)");
-    for (size_t i = 0; i < g->refusal_count; i++)
-        print_refusal(source, &g->refusals[i]);
-    err->code = MXFS_EXIT_UNSUPPORTED;
-    return -ENOTSUP;
+    int rc = mxfs_repo_visit((struct mxfs_folder *)&source->repo.root, judge_folder, &v);
+    if (rc == 0 && v.refused > 0) {
+        err->code = MXFS_EXIT_UNSUPPORTED;
+        rc = -ENOTSUP;
+    }
+    return rc;
+}
+
+static int add_totals(void *data, struct mxfs_folder *folder)
+{
+    struct cmd_totals *t = data;
+
+    for (size_t p = 0; p < folder->plan_count; p++) {
+        const struct mxfs_plan *plan = folder->plans[p];
+        uint64_t in, out;
+        mxfs_plan_totals(plan, &in, &out);
+        t->bytes_in += in;
+        t->bytes_out += out;
+        t->files++;
+        t->tensors += plan->count;
+        for (size_t i = 0; i < plan->count; i++)
+            t->dequantized += plan->outputs[i].group != NULL;
+    }
+    return 0;
+}
+
+struct cmd_totals cmd_source_totals(const struct cmd_source *source)
+{
+    struct cmd_totals totals = {0};
+    mxfs_repo_visit((struct mxfs_folder *)&source->repo.root, add_totals, &totals);
+    return totals;
+}
+
+char *cmd_source_file(const struct cmd_source *source, const struct mxfs_folder *folder,
+                      const struct mxfs_plan *plan)
+{
+    const char *file = mxfs_path_basename(plan->model->shards[plan->shard].source.path);
+    const char *below = folder->path + strlen(source->repo.root.path);
+
+    while (*below == '/')
+        below++;
+    return *below ? mxfs_path_join(below, file) : strdup(file);
 }
 
 void cmd_source_close(struct cmd_source *source)
 {
     mxfs_cache_free(source->env.cache);
-    mxfs_plan_fini(&source->plan);
-    mxfs_model_close(&source->model);
+    mxfs_repo_close(&source->repo);
     free(source->tables);
     free(source->path);
     memset(source, 0, sizeof(*source));

@@ -46,6 +46,9 @@ struct mxfs_options {
     int unsupported;        /**< MXFS_UNSUPPORTED_* */
     const char *views;      /**< as given; NULL: the default */
     int view_bits;          /**< MXFS_VIEW_* after parsing; -1: the default for the source */
+    const char *only;       /**< glob of the tensors to show, or NULL */
+    bool partial;           /**< show what is there of an incomplete model */
+    bool follow_symlinks;   /**< with allow_other: follow links out of the source */
     uint64_t cache_size;    /**< bytes */
     const char *kernel;     /**< name, or NULL: the best one */
     uint64_t threads;       /**< 0: chosen by the number of processors */

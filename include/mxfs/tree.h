@@ -4,10 +4,11 @@
 /*
  * The tree of a mount: names <-> inodes, without FUSE.
  *
- *   /            the root
- *   /NAME        the virtual safetensors file
- *   /tensors/    one file for each tensor: its raw bytes
- *   /npy/        one file for each tensor: a NumPy file
+ * It mirrors the repository: folders, virtual and edited files, files passed through. Each folder
+ * that has tensors may have two more folders, the views:
+ *
+ *   tensors/    one file for each tensor: its raw bytes
+ *   npy/        one file for each tensor: a NumPy file
  *
  * Inode numbers depend only on the source, so they are the same after a remount.
  * Thread safety: immutable after start; each thread reads with its own scratch memory.
@@ -19,6 +20,7 @@
 #include <sys/statvfs.h>
 
 #include "mxfs/names.h"
+#include "mxfs/repo.h"
 #include "mxfs/vfile.h"
 
 struct mxfs_tree;
@@ -28,18 +30,17 @@ struct mxfs_tree;
 
 /** What is shown, and as whose. */
 struct mxfs_tree_options {
-    const char *file_name;   /**< of the virtual file */
-    bool tensors;            /**< show /tensors */
-    bool npy;                /**< show /npy */
+    bool tensors;            /**< show tensors/ */
+    bool npy;                /**< show npy/ */
     bool source_permissions; /**< owner, group and read bits of the source, instead of the caller's
                               */
 };
 
 /**
- * Makes the tree of one planned file; plan and env are borrowed. Fails with err filled when a
- * view's name clashes with the file's, or two tensor names map to one file name.
+ * Makes the tree of a repository; repo and env are borrowed. Fails with err filled when a view's
+ * name clashes with an entry's, or two tensors would have the same file name in a view.
  */
-int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_plan *plan,
+int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_repo *repo,
                   const struct mxfs_vfile_env *env, const struct mxfs_tree_options *options,
                   struct mxfs_error *err);
 

@@ -51,6 +51,9 @@ ssize_t mxfs_vfile_read_npy(const struct mxfs_vfile_env *env, struct mxfs_scratc
                             const struct mxfs_plan *plan, const struct mxfs_output *output,
                             void *buf, size_t len, uint64_t offset);
 
+/** The same for a file that is passed through as it is. */
+ssize_t mxfs_vfile_read_raw(struct mxfs_source *source, void *buf, size_t len, uint64_t offset);
+
 /** Size of an output's NumPy file, or 0 when NumPy has no such type (F4, F6). */
 uint64_t mxfs_vfile_npy_size(const struct mxfs_output *output);
 

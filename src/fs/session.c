@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -252,6 +253,12 @@ static struct fuse_session *new_session(struct fs_context *fs)
     return se;
 }
 
+static bool is_dead(struct fuse_session *se)
+{
+    struct pollfd fd = {.fd = fuse_session_fd(se)};
+    return poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR);
+}
+
 static int run(struct fs_context *fs, struct mxfs_error *err)
 {
     struct session s = {.fs = fs, .mountpoint = fs->options->mountpoint};
@@ -262,8 +269,11 @@ static int run(struct fs_context *fs, struct mxfs_error *err)
     int rc = mount_session(s.se, s.mountpoint, err);
     if (rc == 0) {
         rc = serve_with_signals(&s, err);
-        /* Detached already: the name may be another mount's by now. */
-        if (!atomic_load(&s.detached))
+        /*
+         * When it is detached the name may be another mount's by now; libfuse leaves that alone
+         * where the connection is dead, and frees its copy of the name.
+         */
+        if (!atomic_load(&s.detached) || is_dead(s.se))
             fuse_session_unmount(s.se);
     }
     fuse_session_destroy(s.se);

@@ -259,6 +259,8 @@ static int load_model(struct mxfs_model *m, const char *path, const char *dir, e
         rc = mxfs_index_find(&index, dir, file, err);
     if (rc == 0)
         rc = load_files(m, &index, dir, path, file, err);
+    if (rc == 0 && index.map && !(m->index_path = strdup(index.path)))
+        rc = -ENOMEM;
     mxfs_index_fini(&index);
     return rc;
 }
@@ -311,6 +313,7 @@ void mxfs_model_close(struct mxfs_model *model)
     }
     free(model->shards);
     free(model->first_missing);
+    free(model->index_path);
     memset(model, 0, sizeof(*model));
 }
 

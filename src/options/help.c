@@ -54,7 +54,8 @@ void mxfs_options_help(FILE *out)
           "       mxfs list [--json] SOURCE          say what would be shown\n"
           "       mxfs cat SOURCE TENSOR             write a tensor's raw bytes to stdout\n"
           "\n"
-          "SOURCE is a quantized .safetensors file. Unmount with: fusermount3 -u MOUNTPOINT\n"
+          "SOURCE is a quantized .safetensors file, a model folder, or the folder of a model in\n"
+          "the Hugging Face cache. Unmount with: fusermount3 -u MOUNTPOINT\n"
           "\n"
           "Options (also as -o name=value,...):\n",
           out);

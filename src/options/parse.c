@@ -276,7 +276,8 @@ static int parse_operands(struct mxfs_options *o, int argc, char **argv, struct 
                                                               : "too many arguments",
                          commands[o->command].expected);
     for (int i = 0; i < argc; i++) {
-        if (argv[i][0] == '\0')
+        /* A tensor's name may be empty, a path may not. */
+        if (argv[i][0] == '\0' && (i == 0 || o->command == MXFS_COMMAND_MOUNT))
             return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "an argument is empty; expected: %s",
                              commands[o->command].expected);
         o->operand[i] = argv[i];

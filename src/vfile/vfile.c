@@ -84,17 +84,32 @@ static size_t run_length(const struct mxfs_plan *plan, const struct mxfs_output 
     return mxfs_min_u64(len, end - offset);
 }
 
+ssize_t mxfs_vfile_read_raw(struct mxfs_source *source, void *buf, size_t len, uint64_t offset)
+{
+    static struct mxfs_log_limit limit;
+    uint64_t size = (uint64_t)source->st.st_size, dropped;
+
+    if (offset >= size)
+        return 0;
+    len = mxfs_min_u64(len, size - offset);
+    int rc = mxfs_source_read(source, buf, len, offset);
+    if (rc == 0)
+        return (ssize_t)len;
+    if (mxfs_log_allow(&limit, &dropped))
+        mxfs_log(MXFS_LOG_ERROR, "%s: cannot be read: %s (%" PRIu64 " more since)", source->path,
+                 strerror(-rc), dropped);
+    return -EIO;
+}
+
+/* A failure is put down to a tensor where there is one. */
 static ssize_t read_verbatim(const struct mxfs_plan *plan, void *buf, size_t len, uint64_t offset)
 {
     struct mxfs_source *src = &plan->model->shards[plan->shard].source;
-    int rc = mxfs_source_read(src, buf, len, offset);
 
-    if (rc == 0)
-        return (ssize_t)len;
-    if (offset >= plan->data_offset && plan->count > 0)
-        return report(plan->model, mxfs_plan_at(plan, offset)->tensor, rc);
-    mxfs_log(MXFS_LOG_ERROR, "%s: its header cannot be read: %s", src->path, strerror(-rc));
-    return -EIO;
+    if (offset < plan->data_offset || plan->count == 0)
+        return mxfs_vfile_read_raw(src, buf, len, offset);
+    int rc = mxfs_source_read(src, buf, len, offset);
+    return rc == 0 ? (ssize_t)len : report(plan->model, mxfs_plan_at(plan, offset)->tensor, rc);
 }
 
 ssize_t mxfs_vfile_read(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * What becomes of the JSON files of a folder in which something is dequantized.
+ *
+ * config.json loses its quantization and says the output's dtype; an index names what the views
+ * hold; files that only describe the quantization vanish. Where nothing is dequantized all stay as
+ * they are.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "folder.h"
+#include "mxfs/jsonedit.h"
+#include "mxfs/path.h"
+
+/* config.json is a few kilobytes; an index of a million names 100 MB. */
+enum { TEXT_MAX = 256 << 20 };
+
+/* The first group of a folder that is dequantized, or NULL. */
+static const struct mxfs_group *first_group(const struct mxfs_folder *folder)
+{
+    for (size_t i = 0; i < folder->model_count; i++) {
+        if (folder->models[i]->grouping.count > 0)
+            return &folder->models[i]->grouping.groups[0];
+    }
+    return NULL;
+}
+
+static bool describes_quantization(const char *name)
+{
+    static const char *const names[] = {"hf_quant_config.json", "quantize_config.json",
+                                        "quant_config.json"};
+    for (size_t i = 0; i < MXFS_COUNT(names); i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The model that the index called `name` made, or NULL. */
+static const struct mxfs_model *model_of_index(const struct mxfs_folder *folder, const char *name)
+{
+    for (size_t i = 0; i < folder->model_count; i++) {
+        const char *index = folder->models[i]->index_path;
+        if (index && strcmp(mxfs_path_basename(index), name) == 0)
+            return folder->models[i];
+    }
+    return NULL;
+}
+
+/* Whether the index still fits what is shown. */
+static bool changes_names(const struct mxfs_model *m)
+{
+    return m->grouping.count > 0 || m->missing > 0 || m->restricted;
+}
+
+static uint64_t total_size(const struct mxfs_folder *folder, const struct mxfs_model *m)
+{
+    uint64_t total = 0;
+
+    for (size_t p = 0; p < folder->plan_count; p++) {
+        const struct mxfs_plan *plan = folder->plans[p];
+        for (size_t i = 0; plan->model == m && i < plan->count; i++)
+            total += mxfs_output_info(&plan->outputs[i]).size;
+    }
+    return total;
+}
+
+/* Where the last name was found: the next one is near. */
+struct rename {
+    const struct mxfs_model *model;
+    size_t near;
+};
+
+/* An index entry stays, goes, or takes the name of the group that its tensor leads. */
+static int rename_entry(void *data, struct mxfs_jsonedit_weight *w)
+{
+    struct rename *r = data;
+    const struct mxfs_model *m = r->model;
+    size_t at = mxfs_tensors_find(&m->tensors, r->near, w->name, w->name_len, "");
+
+    if (at == MXFS_NOT_FOUND)
+        return MXFS_JSONEDIT_DROP; /* in a shard that is missing */
+    r->near = at;
+    int32_t role = m->grouping.role[at];
+    if (role == MXFS_ROLE_DROPPED)
+        return MXFS_JSONEDIT_DROP;
+    if (role < 0)
+        return MXFS_JSONEDIT_KEEP;
+    const struct mxfs_group *g = &m->grouping.groups[role];
+    if (g->part[0] != m->tensors.sorted[at])
+        return MXFS_JSONEDIT_DROP;
+    if (mxfs_name_compare(g->name, g->name_len, w->name, w->name_len) == 0)
+        return MXFS_JSONEDIT_KEEP;
+    w->renamed = g->name;
+    w->renamed_len = g->name_len;
+    return MXFS_JSONEDIT_RENAME;
+}
+
+static const char *config_dtype(const struct mxfs_group *g)
+{
+    static const char *const names[MXFS_OUT_COUNT] = {"bfloat16", "float16", "float32"};
+    return names[g->out];
+}
+
+/* Edits a text that was parsed (and found sound) when the models were opened. */
+static int edit_text(const struct mxfs_folder *folder, const struct mxfs_model *indexed,
+                     const char *path, struct mxfs_entry *entry, struct mxfs_error *err)
+{
+    char *text;
+    size_t len;
+    int rc = mxfs_source_slurp(path, TEXT_MAX, &text, &len, err);
+
+    if (rc != 0)
+        return rc;
+    if (stat(path, &entry->text.st) != 0)
+        rc = -errno;
+    else if (indexed)
+        rc =
+            mxfs_jsonedit_index(text, len, total_size(folder, indexed), rename_entry,
+                                &(struct rename){indexed, 0}, &entry->text.data, &entry->text.size);
+    else
+        rc = mxfs_jsonedit_config(text, len, config_dtype(first_group(folder)), 0,
+                                  &entry->text.data, &entry->text.size);
+    free(text);
+    if (rc != 0)
+        return mxfs_fail(err, rc == -EINVAL ? MXFS_EXIT_MALFORMED : MXFS_EXIT_FAILED, -rc,
+                         "%s: cannot be edited: %s", path,
+                         rc == -EINVAL ? "not sound JSON" : strerror(-rc));
+    entry->kind = MXFS_ENTRY_TEXT;
+    return 0;
+}
+
+int mxfs_repo_edit(const struct mxfs_folder *folder, const char *name, struct mxfs_entry *entry,
+                   bool *hide, struct mxfs_error *err)
+{
+    const struct mxfs_model *indexed = model_of_index(folder, name);
+    bool config = strcmp(name, "config.json") == 0 && first_group(folder);
+
+    *hide = describes_quantization(name) && first_group(folder);
+    if (!config && !(indexed && changes_names(indexed)))
+        return 0;
+    char *path = mxfs_path_join(folder->path, name);
+    int rc = path ? edit_text(folder, indexed, path, entry, err)
+                  : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", folder->path);
+    free(path);
+    return rc;
+}
