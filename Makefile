@@ -20,7 +20,7 @@ PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 
 # What the code relies on, whatever CFLAGS says: rounding is part of the contract (fp-contract).
-REQUIRED := -std=c17 -D_GNU_SOURCE -Iinclude -ffp-contract=off -fPIE -pthread
+REQUIRED := -std=c17 -D_GNU_SOURCE -Iinclude -ffp-contract=off -fPIC -fvisibility=hidden -pthread
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 
 # The library is everything below the FUSE adapter; the program adds the adapter and the commands.
@@ -54,7 +54,7 @@ CHECK_LIBS = $(call ask,CHECK_LIBS,--libs,check)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/mxfs $(BUILD)/libmxfs.a
+all: $(BUILD)/mxfs $(BUILD)/libmxfs.a $(BUILD)/libmxfs.so
 
 # make V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -72,6 +72,14 @@ $(BUILD)/libmxfs.a: $(LIBRARY_OBJECTS) $(BUILD)/members
 	$(call told,AR,$@)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $(LIBRARY_OBJECTS)
+
+# The number after .so changes when programs that were linked with the library must be linked anew.
+SONAME := libmxfs.so.0
+$(BUILD)/$(SONAME): $(LIBRARY_OBJECTS) $(BUILD)/members $(BUILD)/link.flags
+	$(call told,LINK,$@)
+	$(Q)$(CC) -shared -pthread -Wl,-soname,$(SONAME) $(CFLAGS) $(LDFLAGS) -o $@ $(LIBRARY_OBJECTS) $(LIBRARY_LIBS)
+$(BUILD)/libmxfs.so: $(BUILD)/$(SONAME)
+	$(Q)ln -sf $(SONAME) $@
 
 $(BUILD)/tests/check_%: $(BUILD)/obj/tests/unit/check_%.o $(call objects,$(UNIT_SUPPORT)) \
 		$(BUILD)/libmxfs.a $(BUILD)/link.flags

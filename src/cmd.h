@@ -16,7 +16,6 @@
 struct cmd_source {
     char *path; /**< absolute */
     struct mxfs_repo repo;
-    struct mxfs_tables *tables;
     struct mxfs_vfile_env env;
 };
 
@@ -43,11 +42,6 @@ struct cmd_totals {
 
 /** Adds up a folder and all below it. */
 struct cmd_totals cmd_source_totals(const struct cmd_source *source);
-
-/** The path of a plan's file relative to the root of the mount; caller frees; NULL when out of
- * memory. */
-char *cmd_source_file(const struct cmd_source *source, const struct mxfs_folder *folder,
-                      const struct mxfs_plan *plan);
 
 /** Closes; accepts a zero-initialised object. */
 void cmd_source_close(struct cmd_source *source);

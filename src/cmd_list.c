@@ -188,7 +188,7 @@ static int print_files(void *data, struct mxfs_folder *folder)
     struct listing *l = data;
 
     for (size_t p = 0; p < folder->plan_count; p++) {
-        char *file = cmd_source_file(l->source, folder, folder->plans[p]);
+        char *file = mxfs_repo_file(&l->source->repo, folder, folder->plans[p]);
         char shown[NAME_MAX_SHOWN];
         uint64_t in, out;
         if (!file)
@@ -262,7 +262,7 @@ static int put_tensor(struct listing *l, const struct mxfs_folder *folder,
                       const struct mxfs_plan *plan, const struct mxfs_output *o)
 {
     struct mxfs_output_info info = mxfs_output_info(o);
-    char *file = cmd_source_file(l->source, folder, plan), view[MXFS_FILE_NAME_SIZE];
+    char *file = mxfs_repo_file(&l->source->repo, folder, plan), view[MXFS_FILE_NAME_SIZE];
 
     if (!file)
         return -ENOMEM;

@@ -5,35 +5,13 @@
  * Opening a source for a command.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
-#include "mxfs/cpu.h"
 #include "mxfs/log.h"
 #include "mxfs/path.h"
-
-/* A unit may take a quarter of the cache, so that readers of several places do not evict each
- * other. */
-enum { UNITS_IN_CACHE = 4 };
-
-static int choose_kernel(struct cmd_source *s, const struct mxfs_options *o, struct mxfs_error *err)
-{
-    uint32_t cpu = mxfs_cpu_detect();
-
-    s->env.codec.kernel =
-        o->kernel ? mxfs_kernel_named(o->kernel, cpu, err) : mxfs_kernel_select(cpu);
-    if (!s->env.codec.kernel)
-        return -EINVAL;
-    s->tables = aligned_alloc(64, (sizeof(*s->tables) + 63) / 64 * 64);
-    if (!s->tables)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
-    mxfs_tables_init(s->tables);
-    s->env.codec.tables = s->tables;
-    return 0;
-}
 
 /* What a visitor of all folders needs. */
 struct visit {
@@ -43,33 +21,13 @@ struct visit {
     size_t refused;
 };
 
-static int check_group(const struct mxfs_group *g, const struct mxfs_options *o,
-                       struct mxfs_error *err)
-{
-    struct mxfs_unit unit;
-
-    if (!g->scheme->unit_at || g->elements == 0)
-        return 0;
-    g->scheme->unit_at(g, 0, &unit);
-    if (unit.bytes + 4096 <= o->cache_size)
-        return 0;
-    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
-                     "--cache-size=%" PRIu64 ": too small for tensor %s, which needs at least %zu "
-                     "bytes",
-                     o->cache_size, mxfs_quote(g->name, g->name_len).text, unit.bytes + 4096);
-}
-
-/* The smallest unit of a group may still be larger than the whole cache. */
 static int check_cache_size(void *data, struct mxfs_folder *folder)
 {
     struct visit *v = data;
     int rc = 0;
 
-    for (size_t m = 0; m < folder->model_count; m++) {
-        const struct mxfs_grouping *g = &folder->models[m]->grouping;
-        for (size_t i = 0; i < g->count && rc == 0; i++)
-            rc = check_group(&g->groups[i], v->options, v->err);
-    }
+    for (size_t m = 0; m < folder->model_count && rc == 0; m++)
+        rc = mxfs_vfile_check_cache(&v->source->env, &folder->models[m]->grouping, v->err);
     return rc;
 }
 
@@ -79,7 +37,7 @@ int cmd_source_open(struct cmd_source *source, const struct mxfs_options *option
     static const int outs[] = {-1, MXFS_OUT_BF16, MXFS_OUT_F16, MXFS_OUT_F32};
     const struct mxfs_repo_options how = {
         .model = {.out = outs[options->dtype],
-                  .unit_max = options->cache_size / UNITS_IN_CACHE,
+                  .unit_max = options->cache_size / MXFS_UNITS_IN_CACHE,
                   .only = options->only,
                   .partial = options->partial || options->command == MXFS_COMMAND_LIST},
         .confined = options->allow_other && !options->follow_symlinks,
@@ -87,15 +45,14 @@ int cmd_source_open(struct cmd_source *source, const struct mxfs_options *option
 
     memset(source, 0, sizeof(*source));
     source->path = mxfs_path_absolute(options->operand[0]);
-    int rc = source->path ? choose_kernel(source, options, err)
-                          : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    int rc = source->path
+                 ? mxfs_vfile_env_init(&source->env, options->kernel, options->cache_size, err)
+                 : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
     if (rc == 0)
         rc = mxfs_repo_open(&source->repo, source->path, &how, err);
     if (rc == 0)
         rc = mxfs_repo_visit(&source->repo.root, check_cache_size,
                              &(struct visit){source, options, err, 0});
-    if (rc == 0 && mxfs_cache_new(&source->env.cache, options->cache_size) != 0)
-        rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
     if (rc != 0)
         cmd_source_close(source);
     return rc;
@@ -199,22 +156,10 @@ struct cmd_totals cmd_source_totals(const struct cmd_source *source)
     return totals;
 }
 
-char *cmd_source_file(const struct cmd_source *source, const struct mxfs_folder *folder,
-                      const struct mxfs_plan *plan)
-{
-    const char *file = mxfs_path_basename(plan->model->shards[plan->shard].source.path);
-    const char *below = folder->path + strlen(source->repo.root.path);
-
-    while (*below == '/')
-        below++;
-    return *below ? mxfs_path_join(below, file) : strdup(file);
-}
-
 void cmd_source_close(struct cmd_source *source)
 {
-    mxfs_cache_free(source->env.cache);
+    mxfs_vfile_env_fini(&source->env);
     mxfs_repo_close(&source->repo);
-    free(source->tables);
     free(source->path);
     memset(source, 0, sizeof(*source));
 }

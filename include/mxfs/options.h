@@ -76,6 +76,9 @@ struct mxfs_options {
  */
 int mxfs_options_parse(struct mxfs_options *options, int argc, char **argv, struct mxfs_error *err);
 
+/** Parses what may stand after -o, alone: for callers without an argv. Failures as above. */
+int mxfs_options_from_list(struct mxfs_options *options, const char *list, struct mxfs_error *err);
+
 /** Frees; accepts a zero-initialised object. */
 void mxfs_options_fini(struct mxfs_options *options);
 

@@ -80,6 +80,12 @@ int mxfs_repo_open(struct mxfs_repo *repo, const char *path,
 void mxfs_repo_close(struct mxfs_repo *repo);
 
 /**
+ * The path of a plan's file relative to the root; caller frees; NULL when out of memory.
+ */
+char *mxfs_repo_file(const struct mxfs_repo *repo, const struct mxfs_folder *folder,
+                     const struct mxfs_plan *plan);
+
+/**
  * Calls visit(data, folder) for a folder and all below it, parents first, in name order; stops at
  * the first value that is not 0 and returns it.
  */

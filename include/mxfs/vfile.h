@@ -18,8 +18,28 @@
 /** What reads need besides a plan. */
 struct mxfs_vfile_env {
     struct mxfs_codec codec;
-    struct mxfs_cache *cache; /**< borrowed */
+    struct mxfs_cache *cache;   /**< owned */
+    struct mxfs_tables *tables; /**< owned; what codec.tables points to */
+    uint64_t cache_size;        /**< bytes */
 };
+
+/** A packed unit may take this part of the cache, so that readers of several places do not evict
+ * each other. */
+#define MXFS_UNITS_IN_CACHE 4
+
+/**
+ * Chooses the kernel (`kernel` by name, or NULL for the best one) and makes tables and cache. Fails
+ * with err filled, MXFS_EXIT_USAGE for a kernel that is unknown or cannot run.
+ */
+int mxfs_vfile_env_init(struct mxfs_vfile_env *env, const char *kernel, uint64_t cache_size,
+                        struct mxfs_error *err);
+
+/** Frees; accepts a zero-initialised object. */
+void mxfs_vfile_env_fini(struct mxfs_vfile_env *env);
+
+/** Fails (MXFS_EXIT_USAGE) when the smallest unit of a group is larger than the whole cache. */
+int mxfs_vfile_check_cache(const struct mxfs_vfile_env *env, const struct mxfs_grouping *grouping,
+                           struct mxfs_error *err);
 
 /** Reusable memory of one thread. Zero-initialised is valid and empty. */
 struct mxfs_scratch {

@@ -285,14 +285,32 @@ static int parse_operands(struct mxfs_options *o, int argc, char **argv, struct 
     return 0;
 }
 
-int mxfs_options_parse(struct mxfs_options *options, int argc, char **argv, struct mxfs_error *err)
+/* `lists`: how many -o lists there can be. */
+static int set_defaults(struct mxfs_options *options, int lists, struct mxfs_error *err)
 {
     memset(options, 0, sizeof(*options));
     options->cache_size = MXFS_CACHE_SIZE_DEFAULT;
-    options->owned = calloc((size_t)argc + 1, sizeof(*options->owned));
-    if (!options->owned)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
-    int rc = parse_flags(options, argc, argv, err);
+    options->owned = calloc((size_t)lists + 1, sizeof(*options->owned));
+    return options->owned ? 0 : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+}
+
+int mxfs_options_from_list(struct mxfs_options *options, const char *list, struct mxfs_error *err)
+{
+    int rc = set_defaults(options, 1, err);
+
+    if (rc == 0)
+        rc = parse_list(options, list, err);
+    if (rc == 0)
+        rc = parse_views(options, err);
+    return rc;
+}
+
+int mxfs_options_parse(struct mxfs_options *options, int argc, char **argv, struct mxfs_error *err)
+{
+    int rc = set_defaults(options, argc, err);
+    if (rc != 0)
+        return rc;
+    rc = parse_flags(options, argc, argv, err);
     if (rc == 0 && (options->help || options->version)) {
         options->command = options->help ? MXFS_COMMAND_HELP : MXFS_COMMAND_VERSION;
         return 0;

@@ -337,3 +337,14 @@ int mxfs_repo_visit(struct mxfs_folder *folder,
     }
     return rc;
 }
+
+char *mxfs_repo_file(const struct mxfs_repo *repo, const struct mxfs_folder *folder,
+                     const struct mxfs_plan *plan)
+{
+    const char *file = mxfs_path_basename(plan->model->shards[plan->shard].source.path);
+    const char *below = folder->path + strlen(repo->root.path);
+
+    while (*below == '/')
+        below++;
+    return *below ? mxfs_path_join(below, file) : strdup(file);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * What reads need: kernel, constant tables, cache.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mxfs/cpu.h"
+#include "mxfs/vfile.h"
+
+/* Beside a unit's own bytes, at most a page is charged for it. */
+enum { UNIT_SLACK = 4096 };
+
+static int choose_kernel(struct mxfs_vfile_env *env, const char *kernel, struct mxfs_error *err)
+{
+    uint32_t cpu = mxfs_cpu_detect();
+
+    env->codec.kernel = kernel ? mxfs_kernel_named(kernel, cpu, err) : mxfs_kernel_select(cpu);
+    if (!env->codec.kernel)
+        return -EINVAL;
+    env->tables = aligned_alloc(64, (sizeof(*env->tables) + 63) / 64 * 64);
+    if (!env->tables)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    mxfs_tables_init(env->tables);
+    env->codec.tables = env->tables;
+    return 0;
+}
+
+int mxfs_vfile_env_init(struct mxfs_vfile_env *env, const char *kernel, uint64_t cache_size,
+                        struct mxfs_error *err)
+{
+    memset(env, 0, sizeof(*env));
+    env->cache_size = cache_size;
+    int rc = choose_kernel(env, kernel, err);
+    if (rc == 0 && mxfs_cache_new(&env->cache, cache_size) != 0)
+        rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    if (rc != 0)
+        mxfs_vfile_env_fini(env);
+    return rc;
+}
+
+void mxfs_vfile_env_fini(struct mxfs_vfile_env *env)
+{
+    mxfs_cache_free(env->cache);
+    free(env->tables);
+    memset(env, 0, sizeof(*env));
+}
+
+int mxfs_vfile_check_cache(const struct mxfs_vfile_env *env, const struct mxfs_grouping *grouping,
+                           struct mxfs_error *err)
+{
+    for (size_t i = 0; i < grouping->count; i++) {
+        const struct mxfs_group *g = &grouping->groups[i];
+        struct mxfs_unit unit;
+        if (!g->scheme->unit_at || g->elements == 0)
+            continue;
+        g->scheme->unit_at(g, 0, &unit);
+        if (unit.bytes + UNIT_SLACK > env->cache_size)
+            return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
+                             "--cache-size=%" PRIu64 ": too small for tensor %s, which needs at "
+                             "least %zu bytes",
+                             env->cache_size, mxfs_quote(g->name, g->name_len).text,
+                             unit.bytes + UNIT_SLACK);
+    }
+    return 0;
+}
