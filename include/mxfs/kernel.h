@@ -35,6 +35,12 @@ enum {
     MXFS_MXFP4_BYTES = 16,
 };
 
+/** Elements of an NVFP4 block, and bytes of its codes. */
+enum {
+    MXFS_NVFP4_BLOCK = 16,
+    MXFS_NVFP4_BYTES = 8,
+};
+
 /**
  * Every output of an (E8M0 scale, E2M1 code) pair, filled once from the exact scalar definition.
  * The 16-bit tables are split in bytes, ready for byte shuffles.
@@ -81,6 +87,33 @@ typedef void mxfs_fp8_run_fn(const struct mxfs_tables *tables, void *dst, const 
                              size_t n, enum mxfs_fp8 format, float scale);
 
 /**
+ * dst[i] = codes[i] as `format`, times scales[i / block], rounded as fp8_run does; i < n. The last
+ * block may be short; block is not 0.
+ */
+typedef void mxfs_fp8_blocks_fn(const struct mxfs_tables *tables, void *dst, const uint8_t *codes,
+                                size_t n, enum mxfs_fp8 format, const float *scales, size_t block);
+
+/**
+ * dst[16*i + 2*j] and dst[16*i + 2*j + 1] = the low and the high nibble of codes[8*i + j] as E2M1,
+ * times scales[i] (one float32 multiplication, rounded once), rounded once more to the output type;
+ * `blocks` blocks of 16 elements.
+ */
+typedef void mxfs_nvfp4_blocks_fn(void *dst, const uint8_t *codes, const float *scales,
+                                  size_t blocks);
+
+/** dst[i] = nibble ((codes[i] >> shift) & 15) times scales[i], rounded likewise; i < n; shift is 0
+ * or 4. */
+typedef void mxfs_nvfp4_lanes_fn(void *dst, const uint8_t *codes, const float *scales, size_t n,
+                                 unsigned shift);
+
+/**
+ * dst[i] = src[i], times factors[i] where factors is not NULL (rounded to float32), then rounded to
+ * `via`, then to the output type; i < n.
+ */
+typedef void mxfs_narrow_fn(void *dst, const float *src, const float *factors, size_t n,
+                            enum mxfs_out via);
+
+/**
  * dst[c * dst_stride + r] = src[r * src_stride + c] for r < rows, c < cols: a matrix of bytes
  * transposed. Strides in bytes.
  */
@@ -100,6 +133,10 @@ struct mxfs_kernel {
     mxfs_mxfp4_blocks_fn *mxfp4_blocks[MXFS_OUT_COUNT];
     mxfs_mxfp4_lanes_fn *mxfp4_lanes[MXFS_OUT_COUNT];
     mxfs_fp8_run_fn *fp8_run[MXFS_OUT_COUNT];
+    mxfs_fp8_blocks_fn *fp8_blocks[MXFS_OUT_COUNT];
+    mxfs_nvfp4_blocks_fn *nvfp4_blocks[MXFS_OUT_COUNT];
+    mxfs_nvfp4_lanes_fn *nvfp4_lanes[MXFS_OUT_COUNT];
+    mxfs_narrow_fn *narrow[MXFS_OUT_COUNT];
     mxfs_transpose_fn *transpose;
     mxfs_widen_bf16_fn *widen_bf16;
 };

@@ -340,6 +340,12 @@ const struct mxfs_kernel mxfs_kernel_avx2 = {
     .mxfp4_blocks = {blocks_bf16, blocks_f16, blocks_f32},
     .mxfp4_lanes = {lanes_bf16, lanes_f16, lanes_f32},
     .fp8_run = {mxfs_avx2_fp8_bf16, mxfs_avx2_fp8_f16, mxfs_avx2_fp8_f32},
+    .fp8_blocks = {mxfs_avx2_fp8_blocks_bf16, mxfs_avx2_fp8_blocks_f16, mxfs_avx2_fp8_blocks_f32},
+    .nvfp4_blocks = {mxfs_avx2_nvfp4_blocks_bf16, mxfs_avx2_nvfp4_blocks_f16,
+                     mxfs_avx2_nvfp4_blocks_f32},
+    .nvfp4_lanes = {mxfs_avx2_nvfp4_lanes_bf16, mxfs_avx2_nvfp4_lanes_f16,
+                    mxfs_avx2_nvfp4_lanes_f32},
+    .narrow = {mxfs_avx2_narrow_bf16, mxfs_avx2_narrow_f16, mxfs_avx2_narrow_f32},
     .transpose = mxfs_avx2_transpose,
     .widen_bf16 = mxfs_avx2_widen_bf16,
 };

@@ -8,17 +8,8 @@
 
 #include "variants.h"
 
-#include <immintrin.h>
-
+#include "avx2_round.h"
 #include "float.h"
-
-#define AVX2 MXFS_TARGET("avx2,f16c")
-#define AVX2_INLINE MXFS_INLINE AVX2
-
-AVX2_INLINE void store(void *p, __m256i v)
-{
-    _mm256_storeu_si256((__m256i *)p, v);
-}
 
 /*
  * FP8. E5M2 is the upper byte of an F16. E4M3, sign-extended and shifted by 7, has its sign at 15
@@ -43,37 +34,13 @@ AVX2_INLINE __m256i fp8_as_f16(__m128i codes, enum mxfs_fp8 format)
     return _mm256_blendv_epi8(half, nan, is_nan);
 }
 
-/* As mxfs_f32_to_bf16, in the lower half of each 32-bit lane; the canonical NaN comes through
- * unchanged. */
-AVX2_INLINE __m256i round_bf16(__m256 v)
-{
-    __m256i bits = _mm256_castps_si256(v);
-    __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-    bits = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
-    return _mm256_srli_epi32(bits, 16);
-}
-
-AVX2_INLINE void fp8_store(uint8_t *dst, __m256 a, __m256 b, enum mxfs_out out)
-{
-    if (out == MXFS_OUT_F32) {
-        store(dst, _mm256_castps_si256(a));
-        store(dst + 32, _mm256_castps_si256(b));
-    } else if (out == MXFS_OUT_BF16) {
-        __m256i words = _mm256_packus_epi32(round_bf16(a), round_bf16(b));
-        store(dst, _mm256_permute4x64_epi64(words, 0xd8));
-    } else {
-        store(dst, _mm256_setr_m128i(_mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT),
-                                     _mm256_cvtps_ph(b, _MM_FROUND_TO_NEAREST_INT)));
-    }
-}
-
 AVX2_INLINE void fp8_step(uint8_t *dst, const uint8_t *codes, __m256 scale, enum mxfs_fp8 format,
                           enum mxfs_out out)
 {
     __m256i halves = fp8_as_f16(_mm_loadu_si128((const __m128i *)codes), format);
     __m256 a = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
     __m256 b = _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1));
-    fp8_store(dst, _mm256_mul_ps(a, scale), _mm256_mul_ps(b, scale), out);
+    store_rounded(dst, _mm256_mul_ps(a, scale), _mm256_mul_ps(b, scale), out);
 }
 
 AVX2_INLINE void fp8_format(uint8_t *dst, const uint8_t *codes, size_t n, __m256 scale,
@@ -102,11 +69,30 @@ AVX2_INLINE void fp8_run(const struct mxfs_tables *t, void *dst, const uint8_t *
         fp8_format(dst, codes, n, _mm256_set1_ps(factor), MXFS_FP8_E5M2, out);
 }
 
+AVX2_INLINE void fp8_blocks(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
+                            size_t n, enum mxfs_fp8 format, const float *scales, size_t block,
+                            enum mxfs_out out)
+{
+    for (; n > block; n -= block) {
+        fp8_run(t, dst, codes, block, format, *scales++, out);
+        codes += block;
+        dst += block * mxfs_out_size(out);
+    }
+    if (n)
+        fp8_run(t, dst, codes, n, format, *scales, out);
+}
+
 #define DEFINE_FP8(name, out)                                                                    \
     AVX2 void mxfs_avx2_fp8_##name(const struct mxfs_tables *t, void *dst, const uint8_t *codes, \
                                    size_t n, enum mxfs_fp8 format, float scale)                  \
     {                                                                                            \
         fp8_run(t, dst, codes, n, format, scale, out);                                           \
+    }                                                                                            \
+    AVX2 void mxfs_avx2_fp8_blocks_##name(const struct mxfs_tables *t, void *dst,                \
+                                          const uint8_t *codes, size_t n, enum mxfs_fp8 format,  \
+                                          const float *scales, size_t block)                     \
+    {                                                                                            \
+        fp8_blocks(t, dst, codes, n, format, scales, block, out);                                \
     }
 
 DEFINE_FP8(bf16, MXFS_OUT_BF16)

@@ -8,12 +8,8 @@
 
 #include "variants.h"
 
-#include <immintrin.h>
-
+#include "avx512_round.h"
 #include "float.h"
-
-#define AVX512 MXFS_TARGET("avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")
-#define AVX512_INLINE MXFS_INLINE AVX512
 
 enum { CODES = 32 }; /* of one step */
 
@@ -42,33 +38,6 @@ AVX512_INLINE __m512i codes_as_f16(__m256i codes, enum mxfs_fp8 format)
     __m512i half = _mm512_slli_epi16(_mm512_cvtepi8_epi16(codes), 7);
     half = _mm512_and_si512(half, _mm512_set1_epi16((short)0xbf80));
     return _mm512_mask_mov_epi16(half, is_nan, nan);
-}
-
-/* As mxfs_f32_to_bf16; the result is the upper half of each 32-bit lane. */
-AVX512_INLINE __m512i round_bf16(__m512 v)
-{
-    __m512i bits = _mm512_castps_si512(v);
-    __mmask16 odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x10000));
-    __m512i rounded = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff));
-    return _mm512_mask_sub_epi32(rounded, odd, rounded, _mm512_set1_epi32(-1));
-}
-
-/* The upper halves of the lanes of a, then of b. */
-AVX512_INLINE __m512i upper_halves(__m512i a, __m512i b)
-{
-    const __m512i odd_words =
-        _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
-                         25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
-    return _mm512_permutex2var_epi16(a, odd_words, b);
-}
-
-AVX512_INLINE __m512i words_of(__m512 a, __m512 b, enum mxfs_out out)
-{
-    if (out == MXFS_OUT_BF16)
-        return upper_halves(round_bf16(a), round_bf16(b));
-    __m256i low = _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT);
-    __m256i high = _mm512_cvtps_ph(b, _MM_FROUND_TO_NEAREST_INT);
-    return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
 
 AVX512_INLINE void store_step(const struct step *s, __m512 a, __m512 b, enum mxfs_out out)
@@ -119,12 +88,31 @@ AVX512_INLINE void fp8_run(const struct mxfs_tables *t, void *dst, const uint8_t
         fp8_walk(s, n, MXFS_FP8_E5M2, out);
 }
 
+AVX512_INLINE void fp8_blocks(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
+                              size_t n, enum mxfs_fp8 format, const float *scales, size_t block,
+                              enum mxfs_out out)
+{
+    for (; n > block; n -= block) {
+        fp8_run(t, dst, codes, block, format, *scales++, out);
+        codes += block;
+        dst += block * mxfs_out_size(out);
+    }
+    if (n)
+        fp8_run(t, dst, codes, n, format, *scales, out);
+}
+
 #define DEFINE_FP8(name, out)                                                                \
     AVX512 void mxfs_avx512_fp8_##name(const struct mxfs_tables *t, void *dst,               \
                                        const uint8_t *codes, size_t n, enum mxfs_fp8 format, \
                                        float scale)                                          \
     {                                                                                        \
         fp8_run(t, dst, codes, n, format, scale, out);                                       \
+    }                                                                                        \
+    AVX512 void mxfs_avx512_fp8_blocks_##name(                                               \
+        const struct mxfs_tables *t, void *dst, const uint8_t *codes, size_t n,              \
+        enum mxfs_fp8 format, const float *scales, size_t block)                             \
+    {                                                                                        \
+        fp8_blocks(t, dst, codes, n, format, scales, block, out);                            \
     }
 
 DEFINE_FP8(bf16, MXFS_OUT_BF16)

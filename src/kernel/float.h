@@ -94,6 +94,35 @@ MXFS_INLINE uint16_t mxfs_f32_to_f16(float f)
     return (uint16_t)(sign | mxfs_shift_rne((magnitude & 0x7fffff) | 0x800000, 126 - exponent));
 }
 
+/** The value of a float16, exact; of any NaN, the canonical one. */
+MXFS_INLINE float mxfs_f16_to_f32(uint16_t half)
+{
+    uint32_t sign = (uint32_t)(half & 0x8000) << 16;
+    uint32_t magnitude = half & 0x7fffu;
+    if (magnitude > 0x7c00)
+        return mxfs_f32_from_bits(MXFS_NAN_F32);
+    if (magnitude == 0x7c00)
+        return mxfs_f32_from_bits(sign | MXFS_F32_INF);
+    if (magnitude < 0x400) /* subnormal: counts units of 2^-24 */
+        return mxfs_f32_from_bits(sign | mxfs_f32_bits((float)magnitude * 0x1p-24f));
+    return mxfs_f32_from_bits(sign | ((magnitude << 13) + (112u << 23)));
+}
+
+/** The value of a bfloat16: its bits are the upper half of a float32's. */
+MXFS_INLINE float mxfs_bf16_to_f32(uint16_t half)
+{
+    return mxfs_f32_from_bits((uint32_t)half << 16);
+}
+
+/** Whether no scale is infinite or NaN: then no product with a finite code is NaN. */
+MXFS_INLINE int mxfs_all_finite(const float *scales, size_t n)
+{
+    uint32_t infinite = 0;
+    for (size_t i = 0; i < n; i++)
+        infinite |= (mxfs_f32_bits(scales[i]) & MXFS_F32_INF) == MXFS_F32_INF;
+    return !infinite;
+}
+
 /**
  * Whether every NaN among the float32 products of FP8 codes and `scale` comes from a code that is
  * NaN. Then it is enough to make those codes canonical, and the product of a NaN with a number is

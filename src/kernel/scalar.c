@@ -112,6 +112,13 @@ const struct mxfs_kernel mxfs_kernel_scalar = {
     .mxfp4_blocks = {blocks_bf16, blocks_f16, blocks_f32},
     .mxfp4_lanes = {lanes_bf16, lanes_f16, lanes_f32},
     .fp8_run = {fp8_bf16, fp8_f16, fp8_f32},
+    .fp8_blocks = {mxfs_scalar_fp8_blocks_bf16, mxfs_scalar_fp8_blocks_f16,
+                   mxfs_scalar_fp8_blocks_f32},
+    .nvfp4_blocks = {mxfs_scalar_nvfp4_blocks_bf16, mxfs_scalar_nvfp4_blocks_f16,
+                     mxfs_scalar_nvfp4_blocks_f32},
+    .nvfp4_lanes = {mxfs_scalar_nvfp4_lanes_bf16, mxfs_scalar_nvfp4_lanes_f16,
+                    mxfs_scalar_nvfp4_lanes_f32},
+    .narrow = {mxfs_scalar_narrow_bf16, mxfs_scalar_narrow_f16, mxfs_scalar_narrow_f32},
     .transpose = transpose,
     .widen_bf16 = widen_bf16,
 };

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * NVFP4 and narrowing with AVX2: float32 products, rounded to the output type.
+ */
+#if defined(__x86_64__)
+
+#include "variants.h"
+
+#include "avx2_round.h"
+#include "float.h"
+
+/*
+ * 16 codes (octets 0..15) as F16. The lower octet of every E2M1 value as an F16 is 0, so the upper
+ * one is looked up: 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives.
+ */
+AVX2_INLINE __m256i e2m1_as_f16(__m128i codes)
+{
+    const __m128i upper =
+        _mm_setr_epi8(0x00, 0x38, 0x3c, 0x3e, 0x40, 0x42, 0x44, 0x46, (char)0x80, (char)0xb8,
+                      (char)0xbc, (char)0xbe, (char)0xc0, (char)0xc2, (char)0xc4, (char)0xc6);
+    return _mm256_slli_epi16(_mm256_cvtepu8_epi16(_mm_shuffle_epi8(upper, codes)), 8);
+}
+
+/* One block: no scale is infinite or NaN here, so no product is NaN. */
+AVX2_INLINE void block_step(uint8_t *dst, const uint8_t *codes, const float *scale,
+                            enum mxfs_out out)
+{
+    __m128i octets = _mm_loadl_epi64((const __m128i *)codes);
+    __m128i low = _mm_and_si128(octets, _mm_set1_epi8(15));
+    __m128i high = _mm_and_si128(_mm_srli_epi16(octets, 4), _mm_set1_epi8(15));
+    __m256i halves = e2m1_as_f16(_mm_unpacklo_epi8(low, high));
+    __m256 factor = _mm256_broadcast_ss(scale);
+    __m256 a = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
+    __m256 b = _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1));
+    store_rounded(dst, _mm256_mul_ps(a, factor), _mm256_mul_ps(b, factor), out);
+}
+
+AVX2_INLINE __m256 canonical(__m256 v)
+{
+    __m256 is_nan = _mm256_cmp_ps(v, v, _CMP_UNORD_Q);
+    return _mm256_blendv_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32(MXFS_NAN_F32)), is_nan);
+}
+
+AVX2_INLINE void lanes_step(uint8_t *dst, const uint8_t *codes, const float *scales, __m128i shift,
+                            enum mxfs_out out)
+{
+    __m128i octets = _mm_srl_epi16(_mm_loadu_si128((const __m128i *)codes), shift);
+    __m256i halves = e2m1_as_f16(_mm_and_si128(octets, _mm_set1_epi8(15)));
+    __m256 a = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
+    __m256 b = _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1));
+    a = _mm256_mul_ps(a, _mm256_loadu_ps(scales));
+    b = _mm256_mul_ps(b, _mm256_loadu_ps(scales + 8));
+    store_rounded(dst, canonical(a), canonical(b), out);
+}
+
+/* Rounded to `via` and back; NaN is canonical before and after. */
+AVX2_INLINE __m256 through(__m256 v, enum mxfs_out via)
+{
+    v = canonical(v);
+    if (via == MXFS_OUT_BF16)
+        return _mm256_castsi256_ps(_mm256_slli_epi32(round_bf16(v), 16));
+    if (via == MXFS_OUT_F16)
+        return _mm256_cvtph_ps(_mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+    return v;
+}
+
+AVX2_INLINE void narrow_step(uint8_t *dst, const float *src, const float *factors,
+                             enum mxfs_out via, enum mxfs_out out)
+{
+    __m256 a = _mm256_loadu_ps(src), b = _mm256_loadu_ps(src + 8);
+    if (factors) {
+        a = _mm256_mul_ps(a, _mm256_loadu_ps(factors));
+        b = _mm256_mul_ps(b, _mm256_loadu_ps(factors + 8));
+    }
+    store_rounded(dst, through(a, via), through(b, via), out);
+}
+
+AVX2_INLINE void nvfp4_blocks(uint8_t *dst, const uint8_t *codes, const float *scales,
+                              size_t blocks, enum mxfs_out out)
+{
+    if (!mxfs_all_finite(scales, blocks)) {
+        mxfs_kernel_scalar.nvfp4_blocks[out](dst, codes, scales, blocks);
+        return;
+    }
+    for (size_t i = 0; i < blocks; i++)
+        block_step(dst + i * MXFS_NVFP4_BLOCK * mxfs_out_size(out), codes + i * MXFS_NVFP4_BYTES,
+                   scales + i, out);
+}
+
+AVX2_INLINE void nvfp4_lanes(uint8_t *dst, const uint8_t *codes, const float *scales, size_t n,
+                             unsigned shift, enum mxfs_out out)
+{
+    const __m128i count = _mm_cvtsi32_si128((int)shift);
+    size_t i = 0;
+
+    for (; n - i >= 16; i += 16)
+        lanes_step(dst + i * mxfs_out_size(out), codes + i, scales + i, count, out);
+    mxfs_kernel_scalar.nvfp4_lanes[out](dst + i * mxfs_out_size(out), codes + i, scales + i, n - i,
+                                        shift);
+}
+
+AVX2_INLINE void narrow(uint8_t *dst, const float *src, const float *factors, size_t n,
+                        enum mxfs_out via, enum mxfs_out out)
+{
+    size_t i = 0;
+
+    for (; n - i >= 16; i += 16)
+        narrow_step(dst + i * mxfs_out_size(out), src + i, factors ? factors + i : NULL, via, out);
+    mxfs_kernel_scalar.narrow[out](dst + i * mxfs_out_size(out), src + i,
+                                   factors ? factors + i : NULL, n - i, via);
+}
+
+#define DEFINE(name, out)                                                                          \
+    AVX2 void mxfs_avx2_nvfp4_blocks_##name(void *dst, const uint8_t *codes, const float *scales,  \
+                                            size_t blocks)                                         \
+    {                                                                                              \
+        nvfp4_blocks(dst, codes, scales, blocks, out);                                             \
+    }                                                                                              \
+    AVX2 void mxfs_avx2_nvfp4_lanes_##name(void *dst, const uint8_t *codes, const float *scales,   \
+                                           size_t n, unsigned shift)                               \
+    {                                                                                              \
+        nvfp4_lanes(dst, codes, scales, n, shift, out);                                            \
+    }                                                                                              \
+    AVX2 void mxfs_avx2_narrow_##name(void *dst, const float *src, const float *factors, size_t n, \
+                                      enum mxfs_out via)                                           \
+    {                                                                                              \
+        narrow(dst, src, factors, n, via, out);                                                    \
+    }
+
+DEFINE(bf16, MXFS_OUT_BF16)
+DEFINE(f16, MXFS_OUT_F16)
+DEFINE(f32, MXFS_OUT_F32)
+
+#else
+typedef int mxfs_avx2_nvfp4_is_for_x86_64; /* ISO C wants a declaration */
+#endif
