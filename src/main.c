@@ -26,12 +26,19 @@ static int print_version(const struct mxfs_options *options, struct mxfs_error *
     return 0;
 }
 
+static int print_generated(const struct mxfs_options *options, struct mxfs_error *err)
+{
+    (void)err;
+    mxfs_options_generate(stdout, options->generate);
+    return 0;
+}
+
 static int dispatch(const struct mxfs_options *options, struct mxfs_error *err)
 {
     static int (*const commands[])(const struct mxfs_options *, struct mxfs_error *) = {
         [MXFS_COMMAND_MOUNT] = cmd_mount,       [MXFS_COMMAND_LIST] = cmd_list,
         [MXFS_COMMAND_CAT] = cmd_cat,           [MXFS_COMMAND_HELP] = print_help,
-        [MXFS_COMMAND_VERSION] = print_version,
+        [MXFS_COMMAND_VERSION] = print_version, [MXFS_COMMAND_GENERATE] = print_generated,
     };
     mxfs_log_open(options->debug ? MXFS_LOG_DEBUG : MXFS_LOG_NOTICE);
     return commands[options->command](options, err);

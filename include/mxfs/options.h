@@ -20,8 +20,9 @@ enum mxfs_command {
     MXFS_COMMAND_MOUNT, /**< SOURCE MOUNTPOINT */
     MXFS_COMMAND_LIST,  /**< list SOURCE */
     MXFS_COMMAND_CAT,   /**< cat SOURCE TENSOR */
-    MXFS_COMMAND_HELP,
+    MXFS_COMMAND_HELP,  /**< from here on: commands that are options */
     MXFS_COMMAND_VERSION,
+    MXFS_COMMAND_GENERATE, /**< --generate */
 };
 
 /** Values of --dtype, in the order of the table's choices. */
@@ -30,6 +31,15 @@ enum {
     MXFS_DTYPE_OPTION_BF16,
     MXFS_DTYPE_OPTION_F16,
     MXFS_DTYPE_OPTION_F32
+};
+
+/** Values of --generate. */
+enum {
+    MXFS_GENERATE_NONE,
+    MXFS_GENERATE_MAN,
+    MXFS_GENERATE_BASH,
+    MXFS_GENERATE_ZSH,
+    MXFS_GENERATE_FISH,
 };
 
 /** Values of --unsupported. */
@@ -58,6 +68,7 @@ struct mxfs_options {
     bool foreground;
     bool debug;
     bool json;
+    int generate; /**< MXFS_GENERATE_* */
     bool help;
     bool version;
     bool ignored; /**< where options land that mount(8) passes and that change nothing */
@@ -81,6 +92,9 @@ int mxfs_options_from_list(struct mxfs_options *options, const char *list, struc
 
 /** Frees; accepts a zero-initialised object. */
 void mxfs_options_fini(struct mxfs_options *options);
+
+/** Writes what --generate asks for: MXFS_GENERATE_MAN, ... */
+void mxfs_options_generate(FILE *out, int what);
 
 /** Writes the text of --help. */
 void mxfs_options_help(FILE *out);

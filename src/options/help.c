@@ -48,31 +48,32 @@ static void put_option(FILE *out, const struct option_row *row)
     put_wrapped(out, row->help);
 }
 
+const char mxfs_help_usage[] =
+    "Usage: mxfs [OPTIONS] SOURCE MOUNTPOINT   show SOURCE dequantized at MOUNTPOINT\n"
+    "       mxfs list [--json] SOURCE          say what would be shown\n"
+    "       mxfs cat SOURCE TENSOR             write a tensor's raw bytes to stdout\n";
+
+const char mxfs_help_source[] =
+    "SOURCE is a quantized .safetensors file, a model folder, or the folder of a model in\n"
+    "the Hugging Face cache. Unmount with: fusermount3 -u MOUNTPOINT\n";
+
+const char mxfs_help_exit_codes[] =
+    "  0  done\n"
+    "  1  compared, and different\n"
+    "  2  the command line is wrong\n"
+    "  3  SOURCE is malformed\n"
+    "  4  SOURCE is quantized in a way that is not supported\n"
+    "  5  SOURCE cannot be opened or read, or is incomplete\n"
+    "  6  anything else failed (mountpoint, /dev/fuse, unknown tensor, output)\n";
+
 void mxfs_options_help(FILE *out)
 {
-    fputs("Usage: mxfs [OPTIONS] SOURCE MOUNTPOINT   show SOURCE dequantized at MOUNTPOINT\n"
-          "       mxfs list [--json] SOURCE          say what would be shown\n"
-          "       mxfs cat SOURCE TENSOR             write a tensor's raw bytes to stdout\n"
-          "\n"
-          "SOURCE is a quantized .safetensors file, a model folder, or the folder of a model in\n"
-          "the Hugging Face cache. Unmount with: fusermount3 -u MOUNTPOINT\n"
-          "\n"
-          "Options (also as -o name=value,...):\n",
-          out);
+    fprintf(out, "%s\n%s\nOptions (also as -o name=value,...):\n", mxfs_help_usage,
+            mxfs_help_source);
     for (const struct option_row *row = mxfs_option_table; row->name; row++) {
         if (row->help)
             put_option(out, row);
     }
-    fputs("\n"
-          "Exit codes:\n"
-          "  0  done\n"
-          "  1  compared, and different\n"
-          "  2  the command line is wrong\n"
-          "  3  SOURCE is malformed\n"
-          "  4  SOURCE is quantized in a way that is not supported\n"
-          "  5  SOURCE cannot be opened or read, or is incomplete\n"
-          "  6  anything else failed (mountpoint, /dev/fuse, unknown tensor, output)\n"
-          "\n"
-          "A file called list or cat is written ./list or ./cat.\n",
-          out);
+    fprintf(out, "\nExit codes:\n%s\nA file called like a command is written ./list, ./cat, ...\n",
+            mxfs_help_exit_codes);
 }

@@ -251,35 +251,25 @@ static int parse_views(struct mxfs_options *o, struct mxfs_error *err)
 
 static int parse_operands(struct mxfs_options *o, int argc, char **argv, struct mxfs_error *err)
 {
-    static const struct {
-        const char *word;
-        int operands;
-        const char *expected;
-    } commands[] = {
-        [MXFS_COMMAND_MOUNT] = {"", 2, "mxfs SOURCE MOUNTPOINT"},
-        [MXFS_COMMAND_LIST] = {"list", 1, "mxfs list SOURCE"},
-        [MXFS_COMMAND_CAT] = {"cat", 2, "mxfs cat SOURCE TENSOR"},
-    };
-
     o->command = MXFS_COMMAND_MOUNT;
-    for (int i = MXFS_COMMAND_LIST; i <= MXFS_COMMAND_CAT && argc > 0; i++) {
-        if (strcmp(argv[0], commands[i].word) == 0) {
+    for (int i = MXFS_COMMAND_LIST; i < MXFS_COMMAND_HELP && argc > 0; i++) {
+        if (strcmp(argv[0], mxfs_command_table[i].word) == 0) {
             o->command = (enum mxfs_command)i;
             argc--;
             argv++;
             break;
         }
     }
-    if (argc != commands[o->command].operands)
+    if (argc != mxfs_command_table[o->command].operands)
         return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "%s; expected: %s (see mxfs --help)",
-                         argc < commands[o->command].operands ? "too few arguments"
-                                                              : "too many arguments",
-                         commands[o->command].expected);
+                         argc < mxfs_command_table[o->command].operands ? "too few arguments"
+                                                                        : "too many arguments",
+                         mxfs_command_table[o->command].expected);
     for (int i = 0; i < argc; i++) {
         /* A tensor's name may be empty, a path may not. */
         if (argv[i][0] == '\0' && (i == 0 || o->command == MXFS_COMMAND_MOUNT))
             return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "an argument is empty; expected: %s",
-                             commands[o->command].expected);
+                             mxfs_command_table[o->command].expected);
         o->operand[i] = argv[i];
     }
     return 0;
@@ -311,8 +301,10 @@ int mxfs_options_parse(struct mxfs_options *options, int argc, char **argv, stru
     if (rc != 0)
         return rc;
     rc = parse_flags(options, argc, argv, err);
-    if (rc == 0 && (options->help || options->version)) {
-        options->command = options->help ? MXFS_COMMAND_HELP : MXFS_COMMAND_VERSION;
+    if (rc == 0 && (options->help || options->version || options->generate)) {
+        options->command = options->help      ? MXFS_COMMAND_HELP
+                           : options->version ? MXFS_COMMAND_VERSION
+                                              : MXFS_COMMAND_GENERATE;
         return 0;
     }
     if (rc == 0)

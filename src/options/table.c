@@ -12,6 +12,12 @@
         word, 0, OPTION_FLAG, AT(ignored), NULL, NULL, NULL, 0, 0 \
     }
 
+const struct command_row mxfs_command_table[MXFS_COMMAND_HELP] = {
+    [MXFS_COMMAND_MOUNT] = {"", 2, "mxfs SOURCE MOUNTPOINT"},
+    [MXFS_COMMAND_LIST] = {"list", 1, "mxfs list SOURCE"},
+    [MXFS_COMMAND_CAT] = {"cat", 2, "mxfs cat SOURCE TENSOR"},
+};
+
 const struct option_row mxfs_option_table[] = {
     {"dtype", 0, OPTION_CHOICE, AT(dtype), "TYPE", "auto|bf16|f16|f32",
      "type of the dequantized tensors: auto, bf16, f16 or f32 (auto: what config.json says if that "
@@ -49,6 +55,8 @@ const struct option_row mxfs_option_table[] = {
      0},
     {"debug", 'd', OPTION_FLAG, AT(debug), NULL, NULL, "print every request; implies --foreground",
      0, 0},
+    {"generate", 0, OPTION_CHOICE, AT(generate), "WHAT", "none|man|bash|zsh|fish",
+     "print the man page (man) or the completions of a shell (bash, zsh, fish)", 0, 0},
     {"help", 'h', OPTION_FLAG, AT(help), NULL, NULL, "print this text", 0, 0},
     {"version", 'V', OPTION_FLAG, AT(version), NULL, NULL, "print the version", 0, 0},
     /* What mount(8) and fstab hand to every helper; the mount is always ro,nosuid,nodev. */

@@ -32,6 +32,19 @@ struct option_row {
     uint64_t min, max;   /**< for sizes and numbers */
 };
 
+/** A command. */
+struct command_row {
+    const char *word;     /**< first operand; "" for mounting */
+    int operands;         /**< that follow it */
+    const char *expected; /**< its use, for messages */
+};
+
+/** The commands with operands, by enum mxfs_command. */
+extern const struct command_row mxfs_command_table[MXFS_COMMAND_HELP];
+
+/** Pieces of --help; each ends with a newline. */
+extern const char mxfs_help_usage[], mxfs_help_source[], mxfs_help_exit_codes[];
+
 /** The table; ends with a row without a name. */
 extern const struct option_row mxfs_option_table[];
 
