@@ -128,12 +128,46 @@ check:
 check-core:
 	@BUILD=$(BUILD) MAKE='$(MAKE)' tests/support/check core
 
-install: $(BUILD)/mxfs
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin
-	$(INSTALL) -m 755 $(BUILD)/mxfs $(DESTDIR)$(PREFIX)/bin/mxfs
+BINDIR := $(PREFIX)/bin
+LIBDIR := $(PREFIX)/lib
+INCLUDEDIR := $(PREFIX)/include
+MANDIR := $(PREFIX)/share/man
+SHAREDIR := $(PREFIX)/share
+UNITDIR := $(PREFIX)/lib/systemd/system
+VERSION = $(shell sed -n 's/.*MXFS_VERSION "\(.*\)"/\1/p' include/mxfs/version.h)
+
+# What is installed where: the list that install and uninstall share.
+INSTALLED = $(BINDIR)/mxfs $(LIBDIR)/libmxfs.a $(LIBDIR)/$(SONAME) $(LIBDIR)/libmxfs.so \
+	$(LIBDIR)/pkgconfig/mxfs.pc $(INCLUDEDIR)/mxfs.h $(MANDIR)/man1/mxfs.1 $(UNITDIR)/mxfs@.service \
+	$(SHAREDIR)/bash-completion/completions/mxfs $(SHAREDIR)/zsh/site-functions/_mxfs \
+	$(SHAREDIR)/fish/vendor_completions.d/mxfs.fish
+
+$(BUILD)/mxfs.pc: include/mxfs/version.h $(BUILD)/install.flags
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
+		'Name: mxfs' 'Description: Read quantized safetensors models dequantized' 'Version: $(VERSION)' \
+		'Requires.private: jansson libxxhash' 'Libs: -L$${libdir} -lmxfs' 'Libs.private: -lm -pthread' \
+		'Cflags: -I$${includedir}' >$@
+$(BUILD)/mxfs@.service: systemd/mxfs@.service $(BUILD)/install.flags
+	$(Q)sed 's|@BINDIR@|$(BINDIR)|' $< >$@
+$(BUILD)/install.flags: FORCE
+	$(call record,$(PREFIX))
+
+install: all $(BUILD)/mxfs.pc $(BUILD)/mxfs@.service
+	$(Q)for f in $(INSTALLED); do $(INSTALL) -d "$(DESTDIR)$$(dirname "$$f")"; done
+	$(INSTALL) -m 755 $(BUILD)/mxfs $(DESTDIR)$(BINDIR)/mxfs
+	$(INSTALL) -m 644 $(BUILD)/libmxfs.a $(DESTDIR)$(LIBDIR)/libmxfs.a
+	$(INSTALL) -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libmxfs.so
+	$(INSTALL) -m 644 $(BUILD)/mxfs.pc $(DESTDIR)$(LIBDIR)/pkgconfig/mxfs.pc
+	$(INSTALL) -m 644 include/mxfs.h $(DESTDIR)$(INCLUDEDIR)/mxfs.h
+	$(BUILD)/mxfs --generate=man >$(DESTDIR)$(MANDIR)/man1/mxfs.1
+	$(BUILD)/mxfs --generate=bash >$(DESTDIR)$(SHAREDIR)/bash-completion/completions/mxfs
+	$(BUILD)/mxfs --generate=zsh >$(DESTDIR)$(SHAREDIR)/zsh/site-functions/_mxfs
+	$(BUILD)/mxfs --generate=fish >$(DESTDIR)$(SHAREDIR)/fish/vendor_completions.d/mxfs.fish
+	$(INSTALL) -m 644 $(BUILD)/mxfs@.service $(DESTDIR)$(UNITDIR)/mxfs@.service
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/mxfs
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 
 # The Python environment of the tests is slow to make again, so only distclean removes it.
 clean:

@@ -21,6 +21,7 @@
 #include "cmd.h"
 #include "mxfs/fs.h"
 #include "mxfs/log.h"
+#include "mxfs/notify.h"
 #include "mxfs/path.h"
 
 /* What happens when the mount answers. */
@@ -64,7 +65,10 @@ static void leave_terminal(void)
 static void on_ready(void *data)
 {
     struct ready *r = data;
+    char state[sizeof(r->line) + 32];
 
+    snprintf(state, sizeof(state), "READY=1\nSTATUS=%s", r->line);
+    mxfs_notify(state);
     if (r->pipe < 0) {
         mxfs_log(MXFS_LOG_NOTICE, "%s", r->line);
         return;
@@ -97,6 +101,7 @@ static int serve(const struct cmd_source *s, const struct mxfs_tree *tree,
 
     describe(&ready, s, mountpoint, fs.threads);
     int rc = mxfs_fs_run(tree, &fs, err);
+    mxfs_notify("STOPPING=1");
     if (rc == 0)
         mxfs_log(MXFS_LOG_NOTICE, "%s: unmounted", mountpoint);
     return rc;

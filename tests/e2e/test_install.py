@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""What `make install` puts where, and that it works from there: program, man page, completions, library, unit."""
+
+import ctypes
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory, mxfs_bin):
+    """A fresh installation: (DESTDIR, the tree's prefix)."""
+    dest = tmp_path_factory.mktemp("dest")
+    build = str(Path(mxfs_bin).parent)
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    make = ["make", "-s", "-C", str(ROOT), f"BUILD={build}", "PREFIX=/usr/local", f"DESTDIR={dest}"]
+    subprocess.run([*make, "install"], check=True, env=env, capture_output=True, timeout=300)
+    yield dest, dest / "usr/local"
+    subprocess.run([*make, "uninstall"], check=True, env=env, capture_output=True, timeout=60)
+    assert [p for p in dest.rglob("*") if not p.is_dir()] == []
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A small gpt-oss-like file and the values that it stands for (every code is 2 = 1.0, every scale 128)."""
+    path = tmp_path / "model.safetensors"
+    save_file({"w_blocks": np.full((2, 3, 16), 0x22, np.uint8), "w_scales": np.full((2, 3), 128, np.uint8),
+               "plain": np.arange(5, dtype=np.int16)}, path)
+    return path, np.full((2, 96), 2.0, np.float32)
+
+
+def test_files(tree):
+    dest, prefix = tree
+    found = {str(p.relative_to(prefix)) for p in prefix.rglob("*") if not p.is_dir()}
+    assert found == {
+        "bin/mxfs", "lib/libmxfs.a", "lib/libmxfs.so", "lib/libmxfs.so.0", "lib/pkgconfig/mxfs.pc", "include/mxfs.h",
+        "share/man/man1/mxfs.1", "lib/systemd/system/mxfs@.service", "share/bash-completion/completions/mxfs",
+        "share/zsh/site-functions/_mxfs", "share/fish/vendor_completions.d/mxfs.fish",
+    }
+
+
+def test_docs_name_every_option(tree, run):
+    _, prefix = tree
+    options = [w.split("=")[0] for w in run("--help").out.decode().split() if w.startswith("--") and len(w) > 2]
+    assert len(options) > 10
+    for file in ("share/man/man1/mxfs.1", "share/bash-completion/completions/mxfs", "share/zsh/site-functions/_mxfs"):
+        text = (prefix / file).read_text().replace("\\-", "-")
+        assert [o for o in options if o.rstrip(":;,.") not in text] == [], file
+    subprocess.run(["bash", "-n", prefix / "share/bash-completion/completions/mxfs"], check=True)
+
+
+def test_bash_completes(tree, tmp_path):
+    _, prefix = tree
+    script = f"""source {prefix}/share/bash-completion/completions/mxfs
+        COMP_WORDS=(mxfs --dty); COMP_CWORD=1; _mxfs 2>/dev/null; echo "${{COMPREPLY[*]}}"
+        COMP_WORDS=(mxfs li); COMP_CWORD=1; _mxfs 2>/dev/null; echo "${{COMPREPLY[*]}}" """
+    out = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert out.split("\n")[:2] == ["--dtype=", "list"]
+
+
+def test_c_example(tree, source, tmp_path):
+    _, prefix = tree
+    path, _ = source
+    program = tmp_path / "example"
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "mxfs"], capture_output=True, text=True, check=True,
+                           env={**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig"),
+                                "PKG_CONFIG_SYSROOT_DIR": str(tree[0])}).stdout.split()
+    subprocess.run(["cc", "-Wall", "-Werror", "-o", program, ROOT / "tests/support/library_example.c", *flags], check=True)
+    env = {**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib")}
+    out = subprocess.run([program, path], capture_output=True, text=True, check=True, env=env).stdout.splitlines()
+    # 2.0 in BF16 is 0x4000, so the bytes of w add up to 0x40 * 192.
+    assert out == ["plain I16 plain 10", f"w BF16 mxfp4-blocks {0x40 * 192}"]
+    bad = subprocess.run([program, path, "dtype=f33"], capture_output=True, text=True, env=env)
+    assert bad.returncode == 1 and "auto|bf16|f16|f32" in bad.stderr
+    needed = subprocess.run(["ldd", prefix / "lib/libmxfs.so"], capture_output=True, text=True).stdout
+    assert "fuse" not in needed
+
+
+class Description(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_void_p), ("name_len", ctypes.c_size_t), ("dtype", ctypes.c_char_p),
+                ("scheme", ctypes.c_char_p), ("shape", ctypes.POINTER(ctypes.c_uint64)), ("rank", ctypes.c_size_t),
+                ("size", ctypes.c_uint64), ("file", ctypes.c_size_t), ("offset", ctypes.c_uint64)]
+
+
+def test_python_ctypes(tree, source):
+    path, want = source
+    lib = ctypes.CDLL(str(tree[1] / "lib/libmxfs.so"))
+    lib.mxfs_find.restype = ctypes.c_size_t
+    lib.mxfs_describe.restype = Description
+    lib.mxfs_read_tensor.restype = ctypes.c_ssize_t
+    lib.mxfs_read_tensor.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64]
+    handle, why = ctypes.c_void_p(), ctypes.create_string_buffer(1024)
+    assert lib.mxfs_open(ctypes.byref(handle), bytes(path), b"dtype=f32", why, len(why)) == 0, why.value
+    i = lib.mxfs_find(handle, b"w", ctypes.c_size_t(1))
+    d = lib.mxfs_describe(handle, ctypes.c_size_t(i))
+    assert (d.dtype, d.scheme, d.shape[: d.rank], d.size) == (b"F32", b"mxfp4-blocks", [2, 96], want.nbytes)
+    got = np.empty((2, 96), np.float32)
+    assert lib.mxfs_read_tensor(handle, i, got.ctypes.data, got.nbytes, 0) == got.nbytes
+    np.testing.assert_array_equal(got, want)
+    lib.mxfs_close(handle)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_unit_verifies(tree, tmp_path):
+    unit = tmp_path / "mxfs@.service"
+    text = (tree[1] / "lib/systemd/system/mxfs@.service").read_text()
+    # The program is where DESTDIR is, not where the unit says.
+    unit.write_text(text.replace("/usr/local/bin/mxfs", str(tree[1] / "bin/mxfs")))
+    instance = tmp_path / "mxfs@gpt.service"
+    instance.symlink_to(unit)
+    out = subprocess.run(["systemd-analyze", "verify", "--man=no", instance], capture_output=True, text=True)
+    complaints = [line for line in (out.stdout + out.stderr).splitlines() if "mxfs" in line]
+    assert out.returncode == 0 and complaints == []
+
+
+def test_notify(mount, source, tmp_path):
+    path, _ = source
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(address)
+        s.settimeout(20)
+        mounted = mount(path, env={"NOTIFY_SOCKET": address})
+        ready = s.recv(4096).decode()
+        assert ready.startswith("READY=1\nSTATUS=") and "1 dequantized" in ready
+        mounted.unmount()
+        assert s.recv(4096) == b"STOPPING=1"
