@@ -2,249 +2,18 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The tree of a mount: an array of nodes, the children of a folder side by side and sorted by name.
- * Node i is inode i + 1. The files of views follow in ranges of their own, one for each view.
+ * The tree of a mount: what an inode is, what a name is, what a file holds.
  */
 #include "mxfs/tree.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "mxfs/bytes.h"
-#include "view.h"
+#include "nodes.h"
 
 enum { BLOCK_SIZE = 1 << 20 /* what cp, cat and Python read at a time */ };
-
-/* A folder, a view or a file; files of views are no nodes. */
-struct node {
-    const char *name;
-    size_t parent;
-    size_t first_child, child_count; /* of a folder */
-    enum { NODE_FOLDER, NODE_VIEW, NODE_FILE } kind;
-    union {
-        struct mxfs_folder *folder;
-        size_t view;              /* index in tree->views */
-        struct mxfs_entry *entry; /* of a file */
-    };
-};
-
-/* A view in its place. */
-struct placed_view {
-    struct view view;
-    size_t node;
-    uint64_t first_inode; /* of its output 0 */
-};
-
-struct mxfs_tree {
-    const struct mxfs_vfile_env *env;
-    struct mxfs_tree_options options;
-    struct node *nodes;
-    size_t node_count;
-    struct placed_view *views; /* ascending first_inode */
-    size_t view_count;
-    struct view_outputs **outputs; /* owned; one for each folder with views */
-    size_t outputs_count;
-    uint64_t total_size, file_count;
-    uid_t uid;
-    gid_t gid;
-};
-
-static size_t view_forms_shown(const struct mxfs_tree *t)
-{
-    return (size_t)t->options.tensors + (size_t)t->options.npy;
-}
-
-static bool has_views(const struct mxfs_tree *t, const struct mxfs_folder *f)
-{
-    return f->plan_count > 0 && view_forms_shown(t) > 0;
-}
-
-/* Sizes of the arrays. */
-struct counts {
-    const struct mxfs_tree *tree;
-    size_t nodes, views, folders;
-};
-
-static int count_folder(void *data, struct mxfs_folder *folder)
-{
-    struct counts *c = data;
-
-    c->nodes += folder->count;
-    if (has_views(c->tree, folder)) {
-        c->nodes += view_forms_shown(c->tree);
-        c->views += view_forms_shown(c->tree);
-        c->folders++;
-    }
-    return 0;
-}
-
-static int allocate(struct mxfs_tree *t, const struct mxfs_repo *repo)
-{
-    struct counts c = {.tree = t, .nodes = 1};
-
-    mxfs_repo_visit((struct mxfs_folder *)&repo->root, count_folder, &c);
-    t->nodes = calloc(c.nodes, sizeof(*t->nodes));
-    t->views = calloc(c.views + 1, sizeof(*t->views));
-    t->outputs = calloc(c.folders + 1, sizeof(struct view_outputs *));
-    return t->nodes && t->views && t->outputs ? 0 : -ENOMEM;
-}
-
-static int compare_nodes(const void *a, const void *b)
-{
-    return strcmp(((const struct node *)a)->name, ((const struct node *)b)->name);
-}
-
-static int add_view(struct mxfs_tree *t, size_t parent, const struct view_outputs *outputs,
-                    enum view_form form, struct mxfs_error *err)
-{
-    struct placed_view *v = &t->views[t->view_count];
-
-    t->nodes[t->node_count++] = (struct node){
-        .name = mxfs_view_name(form), .parent = parent, .kind = NODE_VIEW, .view = t->view_count++};
-    return mxfs_view_init(&v->view, outputs, form, err);
-}
-
-static int add_views(struct mxfs_tree *t, size_t parent, struct mxfs_folder *folder,
-                     struct mxfs_error *err)
-{
-    struct view_outputs *outputs = calloc(1, sizeof(*outputs));
-
-    if (!outputs)
-        return -ENOMEM;
-    t->outputs[t->outputs_count++] = outputs;
-    int rc = mxfs_view_collect(outputs, folder, err);
-    if (rc == 0 && t->options.tensors)
-        rc = add_view(t, parent, outputs, VIEW_TENSORS, err);
-    if (rc == 0 && t->options.npy)
-        rc = add_view(t, parent, outputs, VIEW_NPY, err);
-    return rc;
-}
-
-/* The children of node `at` in a row; views sort among the entries. */
-static int add_children(struct mxfs_tree *t, size_t at, struct mxfs_error *err)
-{
-    struct mxfs_folder *folder = t->nodes[at].folder;
-    size_t first = t->node_count;
-
-    for (size_t i = 0; i < folder->count; i++) {
-        struct mxfs_entry *e = &folder->entries[i];
-        struct node *n = &t->nodes[t->node_count++];
-        *n = (struct node){.name = e->name, .parent = at, .kind = NODE_FILE, .entry = e};
-        if (e->kind == MXFS_ENTRY_FOLDER) {
-            n->kind = NODE_FOLDER;
-            n->folder = e->folder;
-        }
-    }
-    if (has_views(t, folder)) {
-        int rc = add_views(t, at, folder, err);
-        if (rc != 0)
-            return rc;
-    }
-    struct node *children = &t->nodes[first];
-    size_t count = t->node_count - first;
-    if (count > 1)
-        qsort(children, count, sizeof(*children), compare_nodes);
-    t->nodes[at].first_child = first;
-    t->nodes[at].child_count = count;
-    for (size_t i = 1; i < count; i++) {
-        if (compare_nodes(&children[i - 1], &children[i]) == 0)
-            return mxfs_fail(err, MXFS_EXIT_USAGE, EEXIST,
-                             "%s: the source has an entry with the name of the view %s/; use "
-                             "--views=none",
-                             folder->path, children[i].name);
-    }
-    return 0;
-}
-
-static uint64_t file_size(const struct node *n)
-{
-    switch (n->entry->kind) {
-    case MXFS_ENTRY_VIRTUAL:
-        return n->entry->plan->size;
-    case MXFS_ENTRY_TEXT:
-        return n->entry->text.size;
-    default:
-        return (uint64_t)n->entry->source.st.st_size;
-    }
-}
-
-/* After the nodes are in their final places: inodes of the views' files, and totals. */
-static void number(struct mxfs_tree *t)
-{
-    uint64_t next = t->node_count + 1;
-
-    for (size_t i = 0; i < t->node_count; i++) {
-        if (t->nodes[i].kind == NODE_VIEW)
-            t->views[t->nodes[i].view].node = i;
-        if (t->nodes[i].kind == NODE_FILE)
-            t->total_size += file_size(&t->nodes[i]);
-    }
-    for (size_t v = 0; v < t->view_count; v++) {
-        t->views[v].first_inode = next;
-        next += t->views[v].view.outputs->count;
-    }
-    t->file_count = next - 1;
-}
-
-static int build(struct mxfs_tree *t, const struct mxfs_repo *repo, struct mxfs_error *err)
-{
-    int rc = allocate(t, repo);
-
-    if (rc != 0)
-        return rc;
-    t->nodes[t->node_count++] =
-        (struct node){.name = "", .kind = NODE_FOLDER, .folder = (struct mxfs_folder *)&repo->root};
-    /* Breadth first: children are added behind all nodes there are. */
-    for (size_t i = 0; i < t->node_count && rc == 0; i++) {
-        if (t->nodes[i].kind == NODE_FOLDER)
-            rc = add_children(t, i, err);
-    }
-    if (rc == 0)
-        number(t);
-    return rc;
-}
-
-int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_repo *repo,
-                  const struct mxfs_vfile_env *env, const struct mxfs_tree_options *options,
-                  struct mxfs_error *err)
-{
-    struct mxfs_tree *t = calloc(1, sizeof(*t));
-    int rc = -ENOMEM;
-
-    *out = NULL;
-    if (t) {
-        t->env = env;
-        t->options = *options;
-        t->uid = geteuid();
-        t->gid = getegid();
-        rc = build(t, repo, err);
-    }
-    if (rc == -ENOMEM)
-        mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
-    if (rc == 0)
-        *out = t;
-    else
-        mxfs_tree_free(t);
-    return rc;
-}
-
-void mxfs_tree_free(struct mxfs_tree *tree)
-{
-    if (!tree)
-        return;
-    for (size_t i = 0; i < tree->view_count; i++)
-        mxfs_view_fini(&tree->views[i].view);
-    for (size_t i = 0; i < tree->outputs_count; i++) {
-        free(tree->outputs[i]->sorted);
-        free(tree->outputs[i]);
-    }
-    free(tree->views);
-    free(tree->outputs);
-    free(tree->nodes);
-    free(tree);
-}
 
 /* What an inode number stands for: a node, or output `output` of view `view`. */
 struct place {
@@ -337,7 +106,7 @@ static void node_attributes(const struct mxfs_tree *t, const struct node *n, str
 
     if (n->kind == NODE_FILE) {
         fill_base(t, source_of_entry(n->entry), st);
-        make_file(st, ino, file_size(n));
+        make_file(st, ino, mxfs_nodes_file_size(n));
         return;
     }
     for (size_t i = 0; i < n->child_count; i++)
@@ -377,7 +146,8 @@ static const struct node *child_called(const struct mxfs_tree *t, const struct n
 
     if (n->child_count == 0)
         return NULL;
-    return bsearch(&key, &t->nodes[n->first_child], n->child_count, sizeof(key), compare_nodes);
+    return bsearch(&key, &t->nodes[n->first_child], n->child_count, sizeof(key),
+                   mxfs_nodes_compare);
 }
 
 static uint64_t parent_inode(const struct place *p)

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Building a tree: breadth first, so that children are added behind all nodes there are.
+ */
+#include "nodes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static size_t view_forms_shown(const struct mxfs_tree *t)
+{
+    return (size_t)t->options.tensors + (size_t)t->options.npy;
+}
+
+static bool has_views(const struct mxfs_tree *t, const struct mxfs_folder *f)
+{
+    return f->plan_count > 0 && view_forms_shown(t) > 0;
+}
+
+/* Sizes of the arrays. */
+struct counts {
+    const struct mxfs_tree *tree;
+    size_t nodes, views, folders;
+};
+
+static int count_folder(void *data, struct mxfs_folder *folder)
+{
+    struct counts *c = data;
+
+    c->nodes += folder->count;
+    if (has_views(c->tree, folder)) {
+        c->nodes += view_forms_shown(c->tree);
+        c->views += view_forms_shown(c->tree);
+        c->folders++;
+    }
+    return 0;
+}
+
+static int allocate(struct mxfs_tree *t, const struct mxfs_repo *repo)
+{
+    struct counts c = {.tree = t, .nodes = 1};
+
+    mxfs_repo_visit((struct mxfs_folder *)&repo->root, count_folder, &c);
+    t->nodes = calloc(c.nodes, sizeof(*t->nodes));
+    t->views = calloc(c.views + 1, sizeof(*t->views));
+    t->outputs = calloc(c.folders + 1, sizeof(struct view_outputs *));
+    return t->nodes && t->views && t->outputs ? 0 : -ENOMEM;
+}
+
+int mxfs_nodes_compare(const void *a, const void *b)
+{
+    return strcmp(((const struct node *)a)->name, ((const struct node *)b)->name);
+}
+
+static int add_view(struct mxfs_tree *t, size_t parent, const struct view_outputs *outputs,
+                    enum view_form form, struct mxfs_error *err)
+{
+    struct placed_view *v = &t->views[t->view_count];
+
+    t->nodes[t->node_count++] = (struct node){
+        .name = mxfs_view_name(form), .parent = parent, .kind = NODE_VIEW, .view = t->view_count++};
+    return mxfs_view_init(&v->view, outputs, form, err);
+}
+
+static int add_views(struct mxfs_tree *t, size_t parent, struct mxfs_folder *folder,
+                     struct mxfs_error *err)
+{
+    struct view_outputs *outputs = calloc(1, sizeof(*outputs));
+
+    if (!outputs)
+        return -ENOMEM;
+    t->outputs[t->outputs_count++] = outputs;
+    int rc = mxfs_view_collect(outputs, folder, err);
+    if (rc == 0 && t->options.tensors)
+        rc = add_view(t, parent, outputs, VIEW_TENSORS, err);
+    if (rc == 0 && t->options.npy)
+        rc = add_view(t, parent, outputs, VIEW_NPY, err);
+    return rc;
+}
+
+/* The children of node `at` in a row; views sort among the entries. */
+static int add_children(struct mxfs_tree *t, size_t at, struct mxfs_error *err)
+{
+    struct mxfs_folder *folder = t->nodes[at].folder;
+    size_t first = t->node_count;
+
+    for (size_t i = 0; i < folder->count; i++) {
+        struct mxfs_entry *e = &folder->entries[i];
+        struct node *n = &t->nodes[t->node_count++];
+        *n = (struct node){.name = e->name, .parent = at, .kind = NODE_FILE, .entry = e};
+        if (e->kind == MXFS_ENTRY_FOLDER) {
+            n->kind = NODE_FOLDER;
+            n->folder = e->folder;
+        }
+    }
+    if (has_views(t, folder)) {
+        int rc = add_views(t, at, folder, err);
+        if (rc != 0)
+            return rc;
+    }
+    struct node *children = &t->nodes[first];
+    size_t count = t->node_count - first;
+    if (count > 1)
+        qsort(children, count, sizeof(*children), mxfs_nodes_compare);
+    t->nodes[at].first_child = first;
+    t->nodes[at].child_count = count;
+    for (size_t i = 1; i < count; i++) {
+        if (mxfs_nodes_compare(&children[i - 1], &children[i]) == 0)
+            return mxfs_fail(err, MXFS_EXIT_USAGE, EEXIST,
+                             "%s: the source has an entry with the name of the view %s/; use "
+                             "--views=none",
+                             folder->path, children[i].name);
+    }
+    return 0;
+}
+
+uint64_t mxfs_nodes_file_size(const struct node *n)
+{
+    switch (n->entry->kind) {
+    case MXFS_ENTRY_VIRTUAL:
+        return n->entry->plan->size;
+    case MXFS_ENTRY_TEXT:
+        return n->entry->text.size;
+    default:
+        return (uint64_t)n->entry->source.st.st_size;
+    }
+}
+
+/* After the nodes are in their final places: inodes of the views' files, and totals. */
+static void number(struct mxfs_tree *t)
+{
+    uint64_t next = t->node_count + 1;
+
+    for (size_t i = 0; i < t->node_count; i++) {
+        if (t->nodes[i].kind == NODE_VIEW)
+            t->views[t->nodes[i].view].node = i;
+        if (t->nodes[i].kind == NODE_FILE)
+            t->total_size += mxfs_nodes_file_size(&t->nodes[i]);
+    }
+    for (size_t v = 0; v < t->view_count; v++) {
+        t->views[v].first_inode = next;
+        next += t->views[v].view.outputs->count;
+    }
+    t->file_count = next - 1;
+}
+
+static int build(struct mxfs_tree *t, const struct mxfs_repo *repo, struct mxfs_error *err)
+{
+    int rc = allocate(t, repo);
+
+    if (rc != 0)
+        return rc;
+    t->nodes[t->node_count++] =
+        (struct node){.name = "", .kind = NODE_FOLDER, .folder = (struct mxfs_folder *)&repo->root};
+    /* Breadth first: children are added behind all nodes there are. */
+    for (size_t i = 0; i < t->node_count && rc == 0; i++) {
+        if (t->nodes[i].kind == NODE_FOLDER)
+            rc = add_children(t, i, err);
+    }
+    if (rc == 0)
+        number(t);
+    return rc;
+}
+
+int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_repo *repo,
+                  const struct mxfs_vfile_env *env, const struct mxfs_tree_options *options,
+                  struct mxfs_error *err)
+{
+    struct mxfs_tree *t = calloc(1, sizeof(*t));
+    int rc = -ENOMEM;
+
+    *out = NULL;
+    if (t) {
+        t->env = env;
+        t->options = *options;
+        t->uid = geteuid();
+        t->gid = getegid();
+        rc = build(t, repo, err);
+    }
+    if (rc == -ENOMEM)
+        mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    if (rc == 0)
+        *out = t;
+    else
+        mxfs_tree_free(t);
+    return rc;
+}
+
+void mxfs_tree_free(struct mxfs_tree *tree)
+{
+    if (!tree)
+        return;
+    for (size_t i = 0; i < tree->view_count; i++)
+        mxfs_view_fini(&tree->views[i].view);
+    for (size_t i = 0; i < tree->outputs_count; i++) {
+        free(tree->outputs[i]->sorted);
+        free(tree->outputs[i]);
+    }
+    free(tree->views);
+    free(tree->outputs);
+    free(tree->nodes);
+    free(tree);
+}
