@@ -50,7 +50,7 @@ FUSE_LIBS = $(call ask,FUSE_LIBS,--libs,fuse3)
 CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags,check)
 CHECK_LIBS = $(call ask,CHECK_LIBS,--libs,check)
 
-.PHONY: all unit lint bench demo check check-core install uninstall clean distclean FORCE
+.PHONY: all unit lint bench fuzz check-asan check-tsan demo check check-core install uninstall clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -117,6 +117,20 @@ unit: $(UNIT_PROGRAMS)
 	@tests/support/run-unit $(UNIT_PROGRAMS)
 
 bench: $(BENCH_PROGRAMS)
+
+# Each target runs FUZZ_SECONDS with address and undefined-behaviour sanitizers (clang's libFuzzer).
+FUZZ_SECONDS ?= 60
+FUZZ_BUILD := $(BUILD)/fuzz
+FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+fuzz:
+	@tests/support/run-fuzz '$(MAKE)' '$(FUZZ_BUILD)' '$(FUZZ_FLAGS)' $(FUZZ_SECONDS) $(FUZZ_SOURCES)
+
+# Everything again under sanitizers: unit tests, and the end-to-end tests against that binary.
+check-asan:
+	@tests/support/check-sanitized '$(MAKE)' $(BUILD)-asan address,undefined
+check-tsan:
+	@tests/support/check-sanitized '$(MAKE)' $(BUILD)-tsan thread
 
 lint: all
 	@BUILD=$(BUILD) tests/lint/run

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * libFuzzer: any header with data behind it, as far as a mount would take it.
+ *
+ * The input is: one byte of choices, a config.json up to a NUL (may be empty), and the JSON of a
+ * header. Length prefix and (pseudo-random) data are added here, so that mutations of the JSON
+ * reach the matchers. Whatever is accepted is planned and every byte of it read, at once and in
+ * uneven pieces; both must agree, and NumPy's view must have the size that it says.
+ */
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mxfs/bytes.h"
+#include "mxfs/cpu.h"
+#include "mxfs/log.h"
+#include "mxfs/vfile.h"
+
+enum { DATA_MAX = 1 << 20, SHOWN_MAX = 8 << 20 };
+
+static char dir[] = "/tmp/mxfs-fuzz-XXXXXX";
+static struct mxfs_vfile_env env;
+
+static void remove_dir(void)
+{
+    static const char *const names[] = {"config.json", "model.safetensors"};
+    char path[64];
+
+    for (size_t i = 0; i < MXFS_COUNT(names); i++) {
+        snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+        unlink(path);
+    }
+    rmdir(dir);
+}
+
+static void set_up(void)
+{
+    struct mxfs_error err = {0};
+
+    if (env.cache)
+        return;
+    mxfs_log_open(MXFS_LOG_ERROR);
+    if (!mkdtemp(dir) || mxfs_vfile_env_init(&env, NULL, 1 << 20, &err) != 0)
+        abort();
+    atexit(remove_dir);
+}
+
+static void write_file(const char *name, const uint8_t *a, size_t a_len, const uint8_t *b,
+                       size_t b_len, size_t zeros)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0 || write(fd, a, a_len) != (ssize_t)a_len || write(fd, b, b_len) != (ssize_t)b_len ||
+        ftruncate(fd, (off_t)(a_len + b_len + zeros)) != 0)
+        abort();
+    /* Every code and scale should turn up: fill what is sparse with a pattern. */
+    uint8_t block[4096];
+    for (size_t i = 0; i < sizeof(block); i++)
+        block[i] = (uint8_t)(i * 167 + (i >> 8));
+    for (size_t at = 0; at < zeros; at += sizeof(block)) {
+        size_t n = zeros - at < sizeof(block) ? zeros - at : sizeof(block);
+        if (pwrite(fd, block, n, (off_t)(a_len + b_len + at)) != (ssize_t)n)
+            abort();
+    }
+    close(fd);
+}
+
+/* The largest number after "data_offsets" is how much data the header wants. */
+static size_t data_size(const char *json, size_t len)
+{
+    static const char key[] = "data_offsets";
+    size_t most = 0;
+
+    for (size_t i = 0; i + sizeof(key) < len; i++) {
+        if (memcmp(json + i, key, sizeof(key) - 1) != 0)
+            continue;
+        size_t n = 0;
+        for (size_t j = i + sizeof(key); j < len && j < i + 64 && json[j] != ']'; j++) {
+            n = json[j] >= '0' && json[j] <= '9' ? n * 10 + (size_t)(json[j] - '0') : 0;
+            most = n > most && n <= DATA_MAX ? n : most;
+        }
+    }
+    return most;
+}
+
+static void read_whole(const struct mxfs_plan *plan, uint8_t *buf, size_t step)
+{
+    struct mxfs_scratch scratch = {0};
+
+    for (uint64_t at = 0; at < plan->size;) {
+        ssize_t n = mxfs_vfile_read(&env, &scratch, plan, buf + at, step, at);
+        assert(n > 0);
+        at += (uint64_t)n;
+    }
+    assert(mxfs_vfile_read(&env, &scratch, plan, buf, 1, plan->size) == 0);
+    mxfs_scratch_fini(&scratch);
+}
+
+static void read_views(const struct mxfs_plan *plan, const uint8_t *whole, uint8_t *buf)
+{
+    struct mxfs_scratch scratch = {0};
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct mxfs_output *o = &plan->outputs[i];
+        struct mxfs_output_info info = mxfs_output_info(o);
+        ssize_t n = mxfs_vfile_read_output(&env, &scratch, plan, o, buf, info.size + 1, 0);
+        assert(n == (ssize_t)info.size);
+        assert(n == 0 || memcmp(buf, whole + o->offset, (size_t)n) == 0);
+        uint64_t size = mxfs_vfile_npy_size(o);
+        if (size < SHOWN_MAX)
+            assert(mxfs_vfile_read_npy(&env, &scratch, plan, o, buf, size + 1, 0) == (ssize_t)size);
+    }
+    mxfs_scratch_fini(&scratch);
+}
+
+static void check(struct mxfs_model *model)
+{
+    struct mxfs_error err = {0};
+    struct mxfs_plan plan;
+
+    if (mxfs_vfile_check_cache(&env, &model->grouping, &err) != 0 ||
+        mxfs_plan_init(&plan, model, model->main, &err) != 0)
+        return;
+    if (plan.size < SHOWN_MAX) {
+        uint8_t *a = malloc(plan.size + 1), *b = malloc(SHOWN_MAX + 1);
+        read_whole(&plan, a, SHOWN_MAX);
+        read_whole(&plan, b, 777);
+        assert(memcmp(a, b, plan.size) == 0);
+        read_views(&plan, a, b);
+        free(a);
+        free(b);
+    }
+    mxfs_plan_fini(&plan);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct mxfs_error err = {0};
+    struct mxfs_model model;
+    char path[64];
+
+    set_up();
+    if (size < 2)
+        return 0;
+    const uint8_t *json = memchr(data + 1, 0, size - 1);
+    if (!json)
+        return 0;
+    size_t config = (size_t)(json - data) - 1, n = size - config - 2;
+    uint8_t prefix[8];
+    json++;
+    snprintf(path, sizeof(path), "%s/config.json", dir);
+    if (config > 0)
+        write_file("config.json", data + 1, config, data, 0, 0);
+    else
+        unlink(path);
+    mxfs_store_le64(prefix, n);
+    write_file("model.safetensors", prefix, 8, json, n, data_size((const char *)json, n));
+    /* A fresh cache for each file: keys are addresses, which come again. */
+    mxfs_cache_free(env.cache);
+    if (mxfs_cache_new(&env.cache, 1 << 20) != 0)
+        abort();
+    snprintf(path, sizeof(path), "%s/model.safetensors", dir);
+    const struct mxfs_model_options options = {.out = data[0] % 4 - 1, .unit_max = 1 << 18};
+    if (mxfs_model_open_single(&model, path, &options, &err) == 0) {
+        check(&model);
+        mxfs_model_close(&model);
+    } else {
+        assert(err.text[0] && !strchr(err.text, '\n'));
+    }
+    return 0;
+}
