@@ -151,13 +151,15 @@ static bool is_activation_scale(const struct mxfs_tensor *t, size_t *stem_len)
         ".input_scale",      ".activation_scale", ".input_global_scale",
         ".input_zero_point", ".output_scale",     ".output_zero_point",
         ".k_scale",          ".v_scale",          ".q_scale",
-        ".prob_scale",       "_input_scale",
+        ".prob_scale",       "_input_scale",      ".scale_input",
+        ".scaled_fp8", /* ComfyUI's marker of a file, with a prefix */
     };
     for (size_t i = 0; i < MXFS_COUNT(suffixes); i++) {
         if (mxfs_tensor_has_suffix(t, suffixes[i], stem_len))
             return true;
     }
-    return false;
+    *stem_len = 0;
+    return t->name_len == 10 && memcmp(t->name, "scaled_fp8", 10) == 0;
 }
 
 /* Whether the weight of the module that a scale belongs to stays quantized. */

@@ -38,7 +38,7 @@ struct mxfs_quant_config {
     char model_type[64]; /**< root `model_type` */
     char method[64];     /**< `quant_method` */
     char data_type[64];  /**< AutoRound's `data_type` */
-    uint64_t block[2];   /**< `weight_block_size` [rows, columns], or 0, 0 */
+    uint64_t block[2];   /**< `weight_block_size`, `block_structure` or 1, `group_size`; or 0, 0 */
     int dtype;           /**< `dtype` or `torch_dtype` as enum mxfs_dtype, or -1 */
 };
 
@@ -61,7 +61,8 @@ struct mxfs_group {
     uint8_t rank;
     uint8_t parts;       /**< used entries of `part` */
     uint8_t out;         /**< enum mxfs_out */
-    uint8_t format;      /**< enum mxfs_fp8 of the main part, for FP8 schemes */
+    uint8_t format;      /**< enum mxfs_fp8 of the main part; other schemes have their own values */
+    uint8_t via;         /**< enum mxfs_out that products are rounded to first; F32 for none */
     uint32_t tile;       /**< elements; streaming schemes decode runs aligned to it */
     uint64_t rows;       /**< of one matrix of the main part: N */
     uint64_t cols;       /**< elements of one row: K */

@@ -42,9 +42,36 @@ static int dtype_of(const json_t *value)
     return strcmp(s, "float32") == 0 ? MXFS_F32 : -1;
 }
 
+/* A pair of positive integers, or 0, 0. */
+static void read_block(uint64_t block[2], const json_t *pair)
+{
+    for (size_t i = 0; i < 2 && json_array_size(pair) == 2; i++) {
+        json_int_t n = json_integer_value(json_array_get(pair, i));
+        block[i] = n > 0 ? (uint64_t)n : 0;
+    }
+}
+
+/* compressed-tensors: block_structure or group_size of the first group that has one. */
+static void read_group_block(uint64_t block[2], const json_t *groups)
+{
+    const char *key;
+    json_t *group;
+
+    json_object_foreach((json_t *)groups, key, group)
+    {
+        const json_t *weights = json_object_get(group, "weights");
+        json_int_t size = json_integer_value(json_object_get(weights, "group_size"));
+        if (block[0] == 0)
+            read_block(block, json_object_get(weights, "block_structure"));
+        if (block[0] == 0 && size > 0) {
+            block[0] = 1;
+            block[1] = (uint64_t)size;
+        }
+    }
+}
+
 static void read_quantization(struct mxfs_quant_config *c, const json_t *q)
 {
-    const json_t *block = json_object_get(q, "weight_block_size");
     const json_t *transform = json_object_get(q, "transform_config");
 
     c->quantized = true;
@@ -53,10 +80,9 @@ static void read_quantization(struct mxfs_quant_config *c, const json_t *q)
     /* compressed-tensors writes an empty transform_config where there is none. */
     if (json_object_size(json_object_get(transform, "config_groups")) > 0)
         c->transforms = true;
-    for (size_t i = 0; i < 2 && json_array_size(block) == 2; i++) {
-        json_int_t n = json_integer_value(json_array_get(block, i));
-        c->block[i] = n > 0 ? (uint64_t)n : 0;
-    }
+    read_block(c->block, json_object_get(q, "weight_block_size"));
+    if (c->block[0] == 0)
+        read_group_block(c->block, json_object_get(q, "config_groups"));
 }
 
 static void read_object(struct mxfs_quant_config *c, json_t *object, int depth)

@@ -15,7 +15,7 @@
 #define BIT(dtype) (1u << (dtype))
 
 enum {
-    FP8 = BIT(MXFS_F8_E4M3) | BIT(MXFS_F8_E5M2) | BIT(MXFS_F8_E4M3FNUZ) | BIT(MXFS_F8_E5M2FNUZ),
+    FNUZ = BIT(MXFS_F8_E4M3FNUZ) | BIT(MXFS_F8_E5M2FNUZ),
     SMALL = BIT(MXFS_F4) | BIT(MXFS_F6_E2M3) | BIT(MXFS_F6_E3M2),
     ANY = BIT(MXFS_DTYPE_COUNT) - 1,
 };
@@ -44,14 +44,12 @@ static const struct pattern patterns[] = {
     {".weight_packed", BIT(MXFS_U8), ".weight_scale", BIT(MXFS_F8_E4M3), "nvfp4", not_yet},
     {".weight_packed", BIT(MXFS_I32), NULL, 0, "int-packed", not_yet},
     {".weight_packed", BIT(MXFS_U8), ".weight_scale", ANY, "packed", "unknown type of its scales"},
-    {".weight", FP8, ".weight_scale", BIT(MXFS_U8) | BIT(MXFS_F8_E8M0), "mxfp8", not_yet},
-    {".weight", FP8, ".weight_scale_inv", BIT(MXFS_U8) | BIT(MXFS_F8_E8M0), "mxfp8", not_yet},
-    {".weight", FP8, ".weight_scale", ANY, "fp8", not_yet},
-    {".weight", FP8, ".weight_scale_inv", ANY, "fp8", not_yet},
-    {".weight", FP8, ".scale", ANY, "fp8", not_yet},
-    {".weight", FP8, ".scale_weight", ANY, "fp8", not_yet},
-    {"", FP8, "_scale_inv", ANY, "fp8", not_yet},
-    {"", FP8, "_weight_scale", ANY, "fp8", not_yet},
+    {".weight", FNUZ, ".weight_scale", ANY, "fp8-fnuz", not_yet},
+    {".weight", FNUZ, ".weight_scale_inv", ANY, "fp8-fnuz", not_yet},
+    {".weight", FNUZ, ".scale", ANY, "fp8-fnuz", not_yet},
+    {".weight", FNUZ, ".scale_weight", ANY, "fp8-fnuz", not_yet},
+    {"", FNUZ, "_scale_inv", ANY, "fp8-fnuz", not_yet},
+    {"", FNUZ, "_weight_scale", ANY, "fp8-fnuz", not_yet},
     {"", BIT(MXFS_U8), "_weight_scale", BIT(MXFS_F8_E4M3), "nvfp4", not_yet},
     {".weight", BIT(MXFS_I8), ".weight_scale", ANY, "int8", not_yet},
     {".weight", BIT(MXFS_I8), ".scale", ANY, "int8", not_yet},

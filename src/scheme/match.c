@@ -15,6 +15,8 @@ const char mxfs_reason_shape[] = "the shapes of its parts do not belong together
 const char mxfs_reason_rank[] = "it has too many dimensions or elements";
 const char mxfs_reason_transforms[] =
     "the weights are rotated (transform_config) and need the transform at run time";
+const char mxfs_reason_swizzled[] =
+    "without a config.json nothing tells it from ComfyUI's swizzled layout";
 
 const struct mxfs_tensor *mxfs_match_companion(const struct mxfs_match *match, size_t index,
                                                size_t stem_len, const char *suffix)

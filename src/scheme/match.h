@@ -44,5 +44,6 @@ extern const char mxfs_reason_no_scales[];
 extern const char mxfs_reason_shape[];
 extern const char mxfs_reason_rank[];
 extern const char mxfs_reason_transforms[];
+extern const char mxfs_reason_swizzled[];
 
 #endif

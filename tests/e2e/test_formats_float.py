@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""FP8 and NVFP4 with scales, in every layout that people download, bit for bit."""
+
+import json
+
+import numpy as np
+import pytest
+
+import ref_float as ref
+import reftensor as rt
+from helpers import assert_file, assert_no_mount, assert_same
+
+DTYPES = ["BF16", "F16", "F32"]
+COMPRESSED = {"quantization_config": {"quant_method": "compressed-tensors", "format": "float-quantized"}}
+FP8 = {"quantization_config": {"quant_method": "fp8"}}
+
+
+class TestFp8:
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_layouts(self, dtype, mount, place):
+        model = ref.fp8_layouts()
+        made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}")
+        assert_file(made.file, model.expected_bytes(dtype))
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize("kernel", [None, "scalar", "avx2"])
+    def test_every_code_and_scale(self, kernel, dtype, mount, place):
+        if kernel == "avx2" and "avx2" not in open("/proc/cpuinfo", encoding="ascii").read().split():
+            pytest.skip("this CPU has no AVX2")
+        model = ref.fp8_every_code()
+        made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}", *([f"--kernel={kernel}"] if kernel else []))
+        assert_file(made.file, model.expected_bytes(dtype))
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize("config", [None, COMPRESSED], ids=["no-config", "compressed-tensors"])
+    def test_two_roundings(self, config, dtype, mount, place):
+        """compressed-tensors multiplies in the type of the scales."""
+        model = ref.fp8_every_code(True, config)
+        made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}")
+        assert_file(made.file, model.expected_bytes(dtype))
+
+    def test_one_rounding(self, mount, place):
+        """Other methods do not, whatever the type of their scales."""
+        model = ref.FloatModel(FP8)
+        scale = ref.every_class("F16")
+        codes = ref.fp8_codes(1, *(len(ref.CLASSES["F16"]), 300))
+        ref.add_fp8(model, "x", codes, scale, ref.floats(scale), "weight_scale")
+        assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes())
+
+    @pytest.mark.parametrize(
+        ("config", "shape", "block"),
+        [
+            ({"quantization_config": {"quant_method": "fp8", "weight_block_size": [96, 48]}}, (192, 96), (96, 48)),
+            ({"text_config": {"quantization_config": {"quant_method": "fp8", "weight_block_size": [64, 96]}}}, (100, 200), (64, 96)),
+            ({"quantization_config": {"quant_method": "compressed-tensors", "config_groups": {"g": {"weights": {"block_structure": [96, 48]}}}}}, (192, 96), (96, 48)),
+            ({"quantization_config": {"quant_method": "compressed-tensors", "config_groups": {"g": {"weights": {"group_size": 96}}}}}, (5, 192), (1, 96)),
+            ({"quantization_config": {"quant_method": "fp8", "weight_block_size": [32, 32]}}, (64, 1024), (1, 32)),
+            ({"quantization_config": {"quant_method": "mxfp8", "weight_block_size": [1, 32]}}, (64, 1024), (1, 32)),
+            ({"quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}}, (64, 1024), (32, 64)),
+            ({"quantization_config": {"quant_method": "fp8", "weight_block_size": None}}, (64, 1024), (128, 128)),
+            ({"quantization_config": {"quant_method": "fp8", "weight_block_size": [0, "x"]}}, (576, 300), (128, 128)),
+            ({"quantization_config": {"quant_method": "fp8"}}, (300, 30), (50, 10)),
+        ],
+        ids=str,
+    )  # fmt: skip
+    def test_block_size(self, config, shape, block, mount, place):
+        """From the config where that fits, else the only power of two that fits, else the ratio."""
+        model = ref.FloatModel(config)
+        ref.add_blocks(model, "x", 1, shape, block)
+        assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes())
+
+    def test_unscaled(self, mount, place):
+        """FP8 without scales passes through, said once."""
+        tensors = {f"layers.{i}.weight": ref.fp8_codes(i, 4, 8) for i in range(3)}
+        source = place / "m.safetensors"
+        rt.save(source, tensors, {"format": "pt"})
+        made = mount(source)
+        assert_file(made.file, source.read_bytes())
+        (said,) = [line for line in made.stderr.splitlines() if "FP8" in line]
+        assert "layers.0.weight" in said and "3" in said
+
+    def test_any_range(self, mount, place):
+        """Reads that begin and end anywhere."""
+        model = ref.fp8_layouts()
+        made = mount(model.write(place / "m.safetensors"))
+        want = model.expected_bytes()
+        rng = np.random.default_rng(7)
+        with open(made.file, "rb", buffering=0) as f:
+            for _ in range(300):
+                at = int(rng.integers(0, len(want)))
+                n = int(rng.integers(1, 5000))
+                f.seek(at)
+                assert_same(f.read(n), want[at : at + n], f"{n} bytes at {at}")
+
+
+E4M3 = ref.fp8_codes
+ONE = lambda *shape: rt.tensor(np.ones(shape, np.float32))
+U8 = lambda *shape: rt.raw("U8", shape, bytes(int(np.prod(shape))))
+EXP = lambda *shape: rt.raw("F8_E8M0", shape, bytes(int(np.prod(shape))))
+FP8_SCALE = lambda *shape: ref.scales(1, "F8_E4M3", *shape)
+TRANSFORM = {"quantization_config": {"quant_method": "compressed-tensors", "transform_config": {"config_groups": {"u": {"type": "hadamard"}}}}}
+
+# name -> (tensors, config, words of the error)
+REFUSED = {
+    "fp8-block": ({"x.weight": E4M3(1, 200, 100), "x.weight_scale_inv": ONE(7, 3)}, None, ["x.weight"]),
+    "fp8-scales-of-columns": ({"x.weight": E4M3(1, 20, 10), "x.weight_scale": ONE(10)}, None, ["x.weight"]),
+    "fp8-more-scales-than-rows": ({"x.weight": E4M3(1, 20, 10), "x.weight_scale": ONE(40, 1)}, None, ["x.weight"]),
+    "fp8-no-scales": ({"x.weight": E4M3(1, 20, 10), "x.weight_scale": ONE(0, 1)}, None, ["x.weight"]),
+    "fp8-rank": ({"x.weight": E4M3(1, 20, 10), "x.weight_scale": ONE(2, 20, 1)}, None, ["x.weight"]),
+    "fp8-experts": ({"x.weight": E4M3(1, 2, 20, 10), "x.weight_scale": ONE(3, 20, 1)}, None, ["x.weight"]),
+    "fp8-experts-square": ({"x.weight": E4M3(1, 2, 20, 20), "x.weight_scale": ONE(2, 20)}, None, ["x.weight", "axis"]),
+    "fp8-scale-type": ({"x.weight": E4M3(1, 20, 10), "x.weight_scale": rt.tensor(np.ones((20, 1), np.float64))}, None, ["x.weight"]),
+    "fp8-scale-fp8": ({"x.weight": E4M3(1, 20, 16), "x.weight_scale": FP8_SCALE(20, 1)}, None, ["x.weight"]),
+    "fp8-two-scales": ({"x.weight": E4M3(1, 20, 10), "x.weight_scale": ONE(1), "x.weight_scale_inv": ONE(1)}, None, ["x.weight"]),
+    "fp8-zero-point": ({"x.weight": E4M3(1, 20, 10), "x.weight_scale": ONE(1), "x.weight_zero_point": ONE(1)}, None, ["x.weight"]),
+    "fp8-g-idx": ({"x.weight": E4M3(1, 2, 64), "x.weight_scale": ONE(2, 2), "x.weight_g_idx": rt.tensor(np.zeros(64, np.int32))}, None, ["x.weight"]),
+    "fp8-smooth": ({"x.weight": E4M3(1, 20, 10), "x.weight_scale": ONE(1), "x.pre_quant_scale": ONE(20)}, None, ["x.weight"]),
+    "fp8-rotated": ({"x.weight": E4M3(1, 20, 10), "x.weight_scale": ONE(1)}, TRANSFORM, ["x.weight", "transform_config"]),
+    "fp8-svd": ({"x.weight": E4M3(1, 8, 16), "x.weight_scale": ONE(1), "x.svdquant_lora_a": ONE(2, 16), "x.svdquant_lora_b": ONE(8, 2)}, None, ["x.weight"]),
+    "fp8-rank-9": ({"x.weight": E4M3(1, *(1,) * 9), "x.weight_scale": ONE(1)}, None, ["x.weight"]),
+    "fp8-fnuz": ({"x.weight": rt.raw("F8_E4M3FNUZ", (4, 8), bytes(32)), "x.weight_scale": ONE(1)}, None, ["x.weight"]),
+    "fp8-fnuz-block": ({"x.weight": rt.raw("F8_E5M2FNUZ", (4, 8), bytes(32)), "x.weight_scale_inv": ONE(1, 1)}, None, ["x.weight"]),
+    "fp8-comfy-marked": ({"x.weight": E4M3(1, 8, 16), "x.weight_scale": ONE(), "x.comfy_quant": U8(20)}, None, ["x.weight"]),
+    "mxfp8-comfy-padded": ({"x.weight": E4M3(1, 100, 96), "x.weight_scale": U8(128, 4)}, None, ["x.weight"]),
+    "mxfp8-comfy-unmarked": ({"x.weight": E4M3(1, 128, 128), "x.weight_scale": EXP(128, 4)}, None, ["x.weight", "swizzled"]),
+    "fp8-scale-alone": ({"x.weight_scale_inv": ONE(2, 2)}, None, ["x.weight_scale_inv"]),
+}  # fmt: skip
+
+
+class TestRefused:
+    @pytest.mark.parametrize("case", REFUSED)
+    def test_mount(self, case, run, place):
+        tensors, config, words = REFUSED[case]
+        source = place / "m.safetensors"
+        rt.save(source, tensors)
+        if config is not None:
+            (place / "config.json").write_text(json.dumps(config))
+        (place / "mnt").mkdir()
+        assert_no_mount(run(source, place / "mnt"), place / "mnt", 4, *words)
+        for name, t in tensors.items():
+            if name.endswith("weight"):
+                assert_same(run("cat", "--unsupported=raw", source, name).out, t.data, name)
+
+    def test_config_tells_from_comfy(self, mount, place):
+        """The same shapes with a config.json are not ComfyUI's."""
+        model = ref.FloatModel({"quantization_config": {"quant_method": "compressed-tensors", "format": "mxfp8-quantized"}})
+        ref.add_blocks(model, "x", 1, (128, 128), (1, 32), "U8", scale_name="weight_scale")
+        assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes())
