@@ -64,11 +64,12 @@ static int find_in_folder(void *data, struct mxfs_folder *folder)
 
     for (size_t p = 0; p < folder->plan_count; p++) {
         size_t place = mxfs_plan_find(folder->plans[p], s->name, strlen(s->name));
-        if (place != MXFS_NOT_FOUND) {
-            s->plan = folder->plans[p];
-            s->output = &s->plan->outputs[s->plan->by_name[place]];
+        if (place == MXFS_NOT_FOUND)
+            continue;
+        s->plan = folder->plans[p];
+        s->output = &s->plan->outputs[s->plan->by_name[place]];
+        if (!mxfs_plan_is_stale(s->plan, s->output))
             return 1;
-        }
     }
     return 0;
 }

@@ -47,7 +47,10 @@ static int compare_names(const void *a, const void *b, void *outputs)
 static bool output_of(const struct mxfs_model *m, const struct mxfs_tensor *t, size_t *near,
                       struct mxfs_output *out)
 {
-    int32_t stale = m->restricted ? MXFS_ROLE_DROPPED : MXFS_ROLE_PLAIN;
+    /* A copy that the index does not mean would be a second tensor of that name; only a model that
+     * is shown as it is keeps it. */
+    bool unchanged = m->grouping.count == 0 && !m->restricted;
+    int32_t stale = unchanged ? MXFS_ROLE_PLAIN : MXFS_ROLE_DROPPED;
     int32_t role = mxfs_model_find(m, t, near) ? m->grouping.role[*near] : stale;
 
     *out = (struct mxfs_output){0};
@@ -218,6 +221,14 @@ size_t mxfs_plan_find(const struct mxfs_plan *plan, const char *name, size_t len
             high = mid;
     }
     return MXFS_NOT_FOUND;
+}
+
+bool mxfs_plan_is_stale(const struct mxfs_plan *plan, const struct mxfs_output *output)
+{
+    size_t at = 0;
+
+    return plan->model->has_stale && output->tensor &&
+           !mxfs_model_find(plan->model, output->tensor, &at);
 }
 
 const struct mxfs_output *mxfs_plan_at(const struct mxfs_plan *plan, uint64_t offset)

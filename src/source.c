@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "mxfs/log.h"
@@ -33,6 +34,16 @@ int mxfs_source_open(struct mxfs_source *src, const char *path, struct mxfs_erro
         return mxfs_fail(err, MXFS_EXIT_SOURCE, EINVAL, "%s: %s", path, what);
     }
     return 0;
+}
+
+void mxfs_source_raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 void mxfs_source_close(struct mxfs_source *src)

@@ -35,6 +35,7 @@ struct mxfs_model {
     size_t shard_count;
     size_t main;                 /**< index of the file that was asked for, or MXFS_NOT_FOUND */
     bool restricted;             /**< only some tensors are shown */
+    bool has_stale;              /**< shards hold copies that the index does not mean */
     size_t missing;              /**< shards that the index names and that are not there */
     char *index_path;            /**< of the index that names the shards, or NULL */
     char *first_missing;         /**< file name of the first of these, or NULL */

@@ -56,6 +56,9 @@ void mxfs_plan_fini(struct mxfs_plan *plan);
 /** Describes an output; pointers are borrowed. */
 struct mxfs_output_info mxfs_output_info(const struct mxfs_output *output);
 
+/** Whether an output is a copy of a tensor that the model's index places in another shard. */
+bool mxfs_plan_is_stale(const struct mxfs_plan *plan, const struct mxfs_output *output);
+
 /** The dtype of a decoded element type. */
 uint8_t mxfs_out_dtype(enum mxfs_out out);
 

@@ -27,6 +27,27 @@ static size_t replace_word(char *text, size_t at, size_t len, const char *word)
     return n;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Python's integers have no bounds, jansson's have 64 bits. Returns the length of the digits. */
+static size_t replace_long_integer(char *text, size_t at, size_t len)
+{
+    size_t end = at;
+
+    while (end < len && is_digit(text[end]))
+        end++;
+    bool fraction = at > 0 && text[at - 1] == '.';
+    bool real = end < len && (text[end] == '.' || text[end] == 'e' || text[end] == 'E');
+    if (end - at > 18 && !fraction && !real && text[at] != '0') {
+        memset(text + at, ' ', end - at);
+        text[at] = '0';
+    }
+    return end - at;
+}
+
 /* In the copy that is parsed, outside strings: same length, so that error positions stay right. */
 static void replace_python_numbers(char *text, size_t len)
 {
@@ -40,6 +61,8 @@ static void replace_python_numbers(char *text, size_t len)
             replace_word(text, i, len, "NaN");
         else if (!in_string && text[i] == 'I')
             replace_word(text, i, len, "Infinity");
+        else if (!in_string && is_digit(text[i]))
+            i += replace_long_integer(text, i, len) - 1;
     }
 }
 

@@ -10,7 +10,6 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "config.h"
 #include "index.h"
@@ -99,18 +98,44 @@ static int open_indexed(struct mxfs_model *m, const struct mxfs_index *index, co
     return rc;
 }
 
-/* Whether the index means this copy of a tensor; in a model without an index all are meant. */
-static bool is_meant(const struct mxfs_model *m, const struct mxfs_index *index,
-                     const struct mxfs_tensor *t)
+/* Whether the index does not place the tensor in another shard. */
+static bool may_be_meant(const struct mxfs_model *m, const struct mxfs_index *index,
+                         const struct mxfs_tensor *t)
 {
     const char *shard = mxfs_index_shard_of(index, t);
-    if (shard)
-        return strcmp(shard, mxfs_path_basename(m->shards[t->shard].source.path)) == 0;
-    return t->shard == m->main;
+    return !shard || strcmp(shard, mxfs_path_basename(m->shards[t->shard].source.path)) == 0;
 }
 
-static int collect_tensors(struct mxfs_model *m, const struct mxfs_index *index,
-                           struct mxfs_error *err)
+static bool same_name(const struct mxfs_tensor *a, const struct mxfs_tensor *b)
+{
+    return mxfs_name_compare(a->name, a->name_len, b->name, b->name_len) == 0;
+}
+
+static bool comes_before(const struct mxfs_model *m, const struct mxfs_tensor *a,
+                         const struct mxfs_tensor *b)
+{
+    return b->shard != m->main && (a->shard == m->main || a->shard < b->shard);
+}
+
+/*
+ * Of a name that the index leaves out there may be several copies: the one in the file that was
+ * asked for is meant, or else the first.
+ */
+static void drop_copies(struct mxfs_model *m)
+{
+    const struct mxfs_tensor **sorted = m->tensors.sorted;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < m->tensors.count; i++) {
+        if (kept == 0 || !same_name(sorted[kept - 1], sorted[i]))
+            sorted[kept++] = sorted[i];
+        else if (comes_before(m, sorted[i], sorted[kept - 1]))
+            sorted[kept - 1] = sorted[i];
+    }
+    m->tensors.count = kept;
+}
+
+static int collect_tensors(struct mxfs_model *m, const struct mxfs_index *index)
 {
     const struct mxfs_tensor *dup;
     size_t total = 0;
@@ -123,14 +148,13 @@ static int collect_tensors(struct mxfs_model *m, const struct mxfs_index *index,
     for (size_t s = 0; s < m->shard_count; s++) {
         const struct mxfs_safetensors *h = &m->shards[s].header;
         for (size_t i = 0; i < h->count; i++) {
-            if (is_meant(m, index, &h->tensors[i]))
+            if (may_be_meant(m, index, &h->tensors[i]))
                 m->tensors.sorted[m->tensors.count++] = &h->tensors[i];
         }
     }
     if (!mxfs_tensors_sort(&m->tensors, &dup))
-        return mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: tensor %s is there twice",
-                         m->shards[dup->shard].source.path,
-                         mxfs_quote(dup->name, dup->name_len).text);
+        drop_copies(m);
+    m->has_stale = m->tensors.count < total;
     return 0;
 }
 
@@ -200,16 +224,6 @@ static int group_tensors(struct mxfs_model *m, const struct mxfs_model_options *
     return mxfs_grouping_init(&m->grouping, &m->tensors, &m->config, &how);
 }
 
-/* One descriptor a shard. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 /* Opens `path` alone, or the shards of the index when there is one; `file` as in open_indexed(). */
 static int open_files(struct mxfs_model *m, const struct mxfs_index *index, const char *dir,
                       const char *path, const char *file, struct mxfs_error *err)
@@ -219,7 +233,7 @@ static int open_files(struct mxfs_model *m, const struct mxfs_index *index, cons
         return -ENOMEM;
     if (!index->map)
         return open_shard(m, path, err);
-    raise_descriptor_limit();
+    mxfs_source_raise_limit(); /* one descriptor a shard */
     m->main = MXFS_NOT_FOUND;
     return open_indexed(m, index, dir, file, err);
 }
@@ -229,7 +243,7 @@ static int load_files(struct mxfs_model *m, const struct mxfs_index *index, cons
 {
     int rc = open_files(m, index, dir, path, file, err);
     if (rc == 0)
-        rc = collect_tensors(m, index, err);
+        rc = collect_tensors(m, index);
     if (rc == 0)
         rc = check_index(m, index, dir, err);
     return rc;

@@ -63,8 +63,10 @@ static uint64_t total_size(const struct mxfs_folder *folder, const struct mxfs_m
 
     for (size_t p = 0; p < folder->plan_count; p++) {
         const struct mxfs_plan *plan = folder->plans[p];
-        for (size_t i = 0; plan->model == m && i < plan->count; i++)
-            total += mxfs_output_info(&plan->outputs[i]).size;
+        for (size_t i = 0; plan->model == m && i < plan->count; i++) {
+            if (!mxfs_plan_is_stale(plan, &plan->outputs[i]))
+                total += mxfs_output_info(&plan->outputs[i]).size;
+        }
     }
     return total;
 }

@@ -274,6 +274,7 @@ static int open_directory(struct mxfs_repo *repo, const char *path,
     char *root = snapshot ? snapshot : strdup(path);
     if (!root)
         return out_of_memory(path, err);
+    mxfs_source_raise_limit();
     find_inside(&walk, root);
     rc = open_folder(&walk, &repo->root, root, false, err);
     free(walk.inside[0]);

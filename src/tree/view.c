@@ -42,9 +42,11 @@ int mxfs_view_collect(struct view_outputs *out, const struct mxfs_folder *folder
         return -ENOMEM;
     for (size_t p = 0; p < folder->plan_count; p++) {
         const struct mxfs_plan *plan = folder->plans[p];
-        for (size_t i = 0; i < plan->count; i++)
-            out->sorted[out->count++] =
-                (struct view_output){plan, &plan->outputs[plan->by_name[i]]};
+        for (size_t i = 0; i < plan->count; i++) {
+            const struct mxfs_output *o = &plan->outputs[plan->by_name[i]];
+            if (!mxfs_plan_is_stale(plan, o))
+                out->sorted[out->count++] = (struct view_output){plan, o};
+        }
     }
     if (out->count > 1)
         qsort(out->sorted, out->count, sizeof(*out->sorted), compare_outputs);
