@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * A read-only fsx: random reads of one file, by every way that there is, compared with another file
+ * that holds the same bytes.
+ *
+ *   fsx FILE ORACLE SEED FIRST COUNT THREADS
+ *
+ * Operation i is a function of SEED and i alone, so a failing one is replayed with FIRST=i COUNT=1
+ * THREADS=1. Prints the seed first; a mismatch names the operation, its kind, offset and length.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LENGTH_MAX = 1 << 18, PAGE = 4096 };
+
+static const char *path;
+static const uint8_t *oracle;
+static uint64_t size, seed, first, count;
+static _Atomic uint64_t next_op, bytes_read;
+static atomic_bool failed;
+
+/* What a thread keeps open. */
+struct thread {
+    int fd, direct, pipe[2], sink;
+    uint8_t *buf; /* page-aligned, LENGTH_MAX + PAGE */
+    const uint8_t *map_private, *map_shared;
+};
+
+static uint64_t mix(uint64_t x)
+{
+    x += 0x9E3779B97F4A7C15u;
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ x >> 27) * 0x94D049BB133111EBu;
+    return x ^ x >> 31;
+}
+
+struct op {
+    uint64_t index, offset;
+    size_t len;
+    unsigned kind;
+};
+
+static struct op make_op(uint64_t index)
+{
+    uint64_t r = mix(seed * 0x100000001B3u + index);
+    static const size_t scales[] = {1, 16, 512, PAGE, 65536, LENGTH_MAX};
+    struct op o = {.index = index};
+
+    o.kind = (unsigned)(r % 64);
+    r = mix(r);
+    o.len = mix(r) % scales[r % 6] + 1;
+    /* Now and then at or beyond the end. */
+    o.offset = mix(r + 1) % (r % 61 == 0 ? size + 2 * PAGE : size);
+    return o;
+}
+
+static size_t expected(const struct op *o)
+{
+    if (o->offset >= size)
+        return 0;
+    return o->len < size - o->offset ? o->len : (size_t)(size - o->offset);
+}
+
+static bool fail(const struct op *o, const char *kind, ssize_t got)
+{
+    if (!atomic_exchange(&failed, true))
+        fprintf(stderr,
+                "fsx: operation %llu (%s) at %llu, length %zu: got %zd%s%s; replay: SEED=%llu "
+                "FIRST=%llu COUNT=1 THREADS=1\n",
+                (unsigned long long)o->index, kind, (unsigned long long)o->offset, o->len, got,
+                got < 0 ? " " : "", got < 0 ? strerror(errno) : " bytes or wrong ones",
+                (unsigned long long)seed, (unsigned long long)o->index);
+    return false;
+}
+
+/* Compares `got` bytes at buf; `want` is how many there should be. */
+static bool same(const struct op *o, const char *kind, const uint8_t *buf, ssize_t got)
+{
+    size_t want = expected(o);
+
+    if (got != (ssize_t)want || memcmp(buf, oracle + (want ? o->offset : 0), want) != 0)
+        return fail(o, kind, got);
+    atomic_fetch_add_explicit(&bytes_read, want, memory_order_relaxed);
+    return true;
+}
+
+/* pread() until the end: a short answer is legal only there. */
+static ssize_t read_all(int fd, uint8_t *buf, size_t len, uint64_t offset)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t n = pread(fd, buf + done, len - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+static bool op_pread(struct thread *t, const struct op *o)
+{
+    return same(o, "pread", t->buf, read_all(t->fd, t->buf, o->len, o->offset));
+}
+
+static bool op_preadv(struct thread *t, const struct op *o)
+{
+    size_t a = o->len / 3, b = o->len / 2 - a;
+    struct iovec v[3] = {{t->buf, a}, {t->buf + a, b}, {t->buf + a + b, o->len - a - b}};
+    return same(o, "preadv", t->buf, preadv(t->fd, v, 3, (off_t)o->offset));
+}
+
+static bool op_map(struct thread *t, const struct op *o, bool shared)
+{
+    const uint8_t *map = shared ? t->map_shared : t->map_private;
+    size_t want = expected(o);
+
+    return same(o, shared ? "shared mapping" : "private mapping", map + (want ? o->offset : 0),
+                (ssize_t)want);
+}
+
+static bool op_direct(struct thread *t, const struct op *o)
+{
+    struct op a = *o;
+
+    a.offset = o->offset / PAGE * PAGE;
+    a.len = (o->len + PAGE - 1) / PAGE * PAGE;
+    if (a.len > LENGTH_MAX)
+        a.len = LENGTH_MAX;
+    return same(&a, "O_DIRECT", t->buf, read_all(t->direct, t->buf, a.len, a.offset));
+}
+
+static ssize_t drain(int fd, uint8_t *buf, size_t len)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t n = read(fd, buf + done, len - done);
+        if (n <= 0)
+            return -1;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+/* Through a pipe, at most as much as it holds. */
+static bool op_pipe(struct thread *t, const struct op *o, bool sending)
+{
+    struct op a = *o;
+    off_t at = (off_t)o->offset;
+
+    a.len = o->len < 32768 ? o->len : 32768;
+    size_t want = expected(&a);
+    size_t done = 0;
+    while (done < want) {
+        ssize_t n = sending ? sendfile(t->pipe[1], t->fd, &at, want - done)
+                            : splice(t->fd, &at, t->pipe[1], NULL, want - done, 0);
+        if (n <= 0)
+            return fail(&a, sending ? "sendfile" : "splice", n);
+        if (drain(t->pipe[0], t->buf + done, (size_t)n) < 0)
+            return fail(&a, "pipe", -1);
+        done += (size_t)n;
+    }
+    return same(&a, sending ? "sendfile" : "splice", t->buf, (ssize_t)done);
+}
+
+static bool op_copy_range(struct thread *t, const struct op *o)
+{
+    off_t from = (off_t)o->offset, to = 0;
+    size_t want = expected(o), done = 0;
+
+    while (done < want) {
+        ssize_t n = copy_file_range(t->fd, &from, t->sink, &to, want - done, 0);
+        if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP))
+            return true; /* this kernel does not, between these filesystems */
+        if (n <= 0)
+            return fail(o, "copy_file_range", n);
+        done += (size_t)n;
+    }
+    return same(o, "copy_file_range", t->buf, read_all(t->sink, t->buf, want, 0));
+}
+
+static bool op_dup(struct thread *t, const struct op *o)
+{
+    int fd = dup(t->fd);
+    bool good = same(o, "dup", t->buf, read_all(fd, t->buf, o->len, o->offset));
+    close(fd);
+    return good;
+}
+
+static bool op_reopen(struct thread *t, const struct op *o)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool good = fd >= 0 && same(o, "open", t->buf, read_all(fd, t->buf, o->len, o->offset));
+    if (fd < 0)
+        return fail(o, "open", -1);
+    close(fd);
+    return good;
+}
+
+/* A child reads by the descriptor that it inherits; in the threads of a process only one call is
+ * safe. */
+static bool op_inherit(struct thread *t, const struct op *o)
+{
+    size_t want = expected(o);
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(pread(t->fd, t->buf, want, (off_t)o->offset) == (ssize_t)want &&
+                      memcmp(t->buf, oracle + (want ? o->offset : 0), want) == 0
+                  ? 0
+                  : 1);
+    int status = 1;
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+        return fail(o, "inherited descriptor", status);
+    return true;
+}
+
+static bool op_forget(struct thread *t, const struct op *o)
+{
+    posix_fadvise(t->fd, (off_t)o->offset, (off_t)o->len, POSIX_FADV_DONTNEED);
+    return op_pread(t, o);
+}
+
+static bool run_op(struct thread *t, const struct op *o)
+{
+    switch (o->kind) {
+    case 0 ... 19:
+        return op_pread(t, o);
+    case 20 ... 25:
+        return op_preadv(t, o);
+    case 26 ... 33:
+        return op_map(t, o, false);
+    case 34 ... 41:
+        return op_map(t, o, true);
+    case 42 ... 46:
+        return op_direct(t, o);
+    case 47 ... 49:
+        return op_pipe(t, o, true);
+    case 50 ... 51:
+        return op_pipe(t, o, false);
+    case 52:
+        return op_copy_range(t, o);
+    case 53 ... 54:
+        return op_dup(t, o);
+    case 55:
+        return op_reopen(t, o);
+    case 56:
+        return mix(o->index) % 64 == 0 ? op_inherit(t, o) : op_pread(t, o);
+    default:
+        return op_forget(t, o);
+    }
+}
+
+static void must(bool good, const char *what)
+{
+    if (!good) {
+        fprintf(stderr, "fsx: %s: %s\n", what, strerror(errno));
+        exit(2);
+    }
+}
+
+static void *work(void *arg)
+{
+    struct thread t;
+
+    (void)arg;
+    t.fd = open(path, O_RDONLY | O_CLOEXEC);
+    t.direct = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+    t.sink = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    must(t.fd >= 0 && t.direct >= 0 && t.sink >= 0 && pipe2(t.pipe, O_CLOEXEC) == 0, path);
+    t.map_private = mmap(NULL, size, PROT_READ, MAP_PRIVATE, t.fd, 0);
+    t.map_shared = mmap(NULL, size, PROT_READ, MAP_SHARED, t.fd, 0);
+    t.buf = aligned_alloc(PAGE, LENGTH_MAX + PAGE);
+    must(t.map_private != MAP_FAILED && t.map_shared != MAP_FAILED && t.buf, "mmap");
+    for (uint64_t i; (i = atomic_fetch_add(&next_op, 1)) < first + count;) {
+        struct op o = make_op(i);
+        if (atomic_load(&failed) || !run_op(&t, &o))
+            break;
+    }
+    munmap((void *)t.map_private, size);
+    munmap((void *)t.map_shared, size);
+    free(t.buf);
+    close(t.fd), close(t.direct), close(t.sink), close(t.pipe[0]), close(t.pipe[1]);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t threads[64];
+    struct stat st;
+
+    if (argc != 7) {
+        fprintf(stderr, "usage: fsx FILE ORACLE SEED FIRST COUNT THREADS\n");
+        return 2;
+    }
+    path = argv[1];
+    seed = strtoull(argv[3], NULL, 0);
+    first = strtoull(argv[4], NULL, 0);
+    count = strtoull(argv[5], NULL, 0);
+    int n = atoi(argv[6]), fd = open(argv[2], O_RDONLY | O_CLOEXEC);
+    must(n >= 1 && n <= 64, "THREADS");
+    must(fd >= 0 && fstat(fd, &st) == 0, argv[2]);
+    size = (uint64_t)st.st_size;
+    oracle = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    must(oracle != MAP_FAILED && stat(path, &st) == 0, path);
+    if ((uint64_t)st.st_size != size) {
+        fprintf(stderr, "fsx: %s has %lld bytes, %s has %llu\n", path, (long long)st.st_size,
+                argv[2], (unsigned long long)size);
+        return 1;
+    }
+    printf("seed %llu\n", (unsigned long long)seed);
+    fflush(stdout);
+    atomic_store(&next_op, first);
+    for (int i = 0; i < n; i++)
+        must(pthread_create(&threads[i], NULL, work, NULL) == 0, "pthread_create");
+    for (int i = 0; i < n; i++)
+        pthread_join(threads[i], NULL);
+    printf("%llu operations, %llu bytes compared\n",
+           (unsigned long long)(atomic_load(&next_op) - first - (uint64_t)n),
+           (unsigned long long)atomic_load(&bytes_read));
+    return atomic_load(&failed) ? 1 : 0;
+}
