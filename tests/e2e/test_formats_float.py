@@ -2,7 +2,9 @@
 # Copyright (c) 2026 the mxfs authors
 """FP8 and NVFP4 with scales, in every layout that people download, bit for bit."""
 
+import hashlib
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import ref_float as ref
 import reftensor as rt
 from helpers import assert_file, assert_no_mount, assert_same
 
+VECTORS = pathlib.Path(__file__).resolve().parents[1] / "data" / "vectors"
 DTYPES = ["BF16", "F16", "F32"]
 COMPRESSED = {"quantization_config": {"quant_method": "compressed-tensors", "format": "float-quantized"}}
 FP8 = {"quantization_config": {"quant_method": "fp8"}}
@@ -94,6 +97,70 @@ class TestFp8:
                 assert_same(f.read(n), want[at : at + n], f"{n} bytes at {at}")
 
 
+class TestNvfp4:
+    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize("kernel", [None, "scalar", "avx2"])
+    def test_layouts(self, kernel, dtype, mount, place):
+        if kernel == "avx2" and "avx2" not in open("/proc/cpuinfo", encoding="ascii").read().split():
+            pytest.skip("this CPU has no AVX2")
+        model = ref.nvfp4_layouts()
+        made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}", *([f"--kernel={kernel}"] if kernel else []))
+        assert_file(made.file, model.expected_bytes(dtype))
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_scalar_divisor(self, dtype, mount, place):
+        model = ref.nvfp4_scalar_global()
+        made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}")
+        assert_file(made.file, model.expected_bytes(dtype))
+
+    def test_golden(self):
+        """Known values hold the oracle to account: code row 0..7 with block scale 1.25."""
+        codes = np.array([[0x10, 0x32, 0x54, 0x76, 0, 0, 0, 0]], np.uint8)
+        want = np.array([0x0000, 0x3BFC, 0x3C7C, 0x3CBD, 0x3CFC, 0x3D3D, 0x3D7C, 0x3DBD], np.uint16)
+        block = ref.floats(rt.raw("F8_E4M3", (1, 1), bytes([0x3A])))
+        for bits, divides in ((0x3C4985F0, False), (0x42A2999A, True)):
+            values = ref.nvfp4_values(codes, block, np.array([bits], np.uint32).view(np.float32), divides)
+            assert_same(ref.rounded(values[:, :8], "BF16").data, want.tobytes())
+
+    def test_config_tells_from_comfy(self, mount, place):
+        """Shapes that need no padding are ModelOpt's where there is a config.json."""
+        model = ref.FloatModel({"quantization_config": {"quant_method": "modelopt", "quant_algo": "NVFP4"}})
+        ref.add_nvfp4(model, "x", 1, (128, 64), np.float32(0.5))
+        assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes())
+
+    def test_any_range(self, mount, place):
+        model = ref.nvfp4_layouts()
+        made = mount(model.write(place / "m.safetensors"))
+        want = model.expected_bytes()
+        rng = np.random.default_rng(8)
+        # the tensors packed by rows come last among the BF16 ones; aim at them half of the time
+        begin, end = rt.header(want)[0]["rows.experts.down_proj"]["data_offsets"]
+        start = rt.header(want)[1]
+        with open(made.file, "rb", buffering=0) as f:
+            for i in range(400):
+                at = int(rng.integers(0, len(want)) if i % 2 else start + rng.integers(begin, end))
+                n = int(rng.integers(1, 9000))
+                f.seek(at)
+                assert_same(f.read(n), want[at : at + n], f"{n} bytes at {at}")
+
+
+class TestVectors:
+    """Files that other software made (tests/data/vectors/README.md says which)."""
+
+    @pytest.mark.parametrize("name", ["ct_fp8_dynamic", "ct_mxfp8", "ct_nvfp4", "modelopt_nvfp4"])
+    def test_model(self, name, mount):
+        made = mount(VECTORS / name / "src" / "model.safetensors")
+        assert_file(made.file, (VECTORS / name / "want" / "model.safetensors").read_bytes())
+
+    def test_deepseek(self, mount):
+        """Blocks with ragged edges; of the result there is a digest of each tensor."""
+        made = mount(VECTORS / "deepseek_fp8" / "src" / "model.safetensors")
+        tensors, metadata = rt.read(made.file.read_bytes())
+        assert metadata == {"format": "pt"}
+        want = json.loads((VECTORS / "deepseek_fp8" / "want.json").read_text())
+        assert {n: {"dtype": t.dtype, "shape": list(t.shape), "sha256": hashlib.sha256(t.data).hexdigest()} for n, t in tensors.items()} == want
+
+
 E4M3 = ref.fp8_codes
 ONE = lambda *shape: rt.tensor(np.ones(shape, np.float32))
 U8 = lambda *shape: rt.raw("U8", shape, bytes(int(np.prod(shape))))
@@ -124,6 +191,40 @@ REFUSED = {
     "fp8-comfy-marked": ({"x.weight": E4M3(1, 8, 16), "x.weight_scale": ONE(), "x.comfy_quant": U8(20)}, None, ["x.weight"]),
     "mxfp8-comfy-padded": ({"x.weight": E4M3(1, 100, 96), "x.weight_scale": U8(128, 4)}, None, ["x.weight"]),
     "mxfp8-comfy-unmarked": ({"x.weight": E4M3(1, 128, 128), "x.weight_scale": EXP(128, 4)}, None, ["x.weight", "swizzled"]),
+    "nvfp4-no-global": ({"x.weight_packed": U8(4, 32), "x.weight_scale": FP8_SCALE(4, 4)}, None, ["x.weight_packed"]),
+    "nvfp4-no-scale-2": ({"x.weight": U8(4, 32), "x.weight_scale": FP8_SCALE(4, 4)}, None, ["x.weight"]),
+    "nvfp4-no-scales": ({"x.weight_packed": U8(4, 32), "x.weight_global_scale": ONE(1)}, None, ["x.weight_packed"]),
+    "nvfp4-global-type": (
+        {"x.weight_packed": U8(4, 32), "x.weight_scale": FP8_SCALE(4, 4), "x.weight_global_scale": rt.tensor(np.ones(1, np.float16))}, None, ["x.weight_packed"],
+    ),
+    "nvfp4-global-shape": ({"x.weight_packed": U8(4, 32), "x.weight_scale": FP8_SCALE(4, 4), "x.weight_global_scale": ONE(4)}, None, ["x.weight_packed"]),
+    "nvfp4-ratio": ({"x.weight_packed": U8(4, 32), "x.weight_scale": FP8_SCALE(4, 2), "x.weight_global_scale": ONE(1)}, None, ["x.weight_packed"]),
+    "nvfp4-columns": ({"x.weight_packed": U8(4, 30), "x.weight_scale": FP8_SCALE(4, 4), "x.weight_global_scale": ONE(1)}, None, ["x.weight_packed"]),
+    "nvfp4-rows": ({"x.weight": U8(4, 32), "x.weight_scale": FP8_SCALE(5, 4), "x.weight_scale_2": ONE()}, None, ["x.weight"]),
+    "nvfp4-experts": ({"x.weight": U8(2, 4, 32), "x.weight_scale": FP8_SCALE(2, 4, 4), "x.weight_scale_2": ONE(4)}, None, ["x.weight"]),
+    "nvfp4-fused-shape": ({"p": U8(2, 32, 4), "p_weight_scale": FP8_SCALE(2, 8, 4), "p_weight_scale_2": ONE()}, None, ["p"]),
+    "nvfp4-fused-smooth": (
+        {"p": U8(2, 32, 4), "p_weight_scale": FP8_SCALE(2, 4, 4), "p_weight_scale_2": ONE(), "p_pre_quant_scale": ONE(64)}, None, ["p"],
+    ),
+    "nvfp4-smooth": (
+        {"x.weight": U8(4, 32), "x.weight_scale": FP8_SCALE(4, 4), "x.weight_scale_2": ONE(), "x.pre_quant_scale": ONE(32)}, None, ["x.weight"],
+    ),
+    "nvfp4-rotated": ({"x.weight_packed": U8(4, 32), "x.weight_scale": FP8_SCALE(4, 4), "x.weight_global_scale": ONE(1)}, TRANSFORM, ["x.weight_packed"]),
+    "nvfp4-zero-point": (
+        {"x.weight_packed": U8(4, 32), "x.weight_scale": FP8_SCALE(4, 4), "x.weight_global_scale": ONE(1), "x.weight_zero_point": U8(4, 4)}, None, ["x.weight_packed"],
+    ),
+    "nvfp4-svd": (
+        {"x.weight": U8(8, 32), "x.weight_scale": FP8_SCALE(8, 4), "x.weight_scale_2": ONE(), "x.svdquant_lora_a": ONE(2, 64)}, None, ["x.weight", "svd"],
+    ),
+    "nvfp4-e5m3-scales": ({"x.weight_packed": U8(4, 32), "x.weight_scale": U8(4, 4), "x.weight_global_scale": ONE(1)}, None, ["x.weight_packed"]),
+    "nvfp4-e5m2-scales": (
+        {"x.weight_packed": U8(4, 32), "x.weight_scale": rt.raw("F8_E5M2", (4, 4), bytes(16)), "x.weight_global_scale": ONE(1)}, None, ["x.weight_packed"],
+    ),
+    "nvfp4-comfy-padded": ({"x.weight": U8(100, 48), "x.weight_scale": FP8_SCALE(128, 8), "x.weight_scale_2": ONE()}, None, ["x.weight"]),
+    "nvfp4-comfy-unmarked": ({"x.weight": U8(128, 32), "x.weight_scale": FP8_SCALE(128, 4), "x.weight_scale_2": ONE()}, None, ["x.weight", "swizzled"]),
+    "nvfp4-comfy-marked": (
+        {"x.weight": U8(100, 32), "x.weight_scale": FP8_SCALE(100, 4), "x.weight_scale_2": ONE(), "x.comfy_quant": U8(20)}, {}, ["x.weight", "ComfyUI"],
+    ),
     "fp8-scale-alone": ({"x.weight_scale_inv": ONE(2, 2)}, None, ["x.weight_scale_inv"]),
 }  # fmt: skip
 

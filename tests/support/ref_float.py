@@ -210,3 +210,92 @@ def fp8_every_code(via=False, config=None):
                 "weight_scale" if via else "weight_scale_inv", dtype if via and dtype in ("BF16", "F16") else None,
             )  # fmt: skip
     return m
+
+
+# --- NVFP4 --------------------------------------------------------------------------------------
+
+
+def nvfp4_values(codes, block_scales, per_tensor, divides):
+    """Codes [.., K/2] and E4M3 scales [.., K/16] with float32 scales that broadcast against those."""
+    e2m1 = oracle.e2m1(oracle.nibbles(codes)).astype(np.float32)
+    with np.errstate(all="ignore"):
+        s = (block_scales / per_tensor if divides else block_scales * per_tensor).astype(np.float32)
+    return product(e2m1, np.repeat(s, 16, axis=-1))
+
+
+def add_nvfp4(m, name, seed, shape, glob, shown=None, kind="modelopt", columns=None, scale=None):
+    """One NVFP4 group of [.., N, K]. `glob`: its float32 scale; `shown`: the same, to broadcast against block scales."""
+    rng = np.random.default_rng(seed)
+    codes = rt.tensor(rng.integers(0, 256, (*shape[:-1], shape[-1] // 2), np.uint8))
+    scale = scale or scales(seed, "F8_E4M3", *shape[:-1], shape[-1] // 16)
+    glob = np.asarray(glob, np.float32)
+    suffixes = {
+        "modelopt": (".weight", ".weight_scale", ".weight_scale_2"),
+        "fused": ("", "_weight_scale", "_weight_scale_2"),
+        "ct": (".weight_packed", ".weight_scale", ".weight_global_scale"),
+    }[kind]
+    parts = {name + s: t for s, t in zip(suffixes, (codes, scale, rt.tensor(glob)))}
+    values = nvfp4_values(codes.array(), floats(scale), glob if shown is None else shown, kind == "ct")
+    if columns is not None:
+        parts[name + ("_" if kind == "fused" else ".") + "pre_quant_scale"] = columns
+        values = product(values, floats(columns))
+    m.add(name + ("" if kind == "fused" else ".weight"), values, **parts)
+
+
+def add_nvfp4_rows(m, name, seed, shape, glob, shown):
+    """Experts [E, K, N] packed along K: codes [E, K/2, N], scales [E, K/16, N]."""
+    e, k, n = shape
+    turned = FloatModel()
+    add_nvfp4(turned, "x", seed, (e, n, k), glob, shown)
+    turn = lambda t: rt.raw(t.dtype, (t.shape[0], t.shape[2], t.shape[1]), np.ascontiguousarray(t.array().transpose(0, 2, 1)))
+    parts = {
+        name: turn(turned.source["x.weight"]),
+        name + "_weight_scale": turn(turned.source["x.weight_scale"]),
+        name + "_weight_scale_2": turned.source["x.weight_scale_2"],
+    }
+    m.add(name, turned.values["x.weight"][0].transpose(0, 2, 1), **parts)
+
+
+GLOBALS = [0x3C4985F0, 0x42A2999A, 0x3F800000, 0x00000000, 0x80000000, 0x00000001, 0x00400000, 0x7F7FFFFF, 0x7F800000, 0x7FC00000, 0xFFC12345, 0xC2A2999A, 0x45280000, 0x39555555]  # fmt: skip
+
+
+def nvfp4_layouts(config=None):
+    """NVFP4 as compressed-tensors and ModelOpt write it; every block scale, awkward global scales."""
+    m = FloatModel(config)
+    everything = rt.raw("F8_E4M3", (67, 256), np.ascontiguousarray(np.broadcast_to(np.arange(256, dtype=np.uint8), (67, 256))))
+    for i, bits in enumerate(GLOBALS):
+        g = np.array([bits], np.uint32).view(np.float32)
+        add_nvfp4(m, f"ct.{i}", i, (67, 4096), g, kind="ct", scale=everything)
+        add_nvfp4(m, f"modelopt.{i}", i, (67, 4096), g[0], scale=everything)
+    each = np.array([0.0123, 0.5, 81.3], np.float32)
+    for kind in ("ct", "modelopt", "fused"):
+        add_nvfp4(m, f"one.{kind}", 3, (5, 16), each[:1], kind=kind)
+        add_nvfp4(m, f"experts.{kind}.all", 3, (3, 5, 48), each[:1], kind=kind)
+        add_nvfp4(m, f"experts.{kind}.each", 3, (3, 5, 48), each, each.reshape(3, 1, 1), kind=kind)
+        add_nvfp4(m, f"experts.{kind}.ones", 3, (3, 5, 4112), each.reshape(3, 1, 1), kind=kind)
+        add_nvfp4(m, f"empty.{kind}", 3, (0, 48), each[:1], kind=kind)
+    add_nvfp4_rows(m, "rows.experts.gate_up_proj", 4, (3, 48, 67), each, each.reshape(3, 1, 1))
+    add_nvfp4_rows(m, "rows.experts.down_proj", 4, (3, 32, 1000), each[:1], each[:1])
+    add_nvfp4_rows(m, "rows.experts.wide", 4, (1, 16, 5), each[0], each[0])
+    for i, dtype in enumerate(("F32", "BF16", "F16")):
+        add_nvfp4(m, f"smooth.{dtype}", i, (7, 1040), each[0], columns=scales(9, dtype, 1040))
+        add_nvfp4(m, f"smooth.{dtype}.fused", i, (3, 7, 80), each, each.reshape(3, 1, 1), kind="fused", columns=scales(9, dtype, 80))
+    for name in ("ct.0.input_global_scale", "modelopt.0.input_scale", "rows.experts.gate_up_proj_input_scale"):
+        m.drop(name, rt.tensor(np.float32([1])))
+    m.plain("norm.weight", rt.tensor(np.ones(8, ml_dtypes.bfloat16)))
+    return m
+
+
+def nvfp4_scalar_global():
+    """compressed-tensors' divisor as a scalar: torch then computes in bfloat16."""
+    m = FloatModel()
+    everything = rt.raw("F8_E4M3", (3, 256), np.ascontiguousarray(np.broadcast_to(np.arange(256, dtype=np.uint8), (3, 256))))
+    for i, bits in enumerate(GLOBALS):
+        g = np.array([bits], np.uint32).view(np.float32)[0]
+        packed = rt.tensor(np.random.default_rng(i).integers(0, 256, (3, 2048), np.uint8))
+        with np.errstate(all="ignore"):
+            s = (floats(everything) / g).astype(ml_dtypes.bfloat16).astype(np.float32)
+        values = product(oracle.e2m1(oracle.nibbles(packed.array())).astype(np.float32), np.repeat(s, 16, axis=-1))
+        parts = {f"x{i}.weight_packed": packed, f"x{i}.weight_scale": everything, f"x{i}.weight_global_scale": rt.tensor(g)}
+        m.add(f"x{i}.weight", values, "BF16", **parts)
+    return m

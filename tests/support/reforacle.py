@@ -34,7 +34,7 @@ def e4m3(octets):
 def nibbles(packed):
     """[..., n] octets -> [..., 2n] codes, the low half first."""
     packed = np.asarray(packed, np.uint8)
-    return np.stack([packed & 15, packed >> 4], -1).reshape(*packed.shape[:-1], -1)
+    return np.stack([packed & 15, packed >> 4], -1).reshape(*packed.shape[:-1], 2 * packed.shape[-1])
 
 
 def pack(codes):
