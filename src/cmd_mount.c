@@ -27,6 +27,7 @@
 /* What happens when the mount answers. */
 struct ready {
     int pipe;        /* to the waiting parent, or -1 in the foreground */
+    int null;        /* /dev/null, to take the place of the terminal; -1 in the foreground */
     char line[1024]; /* for the log */
 };
 
@@ -53,10 +54,9 @@ static void describe(struct ready *r, const struct cmd_source *s, const char *mo
 }
 
 /* Descriptors 0 to 2 stay occupied, or a source opened later could become stdout. */
-static void leave_terminal(void)
+static void leave_terminal(int null)
 {
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int fd = 0; fd <= 2 && null >= 0; fd++)
+    for (int fd = 0; fd <= 2; fd++)
         dup2(null, fd);
     if (null > 2)
         close(null);
@@ -74,7 +74,7 @@ static void on_ready(void *data)
         return;
     }
     mxfs_log_to_syslog();
-    leave_terminal();
+    leave_terminal(r->null);
     mxfs_log(MXFS_LOG_NOTICE, "%s", r->line);
     while (write(r->pipe, "1", 1) < 0 && errno == EINTR)
         ;
@@ -83,10 +83,10 @@ static void on_ready(void *data)
 }
 
 static int serve(const struct cmd_source *s, const struct mxfs_tree *tree,
-                 const struct mxfs_options *o, const char *mountpoint, int pipe,
+                 const struct mxfs_options *o, const char *mountpoint, int pipe, int null,
                  struct mxfs_error *err)
 {
-    struct ready ready = {.pipe = pipe};
+    struct ready ready = {.pipe = pipe, .null = null};
     struct mxfs_fs_options fs = {
         .source = s->path,
         .mountpoint = mountpoint,
@@ -132,8 +132,10 @@ static int serve_in_background(const struct cmd_source *s, const struct mxfs_tre
                                const struct mxfs_options *o, const char *mountpoint,
                                struct mxfs_error *err)
 {
-    int pipes[2];
+    int pipes[2], null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+    if (null < 0)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "/dev/null: %s", strerror(errno));
     if (pipe2(pipes, O_CLOEXEC) != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "cannot make a pipe: %s", strerror(errno));
     pid_t child = fork();
@@ -150,7 +152,7 @@ static int serve_in_background(const struct cmd_source *s, const struct mxfs_tre
     setsid();
     if (chdir("/") != 0)
         mxfs_log(MXFS_LOG_WARNING, "cannot change to /: %s", strerror(errno));
-    return serve(s, tree, o, mountpoint, pipes[1], err);
+    return serve(s, tree, o, mountpoint, pipes[1], null, err);
 }
 
 static int mount_source(struct cmd_source *s, const struct mxfs_options *o, const char *mountpoint,
@@ -169,7 +171,7 @@ static int mount_source(struct cmd_source *s, const struct mxfs_options *o, cons
     int rc = mxfs_tree_new(&tree, &s->repo, &s->env, &how, err);
     if (rc != 0)
         return rc;
-    rc = o->foreground ? serve(s, tree, o, mountpoint, -1, err)
+    rc = o->foreground ? serve(s, tree, o, mountpoint, -1, -1, err)
                        : serve_in_background(s, tree, o, mountpoint, err);
     mxfs_tree_free(tree);
     return rc;

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,11 +78,18 @@ static int clear_dead_mount(const char *path, struct mxfs_error *err)
     return 0;
 }
 
+/* Asks the filesystem, not the kernel's memory of it: attributes outlive the daemon by an hour. */
+static bool is_dead(const char *path)
+{
+    struct statvfs st;
+    return statvfs(path, &st) != 0 && errno == ENOTCONN;
+}
+
 int mxfs_mountpoint_check(const char *path, struct mxfs_error *err)
 {
     struct stat st;
 
-    if (stat(path, &st) != 0 && errno == ENOTCONN) {
+    if (is_dead(path)) {
         int rc = clear_dead_mount(path, err);
         if (rc != 0)
             return rc;

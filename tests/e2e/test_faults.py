@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""Sources that fail or are slow, readers that die, daemons that are killed: right bytes or an error, never anything else."""
+
+import concurrent.futures
+import errno
+import mmap
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import refmodels
+from conftest import mounted, wait_for_mounts
+
+SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
+
+
+@pytest.fixture(scope="module")
+def badfs_program(tmp_path_factory):
+    program = tmp_path_factory.mktemp("badfs") / "badfs"
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, text=True, check=True)
+    source = SUPPORT / "badfs.c"
+    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-o", program, source, *flags.stdout.split()], check=True)
+    return program
+
+
+@pytest.fixture
+def bad_source(badfs_program, place, fuse):
+    """The gpt-oss model on a filesystem that can misbehave: (path, control(text), its bytes dequantized, header size)."""
+    model = refmodels.gptoss_hf()
+    good = model.write(place / "good" / "model.safetensors")
+    (place / "bad").mkdir()
+    control = place / "control"
+    control.write_text("")
+    process = subprocess.Popen([badfs_program, good, "model.safetensors", control, place / "bad"])
+    wait_for_mounts(lambda: mounted(place / "bad"), process)
+    path = place / "bad" / "model.safetensors"
+    assert path.stat().st_size == good.stat().st_size
+
+    def say(text):
+        # By rename: the other side never reads half of it.
+        new = place / "control.new"
+        new.write_text(text)
+        new.rename(control)
+
+    yield path, say, model.expected_bytes(), 8 + int.from_bytes(good.read_bytes()[:8], "little")
+    say("")
+    subprocess.run(["fusermount3", "-u", place / "bad"], check=False)
+    process.wait(20)
+
+
+def read_at(path, offset, length):
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return os.pread(fd, length, offset)
+    finally:
+        os.close(fd)
+
+
+def test_failing_device(bad_source, mount):
+    """EIO for what needs the bad range, the right bytes for all else, and again when it has recovered."""
+    path, say, want, header = bad_source
+    made = mount(path, "--cache-size=1M", "--views=none", foreground=True)
+    size = path.stat().st_size
+    say(f"eio {header + (size - header) // 2} {size}")
+    good = bad = 0
+    for offset in range(0, len(want), 4096):
+        try:
+            got = read_at(made.file, offset, 4096)
+            assert got == want[offset : offset + 4096]
+            good += 1
+        except OSError as e:
+            assert e.errno == errno.EIO
+            bad += 1
+    assert good and bad
+    # The log names a tensor, at most a line a second.
+    lines = [line for line in made.stderr.splitlines() if "cannot be read" in line]
+    assert lines and '"model.' in lines[0] and len(lines) <= 10
+    made.excused = lines
+    say("")
+    subprocess.run(["cat", made.file], check=True, stdout=subprocess.DEVNULL)
+    assert made.file.read_bytes() == want
+    made.excused = [line for line in made.stderr.splitlines() if "cannot be read" in line]
+
+
+def test_failing_device_under_a_mapping(bad_source, mount):
+    """A mapping gets SIGBUS where read() gets EIO."""
+    path, say, want, header = bad_source
+    made = mount(path, "--views=none")
+    say(f"eio {header} {path.stat().st_size}")
+    code = f"""if True:
+        import mmap
+        f = open({str(made.file)!r}, "rb")
+        m = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+        print(m[{len(want) - 5000}])"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGBUS and done.stdout == b""
+
+
+def test_slow_device(bad_source, mount):
+    """While reads wait for the device, names and attributes answer at once."""
+    path, say, want, _ = bad_source
+    made = mount(path)
+    say("delay 700")
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        reads = [pool.submit(read_at, made.file, o, 4096) for o in (5000, 200_000, 400_000, 600_000)]
+        begin = time.monotonic()
+        names = os.listdir(made / "tensors")
+        for name in names:
+            os.stat(made / "tensors" / name)
+        spent = time.monotonic() - begin
+        assert not all(r.done() for r in reads), "the reads were not slow"
+        assert spent < 0.6
+        for offset, r in zip((5000, 200_000, 400_000, 600_000), reads):
+            assert r.result() == want[offset : offset + 4096]
+    say("")
+
+
+def test_reader_killed(bad_source, mount):
+    """A reader that dies in a slow read disturbs nobody."""
+    path, say, want, _ = bad_source
+    made = mount(path, "--views=none")
+    say("delay 300")
+    reader = subprocess.Popen(["dd", f"if={made.file}", "of=/dev/null", "bs=64k", "status=none"])
+    first = read_at(made.file, 0, 100)  # by now the daemon is at work
+    reader.kill()
+    reader.wait(10)
+    say("")
+    assert first == want[:100] and made.file.read_bytes() == want
+
+
+@pytest.fixture
+def source(place):
+    model = refmodels.gptoss_hf()
+    return model.write(place / "src" / "model.safetensors"), model.expected_bytes()
+
+
+def test_killed_under_load_and_mounted_again(source, mount):
+    """SIGKILL at random moments under load; a new mount clears the dead one and serves the same."""
+    path, want = source
+    rng = random.Random(11)
+    made = mount(path, "--cache-size=1M", "--views=none")
+    for _ in range(8):
+        stop = threading.Event()
+
+        def load():
+            while not stop.is_set():
+                try:
+                    offset = rng.randrange(len(want))
+                    assert read_at(made.file, offset, 70_000) == want[offset : offset + 70_000]
+                except OSError as e:
+                    assert e.errno in (errno.ENOTCONN, errno.ECONNABORTED, errno.EIO)
+                    return
+
+        threads = [threading.Thread(target=load) for _ in range(4)]
+        for t in threads:
+            t.start()
+        for _ in range(rng.randrange(30)):
+            os.stat(path)
+        made.expected_status = -signal.SIGKILL
+        os.kill(made.pid, signal.SIGKILL)
+        stop.set()
+        for t in threads:
+            t.join(5)
+            assert not t.is_alive(), "a reader hangs"
+        made.wait()
+        made = mount(path, "--cache-size=1M", "--views=none", over=made)
+        assert made.file.read_bytes() == want
+        made.excused = [line for line in made.stderr.splitlines() if "cleared the dead mount" in line]
+        assert len(made.excused) == 1
+
+
+def test_many_threads_fault_one_mapping(source, mount):
+    path, want = source
+    made = mount(path, "--cache-size=1M", "--views=none")
+    with open(made.file, "rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as m:
+        def touch(seed):
+            rng = random.Random(seed)
+            return all(m[o] == want[o] for o in (rng.randrange(len(want)) for _ in range(500)))
+
+        with concurrent.futures.ThreadPoolExecutor(64) as pool:
+            assert all(pool.map(touch, range(64)))
+
+
+def test_many_opens(source, mount):
+    path, want = source
+    made = mount(path, "--views=none")
+    before = len(os.listdir(f"/proc/{made.pid}/fd"))
+    files = [open(made.file, "rb") for _ in range(900)]
+    try:
+        for i, f in enumerate(files):
+            f.seek(i * 97)
+            assert f.read(50) == want[i * 97 : i * 97 + 50]
+    finally:
+        for f in files:
+            f.close()
+    # Each of the daemon's threads has a descriptor of its own for the kernel; opens leave none.
+    assert len(os.listdir(f"/proc/{made.pid}/fd")) <= before + 16
+
+
+def test_few_descriptors(source, mount, mxfs_bin):
+    """Too few descriptors are an error that says so, or enough to serve; never half a mount."""
+    path, want = source
+    outcomes = set()
+    for limit in (3, 4, 5, 6, 8, 12, 40):
+        folder = path.parent / f"m{limit}"
+        folder.mkdir()
+        command = ["bash", "-c", f'ulimit -n {limit} && exec "$@"', "-", mxfs_bin, "--views=none", path, folder]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        if done.returncode == 0:
+            assert (folder / "model.safetensors").read_bytes() == want
+            subprocess.run(["fusermount3", "-u", folder], check=True)
+        else:
+            assert done.returncode in (5, 6, 127) and done.stderr.strip(), done
+            assert not mounted(folder)
+        outcomes.add(done.returncode)
+    assert 0 in outcomes
