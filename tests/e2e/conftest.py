@@ -179,17 +179,36 @@ def wait_for_mounts(condition, process=None, limit=30):
             poller.poll(100)  # also notices the end of the process
 
 
+def namespaces():
+    """Mount namespaces other than ours: name -> a process in it."""
+    out = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            out.setdefault(os.readlink(f"/proc/{pid}/ns/mnt"), pid)
+        except OSError:
+            continue
+    out.pop(os.readlink("/proc/self/ns/mnt"), None)
+    return out
+
+
 def held_elsewhere(path):
     """Processes of other mount namespaces that still have the mount: a namespace made by anyone on
     the machine while it stood keeps it alive, and its daemon, after we unmounted it."""
     out = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if f" {path} " in pathlib.Path(f"/proc/{pid}/mountinfo").read_text(errors="replace"):
-                out.append(pid)
-        except OSError:
-            continue
+    for pid in namespaces().values():  # from its root: a process in a chroot sees only what is below
+        look = ["nsenter", f"--mount=/proc/{pid}/ns/mnt", "cat", f"/proc/{pid}/mountinfo", "/proc/self/mountinfo"]
+        if f" {path} " in subprocess.run(look, capture_output=True, text=True, errors="replace", check=False).stdout:
+            out.append(pid)
     return out
+
+
+def where_it_waits(pid):
+    """What the threads of a process wait in, for a failure's message."""
+    out = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        name, wait, call = ((task / f).read_text().strip() for f in ("comm", "wchan", "syscall"))
+        out.append(f"{task.name} {name}: {wait} {call.split()[0]}")
+    return "; ".join(sorted(out))
 
 
 def children():
@@ -263,7 +282,7 @@ class Mount:
                 wrong.append(f"the daemon ended with {self.status}")
         except (AssertionError, subprocess.TimeoutExpired):
             if not held_elsewhere(self.path):
-                wrong.append("the daemon did not end after the unmount: killed")
+                wrong.append(f"the daemon did not end after the unmount: killed ({where_it_waits(self.pid)}; {namespaces()})")
             self.expected_status = -signal.SIGKILL
             os.kill(self.pid, signal.SIGKILL)
             self.wait()
