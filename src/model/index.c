@@ -22,6 +22,11 @@ void mxfs_index_fini(struct mxfs_index *index)
     memset(index, 0, sizeof(*index));
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* Collects the distinct shard names; a set of seen names keeps this linear. */
 static int collect_shards(struct mxfs_index *index, struct mxfs_error *err)
 {
@@ -38,7 +43,8 @@ static int collect_shards(struct mxfs_index *index, struct mxfs_error *err)
         const char *shard = json_string_value(value);
         if (rc != 0)
             break;
-        if (!shard || !mxfs_path_is_plain_name(shard)) {
+        if (!shard || strlen(shard) != json_string_length(value) ||
+            !mxfs_path_is_plain_name(shard)) {
             rc =
                 mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL,
                           "%s: weight_map: tensor %s is in \"%s\", which is not a file name in the "
@@ -51,6 +57,8 @@ static int collect_shards(struct mxfs_index *index, struct mxfs_error *err)
         }
     }
     json_decref(seen);
+    if (index->shard_count > 1)
+        qsort(index->shards, index->shard_count, sizeof(*index->shards), compare_names);
     return rc;
 }
 

@@ -17,7 +17,7 @@
 struct mxfs_index {
     json_t *root;        /**< owned */
     const json_t *map;   /**< its weight_map: object of strings */
-    const char **shards; /**< distinct file names, in order of first mention; owned array */
+    const char **shards; /**< distinct file names, sorted; owned array */
     size_t shard_count;
     char *path; /**< of the index file; owned */
 };

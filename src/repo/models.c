@@ -95,14 +95,20 @@ static bool has_unclaimed(const struct repo_listing *l)
     return false;
 }
 
-static bool all_are_free(struct repo_listing *l, const struct mxfs_model *m)
+/* Whether another index has one of the shards. A shard that is not listed must not be shown. */
+static int look_for_shards(struct repo_listing *l, const struct mxfs_model *m, bool *claimed,
+                           struct mxfs_error *err)
 {
+    *claimed = false;
     for (size_t i = 0; i < m->shard_count; i++) {
-        struct repo_file *f = find_file(l, mxfs_path_basename(m->shards[i].source.path));
-        if (!f || f->claimed)
-            return false;
+        const char *path = m->shards[i].source.path;
+        const struct repo_file *f = find_file(l, mxfs_path_basename(path));
+        if (!f)
+            return mxfs_fail(err, MXFS_EXIT_SOURCE, EACCES,
+                             "%s: this link leads out of the source (see --follow-symlinks)", path);
+        *claimed |= f->claimed;
     }
-    return true;
+    return 0;
 }
 
 /* What an index whose shards are not (all) there means. */
@@ -132,13 +138,15 @@ static int open_index(const struct repo_walk *walk, struct mxfs_folder *folder,
                       struct repo_listing *l, struct repo_file *index, struct mxfs_error *err)
 {
     struct mxfs_model *m;
-    bool ignore;
+    bool ignore, claimed = false;
 
     int rc = open_one(walk, folder, index->name, mxfs_model_open_index, &m, err);
     if (rc != 0)
         return rc;
     rc = judge_missing(walk, folder, l, index->name, m, &ignore, err);
-    if (rc == 0 && !ignore && !all_are_free(l, m)) {
+    if (rc == 0 && !ignore)
+        rc = look_for_shards(l, m, &claimed, err);
+    if (claimed) {
         mxfs_log(MXFS_LOG_WARNING,
                  "%s/%s: shares files with another index; it is ignored and not shown",
                  folder->path, index->name);

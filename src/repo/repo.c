@@ -237,22 +237,28 @@ static int find_snapshot(const char *path, char **out, struct mxfs_error *err)
     return rc;
 }
 
+/* The blobs of the Hugging Face cache that a folder (resolved) is a snapshot in, or a folder of
+ * one; NULL when it is none. */
+static char *find_blobs(const char *path)
+{
+    static const char snapshots[] = "/snapshots/";
+    const char *at = strstr(path, snapshots), *next;
+
+    while (at && (next = strstr(at + 1, snapshots)))
+        at = next;
+    char *cache = at ? strndup(path, (size_t)(at - path)) : NULL;
+    char *blobs = cache ? mxfs_path_join(cache, "blobs") : NULL;
+    char *resolved = blobs ? realpath(blobs, NULL) : NULL;
+    free(blobs);
+    free(cache);
+    return resolved;
+}
+
 /* Where links may lead when confined: the folder itself and, for a snapshot, its cache's blobs. */
 static void find_inside(struct repo_walk *walk, const char *path)
 {
-    char *parent = mxfs_path_dirname(path), *cache = NULL, *blobs = NULL;
-    size_t n = 0;
-
-    if ((walk->inside[n] = realpath(path, NULL)))
-        n++;
-    if (parent && strcmp(mxfs_path_basename(parent), "snapshots") == 0) {
-        cache = mxfs_path_dirname(parent);
-        blobs = cache ? mxfs_path_join(cache, "blobs") : NULL;
-        walk->inside[n] = blobs ? realpath(blobs, NULL) : NULL;
-    }
-    free(blobs);
-    free(cache);
-    free(parent);
+    walk->inside[0] = realpath(path, NULL);
+    walk->inside[1] = walk->inside[0] ? find_blobs(walk->inside[0]) : NULL;
 }
 
 static int count_plans(void *data, struct mxfs_folder *folder)
