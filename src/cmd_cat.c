@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "mxfs/log.h"
 
 enum { CHUNK = 1 << 20 };
 
@@ -28,6 +29,16 @@ static int write_all(const char *data, size_t len, struct mxfs_error *err)
     return 0;
 }
 
+/* A read says no more than EIO; a file that changed is the usual cause. */
+static const char *why_unreadable(const struct mxfs_plan *plan, ssize_t n)
+{
+    for (size_t i = 0; i < plan->model->shard_count; i++) {
+        if (atomic_load(&plan->model->shards[i].source.changed))
+            return "the source has changed while it was read";
+    }
+    return strerror((int)-n);
+}
+
 static int copy_output(struct cmd_source *s, const struct mxfs_plan *plan,
                        const struct mxfs_output *output, struct mxfs_error *err)
 {
@@ -40,7 +51,7 @@ static int copy_output(struct cmd_source *s, const struct mxfs_plan *plan,
         ssize_t n = mxfs_vfile_read_output(&s->env, &scratch, plan, output, buf, CHUNK, at);
         if (n < 0) {
             rc = mxfs_fail(err, MXFS_EXIT_SOURCE, (int)-n, "%s: tensor %s: %s", s->path,
-                           mxfs_quote(info.name, info.name_len).text, strerror((int)-n));
+                           mxfs_quote(info.name, info.name_len).text, why_unreadable(plan, n));
         } else {
             rc = write_all(buf, (size_t)n, err);
             at += (uint64_t)n;
@@ -83,6 +94,8 @@ int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err)
     if (rc != 0)
         return rc;
     rc = cmd_source_judge(&s, options, err);
+    /* From here on one line says what failed: ours. */
+    mxfs_log_open(MXFS_LOG_SILENT);
     if (rc == 0) {
         if (mxfs_repo_visit(&s.repo.root, find_in_folder, &search))
             rc = copy_output(&s, search.plan, search.output, err);

@@ -18,6 +18,7 @@
 
 /** How important a line is; lines above the configured level are dropped. */
 enum mxfs_log_level {
+    MXFS_LOG_SILENT = -1, /**< only for mxfs_log_open(): nothing is written */
     MXFS_LOG_ERROR,
     MXFS_LOG_WARNING,
     MXFS_LOG_NOTICE,

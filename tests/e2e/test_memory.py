@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""Out of memory: the N-th allocation fails, for N = 0, 1, 2, ... until the program no longer notices."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+import refmodels
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DIRECTORY = ROOT / "tests/data/vectors/gptoss_dir/src"
+
+
+@pytest.fixture(scope="module")
+def failmalloc(tmp_path_factory):
+    library = tmp_path_factory.mktemp("oom") / "failmalloc.so"
+    source = ROOT / "tests/support/failmalloc.c"
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, source], check=True)
+    return library
+
+
+def fail_each(mxfs_bin, library, arguments):
+    """Runs the program once for each allocation; returns how many there are."""
+    good = subprocess.run([mxfs_bin, *arguments], capture_output=True, check=True).stdout
+    for n in range(20_000):
+        env = {**os.environ, "LD_PRELOAD": str(library), "FAIL_AT": str(n)}
+        done = subprocess.run([mxfs_bin, *arguments], capture_output=True, env=env, timeout=30, check=False)
+        if done.returncode == 0:
+            # Either nothing failed any more, or what failed was not needed (a buffer of stdio, say).
+            assert done.stdout == good, f"allocation {n}"
+            if reached_end(mxfs_bin, library, arguments, n):
+                return n
+            continue
+        assert done.returncode in (3, 5, 6), f"allocation {n}: {done}"
+        lines = done.stderr.decode().splitlines()
+        assert len(lines) == 1 and re.match(r"mxfs: .+", lines[0]), f"allocation {n}: {lines}"
+    raise AssertionError("allocations without end")
+
+
+def reached_end(mxfs_bin, library, arguments, n):
+    """Whether the program makes no more than n allocations: all failing from there on changes nothing."""
+    env = {**os.environ, "LD_PRELOAD": str(library), "FAIL_AT": str(n), "FAIL_ALL": "1"}
+    return subprocess.run([mxfs_bin, *arguments], capture_output=True, env=env, timeout=30, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("what", ["list", "json", "cat", "folder"])
+def test_nth_allocation(what, mxfs_bin, failmalloc, place):
+    source = refmodels.gptoss_hf().write(place / "m" / "model.safetensors")
+    name = "model.layers.0.mlp.experts.down_proj"
+    arguments = {
+        "list": ["list", source],
+        "json": ["list", "--json", source],
+        "cat": ["cat", source, name],
+        "folder": ["list", DIRECTORY],
+    }[what]
+    if what == "cat":
+        listed = subprocess.run([mxfs_bin, "list", source], capture_output=True, text=True, check=True).stdout
+        arguments[2] = next(line.split()[0] for line in listed.splitlines() if "mxfp4" in line)
+    count = fail_each(mxfs_bin, failmalloc, [str(a) for a in arguments])
+    assert count > 30

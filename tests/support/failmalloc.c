@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * For LD_PRELOAD: of the allocations that mxfs itself makes, number FAIL_AT (from 0) fails, once,
+ * or with FAIL_ALL=1 it and all that follow. Those of jansson do not count: its parser (2.14) goes
+ * on after some of its own allocations failed, with data lost. Prints nothing.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
+
+static atomic_long left;
+static bool armed, all;
+
+__attribute__((constructor)) static void arm(void)
+{
+    const char *at = getenv("FAIL_AT");
+    all = getenv("FAIL_ALL") != NULL;
+    if (at) {
+        atomic_store(&left, atol(at));
+        armed = true;
+    }
+}
+
+static bool is_janssons(const void *caller)
+{
+    Dl_info info;
+    return dladdr(caller, &info) && info.dli_fname && strstr(info.dli_fname, "libjansson");
+}
+
+static bool fails(const void *caller)
+{
+    if (!armed || is_janssons(caller))
+        return false;
+    long n = atomic_fetch_sub(&left, 1);
+    if (n == 0 || (all && n < 0)) {
+        errno = ENOMEM;
+        return true;
+    }
+    return false;
+}
+
+void *malloc(size_t n)
+{
+    return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t m)
+{
+    return fails(__builtin_return_address(0)) ? NULL : __libc_calloc(n, m);
+}
+
+void *realloc(void *p, size_t n)
+{
+    return fails(__builtin_return_address(0)) ? NULL : __libc_realloc(p, n);
+}
+
+void *aligned_alloc(size_t a, size_t n)
+{
+    return fails(__builtin_return_address(0)) ? NULL : __libc_memalign(a, n);
+}
