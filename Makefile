@@ -128,9 +128,9 @@ fuzz:
 
 # Everything again under sanitizers: unit tests, and the end-to-end tests against that binary.
 check-asan:
-	@tests/support/check-sanitized '$(MAKE)' $(BUILD)-asan address,undefined
+	@tests/support/check-sanitized '$(MAKE)' $(BUILD)/asan address,undefined
 check-tsan:
-	@tests/support/check-sanitized '$(MAKE)' $(BUILD)-tsan thread
+	@tests/support/check-sanitized '$(MAKE)' $(BUILD)/tsan thread
 
 lint: all
 	@BUILD=$(BUILD) tests/lint/run
