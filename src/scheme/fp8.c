@@ -207,7 +207,7 @@ static void decode_blocks(const struct mxfs_group *g, const struct mxfs_codec *c
     enum mxfs_out out = direct ? g->out : MXFS_OUT_F32;
     uint64_t last = g->rank ? g->shape[g->rank - 1] : 1;
 
-    mxfs_scales_load(codec->tables, scales, p->scales, mxfs_ceil_div(phase + p->n, g->block_cols),
+    mxfs_scales_load(codec, scales, p->scales, mxfs_ceil_div(phase + p->n, g->block_cols),
                      g->part[MXFS_FP8_SCALES]->dtype);
     codec->kernel->fp8_blocks[out](codec->tables, direct ? (void *)p->dst : values, p->codes, p->n,
                                    g->format, scales, g->block_cols);

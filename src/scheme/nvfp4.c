@@ -226,21 +226,21 @@ void mxfs_nvfp4_scales(const struct mxfs_group *group, const struct mxfs_codec *
                        uint64_t element)
 {
     uint64_t region = mxfs_nvfp4_region(group);
-    float of_tensor, quotients[MXFS_SCALES_CHUNK];
+    float of_tensor, values[MXFS_SCALES_CHUNK] = {0};
 
     memcpy(&of_tensor, global + (element / region - first / region) * sizeof(float), sizeof(float));
-    mxfs_scales_load(codec->tables, out, scales, n, MXFS_F8_E4M3);
     if (group->format == MXFS_NVFP4_MULTIPLIES) {
-        for (size_t i = 0; i < n; i++)
-            out[i] *= of_tensor;
+        codec->kernel->fp8_run[MXFS_OUT_F32](codec->tables, out, scales, n, MXFS_FP8_E4M3,
+                                             of_tensor);
         return;
     }
-    for (size_t i = 0; i < n; i++)
-        quotients[i] = out[i] / of_tensor;
+    mxfs_scales_load(codec, values, scales, n, MXFS_F8_E4M3);
+    for (size_t i = 0; i < MXFS_SCALES_CHUNK; i++) /* all of them: compilers make vectors of that */
+        values[i] /= of_tensor;
     if (group->format == MXFS_NVFP4_DIVIDES_BF16)
-        codec->kernel->narrow[MXFS_OUT_F32](out, quotients, NULL, n, MXFS_OUT_BF16);
+        codec->kernel->narrow[MXFS_OUT_F32](out, values, NULL, n, MXFS_OUT_BF16);
     else
-        memcpy(out, quotients, n * sizeof(*out));
+        memcpy(out, values, n * sizeof(*out));
 }
 
 static const struct mxfs_tensor *columns_of(const struct mxfs_group *g)

@@ -31,10 +31,11 @@ static float from_bits(uint32_t bits)
     return value;
 }
 
-/* 2^(e8m0 - 127), assembled from bits. */
+/* 2^(e8m0 - 127), assembled from bits. The top bit of the mantissa makes the subnormal 2^-127 of 0
+ * and a quiet NaN of 255. */
 static float e8m0_value(uint8_t e8m0)
 {
-    return e8m0 == 255 ? NAN : from_bits(e8m0 == 0 ? 0x00400000u : (uint32_t)e8m0 << 23);
+    return from_bits((uint32_t)e8m0 << 23 | ((uint8_t)(e8m0 + 1) <= 1 ? 0x00400000u : 0));
 }
 
 /* Sign 15 | exponent 14..10 (bias 15) | mantissa 9..0; subnormals count units of 2^-24. */
@@ -54,7 +55,7 @@ static uint16_t load_half(const uint8_t *src, size_t i)
     return half;
 }
 
-void mxfs_scales_load(const struct mxfs_tables *tables, float *out, const uint8_t *src, size_t n,
+void mxfs_scales_load(const struct mxfs_codec *codec, float *out, const uint8_t *src, size_t n,
                       uint8_t dtype)
 {
     switch (dtype) {
@@ -62,16 +63,14 @@ void mxfs_scales_load(const struct mxfs_tables *tables, float *out, const uint8_
         memcpy(out, src, n * sizeof(*out));
         break;
     case MXFS_BF16:
-        for (size_t i = 0; i < n; i++)
-            out[i] = from_bits((uint32_t)load_half(src, i) << 16);
+        codec->kernel->widen_bf16(out, src, n);
         break;
     case MXFS_F16:
         for (size_t i = 0; i < n; i++)
             out[i] = f16_value(load_half(src, i));
         break;
     case MXFS_F8_E4M3:
-        for (size_t i = 0; i < n; i++)
-            out[i] = tables->fp8[MXFS_FP8_E4M3][src[i]];
+        codec->kernel->fp8_run[MXFS_OUT_F32](codec->tables, out, src, n, MXFS_FP8_E4M3, 1.0f);
         break;
     default:
         for (size_t i = 0; i < n; i++)
@@ -97,8 +96,8 @@ void mxfs_narrow_columns(const struct mxfs_group *group, const struct mxfs_codec
     float of_columns[MXFS_NARROW_CHUNK];
 
     if (columns)
-        mxfs_scales_load(codec->tables, of_columns,
-                         factors + column * mxfs_scale_size(columns->dtype), n, columns->dtype);
+        mxfs_scales_load(codec, of_columns, factors + column * mxfs_scale_size(columns->dtype), n,
+                         columns->dtype);
     codec->kernel->narrow[group->out](dst, values, columns ? of_columns : NULL, n, group->via);
 }
 

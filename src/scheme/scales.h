@@ -30,7 +30,7 @@ unsigned mxfs_scale_size(uint8_t dtype);
  * out[i] = scale i at `src` as float32, exact; i < n. E8M0 0 is the subnormal 2^-127, 255 is NaN.
  * Types are the above and F8_E4M3.
  */
-void mxfs_scales_load(const struct mxfs_tables *tables, float *out, const uint8_t *src, size_t n,
+void mxfs_scales_load(const struct mxfs_codec *codec, float *out, const uint8_t *src, size_t n,
                       uint8_t dtype);
 
 /**
