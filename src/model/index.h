@@ -7,23 +7,37 @@
 #ifndef MXFS_MODEL_INDEX_H
 #define MXFS_MODEL_INDEX_H
 
-#include <jansson.h>
-#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "mxfs/error.h"
-#include "mxfs/tensor.h"
+
+/** A member of the weight map. */
+struct mxfs_index_entry {
+    const char *name;  /**< of the tensor; not terminated */
+    uint32_t name_len; /**< bytes */
+    uint32_t shard;    /**< index in index->shards */
+};
+
+/** A string that does not stand in the text as it is. */
+struct mxfs_index_string {
+    struct mxfs_index_string *next;
+    char data[];
+};
 
 /** A loaded index. Zero-initialised: there is none. */
 struct mxfs_index {
-    json_t *root;        /**< owned */
-    const json_t *map;   /**< its weight_map: object of strings */
-    const char **shards; /**< distinct file names, sorted; owned array */
+    char *path;                       /**< of the index file; owned; NULL: there is none */
+    struct mxfs_index_entry *entries; /**< in the order of the text */
+    size_t count;
+    char **shards; /**< distinct file names, sorted; owned */
     size_t shard_count;
-    char *path; /**< of the index file; owned */
+    char *text;                        /**< of the file; owned: names point into it */
+    struct mxfs_index_string *strings; /**< owned: the other names */
 };
 
 /**
- * Looks beside a file for an index whose weight_map names it. None is no error (index->map NULL).
+ * Looks beside a file for an index whose weight_map names it. None is no error (index->path NULL).
  * Shard names that would lead out of the directory, and broken JSON, are MXFS_EXIT_MALFORMED.
  */
 int mxfs_index_find(struct mxfs_index *index, const char *dir, const char *file,
@@ -31,9 +45,6 @@ int mxfs_index_find(struct mxfs_index *index, const char *dir, const char *file,
 
 /** Loads the index file at `path`; none there is -ENOENT, with err filled. */
 int mxfs_index_load(struct mxfs_index *index, const char *path, struct mxfs_error *err);
-
-/** The shard that the index gives for a tensor, or NULL. */
-const char *mxfs_index_shard_of(const struct mxfs_index *index, const struct mxfs_tensor *t);
 
 /** Frees; accepts an empty index. */
 void mxfs_index_fini(struct mxfs_index *index);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "copies.h"
 #include "index.h"
 #include "mxfs/bytes.h"
 #include "mxfs/path.h"
@@ -98,89 +99,6 @@ static int open_indexed(struct mxfs_model *m, const struct mxfs_index *index, co
     return rc;
 }
 
-/* Whether the index does not place the tensor in another shard. */
-static bool may_be_meant(const struct mxfs_model *m, const struct mxfs_index *index,
-                         const struct mxfs_tensor *t)
-{
-    const char *shard = mxfs_index_shard_of(index, t);
-    return !shard || strcmp(shard, mxfs_path_basename(m->shards[t->shard].source.path)) == 0;
-}
-
-static bool same_name(const struct mxfs_tensor *a, const struct mxfs_tensor *b)
-{
-    return mxfs_name_compare(a->name, a->name_len, b->name, b->name_len) == 0;
-}
-
-static bool comes_before(const struct mxfs_model *m, const struct mxfs_tensor *a,
-                         const struct mxfs_tensor *b)
-{
-    return b->shard != m->main && (a->shard == m->main || a->shard < b->shard);
-}
-
-/*
- * Of a name that the index leaves out there may be several copies: the one in the file that was
- * asked for is meant, or else the first.
- */
-static void drop_copies(struct mxfs_model *m)
-{
-    const struct mxfs_tensor **sorted = m->tensors.sorted;
-    size_t kept = 0;
-
-    for (size_t i = 0; i < m->tensors.count; i++) {
-        if (kept == 0 || !same_name(sorted[kept - 1], sorted[i]))
-            sorted[kept++] = sorted[i];
-        else if (comes_before(m, sorted[i], sorted[kept - 1]))
-            sorted[kept - 1] = sorted[i];
-    }
-    m->tensors.count = kept;
-}
-
-static int collect_tensors(struct mxfs_model *m, const struct mxfs_index *index)
-{
-    const struct mxfs_tensor *dup;
-    size_t total = 0;
-
-    for (size_t s = 0; s < m->shard_count; s++)
-        total += m->shards[s].header.count;
-    m->tensors.sorted = malloc((total + 1) * sizeof(*m->tensors.sorted));
-    if (!m->tensors.sorted)
-        return -ENOMEM;
-    for (size_t s = 0; s < m->shard_count; s++) {
-        const struct mxfs_safetensors *h = &m->shards[s].header;
-        for (size_t i = 0; i < h->count; i++) {
-            if (may_be_meant(m, index, &h->tensors[i]))
-                m->tensors.sorted[m->tensors.count++] = &h->tensors[i];
-        }
-    }
-    if (!mxfs_tensors_sort(&m->tensors, &dup))
-        drop_copies(m);
-    m->has_stale = m->tensors.count < total;
-    return 0;
-}
-
-/* Every tensor that the index places in a shard must be there, unless the shard is missing. */
-static int check_index(const struct mxfs_model *m, const struct mxfs_index *index, const char *dir,
-                       struct mxfs_error *err)
-{
-    const char *name;
-    json_t *value;
-
-    json_object_foreach((json_t *)index->map, name, value)
-    {
-        const char *shard = json_string_value(value);
-        size_t at = mxfs_tensors_find(&m->tensors, 0, name, strlen(name), "");
-        if (at != MXFS_NOT_FOUND)
-            continue;
-        for (size_t s = 0; s < m->shard_count; s++) {
-            if (strcmp(mxfs_path_basename(m->shards[s].source.path), shard) == 0)
-                return mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL,
-                                 "%s: names tensor %s in %s/%s, which does not hold it",
-                                 index->path, mxfs_quote(name, strlen(name)).text, dir, shard);
-        }
-    }
-    return 0;
-}
-
 static bool has_comfy_metadata(const struct mxfs_model *m)
 {
     static const char key[] = "_quantization_metadata";
@@ -231,7 +149,7 @@ static int open_files(struct mxfs_model *m, const struct mxfs_index *index, cons
     m->shards = calloc(index->shard_count + 1, sizeof(*m->shards));
     if (!m->shards)
         return -ENOMEM;
-    if (!index->map)
+    if (!index->path)
         return open_shard(m, path, err);
     mxfs_source_raise_limit(); /* one descriptor a shard */
     m->main = MXFS_NOT_FOUND;
@@ -243,9 +161,7 @@ static int load_files(struct mxfs_model *m, const struct mxfs_index *index, cons
 {
     int rc = open_files(m, index, dir, path, file, err);
     if (rc == 0)
-        rc = collect_tensors(m, index);
-    if (rc == 0)
-        rc = check_index(m, index, dir, err);
+        rc = mxfs_copies_choose(m, index, err);
     return rc;
 }
 
@@ -273,7 +189,7 @@ static int load_model(struct mxfs_model *m, const char *path, const char *dir, e
         rc = mxfs_index_find(&index, dir, file, err);
     if (rc == 0)
         rc = load_files(m, &index, dir, path, file, err);
-    if (rc == 0 && index.map && !(m->index_path = strdup(index.path)))
+    if (rc == 0 && index.path && !(m->index_path = strdup(index.path)))
         rc = -ENOMEM;
     mxfs_index_fini(&index);
     return rc;
