@@ -293,14 +293,27 @@ class TestSourceThatChanges:
         if foreground:
             assert "m.safetensors" in made.stderr, made.stderr
 
-    def test_overwritten_in_place(self, source, mount):
-        """Same size, other bytes, a new mtime."""
+    @pytest.mark.parametrize("later", [None, 1, 10**9], ids=["now", "nanosecond", "second"])
+    def test_overwritten_in_place(self, later, source, mount):
+        """Same size, other bytes, a new mtime, however little it differs."""
+        before = source.stat().st_mtime_ns
         made = mount(source)
         with open(source, "r+b") as f:
             f.seek(-100, os.SEEK_END)
             f.write(b"x")
+        if later:
+            os.utime(source, ns=(before, before + later))
         self.assert_eio(made / "tensors" / self.DATA)
         self.assert_eio(made.file, 100_000)
+
+    def test_grown(self, source, mount):
+        """Another size under the old mtime is a change as well."""
+        before = source.stat().st_mtime_ns
+        made = mount(source)
+        with open(source, "ab") as f:
+            f.write(b"tail")
+        os.utime(source, ns=(before, before))
+        self.assert_eio(made / "tensors" / self.DATA)
 
     def test_changed_after_reading(self, source, mount, model):
         """What was read stays right; what was not yet read becomes an error."""
