@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""transformers loads the mount as if it were the BF16 release: same logits, same tensors."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+import refrepo
+
+pytestmark = pytest.mark.heavy
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+pytest.importorskip("compressed_tensors")
+
+MODELS = ["gptoss", "llama"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """made(name) -> a folder with packed/ and plain/, made once."""
+    import refrepo_hf
+
+    folders = {}
+
+    def go(name):
+        if name not in folders:
+            folders[name] = tmp_path_factory.mktemp("hf") / name
+            getattr(refrepo_hf, name)(folders[name])
+        return folders[name]
+
+    return go
+
+
+def load(path, **options):
+    """A model and its load report: nothing missing, nothing unexpected."""
+    options.setdefault("dtype", "auto")
+    model, info = transformers.AutoModelForCausalLM.from_pretrained(path, output_loading_info=True, **options)
+    assert not any(info.values()), info
+    return model.eval()
+
+
+def logits(model):
+    ids = torch.arange(2, 42)[None]
+    with torch.no_grad():
+        return model(input_ids=ids).logits
+
+
+def same_bits(a, b):
+    return a.dtype == b.dtype and a.shape == b.shape and torch.equal(a.contiguous().view(torch.uint8), b.contiguous().view(torch.uint8))
+
+
+def assert_same_states(a, b):
+    a, b = a.state_dict(), b.state_dict()
+    assert list(a) == list(b)
+    for name, t in a.items():
+        assert same_bits(t, b[name]), name
+
+
+def own(name, path):
+    """Loaded by the libraries' own dequantization."""
+    if name == "gptoss":
+        return load(path, quantization_config=transformers.Mxfp4Config(dequantize=True))
+    return load(path, quantization_config=transformers.CompressedTensorsConfig(dequantize=True))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_logits(name, made, mount):
+    """Of the mount, of the BF16 copy, and of the library's own dequantization."""
+    folder = made(name)
+    mine = load(mount(folder / "packed").path)
+    assert mine.dtype == torch.bfloat16 and not hasattr(mine.config, "quantization_config")
+    plain = load(folder / "plain")
+    assert_same_states(mine, plain)
+    want = logits(plain)
+    assert want.isfinite().all() and want.std() > 0
+    assert same_bits(logits(mine), want)
+    assert same_bits(logits(own(name, folder / "packed")), want)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_save_pretrained(name, made, mount, place):
+    """From the mount and from the BF16 copy: the same files."""
+    folder = made(name)
+    load(mount(folder / "packed").path).save_pretrained(place / "mine")
+    load(folder / "plain").save_pretrained(place / "theirs")
+    mine, theirs = refrepo.tree_of(place / "mine"), refrepo.tree_of(place / "theirs")
+    assert mine == theirs
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_cp(name, made, mount, place):
+    """`cp -r`, unmount, load the copy."""
+    folder = made(name)
+    mounted = mount(folder / "packed")
+    subprocess.run(["cp", "-r", mounted.path, place / "copy"], check=True)
+    mounted.close()
+    assert sorted(os.listdir(place / "copy")) == sorted(os.listdir(folder / "packed"))
+    assert same_bits(logits(load(place / "copy")), logits(load(folder / "plain")))
+
+
+def test_pread_backend_of_safetensors(made, mount):
+    """Each shard by safe_open, as the loaders do, against the index."""
+    import safetensors
+
+    mounted = mount(made("gptoss") / "packed")
+    weight_map = json.loads((mounted / "model.safetensors.index.json").read_text())["weight_map"]
+    for file in sorted(set(weight_map.values())):
+        with safetensors.safe_open(mounted / file, "pt") as f:
+            assert set(f.keys()) == {n for n, at in weight_map.items() if at == file}
+
+
+def test_float16(made, mount):
+    """--dtype=f16: what the loader gets is float16, by config and by weights."""
+    mounted = mount(made("gptoss") / "packed", "--dtype=f16")
+    config = transformers.AutoConfig.from_pretrained(mounted.path)
+    assert config.dtype == torch.float16
+
+
+def test_nemotron_config(mount, made, place):
+    """Infinity in config.json reaches Python as it was."""
+    folder = place / "model"
+    subprocess.run(["cp", "-r", made("llama") / "packed", folder], check=True)
+    text = (folder / "config.json").read_text()
+    (folder / "config.json").write_text(text.replace("{", '{\n  "time_step_limit": [0.0, Infinity],\n  "norm_epsilon": 1e-05,', 1))
+    mounted = mount(folder)
+    shown = (mounted / "config.json").read_text()
+    assert '{\n  "time_step_limit": [0.0, Infinity],\n  "norm_epsilon": 1e-05,' in shown
+    model = load(mounted.path)
+    assert model.config.time_step_limit == [0.0, float("inf")] and model.config.norm_epsilon == 1e-05
+    assert same_bits(logits(model), logits(load(made("llama") / "plain")))
+
+
+def test_cache_snapshot(made, mount, place):
+    """The folder of a model in the Hugging Face cache, by its own name."""
+    repo = place / "models--org--name"
+    snapshot = repo / "snapshots" / ("a" * 40)
+    (repo / "refs").mkdir(parents=True)
+    (repo / "blobs").mkdir()
+    snapshot.mkdir(parents=True)
+    (repo / "refs" / "main").write_text("a" * 40)
+    for i, file in enumerate(sorted((made("llama") / "packed").iterdir())):
+        (repo / "blobs" / str(i)).write_bytes(file.read_bytes())
+        (snapshot / file.name).symlink_to(f"../../blobs/{i}")
+    assert same_bits(logits(load(mount(repo).path)), logits(load(made("llama") / "plain")))
+
+
+def test_deepseek_v4_config(mount, place):
+    """What transformers makes of a config without quantization_config and expert_dtype: a plain model."""
+    import refmodels
+
+    model = refmodels.deepseek_v4()
+    model.write(place / "model" / "model.safetensors")
+    mounted = mount(place / "model")
+    config = transformers.AutoConfig.from_pretrained(mounted.path)
+    assert type(config).__name__ == "DeepseekV4Config" and config.dtype == torch.bfloat16
+    assert getattr(config, "quantization_config", None) is None and getattr(config, "expert_dtype", None) is None
+    assert getattr(transformers.AutoConfig.from_pretrained(place / "model"), "quantization_config", None)
