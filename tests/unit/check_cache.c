@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The block cache: hits, bounds, order of eviction, waiting, and many threads at once.
+ */
+#include "mxfs/cache.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "mxfs/compiler.h"
+#include "support/suite.h"
+
+enum { KIB = 1024, PAGE = 4096 };
+
+static struct mxfs_cache *new_cache(size_t bytes)
+{
+    struct mxfs_cache *c;
+    ck_assert_int_eq(mxfs_cache_new(&c, bytes), 0);
+    return c;
+}
+
+/* Pins a block; fills it with `fill` when it is new. Returns whether it was. */
+static bool take(struct mxfs_cache *c, uint64_t index, size_t size, uint8_t fill,
+                 struct mxfs_block **out)
+{
+    struct mxfs_cache_key key = {7, index};
+
+    ck_assert_int_eq(mxfs_cache_acquire(c, key, size, out), 0);
+    if ((*out)->ready)
+        return false;
+    memset((*out)->data, fill, size);
+    mxfs_cache_publish(c, *out);
+    return true;
+}
+
+static bool touch(struct mxfs_cache *c, uint64_t index, size_t size)
+{
+    struct mxfs_block *b;
+    bool fresh = take(c, index, size, (uint8_t)index, &b);
+
+    ck_assert_uint_eq(b->size, size);
+    for (size_t i = 0; i < size; i += 61)
+        ck_assert_uint_eq(b->data[i], (uint8_t)index);
+    mxfs_cache_release(c, b);
+    return fresh;
+}
+
+START_TEST(hits)
+{
+    struct mxfs_cache *c = new_cache(64 * KIB);
+    ck_assert(touch(c, 1, 1000));
+    ck_assert(!touch(c, 1, 1000));
+    ck_assert(touch(c, 2, 1));
+    ck_assert(!touch(c, 2, 1));
+    ck_assert(!touch(c, 1, 1000));
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(owners_are_told_apart)
+{
+    struct mxfs_cache *c = new_cache(64 * KIB);
+    struct mxfs_block *a, *b;
+    ck_assert_int_eq(mxfs_cache_acquire(c, (struct mxfs_cache_key){1, 0}, 10, &a), 0);
+    mxfs_cache_publish(c, a);
+    mxfs_cache_release(c, a);
+    ck_assert_int_eq(mxfs_cache_acquire(c, (struct mxfs_cache_key){2, 0}, 10, &b), 0);
+    ck_assert(!b->ready);
+    mxfs_cache_abandon(c, b);
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(oldest_goes_first)
+{
+    struct mxfs_cache *c = new_cache(4 * PAGE);
+    for (uint64_t i = 0; i < 4; i++)
+        ck_assert(touch(c, i, PAGE));
+    ck_assert(!touch(c, 0, PAGE)); /* 1 is the oldest now */
+    ck_assert(touch(c, 4, PAGE));
+    ck_assert(!touch(c, 0, PAGE));
+    ck_assert(!touch(c, 2, PAGE));
+    ck_assert(touch(c, 1, PAGE)); /* was dropped */
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(one_large_block_drops_many)
+{
+    struct mxfs_cache *c = new_cache(4 * PAGE);
+    for (uint64_t i = 0; i < 4; i++)
+        touch(c, i, PAGE);
+    ck_assert(touch(c, 9, 3 * PAGE));
+    ck_assert(!touch(c, 3, PAGE));
+    ck_assert(touch(c, 0, PAGE));
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(too_large_is_refused)
+{
+    struct mxfs_cache *c = new_cache(4 * PAGE);
+    struct mxfs_block *b;
+    ck_assert_int_eq(mxfs_cache_acquire(c, (struct mxfs_cache_key){1, 1}, 4 * PAGE + 1, &b),
+                     -E2BIG);
+    ck_assert_ptr_null(b);
+    ck_assert(touch(c, 1, 4 * PAGE));
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(abandoned_is_forgotten)
+{
+    struct mxfs_cache *c = new_cache(4 * PAGE);
+    struct mxfs_block *b;
+    for (int i = 0; i < 10; i++) {
+        ck_assert_int_eq(mxfs_cache_acquire(c, (struct mxfs_cache_key){7, 1}, 4 * PAGE, &b), 0);
+        ck_assert(!b->ready);
+        mxfs_cache_abandon(c, b);
+    }
+    ck_assert(touch(c, 1, 4 * PAGE));
+    mxfs_cache_free(c);
+}
+END_TEST
+
+/* A thread that wants what another one fills, or the room that it holds. */
+struct waiter {
+    struct mxfs_cache *cache;
+    uint64_t index;
+    atomic_bool started, done;
+    bool fresh;
+};
+
+static void *wait_for_block(void *arg)
+{
+    struct waiter *w = arg;
+    atomic_store(&w->started, true);
+    w->fresh = touch(w->cache, w->index, 3 * PAGE);
+    atomic_store(&w->done, true);
+    return NULL;
+}
+
+static void start_waiter(struct waiter *w, pthread_t *thread)
+{
+    ck_assert_int_eq(pthread_create(thread, NULL, wait_for_block, w), 0);
+    while (!atomic_load(&w->started))
+        sched_yield();
+    /* It cannot be done, however long we give it. */
+    for (int i = 0; i < 1000; i++)
+        sched_yield();
+    ck_assert(!atomic_load(&w->done));
+}
+
+START_TEST(second_reader_waits_for_the_first)
+{
+    struct mxfs_cache *c = new_cache(8 * PAGE);
+    struct waiter w = {.cache = c, .index = 5};
+    struct mxfs_block *b;
+    pthread_t thread;
+
+    ck_assert_int_eq(mxfs_cache_acquire(c, (struct mxfs_cache_key){7, 5}, 3 * PAGE, &b), 0);
+    start_waiter(&w, &thread);
+    memset(b->data, 5, 3 * PAGE);
+    mxfs_cache_publish(c, b);
+    pthread_join(thread, NULL);
+    ck_assert(!w.fresh);
+    mxfs_cache_release(c, b);
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(waiter_fills_what_was_abandoned)
+{
+    struct mxfs_cache *c = new_cache(8 * PAGE);
+    struct waiter w = {.cache = c, .index = 5};
+    struct mxfs_block *b;
+    pthread_t thread;
+
+    ck_assert_int_eq(mxfs_cache_acquire(c, (struct mxfs_cache_key){7, 5}, 3 * PAGE, &b), 0);
+    start_waiter(&w, &thread);
+    mxfs_cache_abandon(c, b);
+    pthread_join(thread, NULL);
+    ck_assert(w.fresh);
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(waits_for_room)
+{
+    struct mxfs_cache *c = new_cache(4 * PAGE);
+    struct waiter w = {.cache = c, .index = 6};
+    struct mxfs_block *b;
+    pthread_t thread;
+
+    take(c, 5, 3 * PAGE, 5, &b);
+    start_waiter(&w, &thread);
+    mxfs_cache_release(c, b);
+    pthread_join(thread, NULL);
+    ck_assert(w.fresh);
+    mxfs_cache_free(c);
+}
+END_TEST
+
+static void *hammer(void *arg)
+{
+    struct mxfs_cache *c = arg;
+    unsigned state = (unsigned)(uintptr_t)&state >> 4;
+
+    for (int i = 0; i < 4000; i++) {
+        state = state * 1103515245 + 12345;
+        uint64_t index = state >> 16 & 15;
+        size_t pages = index % 3 + 1;
+        struct mxfs_block *b;
+        if (mxfs_cache_acquire(c, (struct mxfs_cache_key){7, index}, pages * PAGE, &b) != 0)
+            return (void *)1;
+        if (!b->ready) {
+            memset(b->data, (int)index, pages * PAGE);
+            if (state & 1024) {
+                mxfs_cache_abandon(c, b);
+                continue;
+            }
+            mxfs_cache_publish(c, b);
+        }
+        if (b->data[0] != index || b->data[pages * PAGE - 1] != index)
+            return (void *)2;
+        mxfs_cache_release(c, b);
+    }
+    return NULL;
+}
+
+START_TEST(many_threads)
+{
+    struct mxfs_cache *c = new_cache(5 * PAGE);
+    pthread_t threads[8];
+    void *result;
+
+    for (size_t i = 0; i < MXFS_COUNT(threads); i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, hammer, c), 0);
+    for (size_t i = 0; i < MXFS_COUNT(threads); i++) {
+        pthread_join(threads[i], &result);
+        ck_assert_ptr_null(result);
+    }
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(free_accepts_null)
+{
+    mxfs_cache_free(NULL);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("cache");
+    TCase *tcase = tcase_create("cache");
+
+    tcase_add_test(tcase, hits);
+    tcase_add_test(tcase, owners_are_told_apart);
+    tcase_add_test(tcase, oldest_goes_first);
+    tcase_add_test(tcase, one_large_block_drops_many);
+    tcase_add_test(tcase, too_large_is_refused);
+    tcase_add_test(tcase, abandoned_is_forgotten);
+    tcase_add_test(tcase, second_reader_waits_for_the_first);
+    tcase_add_test(tcase, waiter_fills_what_was_abandoned);
+    tcase_add_test(tcase, waits_for_room);
+    tcase_add_test(tcase, many_threads);
+    tcase_add_test(tcase, free_accepts_null);
+    suite_add_tcase(suite, tcase);
+    return test_run(suite);
+}
