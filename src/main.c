@@ -36,9 +36,15 @@ static int print_generated(const struct mxfs_options *options, struct mxfs_error
 static int dispatch(const struct mxfs_options *options, struct mxfs_error *err)
 {
     static int (*const commands[])(const struct mxfs_options *, struct mxfs_error *) = {
-        [MXFS_COMMAND_MOUNT] = cmd_mount,       [MXFS_COMMAND_LIST] = cmd_list,
-        [MXFS_COMMAND_CAT] = cmd_cat,           [MXFS_COMMAND_HELP] = print_help,
-        [MXFS_COMMAND_VERSION] = print_version, [MXFS_COMMAND_GENERATE] = print_generated,
+        [MXFS_COMMAND_MOUNT] = cmd_mount,
+        [MXFS_COMMAND_LIST] = cmd_list,
+        [MXFS_COMMAND_CAT] = cmd_cat,
+        [MXFS_COMMAND_EXPORT] = cmd_export,
+        [MXFS_COMMAND_VERIFY] = cmd_verify,
+        [MXFS_COMMAND_UNMOUNT] = cmd_unmount,
+        [MXFS_COMMAND_HELP] = print_help,
+        [MXFS_COMMAND_VERSION] = print_version,
+        [MXFS_COMMAND_GENERATE] = print_generated,
     };
     mxfs_log_open(options->debug ? MXFS_LOG_DEBUG : MXFS_LOG_NOTICE);
     return commands[options->command](options, err);

@@ -32,4 +32,10 @@ struct mxfs_fs_options {
 int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *options,
                 struct mxfs_error *err);
 
+/**
+ * Unmounts the mxfs at `path` (absolute), dead or alive, unless it is in use. Fails with err filled
+ * (MXFS_EXIT_FAILED), also when what is there is not mxfs's.
+ */
+int mxfs_fs_unmount(const char *path, struct mxfs_error *err);
+
 #endif

@@ -17,12 +17,16 @@
 
 /** What to do; the first word that is not an option decides. */
 enum mxfs_command {
-    MXFS_COMMAND_MOUNT, /**< SOURCE MOUNTPOINT */
-    MXFS_COMMAND_LIST,  /**< list SOURCE */
-    MXFS_COMMAND_CAT,   /**< cat SOURCE TENSOR */
-    MXFS_COMMAND_HELP,  /**< from here on: commands that are options */
+    MXFS_COMMAND_MOUNT,   /**< SOURCE MOUNTPOINT */
+    MXFS_COMMAND_LIST,    /**< list SOURCE */
+    MXFS_COMMAND_CAT,     /**< cat SOURCE TENSOR */
+    MXFS_COMMAND_EXPORT,  /**< export SOURCE DEST */
+    MXFS_COMMAND_VERIFY,  /**< verify SOURCE REFERENCE */
+    MXFS_COMMAND_UNMOUNT, /**< -u MOUNTPOINT; from here on: commands that are options */
+    MXFS_COMMAND_HELP,    /**< from here on: without operands */
     MXFS_COMMAND_VERSION,
     MXFS_COMMAND_GENERATE, /**< --generate */
+    MXFS_COMMAND_END,
 };
 
 /** Values of --dtype, in the order of the table's choices. */
@@ -68,11 +72,18 @@ struct mxfs_options {
     bool foreground;
     bool debug;
     bool json;
-    int generate; /**< MXFS_GENERATE_* */
+    bool tree;
+    bool hash;
+    const char *only_scheme; /**< glob of the schemes to list, or NULL */
+    bool force;
+    bool unmount;
+    uint64_t jobs; /**< 0: as many as there are processors */
+    int generate;  /**< MXFS_GENERATE_* */
     bool help;
     bool version;
-    bool ignored; /**< where options land that mount(8) passes and that change nothing */
-    char **owned; /**< copies of -o lists, for values that point into them */
+    bool ignored;   /**< where options land that mount(8) passes and that change nothing */
+    uint64_t given; /**< which rows of the table were given, for the parser */
+    char **owned;   /**< copies of -o lists, for values that point into them */
     size_t owned_count;
 };
 

@@ -12,6 +12,7 @@
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -19,13 +20,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mxfs/fs.h"
 #include "mxfs/log.h"
+#include "mxfs/path.h"
 
 extern char **environ;
 
-static int run_helper(const char *path)
+enum { MOUNT_TYPE_MAX = 64 };
+
+static const char our_type[] = "fuse.mxfs";
+
+static int run_helper(const char *path, bool lazily)
 {
-    char *argv[] = {"fusermount3", "-u", "-z", "--", (char *)path, NULL};
+    char *argv[] = {"fusermount3", lazily ? "-uz" : "-u", "--", (char *)path, NULL};
     pid_t pid;
     int status;
 
@@ -43,23 +50,30 @@ int mxfs_mountpoint_detach(const char *path)
 {
     if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
         return 0;
-    return errno == EPERM ? run_helper(path) : -errno;
+    return errno == EPERM ? run_helper(path, true) : -errno;
 }
 
-/* Whether what is mounted last at `path` is ours. */
-static bool is_mxfs_mount(const char *path)
+/* The type of what is mounted last at `path`; empty when nothing is. */
+static void find_mount(const char *path, char type[MOUNT_TYPE_MAX])
 {
     FILE *f = setmntent("/proc/self/mounts", "r");
     struct mntent *e;
-    bool ours = false;
 
+    type[0] = '\0';
     while (f && (e = getmntent(f))) {
         if (strcmp(e->mnt_dir, path) == 0)
-            ours = strcmp(e->mnt_type, "fuse.mxfs") == 0;
+            snprintf(type, MOUNT_TYPE_MAX, "%s", e->mnt_type);
     }
     if (f)
         endmntent(f);
-    return ours;
+}
+
+static bool is_mxfs_mount(const char *path)
+{
+    char type[MOUNT_TYPE_MAX];
+
+    find_mount(path, type);
+    return strcmp(type, our_type) == 0;
 }
 
 static int clear_dead_mount(const char *path, struct mxfs_error *err)
@@ -114,4 +128,57 @@ const char *mxfs_mountpoint_hint(int errnum)
     if (errnum == EPERM)
         return "mounting is not permitted here: a container needs --cap-add SYS_ADMIN";
     return "is fusermount3 installed, and the mountpoint the user's own?";
+}
+
+/* The path as the mount table has it: without links. The mount itself may be dead, so only what is
+ * above it is asked. NULL when that is not there. */
+static char *table_path(const char *path)
+{
+    char *whole = realpath(path, NULL), *above, *dir = mxfs_path_dirname(path);
+
+    if (whole || errno != ENOTCONN || !dir) {
+        free(dir);
+        return whole;
+    }
+    above = realpath(dir, NULL);
+    whole = above ? mxfs_path_join(above, mxfs_path_basename(path)) : NULL;
+    free(above);
+    free(dir);
+    return whole;
+}
+
+static int take_away(const char *path, struct mxfs_error *err)
+{
+    int rc = umount2(path, UMOUNT_NOFOLLOW) == 0 ? 0 : -errno;
+
+    if (rc == -EBUSY)
+        return mxfs_fail(
+            err, MXFS_EXIT_FAILED, EBUSY,
+            "%s: in use (fuser -vm %s shows by whom); fusermount3 -uz %s takes it away "
+            "and lets open files live on",
+            path, path, path);
+    if (rc == -EPERM && run_helper(path, false) != 0) /* it has said why */
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EPERM, "%s: not unmounted", path);
+    if (rc != 0 && rc != -EPERM)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: %s", path, strerror(-rc));
+    return 0;
+}
+
+int mxfs_fs_unmount(const char *path, struct mxfs_error *err)
+{
+    char type[MOUNT_TYPE_MAX], *real = table_path(path);
+    int rc;
+
+    if (!real)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: %s", path, strerror(errno));
+    find_mount(real, type);
+    if (type[0] == '\0')
+        rc = mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: nothing is mounted here", path);
+    else if (strcmp(type, our_type) != 0)
+        rc = mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: this mount is of type %s, not of mxfs",
+                       path, type);
+    else
+        rc = take_away(real, err);
+    free(real);
+    return rc;
 }

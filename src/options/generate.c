@@ -12,7 +12,7 @@
 /* The words that may stand first, for completion. */
 static void put_commands(FILE *out)
 {
-    for (int i = MXFS_COMMAND_MOUNT + 1; i < MXFS_COMMAND_HELP; i++)
+    for (int i = MXFS_COMMAND_MOUNT + 1; i < MXFS_COMMAND_UNMOUNT; i++)
         fprintf(out, "%s ", mxfs_command_table[i].word);
 }
 

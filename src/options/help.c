@@ -50,20 +50,23 @@ static void put_option(FILE *out, const struct option_row *row)
 
 const char mxfs_help_usage[] =
     "Usage: mxfs [OPTIONS] SOURCE MOUNTPOINT   show SOURCE dequantized at MOUNTPOINT\n"
-    "       mxfs list [--json] SOURCE          say what would be shown\n"
-    "       mxfs cat SOURCE TENSOR             write a tensor's raw bytes to stdout\n";
+    "       mxfs list SOURCE                   say what would be shown\n"
+    "       mxfs cat SOURCE TENSOR             write a tensor's raw bytes to stdout\n"
+    "       mxfs export SOURCE DEST            write what would be shown to DEST (- for stdout)\n"
+    "       mxfs verify SOURCE REFERENCE       compare what would be shown, bit for bit\n"
+    "       mxfs -u MOUNTPOINT                 unmount\n";
 
 const char mxfs_help_source[] =
     "SOURCE is a quantized .safetensors file, a model folder, or the folder of a model in\n"
-    "the Hugging Face cache. Unmount with: fusermount3 -u MOUNTPOINT\n";
+    "the Hugging Face cache; so is REFERENCE, whose tensors are taken as stored.\n";
 
 const char mxfs_help_exit_codes[] =
     "  0  done\n"
     "  1  compared, and different\n"
     "  2  the command line is wrong\n"
-    "  3  SOURCE is malformed\n"
+    "  3  SOURCE (or REFERENCE) is malformed\n"
     "  4  SOURCE is quantized in a way that is not supported\n"
-    "  5  SOURCE cannot be opened or read, or is incomplete\n"
+    "  5  SOURCE (or REFERENCE) cannot be opened or read, or is incomplete\n"
     "  6  anything else failed (mountpoint, /dev/fuse, unknown tensor, output)\n";
 
 void mxfs_options_help(FILE *out)

@@ -87,6 +87,7 @@ static int set_option(struct mxfs_options *o, const struct option_row *row, cons
 {
     void *field = (char *)o + row->offset;
 
+    o->given |= (uint64_t)1 << (row - mxfs_option_table);
     switch (row->kind) {
     case OPTION_FLAG:
         *(bool *)field = true;
@@ -251,8 +252,8 @@ static int parse_views(struct mxfs_options *o, struct mxfs_error *err)
 
 static int parse_operands(struct mxfs_options *o, int argc, char **argv, struct mxfs_error *err)
 {
-    o->command = MXFS_COMMAND_MOUNT;
-    for (int i = MXFS_COMMAND_LIST; i < MXFS_COMMAND_HELP && argc > 0; i++) {
+    o->command = o->unmount ? MXFS_COMMAND_UNMOUNT : MXFS_COMMAND_MOUNT;
+    for (int i = MXFS_COMMAND_LIST; i < MXFS_COMMAND_UNMOUNT && argc > 0 && !o->unmount; i++) {
         if (strcmp(argv[0], mxfs_command_table[i].word) == 0) {
             o->command = (enum mxfs_command)i;
             argc--;
@@ -267,11 +268,46 @@ static int parse_operands(struct mxfs_options *o, int argc, char **argv, struct 
                          mxfs_command_table[o->command].expected);
     for (int i = 0; i < argc; i++) {
         /* A tensor's name may be empty, a path may not. */
-        if (argv[i][0] == '\0' && (i == 0 || o->command == MXFS_COMMAND_MOUNT))
+        if (argv[i][0] == '\0' && (i == 0 || o->command != MXFS_COMMAND_CAT))
             return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "an argument is empty; expected: %s",
                              mxfs_command_table[o->command].expected);
         o->operand[i] = argv[i];
     }
+    return 0;
+}
+
+/* "mounting, list, cat": the commands of a row, for a message. */
+static void name_commands(char *out, size_t size, unsigned commands)
+{
+    size_t n = 0;
+
+    out[0] = '\0';
+    for (int i = MXFS_COMMAND_MOUNT; i < MXFS_COMMAND_HELP && n < size; i++) {
+        const char *word = i == MXFS_COMMAND_MOUNT ? "mounting" : mxfs_command_table[i].word;
+        if (commands >> i & 1)
+            n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", word);
+    }
+}
+
+/* Options that mean nothing to the command, or nothing together, were meant otherwise. */
+static int check_combination(const struct mxfs_options *o, struct mxfs_error *err)
+{
+    char commands[64];
+
+    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
+        if (!(o->given >> (row - mxfs_option_table) & 1) || row->commands >> o->command & 1)
+            continue;
+        name_commands(commands, sizeof(commands), row->commands);
+        return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
+                         "--%s means nothing here; expected with: %s (see mxfs --help)", row->name,
+                         commands);
+    }
+    if (o->tree && (o->json || o->hash))
+        return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "--tree with --%s; expected one of the two",
+                         o->json ? "json" : "hash");
+    if (o->command == MXFS_COMMAND_LIST && o->jobs && !o->hash)
+        return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
+                         "--jobs: expected with list only --hash too");
     return 0;
 }
 
@@ -311,6 +347,8 @@ int mxfs_options_parse(struct mxfs_options *options, int argc, char **argv, stru
         rc = parse_views(options, err);
     if (rc == 0)
         rc = parse_operands(options, argc - optind, argv + optind, err);
+    if (rc == 0)
+        rc = check_combination(options, err);
     if (options->debug)
         options->foreground = true;
     return rc;

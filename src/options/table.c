@@ -7,58 +7,87 @@
 #include "table.h"
 
 #define AT(field) offsetof(struct mxfs_options, field)
-#define MOUNT_NOISE(word)                                         \
-    {                                                             \
-        word, 0, OPTION_FLAG, AT(ignored), NULL, NULL, NULL, 0, 0 \
+#define MOUNT_NOISE(word)                                                   \
+    {                                                                       \
+        word, 0, OPTION_FLAG, AT(ignored), NULL, NULL, NULL, 0, 0, ON_MOUNT \
     }
+
+/* For which commands an option means something. */
+enum {
+    ON_MOUNT = 1 << MXFS_COMMAND_MOUNT,
+    ON_LIST = 1 << MXFS_COMMAND_LIST,
+    ON_CAT = 1 << MXFS_COMMAND_CAT,
+    ON_EXPORT = 1 << MXFS_COMMAND_EXPORT,
+    ON_VERIFY = 1 << MXFS_COMMAND_VERIFY,
+    ON_SOURCES = ON_MOUNT | ON_LIST | ON_CAT | ON_EXPORT | ON_VERIFY, /* all that open a SOURCE */
+    ON_ANY = (1 << MXFS_COMMAND_END) - 1,
+};
 
 const struct command_row mxfs_command_table[MXFS_COMMAND_HELP] = {
     [MXFS_COMMAND_MOUNT] = {"", 2, "mxfs SOURCE MOUNTPOINT"},
     [MXFS_COMMAND_LIST] = {"list", 1, "mxfs list SOURCE"},
     [MXFS_COMMAND_CAT] = {"cat", 2, "mxfs cat SOURCE TENSOR"},
+    [MXFS_COMMAND_EXPORT] = {"export", 2, "mxfs export SOURCE DEST"},
+    [MXFS_COMMAND_VERIFY] = {"verify", 2, "mxfs verify SOURCE REFERENCE"},
+    [MXFS_COMMAND_UNMOUNT] = {"-u", 1, "mxfs -u MOUNTPOINT"},
 };
 
 const struct option_row mxfs_option_table[] = {
     {"dtype", 0, OPTION_CHOICE, AT(dtype), "TYPE", "auto|bf16|f16|f32",
      "type of the dequantized tensors: auto, bf16, f16 or f32 (auto: what config.json says if that "
      "is bfloat16 or float32, else bf16)",
-     0, 0},
+     0, 0, ON_SOURCES},
     {"views", 0, OPTION_STRING, AT(views), "LIST", NULL,
      "extra forms to show: tensors, npy, both (\"tensors,npy\", the default for a file) or none "
      "(the default for a folder)",
-     0, 0},
+     0, 0, ON_MOUNT},
     {"unsupported", 0, OPTION_CHOICE, AT(unsupported), "HOW", "refuse|raw",
      "what to do with tensors that cannot be dequantized exactly: refuse (exit 4, the default) or "
      "show them raw, as stored",
-     0, 0},
+     0, 0, ON_SOURCES},
     {"only", 0, OPTION_STRING, AT(only), "GLOB", NULL,
-     "show only the tensors whose names match, e.g. \"*.layers.0.*\"", 0, 0},
+     "show only the tensors whose names match, e.g. \"*.layers.0.*\"", 0, 0, ON_SOURCES},
     {"partial", 0, OPTION_FLAG, AT(partial), NULL, NULL,
-     "show what is there of a model of which shards are missing", 0, 0},
+     "show what is there of a model of which shards are missing", 0, 0, ON_SOURCES},
     {"follow-symlinks", 0, OPTION_FLAG, AT(follow_symlinks), NULL, NULL,
-     "with --allow-other: follow links out of SOURCE too", 0, 0},
+     "with --allow-other: follow links out of SOURCE too", 0, 0, ON_MOUNT},
     {"cache-size", 0, OPTION_SIZE, AT(cache_size), "SIZE", NULL,
      "memory for what will be read again, e.g. 64M (the default) or 1G", MXFS_CACHE_SIZE_MIN,
-     (uint64_t)1 << 46},
+     (uint64_t)1 << 46, ON_SOURCES},
     {"kernel", 0, OPTION_STRING, AT(kernel), "NAME", NULL,
-     "decoding kernel instead of the best for this processor: scalar, avx2, ...", 0, 0},
+     "decoding kernel instead of the best for this processor: scalar, avx2, ...", 0, 0, ON_SOURCES},
     {"threads", 0, OPTION_NUMBER, AT(threads), "N", NULL,
-     "most threads that answer requests (default: 10 to 16, by processors)", 1, 256},
+     "most threads that answer requests (default: 10 to 16, by processors)", 1, 256, ON_MOUNT},
     {"allow-other", 0, OPTION_FLAG, AT(allow_other), NULL, NULL,
-     "let other users in, with the permissions of the source", 0, 0},
+     "let other users in, with the permissions of the source", 0, 0, ON_MOUNT},
     {"auto-unmount", 0, OPTION_FLAG, AT(auto_unmount), NULL, NULL,
-     "unmount when the process dies, however it dies", 0, 0},
+     "unmount when the process dies, however it dies", 0, 0, ON_MOUNT},
     {"direct-io", 0, OPTION_FLAG, AT(direct_io), NULL, NULL,
-     "bypass the page cache (shared mappings then fail)", 0, 0},
-    {"json", 0, OPTION_FLAG, AT(json), NULL, NULL, "list: print one JSON object", 0, 0},
+     "bypass the page cache (shared mappings then fail)", 0, 0, ON_MOUNT},
+    {"json", 0, OPTION_FLAG, AT(json), NULL, NULL, "list: print one JSON object", 0, 0, ON_LIST},
+    {"tree", 0, OPTION_FLAG, AT(tree), NULL, NULL,
+     "list: show modules, not tensors; like ones once", 0, 0, ON_LIST},
+    {"hash", 0, OPTION_FLAG, AT(hash), NULL, NULL,
+     "list: add a hash of each tensor's bytes as shown (XXH3, 128 bits)", 0, 0, ON_LIST},
+    {"only-scheme", 0, OPTION_STRING, AT(only_scheme), "GLOB", NULL,
+     "list: only tensors of the schemes that match, e.g. \"mxfp4*\" (plain: not quantized)", 0, 0,
+     ON_LIST},
+    {"force", 0, OPTION_FLAG, AT(force), NULL, NULL,
+     "export: overwrite DEST (of a folder: its files of the same names), or write to a terminal", 0,
+     0, ON_EXPORT},
+    {"jobs", 'j', OPTION_NUMBER, AT(jobs), "N", NULL,
+     "export, verify, list --hash: threads (default: all processors)", 1, 1024,
+     ON_LIST | ON_EXPORT | ON_VERIFY},
+    {"unmount", 'u', OPTION_FLAG, AT(unmount), NULL, NULL, "take away the mount at MOUNTPOINT", 0,
+     0, 1 << MXFS_COMMAND_UNMOUNT},
     {"foreground", 'f', OPTION_FLAG, AT(foreground), NULL, NULL, "do not go to the background", 0,
-     0},
+     0, ON_MOUNT},
     {"debug", 'd', OPTION_FLAG, AT(debug), NULL, NULL, "print every request; implies --foreground",
-     0, 0},
+     0, 0, ON_SOURCES},
     {"generate", 0, OPTION_CHOICE, AT(generate), "WHAT", "none|man|bash|zsh|fish",
-     "print the man page (man) or the completions of a shell (bash, zsh, fish)", 0, 0},
-    {"help", 'h', OPTION_FLAG, AT(help), NULL, NULL, "print this text", 0, 0},
-    {"version", 'V', OPTION_FLAG, AT(version), NULL, NULL, "print the version", 0, 0},
+     "print the man page (man) or the completions of a shell (bash, zsh, fish)", 0, 0, ON_ANY},
+    {"help", 'h', OPTION_FLAG, AT(help), NULL, NULL, "print this text", 0, 0, ON_ANY},
+    {"version", 'V', OPTION_FLAG, AT(version), NULL, NULL, "print the version", 0, 0, ON_ANY},
     /* What mount(8) and fstab hand to every helper; the mount is always ro,nosuid,nodev. */
     MOUNT_NOISE("ro"),
     MOUNT_NOISE("rw"),
@@ -83,5 +112,5 @@ const struct option_row mxfs_option_table[] = {
     MOUNT_NOISE("auto"),
     MOUNT_NOISE("noauto"),
     MOUNT_NOISE("_netdev"),
-    {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
+    {NULL, 0, OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0, 0},
 };

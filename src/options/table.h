@@ -30,11 +30,12 @@ struct option_row {
     const char *choices; /**< for OPTION_CHOICE: "a|b|c" */
     const char *help;    /**< NULL: accepted, changes nothing, not shown */
     uint64_t min, max;   /**< for sizes and numbers */
+    unsigned commands;   /**< for which it means something: bits 1 << MXFS_COMMAND_* */
 };
 
 /** A command. */
 struct command_row {
-    const char *word;     /**< first operand; "" for mounting */
+    const char *word;     /**< first operand; "" for mounting, "-u" for unmounting */
     int operands;         /**< that follow it */
     const char *expected; /**< its use, for messages */
 };

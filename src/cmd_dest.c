@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Destinations of exports.
+ */
+#include "cmd_dest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "mxfs/path.h"
+
+enum { TRIES = 100, NAME_KEPT = 200 };
+
+static int fail(struct mxfs_error *err, const char *path, int errnum)
+{
+    return mxfs_fail(err, MXFS_EXIT_FAILED, errnum, "%s: %s", path, strerror(errnum));
+}
+
+static int out_of_memory(struct mxfs_error *err)
+{
+    return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+}
+
+static char *concat(const char *a, const char *b)
+{
+    char *s;
+    return asprintf(&s, "%s%s", a, b) < 0 ? NULL : s;
+}
+
+char *cmd_dest_path(const struct cmd_dest *dest, const char *rel)
+{
+    return concat(dest->temp, rel);
+}
+
+static bool is_empty_folder(const char *path)
+{
+    DIR *d = opendir(path);
+    size_t n = 0;
+
+    if (!d)
+        return false;
+    while (n < 3 && readdir(d))
+        n++;
+    closedir(d);
+    return n < 3;
+}
+
+static int refuse(struct mxfs_error *err, const char *path, const char *why)
+{
+    return mxfs_fail(err, MXFS_EXIT_FAILED, EEXIST, "%s: %s", path, why);
+}
+
+/* What stands at dest->path: may it be overwritten, or filled? */
+static int judge_existing(struct cmd_dest *d, const struct stat *st,
+                          const struct cmd_dest_source *source, bool force, struct mxfs_error *err)
+{
+    if (st->st_dev == source->st->st_dev && st->st_ino == source->st->st_ino)
+        return refuse(err, d->path, "is SOURCE itself; expected another DEST");
+    if (S_ISDIR(st->st_mode)) {
+        if (!d->folder)
+            return refuse(err, d->path, "is a folder; expected the name of a file");
+        if (!force && !is_empty_folder(d->path))
+            return refuse(err, d->path,
+                          "is not empty; expected a new or empty folder, or --force to overwrite "
+                          "files of the same names");
+        return 0;
+    }
+    if (d->folder)
+        return refuse(err, d->path, "is not a folder; expected one, since SOURCE is a folder");
+    if (!S_ISREG(st->st_mode))
+        return refuse(err, d->path, "is not a regular file; expected one, or - for stdout");
+    if (!force)
+        return refuse(err, d->path, "exists; expected another DEST, or --force to overwrite it");
+    return 0;
+}
+
+/* Links are followed, so that what is written is beside what is replaced. */
+static int resolve(struct cmd_dest *d, struct mxfs_error *err)
+{
+    char *real = realpath(d->path, NULL);
+
+    if (!real)
+        return fail(err, d->path, errno);
+    free(d->path);
+    d->path = real;
+    return 0;
+}
+
+int cmd_dest_choose(struct cmd_dest *dest, const char *given, const struct cmd_dest_source *source,
+                    bool force, struct mxfs_error *err)
+{
+    struct stat st;
+
+    *dest = (struct cmd_dest){.path = mxfs_path_absolute(given), .folder = source->folder};
+    if (!dest->path)
+        return out_of_memory(err);
+    dest->exists = stat(dest->path, &st) == 0;
+    if (!source->folder && dest->exists && S_ISDIR(st.st_mode)) {
+        char *inside = mxfs_path_join(dest->path, source->name);
+        free(dest->path);
+        if (!(dest->path = inside))
+            return out_of_memory(err);
+        dest->exists = stat(dest->path, &st) == 0;
+    } else if (!source->folder && !dest->exists && given[strlen(given) - 1] == '/') {
+        return refuse(err, given, "there is no such folder; expected one, or the name of a file");
+    }
+    if (!dest->exists)
+        return errno == ENOENT ? 0 : fail(err, dest->path, errno);
+    int rc = judge_existing(dest, &st, source, force, err);
+    return rc == 0 ? resolve(dest, err) : rc;
+}
+
+/* The folder that is written into. */
+static char *base_of(const struct cmd_dest *d)
+{
+    return d->folder && d->exists ? strdup(d->path) : mxfs_path_dirname(d->path);
+}
+
+int cmd_dest_check_room(const struct cmd_dest *dest, uint64_t bytes, struct mxfs_error *err)
+{
+    char *base = base_of(dest), sizes[2][CMD_SIZE_TEXT];
+    struct statvfs st;
+    int rc = 0;
+
+    if (!base)
+        return out_of_memory(err);
+    if (statvfs(base, &st) != 0) {
+        rc = fail(err, base, errno);
+    } else if (st.f_blocks > 0) { /* some network filesystems do not know their size */
+        uint64_t blocks = geteuid() == 0 ? st.f_bfree : st.f_bavail;
+        if (bytes / st.f_frsize >= blocks && bytes > blocks * st.f_frsize)
+            rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOSPC, "%s: %s are free, %s are needed", base,
+                           cmd_size(sizes[0], blocks * st.f_frsize), cmd_size(sizes[1], bytes));
+    }
+    free(base);
+    return rc;
+}
+
+/* A hidden name, beside what is made or inside what is filled; names end with the process's id. */
+static char *temp_name(const struct cmd_dest *d, int attempt)
+{
+    char *base = base_of(d), *name = NULL;
+    const char *kept = d->folder && d->exists ? "export" : mxfs_path_basename(d->path);
+
+    if (base && asprintf(&name, "%s/.%.*s.mxfs-%ld-%d", strcmp(base, "/") == 0 ? "" : base,
+                         NAME_KEPT, kept, (long)getpid(), attempt) < 0)
+        name = NULL;
+    free(base);
+    return name;
+}
+
+/* Makes one file or folder; returns a descriptor of the file, 0 for a folder, or -errno. */
+static int make(const char *path, bool folder)
+{
+    int rc = folder ? mkdir(path, 0777) : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return rc < 0 ? -errno : rc;
+}
+
+/* Makes the first one, under a name that nobody uses. */
+static int make_temp(struct cmd_dest *d, bool folder)
+{
+    int rc = -EEXIST;
+
+    for (int i = 0; i < TRIES && rc == -EEXIST; i++) {
+        free(d->temp);
+        d->temp = temp_name(d, i);
+        rc = d->temp ? make(d->temp, folder) : -ENOMEM;
+    }
+    if (rc < 0) {
+        free(d->temp);
+        d->temp = NULL;
+    }
+    return rc;
+}
+
+/* Makes temp + rel and notes it; returns like make(), with err filled. */
+static int add(struct cmd_dest *d, const char *rel, bool folder, struct mxfs_error *err)
+{
+    void *grown = realloc(d->made, (d->made_count + 1) * sizeof(*d->made));
+    char *copy = strdup(rel), *path = NULL;
+    int rc = -ENOMEM;
+
+    if (grown)
+        d->made = grown;
+    if (grown && copy && !d->temp)
+        rc = make_temp(d, folder);
+    else if (grown && copy && (path = cmd_dest_path(d, rel)))
+        rc = make(path, folder);
+    if (rc >= 0)
+        d->made[d->made_count++] = (struct cmd_made){copy, folder};
+    else
+        free(copy);
+    free(path);
+    return rc < 0 ? fail(err, d->path, -rc) : rc;
+}
+
+int cmd_dest_add_folder(struct cmd_dest *dest, const char *rel, struct mxfs_error *err)
+{
+    return add(dest, rel, true, err);
+}
+
+int cmd_dest_add_file(struct cmd_dest *dest, const char *rel, uint64_t size, struct mxfs_error *err)
+{
+    int fd = add(dest, rel, false, err), rc = 0;
+
+    if (fd < 0)
+        return fd;
+    if (ftruncate(fd, (off_t)size) != 0)
+        rc = -errno;
+    close(fd);
+    return rc == 0 ? 0 : fail(err, dest->path, -rc);
+}
+
+static int sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* Filesystems that cannot sync a folder say EINVAL. */
+    int rc = fd < 0 || (fsync(fd) != 0 && errno != EINVAL) ? -errno : 0;
+
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static int sync_folders(const struct cmd_dest *d, const char *root)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < d->made_count && rc == 0; i++) {
+        char *path = concat(root, d->made[i].rel);
+        if (!path)
+            return -ENOMEM;
+        if (d->made[i].folder)
+            rc = sync_folder(path);
+        free(path);
+    }
+    return rc;
+}
+
+/* Does not overwrite what came in the meantime. */
+static int rename_new(const char *from, const char *to)
+{
+    struct stat st;
+
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -errno;
+    if (lstat(to, &st) == 0)
+        return -EEXIST;
+    return rename(from, to) == 0 ? 0 : -errno;
+}
+
+/* A file goes where there is none, or over another one. */
+static int check_place(const char *path, bool folder)
+{
+    struct stat st;
+
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+    if (folder)
+        return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+    return S_ISDIR(st.st_mode) ? -EISDIR : 0;
+}
+
+static int move_one(const struct cmd_dest *d, const struct cmd_made *made, const char *to)
+{
+    if (made->folder)
+        return mkdir(to, 0777) == 0 || errno == EEXIST ? 0 : -errno;
+    char *from = cmd_dest_path(d, made->rel);
+    int rc = !from ? -ENOMEM : rename(from, to) == 0 ? 0 : -errno;
+    free(from);
+    return rc;
+}
+
+/* All places are looked at before the first file is moved. */
+static int fill_folder(const struct cmd_dest *d, struct mxfs_error *err)
+{
+    int rc = 0;
+
+    for (int moving = 0; moving < 2; moving++) {
+        for (size_t i = 1; i < d->made_count && rc == 0; i++) {
+            const struct cmd_made *made = &d->made[i];
+            char *to = concat(d->path, made->rel);
+            if (!to)
+                return out_of_memory(err);
+            rc = moving ? move_one(d, made, to) : check_place(to, made->folder);
+            if (rc != 0)
+                fail(err, to, -rc);
+            free(to);
+        }
+    }
+    return rc;
+}
+
+int cmd_dest_commit(struct cmd_dest *dest, struct mxfs_error *err)
+{
+    bool fill = dest->folder && dest->exists;
+    int rc = fill ? fill_folder(dest, err) : sync_folders(dest, dest->temp);
+
+    if (rc == 0 && !fill)
+        rc = dest->exists ? (rename(dest->temp, dest->path) == 0 ? 0 : -errno)
+                          : rename_new(dest->temp, dest->path);
+    if (rc == 0 && fill)
+        rc = sync_folders(dest, dest->path);
+    if (rc == 0) {
+        char *base = base_of(dest);
+        rc = base ? sync_folder(base) : -ENOMEM;
+        free(base);
+    }
+    return rc == 0 ? 0 : fail(err, dest->path, -rc);
+}
+
+void cmd_dest_fini(struct cmd_dest *dest)
+{
+    for (size_t i = dest->made_count; i-- > 0;) {
+        char *path = dest->temp ? cmd_dest_path(dest, dest->made[i].rel) : NULL;
+        if (path && dest->made[i].folder)
+            rmdir(path);
+        else if (path)
+            unlink(path);
+        free(path);
+        free(dest->made[i].rel);
+    }
+    free(dest->made);
+    free(dest->temp);
+    free(dest->path);
+    *dest = (struct cmd_dest){0};
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * mxfs export: what a mount would show, as files, or as one stream.
+ *
+ * Workers take pieces in file order and write each to its place; the worker that completes a file
+ * syncs it. A stream is decoded a few pieces ahead and written in order.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "cmd_dest.h"
+#include "mxfs/bytes.h"
+#include "mxfs/path.h"
+#include "mxfs/pool.h"
+
+enum {
+    PIECE = 8 << 20, /* large enough that opening the file for each costs nothing */
+    /* What is decoded and written at a time: lies in L2 in between. */
+    CHUNK = 512 << 10,
+    STREAM_PIECE = 1 << 20, /* what the largest pipe of an ordinary user holds */
+};
+
+/* A file to be written. */
+struct target {
+    const struct mxfs_entry *entry;
+    char *rel; /* below the destination, with a slash in front; "" for a single file */
+    uint64_t size;
+    atomic_ullong left; /* pieces */
+};
+
+struct export
+{
+    const struct cmd_source *source;
+    struct cmd_dest dest;
+    struct target *targets;
+    size_t count;
+    uint64_t total; /* bytes */
+    struct cmd_pieces pieces;
+    struct cmd_worker *workers;
+    struct cmd_progress progress;
+    struct mxfs_error *err;
+};
+
+static uint64_t entry_size(const struct mxfs_entry *e)
+{
+    switch (e->kind) {
+    case MXFS_ENTRY_VIRTUAL:
+        return e->plan->size;
+    case MXFS_ENTRY_TEXT:
+        return e->text.size;
+    case MXFS_ENTRY_RAW:
+        return (uint64_t)e->source.st.st_size;
+    case MXFS_ENTRY_FOLDER:
+        break;
+    }
+    return 0;
+}
+
+static const char *entry_path(const struct mxfs_entry *e)
+{
+    if (e->kind == MXFS_ENTRY_VIRTUAL)
+        return e->plan->model->shards[e->plan->shard].source.path;
+    return e->kind == MXFS_ENTRY_RAW ? e->source.path : e->name;
+}
+
+/* Reads exactly `len` bytes. */
+static int read_entry(const struct export *x, struct cmd_worker *w, const struct mxfs_entry *e,
+                      size_t len, uint64_t offset)
+{
+    ssize_t n = (ssize_t)len;
+
+    if (e->kind == MXFS_ENTRY_VIRTUAL)
+        n = mxfs_vfile_read(&x->source->env, &w->scratch, e->plan, w->buf, len, offset);
+    else if (e->kind == MXFS_ENTRY_RAW)
+        n = mxfs_vfile_read_raw((struct mxfs_source *)&e->source, w->buf, len, offset);
+    else
+        memcpy(w->buf, e->text.data + offset, len);
+    if (n == (ssize_t)len)
+        return 0;
+    int rc = n < 0 ? (int)n : -EIO;
+    return mxfs_fail(&w->err, MXFS_EXIT_SOURCE, -rc, "%s: %s", entry_path(e), strerror(-rc));
+}
+
+static int write_at(int fd, const uint8_t *data, size_t len, uint64_t offset)
+{
+    while (len > 0) {
+        ssize_t n = pwrite(fd, data, len, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        data += n;
+        offset += (size_t)n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+static int write_piece(struct export *x, struct cmd_worker *w, const struct cmd_piece *piece,
+                       int fd)
+{
+    uint64_t end = piece->offset + piece->size;
+    int rc = 0;
+
+    for (uint64_t at = piece->offset, n; at < end && rc == 0; at += n) {
+        if (cmd_interrupt_came())
+            return -EINTR;
+        n = mxfs_min_u64(CHUNK, end - at);
+        rc = read_entry(x, w, x->targets[piece->owner].entry, n, at);
+        if (rc == 0 && (rc = write_at(fd, w->buf, n, at)) != 0)
+            mxfs_fail(&w->err, MXFS_EXIT_FAILED, -rc, "%s: %s", x->dest.path, strerror(-rc));
+        atomic_fetch_add_explicit(&x->progress.done, n, memory_order_relaxed);
+    }
+    /* The disk begins now, or all of it would be left for fsync() at the end. */
+    if (piece->size > 0)
+        sync_file_range(fd, (off_t)piece->offset, (off_t)piece->size, SYNC_FILE_RANGE_WRITE);
+    return rc;
+}
+
+static int export_piece(void *data, unsigned worker, uint64_t item)
+{
+    struct export *x = data;
+    struct cmd_worker *w = &x->workers[worker];
+    const struct cmd_piece *piece = &x->pieces.piece[item];
+    struct target *t = &x->targets[piece->owner];
+    char *path = cmd_dest_path(&x->dest, t->rel);
+
+    int fd = path ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+    free(path);
+    if (fd < 0)
+        return mxfs_fail(&w->err, MXFS_EXIT_FAILED, path ? errno : ENOMEM, "%s: %s", x->dest.path,
+                         strerror(path ? errno : ENOMEM));
+    int rc = write_piece(x, w, piece, fd);
+    bool last = atomic_fetch_sub(&t->left, 1) == 1;
+    /* EINVAL: a filesystem that has nothing to sync to. */
+    int failed = rc == 0 && last && fsync(fd) != 0 && errno != EINVAL ? errno : 0;
+    if (close(fd) != 0 && failed == 0)
+        failed = errno;
+    if (rc == 0 && failed != 0)
+        rc = mxfs_fail(&w->err, MXFS_EXIT_FAILED, failed, "%s: %s", x->dest.path, strerror(failed));
+    return rc;
+}
+
+static int read_piece(void *data, unsigned worker, uint64_t item)
+{
+    struct export *x = data;
+    const struct cmd_piece *piece = &x->pieces.piece[item];
+
+    return read_entry(x, &x->workers[worker], x->targets[piece->owner].entry, piece->size,
+                      piece->offset);
+}
+
+static int stream_piece(void *data, unsigned worker, uint64_t item)
+{
+    struct export *x = data;
+    struct cmd_worker *w = &x->workers[worker];
+    const uint8_t *at = w->buf;
+
+    for (uint64_t left = x->pieces.piece[item].size; left > 0;) {
+        ssize_t n = write(STDOUT_FILENO, at, left);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return mxfs_fail(&w->err, MXFS_EXIT_FAILED, errno, "writing to stdout: %s",
+                             strerror(errno));
+        at += n;
+        left -= (size_t)n;
+        atomic_fetch_add_explicit(&x->progress.done, (unsigned long long)n, memory_order_relaxed);
+    }
+    return 0;
+}
+
+static int tick(void *data)
+{
+    struct export *x = data;
+
+    cmd_progress_draw(&x->progress);
+    return cmd_interrupt_came() ? -EINTR : 0;
+}
+
+static int add_target(struct export *x, const struct mxfs_entry *e, const char *folder)
+{
+    void *grown = realloc(x->targets, (x->count + 1) * sizeof(*x->targets));
+    struct target *t;
+
+    if (!grown)
+        return -ENOMEM;
+    x->targets = grown;
+    t = &x->targets[x->count];
+    memset(t, 0, sizeof(*t));
+    t->entry = e;
+    t->size = entry_size(e);
+    t->rel = x->source->repo.is_file ? strdup("") : NULL;
+    if (!t->rel && asprintf(&t->rel, "%s/%s", folder, e->name) < 0)
+        t->rel = NULL;
+    if (!t->rel)
+        return -ENOMEM;
+    x->count++;
+    return mxfs_add_u64(x->total, t->size, &x->total) ? 0 : -EOVERFLOW;
+}
+
+/* The path of a folder below the root: "" or with a slash in front. */
+static const char *below_root(const struct export *x, const struct mxfs_folder *f)
+{
+    const char *root = x->source->repo.root.path;
+    size_t n = strcmp(root, "/") == 0 ? 0 : strlen(root);
+    return f->path[n] ? f->path + n : "";
+}
+
+static int collect_folder(void *data, struct mxfs_folder *folder)
+{
+    struct export *x = data;
+    const char *rel = folder == &x->source->repo.root ? "" : below_root(x, folder);
+    int rc = 0;
+
+    for (size_t i = 0; i < folder->count && rc == 0; i++) {
+        if (folder->entries[i].kind != MXFS_ENTRY_FOLDER)
+            rc = add_target(x, &folder->entries[i], rel);
+    }
+    return rc;
+}
+
+static int make_folder(void *data, struct mxfs_folder *folder)
+{
+    struct export *x = data;
+    const char *rel = folder == &x->source->repo.root ? "" : below_root(x, folder);
+
+    return cmd_dest_add_folder(&x->dest, rel, x->err);
+}
+
+static int cut_files(struct export *x, uint64_t usual, bool by_unit)
+{
+    int rc = 0;
+
+    x->pieces.usual = usual;
+    for (size_t i = 0; i < x->count && rc == 0; i++) {
+        struct target *t = &x->targets[i];
+        size_t before = x->pieces.count;
+        if (by_unit && t->entry->kind == MXFS_ENTRY_VIRTUAL)
+            rc = cmd_pieces_add_plan(&x->pieces, i, t->entry->plan);
+        else
+            rc = cmd_pieces_add(&x->pieces, i, t->size);
+        atomic_init(&t->left, x->pieces.count - before);
+    }
+    return rc;
+}
+
+static int run(struct export *x, unsigned workers, size_t buffer, struct mxfs_pool_job job)
+{
+    x->workers = cmd_workers_new(workers, buffer);
+    if (!x->workers)
+        return -ENOMEM;
+    job.workers = workers;
+    job.items = x->pieces.count;
+    job.data = x;
+    job.tick = tick;
+    int rc = mxfs_pool_run(&job);
+    return cmd_workers_fail(x->workers, workers, rc, x->err);
+}
+
+static int make_files(struct export *x)
+{
+    struct mxfs_folder *root = (struct mxfs_folder *)&x->source->repo.root;
+    int rc = cmd_dest_check_room(&x->dest, x->total, x->err);
+
+    if (rc == 0 && !x->source->repo.is_file)
+        rc = mxfs_repo_visit(root, make_folder, x);
+    for (size_t i = 0; i < x->count && rc == 0; i++)
+        rc = cmd_dest_add_file(&x->dest, x->targets[i].rel, x->targets[i].size, x->err);
+    return rc;
+}
+
+static int export_files(struct export *x, const struct mxfs_options *o)
+{
+    const struct mxfs_repo *repo = &x->source->repo;
+    const struct cmd_dest_source what = {!repo->is_file, repo->root.entries[0].name,
+                                         &repo->root.st};
+
+    int rc = cmd_dest_choose(&x->dest, o->operand[1], &what, o->force, x->err);
+    if (rc != 0)
+        return rc;
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error like a full disk */
+    cmd_interrupt_catch();
+    rc = make_files(x);
+    if (rc == 0)
+        rc = cut_files(x, PIECE, true);
+    if (rc == 0)
+        rc = run(x, cmd_jobs(o), CHUNK, (struct mxfs_pool_job){.work = export_piece});
+    if (rc == 0)
+        rc = cmd_dest_commit(&x->dest, x->err);
+    cmd_progress_end(&x->progress, rc == 0 ? x->dest.path : NULL);
+    return rc;
+}
+
+static int export_stream(struct export *x, const struct mxfs_options *o)
+{
+    if (!x->source->repo.is_file)
+        return mxfs_fail(x->err, MXFS_EXIT_USAGE, EISDIR,
+                         "%s: a folder cannot be streamed; expected a file as SOURCE, or a folder "
+                         "as DEST",
+                         x->source->path);
+    if (isatty(STDOUT_FILENO) && !o->force)
+        return mxfs_fail(x->err, MXFS_EXIT_USAGE, EINVAL,
+                         "stdout is a terminal; expected a pipe or file, or --force");
+    int rc = cut_files(x, STREAM_PIECE, false);
+    fcntl(STDOUT_FILENO, F_SETPIPE_SZ, STREAM_PIECE); /* if it is a pipe: fewer wake-ups */
+    /* One more than can run, since one of them waits in write(). */
+    if (rc == 0)
+        rc = run(x, cmd_jobs(o) + 1, STREAM_PIECE,
+                 (struct mxfs_pool_job){.work = read_piece, .deliver = stream_piece});
+    cmd_progress_end(&x->progress, NULL);
+    return rc;
+}
+
+static void export_fini(struct export *x, unsigned workers)
+{
+    cmd_dest_fini(&x->dest);
+    cmd_workers_free(x->workers, workers);
+    cmd_pieces_fini(&x->pieces);
+    for (size_t i = 0; i < x->count; i++)
+        free(x->targets[i].rel);
+    free(x->targets);
+}
+
+static int export_source(struct cmd_source *s, const struct mxfs_options *o, struct mxfs_error *err)
+{
+    struct export x = {.source = s, .err = err};
+    bool stream = strcmp(o->operand[1], "-") == 0;
+
+    int rc = mxfs_repo_visit(&s->repo.root, collect_folder, &x);
+    cmd_progress_begin(&x.progress, x.total, stream && isatty(STDOUT_FILENO));
+    if (rc == 0)
+        rc = stream ? export_stream(&x, o) : export_files(&x, o);
+    cmd_progress_end(&x.progress, NULL);
+    export_fini(&x, cmd_jobs(o) + stream);
+    if (rc == -EINTR && cmd_interrupt_came())
+        fputs("mxfs: stopped by a signal; DEST is as it was\n", stderr);
+    else if (rc == -ENOMEM)
+        mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    else if (rc != 0)
+        mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: %s", s->path, strerror(-rc));
+    return rc;
+}
+
+int cmd_export(const struct mxfs_options *options, struct mxfs_error *err)
+{
+    struct cmd_source s;
+
+    int rc = cmd_source_open(&s, options, err);
+    if (rc != 0)
+        return rc;
+    rc = cmd_source_judge(&s, options, err);
+    if (rc == 0)
+        rc = export_source(&s, options, err);
+    cmd_source_close(&s);
+    if (rc == -EINTR)
+        cmd_interrupt_release();
+    return rc;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The progress bar, and the signals that end what it shows.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "mxfs/bytes.h"
+#include "mxfs/compiler.h"
+
+enum { BAR_MAX = 40, TEXT_MAX = 160, COLUMNS_USUAL = 80 };
+
+const char *cmd_size(char out[CMD_SIZE_TEXT], uint64_t bytes)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
+    double v = (double)bytes;
+    size_t u = 0;
+
+    while (v >= 999.95 && u + 1 < MXFS_COUNT(units)) {
+        v /= 1000;
+        u++;
+    }
+    snprintf(out, CMD_SIZE_TEXT, u == 0 ? "%.0f %s" : "%.1f %s", v, units[u]);
+    return out;
+}
+
+static double seconds(const struct timespec *from, const struct timespec *to)
+{
+    return (double)(to->tv_sec - from->tv_sec) + (double)(to->tv_nsec - from->tv_nsec) / 1e9;
+}
+
+void cmd_progress_begin(struct cmd_progress *progress, uint64_t total, bool quiet)
+{
+    memset(progress, 0, sizeof(*progress));
+    progress->shown = !quiet && isatty(STDERR_FILENO);
+    progress->total = total;
+    clock_gettime(CLOCK_MONOTONIC, &progress->start);
+    progress->last = progress->start;
+}
+
+/* A moving average: of an old rate, a third is left after two seconds. */
+static void measure_rate(struct cmd_progress *p, uint64_t done)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double dt = seconds(&p->last, &now);
+    if (dt < 0.05)
+        return;
+    double rate = (double)(done - p->last_done) / dt, weight = dt / 2 > 1 ? 1 : dt / 2;
+    p->rate = p->last_done == 0 ? rate : p->rate + (rate - p->rate) * weight;
+    p->last = now;
+    p->last_done = done;
+}
+
+/* "0:07", "1:02:03", or "-" when nobody knows. */
+static void format_eta(char *out, size_t size, double s)
+{
+    if (!(s < 100 * 3600))
+        snprintf(out, size, "-");
+    else if (s < 3600)
+        snprintf(out, size, "%d:%02d", (int)s / 60, (int)s % 60);
+    else
+        snprintf(out, size, "%d:%02d:%02d", (int)s / 3600, (int)s / 60 % 60, (int)s % 60);
+}
+
+static size_t columns(void)
+{
+    struct winsize w;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : COLUMNS_USUAL;
+}
+
+void cmd_progress_draw(struct cmd_progress *progress)
+{
+    uint64_t done = atomic_load_explicit(&progress->done, memory_order_relaxed);
+    char sizes[3][CMD_SIZE_TEXT], eta[32], text[TEXT_MAX], bar[BAR_MAX + 1];
+
+    if (!progress->shown)
+        return;
+    measure_rate(progress, done);
+    double part = progress->total ? (double)done / (double)progress->total : 1;
+    format_eta(eta, sizeof(eta), (double)(progress->total - done) / progress->rate);
+    int n = snprintf(text, sizeof(text), "%3d%%  %s of %s  %s/s  ETA %s", (int)(part * 100),
+                     cmd_size(sizes[0], done), cmd_size(sizes[1], progress->total),
+                     cmd_size(sizes[2], (uint64_t)progress->rate), eta);
+    size_t width = columns(), used = (size_t)n + 6;
+    size_t room = width > used ? mxfs_min_u64(width - used, BAR_MAX) : 0;
+    size_t full = (size_t)((double)room * part);
+    memset(bar, '#', full);
+    memset(bar + full, '.', room - full);
+    bar[room] = '\0';
+    /* One write, so that the terminal never shows half of it. */
+    if (room >= 5)
+        fprintf(stderr, "\r[%s] %s\x1b[K", bar, text);
+    else
+        fprintf(stderr, "\r%.*s\x1b[K", (int)width - 1, text);
+    fflush(stderr);
+}
+
+void cmd_progress_end(struct cmd_progress *progress, const char *what)
+{
+    char sizes[2][CMD_SIZE_TEXT], shown[512];
+    struct timespec now;
+
+    if (!progress->shown)
+        return;
+    fputs("\r\x1b[K", stderr);
+    if (what) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        double s = seconds(&progress->start, &now);
+        mxfs_escape(shown, sizeof(shown), what, strlen(what));
+        fprintf(stderr, "%s: %s in %.1f s, %s/s\n", shown, cmd_size(sizes[0], progress->total), s,
+                cmd_size(sizes[1], (uint64_t)((double)progress->total / (s > 0 ? s : 1))));
+    }
+    fflush(stderr);
+    progress->shown = false;
+}
+
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
+static struct sigaction before[MXFS_COUNT(stop_signals)];
+static volatile sig_atomic_t came;
+
+static void on_signal(int number)
+{
+    came = number;
+}
+
+void cmd_interrupt_catch(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+
+    for (size_t i = 0; i < MXFS_COUNT(stop_signals); i++) {
+        sigaction(stop_signals[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN)
+            sigaction(stop_signals[i], &action, NULL);
+    }
+}
+
+bool cmd_interrupt_came(void)
+{
+    return came != 0;
+}
+
+void cmd_interrupt_release(void)
+{
+    for (size_t i = 0; i < MXFS_COUNT(stop_signals); i++)
+        sigaction(stop_signals[i], &before[i], NULL);
+    if (came)
+        raise(came);
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * mxfs verify: is what would be shown the same, bit for bit, as what a reference holds?
+ *
+ * Tensors are found by name, whatever file of the folder they are in and in whatever order. Those
+ * of the reference are taken as stored, so a reference that is still quantized is told apart. Equal
+ * memory is compared as memory; values are looked at only where it differs.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "cmd_sides.h"
+#include "cmd_value.h"
+#include "mxfs/bytes.h"
+#include "mxfs/path.h"
+#include "mxfs/pool.h"
+
+enum {
+    /* Read of both and compared at a time: lies in L2. Divisible by 3, since four values of six
+     * bits are three octets. */
+    CHUNK = 384 << 10,
+    PIECE = 16 * CHUNK,
+    NAME_SHOWN = 4096,
+};
+
+/* A tensor that both have, with the same type and shape. */
+struct pair {
+    const struct cmd_side *view, *reference;
+};
+
+/* How a piece differs. Indices count elements of the tensor. */
+struct difference {
+    uint64_t count, first, both_nan, one_nan, largest_at;
+    uint64_t bits[2];    /* of the first one: view, reference */
+    long double largest; /* of those that are numbers in both; negative: none is */
+};
+
+struct verify {
+    const struct cmd_source *source;
+    struct mxfs_repo reference;
+    struct cmd_sides views, references;
+    struct pair *pairs;
+    size_t pair_count;
+    struct cmd_pieces pieces;        /* owners are pairs */
+    struct difference **differences; /* of each piece; NULL: none */
+    struct cmd_worker *workers;
+    struct cmd_progress progress;
+    size_t equal, different, missing, extra;
+    struct mxfs_error *err;
+};
+
+static const char *name_of(char out[NAME_SHOWN], const struct cmd_side *s)
+{
+    size_t n = 0;
+
+    if (s->folder[0]) {
+        n = mxfs_escape(out, NAME_SHOWN / 2, s->folder + 1, strlen(s->folder + 1));
+        out[n++] = ':';
+    }
+    mxfs_escape(out + n, NAME_SHOWN - n, s->info.name, s->info.name_len);
+    return out;
+}
+
+static void print_numbers(const uint64_t *numbers, uint32_t count)
+{
+    putchar('[');
+    for (uint32_t i = 0; i < count; i++)
+        printf("%s%" PRIu64, i ? "," : "", numbers[i]);
+    putchar(']');
+}
+
+/* An index of the flat tensor as one of each dimension; dimensions beyond 32 nobody has. */
+static void print_index(const struct mxfs_output_info *info, uint64_t flat)
+{
+    uint64_t index[32];
+
+    if (info->rank > MXFS_COUNT(index)) {
+        printf("%" PRIu64, flat);
+        return;
+    }
+    for (uint32_t d = info->rank; d-- > 0; flat /= info->shape[d])
+        index[d] = flat % info->shape[d];
+    print_numbers(index, info->rank);
+}
+
+static bool same_kind(const struct cmd_side *a, const struct cmd_side *b)
+{
+    return a->info.dtype == b->info.dtype && a->info.rank == b->info.rank &&
+           (a->info.rank == 0 ||
+            memcmp(a->info.shape, b->info.shape, a->info.rank * sizeof(*a->info.shape)) == 0);
+}
+
+static void print_kinds(struct verify *v, const struct cmd_side *a, const struct cmd_side *b)
+{
+    char name[NAME_SHOWN];
+
+    v->different++;
+    printf("different: %s: %s ", name_of(name, a), mxfs_dtype_name(a->info.dtype));
+    print_numbers(a->info.shape, a->info.rank);
+    printf(" against %s ", mxfs_dtype_name(b->info.dtype));
+    print_numbers(b->info.shape, b->info.rank);
+    putchar('\n');
+}
+
+static void print_alone(struct verify *v, const struct cmd_side *s)
+{
+    char name[NAME_SHOWN];
+
+    *(s->plan ? &v->missing : &v->extra) += 1;
+    printf(s->plan ? "missing: %s: not in the reference\n" : "extra: %s: only in the reference\n",
+           name_of(name, s));
+}
+
+/* Walks both lists: who is alone, or of another kind, is told; the others become pairs. */
+static int match_sides(struct verify *v)
+{
+    const struct cmd_side *a = v->views.side, *a_end = a + v->views.count;
+    const struct cmd_side *b = v->references.side, *b_end = b + v->references.count;
+    int rc = 0;
+
+    v->pairs = malloc((v->views.count + 1) * sizeof(*v->pairs));
+    if (!v->pairs)
+        return -ENOMEM;
+    while ((a < a_end || b < b_end) && rc == 0) {
+        int c = a == a_end ? 1 : b == b_end ? -1 : cmd_side_compare(a, b);
+        if (c != 0) {
+            print_alone(v, c < 0 ? a++ : b++);
+            continue;
+        }
+        if (same_kind(a, b)) {
+            v->pairs[v->pair_count] = (struct pair){a, b};
+            rc = cmd_pieces_add_output(&v->pieces, v->pair_count++, a->output);
+        } else {
+            print_kinds(v, a, b);
+        }
+        a++;
+        b++;
+    }
+    return rc;
+}
+
+static void note_value(struct difference *d, enum mxfs_dtype dtype, uint64_t index, uint64_t a,
+                       uint64_t b)
+{
+    struct cmd_value x = cmd_value_of(dtype, a), y = cmd_value_of(dtype, b);
+    int nans = cmd_value_is_nan(x) + cmd_value_is_nan(y);
+
+    if (d->count++ == 0) {
+        d->first = index;
+        d->bits[0] = a;
+        d->bits[1] = b;
+    }
+    d->both_nan += nans == 2;
+    d->one_nan += nans == 1;
+    long double apart = cmd_value_distance(x, y);
+    if (nans == 0 && apart > d->largest) {
+        d->largest = apart;
+        d->largest_at = index;
+    }
+}
+
+/* Looks at values. `first`: index of the first of them in the tensor. */
+static int note_chunk(struct difference **out, enum mxfs_dtype dtype, uint64_t first,
+                      const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+    uint64_t count = (uint64_t)bytes * 8 / mxfs_dtype_bits(dtype);
+
+    if (!*out && !(*out = calloc(1, sizeof(**out))))
+        return -ENOMEM;
+    if ((*out)->count == 0)
+        (*out)->largest = -1;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t x = cmd_value_bits(dtype, a, i), y = cmd_value_bits(dtype, b, i);
+        if (x != y)
+            note_value(*out, dtype, first + i, x, y);
+    }
+    return 0;
+}
+
+static int read_both(struct verify *v, struct cmd_worker *w, const struct pair *p, size_t n,
+                     uint64_t at)
+{
+    const struct cmd_side *a = p->view, *b = p->reference;
+    struct mxfs_source *src = &b->model->shards[b->tensor->shard].source;
+    ssize_t got =
+        mxfs_vfile_read_output(&v->source->env, &w->scratch, a->plan, a->output, w->buf, n, at);
+    const struct cmd_side *failed = a;
+    int rc = got == (ssize_t)n ? 0 : got < 0 ? (int)got : -EIO;
+
+    if (rc == 0) {
+        failed = b;
+        rc = mxfs_source_read(src, w->buf + CHUNK, n, b->tensor->offset + at);
+    }
+    if (rc != 0)
+        mxfs_fail(&w->err, MXFS_EXIT_SOURCE, -rc, "%s: tensor %s: %s", cmd_side_path(failed),
+                  mxfs_quote(a->info.name, a->info.name_len).text, strerror(-rc));
+    return rc;
+}
+
+static int compare_piece(void *data, unsigned worker, uint64_t item)
+{
+    struct verify *v = data;
+    struct cmd_worker *w = &v->workers[worker];
+    const struct cmd_piece *piece = &v->pieces.piece[item];
+    const struct pair *p = &v->pairs[piece->owner];
+    enum mxfs_dtype dtype = p->view->info.dtype;
+    uint64_t end = piece->offset + piece->size;
+    int rc = 0;
+
+    for (uint64_t at = piece->offset, n; at < end && rc == 0; at += n) {
+        n = mxfs_min_u64(CHUNK, end - at);
+        rc = read_both(v, w, p, n, at);
+        if (rc == 0 && memcmp(w->buf, w->buf + CHUNK, n) != 0)
+            rc = note_chunk(&v->differences[item], dtype, at * 8 / mxfs_dtype_bits(dtype), w->buf,
+                            w->buf + CHUNK, n);
+        atomic_fetch_add_explicit(&v->progress.done, n, memory_order_relaxed);
+    }
+    return rc;
+}
+
+static int tick(void *data)
+{
+    cmd_progress_draw(&((struct verify *)data)->progress);
+    return 0;
+}
+
+static int compare_pairs(struct verify *v, unsigned workers)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < v->pair_count; i++)
+        total += v->pairs[i].view->info.size;
+    v->differences = calloc(v->pieces.count + 1, sizeof(*v->differences));
+    v->workers = cmd_workers_new(workers, 2 * CHUNK);
+    if (!v->differences || !v->workers)
+        return -ENOMEM;
+    cmd_progress_begin(&v->progress, total, false);
+    const struct mxfs_pool_job job = {workers, v->pieces.count, v, compare_piece, NULL, tick};
+    int rc = mxfs_pool_run(&job);
+    cmd_progress_end(&v->progress, NULL);
+    return cmd_workers_fail(v->workers, workers, rc, v->err);
+}
+
+static void add_difference(struct difference *sum, const struct difference *d)
+{
+    if (sum->count == 0) {
+        *sum = *d;
+        return;
+    }
+    sum->count += d->count;
+    sum->both_nan += d->both_nan;
+    sum->one_nan += d->one_nan;
+    if (d->largest > sum->largest) {
+        sum->largest = d->largest;
+        sum->largest_at = d->largest_at;
+    }
+}
+
+static void print_difference(const struct cmd_side *s, const struct difference *d)
+{
+    char name[NAME_SHOWN], value[2][CMD_VALUE_TEXT];
+    enum mxfs_dtype dtype = s->info.dtype;
+
+    printf("different: %s: %" PRIu64 " of %" PRIu64 " values, first at ", name_of(name, s),
+           d->count, s->info.size * 8 / mxfs_dtype_bits(dtype));
+    print_index(&s->info, d->first);
+    printf(": %s against %s", cmd_value_format(value[0], dtype, d->bits[0]),
+           cmd_value_format(value[1], dtype, d->bits[1]));
+    if (d->largest >= 0) {
+        printf("; largest difference %.9Lg at ", d->largest);
+        print_index(&s->info, d->largest_at);
+    }
+    if (d->one_nan)
+        printf("; %" PRIu64 " NaN in one of the two", d->one_nan);
+    if (d->both_nan)
+        printf("; %" PRIu64 " NaN in both, with other bits", d->both_nan);
+    putchar('\n');
+}
+
+static void print_differences(struct verify *v)
+{
+    size_t piece = 0;
+
+    for (size_t i = 0; i < v->pair_count; i++) {
+        struct difference sum = {0};
+        for (; piece < v->pieces.count && v->pieces.piece[piece].owner == i; piece++) {
+            if (v->differences[piece])
+                add_difference(&sum, v->differences[piece]);
+        }
+        if (sum.count > 0)
+            print_difference(v->pairs[i].view, &sum);
+        *(sum.count > 0 ? &v->different : &v->equal) += 1;
+    }
+}
+
+static int print_verdict(struct verify *v)
+{
+    char size[CMD_SIZE_TEXT];
+
+    if (v->different + v->missing + v->extra == 0) {
+        printf("equal: %zu tensors, %s, bit for bit\n", v->equal,
+               cmd_size(size, v->progress.total));
+        return 0;
+    }
+    printf("total: %zu tensors equal, %zu different, %zu missing, %zu extra\n", v->equal,
+           v->different, v->missing, v->extra);
+    v->err->code = MXFS_EXIT_DIFFERENT;
+    return -EBADMSG;
+}
+
+static int open_reference(struct verify *v, const struct mxfs_options *o)
+{
+    const struct mxfs_repo_options how = {
+        .model = {.out = -1, .unit_max = o->cache_size / MXFS_UNITS_IN_CACHE, .partial = true}};
+    char *path = mxfs_path_absolute(o->operand[1]);
+    int rc = path ? mxfs_repo_open(&v->reference, path, &how, v->err) : -ENOMEM;
+
+    free(path);
+    return rc;
+}
+
+static int verify(struct verify *v, const struct mxfs_options *o)
+{
+    int rc = open_reference(v, o);
+    bool flat = v->source->repo.is_file || v->reference.is_file;
+
+    if (rc == 0)
+        rc = cmd_sides_of_view(&v->views, &v->source->repo, flat, v->err);
+    if (rc == 0)
+        rc = cmd_sides_of_reference(&v->references, &v->reference, flat, o->only, v->err);
+    if (rc == 0 && v->views.count + v->references.count == 0)
+        rc = mxfs_fail(v->err, MXFS_EXIT_FAILED, ENOENT, "there is no tensor to compare");
+    if (rc == 0)
+        rc = match_sides(v);
+    if (rc == 0)
+        rc = compare_pairs(v, cmd_jobs(o));
+    if (rc != 0)
+        return rc;
+    print_differences(v);
+    return print_verdict(v);
+}
+
+static void verify_fini(struct verify *v, unsigned workers)
+{
+    for (size_t i = 0; v->differences && i < v->pieces.count; i++)
+        free(v->differences[i]);
+    free(v->differences);
+    cmd_workers_free(v->workers, workers);
+    cmd_pieces_fini(&v->pieces);
+    free(v->pairs);
+    cmd_sides_fini(&v->views);
+    cmd_sides_fini(&v->references);
+    mxfs_repo_close(&v->reference);
+}
+
+int cmd_verify(const struct mxfs_options *options, struct mxfs_error *err)
+{
+    struct cmd_source s;
+    struct verify v = {.source = &s, .pieces.usual = PIECE, .err = err};
+
+    int rc = cmd_source_open(&s, options, err);
+    if (rc != 0)
+        return rc;
+    rc = cmd_source_judge(&s, options, err);
+    if (rc == 0) {
+        rc = verify(&v, options);
+        verify_fini(&v, cmd_jobs(options));
+    }
+    cmd_source_close(&s);
+    if (rc == -ENOMEM)
+        mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        err->code = MXFS_EXIT_OK; /* the verdict did not get out */
+        rc = mxfs_fail(err, MXFS_EXIT_FAILED, EIO, "writing to stdout: %s", strerror(EIO));
+    }
+    return rc;
+}
