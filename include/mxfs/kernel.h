@@ -107,6 +107,40 @@ typedef void mxfs_nvfp4_lanes_fn(void *dst, const uint8_t *codes, const float *s
                                  unsigned shift);
 
 /**
+ * What becomes of the value v of a code in group g: v - zeros[g], times scales[g], rounded to
+ * `via`, plus biases[g], rounded to `via` again, then to the output type. Each is one float32
+ * operation, rounded once. Code i of a run is in group (skip + i) / group.
+ */
+struct mxfs_affine {
+    const float *scales; /**< one a group */
+    const float *zeros;  /**< one a group, or NULL for none */
+    const float *biases; /**< one a group, or NULL for none */
+    size_t group;        /**< codes in a group; not 0 */
+    size_t skip;         /**< codes of the first group in front of the run */
+    enum mxfs_out via;   /**< the type that products and sums are rounded to; F32 for none */
+};
+
+/** Where 4-bit codes lie in octets. */
+enum mxfs_nibbles {
+    MXFS_NIBBLES_LOW_FIRST,  /**< two an octet, the even code in the low half */
+    MXFS_NIBBLES_HIGH_FIRST, /**< two an octet, the even code in the high half */
+    MXFS_NIBBLES_LOW,        /**< one an octet, in the low half */
+    MXFS_NIBBLES_HIGH,       /**< one an octet, in the high half */
+};
+
+/**
+ * dst[i] = values[code first + i], made affine; i < n. first is 0 or 1, and 0 for codes that lie
+ * one an octet. values has 16 entries.
+ */
+typedef void mxfs_code4_run_fn(void *dst, const uint8_t *codes, size_t first, size_t n,
+                               enum mxfs_nibbles nibbles, const float *values,
+                               const struct mxfs_affine *affine);
+
+/** dst[i] = codes[i] as a signed integer, made affine; i < n. */
+typedef void mxfs_code8_run_fn(void *dst, const uint8_t *codes, size_t n,
+                               const struct mxfs_affine *affine);
+
+/**
  * dst[i] = src[i], times factors[i] where factors is not NULL (rounded to float32), then rounded to
  * `via`, then to the output type; i < n.
  */
@@ -136,6 +170,8 @@ struct mxfs_kernel {
     mxfs_fp8_blocks_fn *fp8_blocks[MXFS_OUT_COUNT];
     mxfs_nvfp4_blocks_fn *nvfp4_blocks[MXFS_OUT_COUNT];
     mxfs_nvfp4_lanes_fn *nvfp4_lanes[MXFS_OUT_COUNT];
+    mxfs_code4_run_fn *code4_run[MXFS_OUT_COUNT];
+    mxfs_code8_run_fn *code8_run[MXFS_OUT_COUNT];
     mxfs_narrow_fn *narrow[MXFS_OUT_COUNT];
     mxfs_transpose_fn *transpose;
     mxfs_widen_bf16_fn *widen_bf16;

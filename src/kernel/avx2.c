@@ -345,6 +345,8 @@ const struct mxfs_kernel mxfs_kernel_avx2 = {
                      mxfs_avx2_nvfp4_blocks_f32},
     .nvfp4_lanes = {mxfs_avx2_nvfp4_lanes_bf16, mxfs_avx2_nvfp4_lanes_f16,
                     mxfs_avx2_nvfp4_lanes_f32},
+    .code4_run = {mxfs_avx2_code4_bf16, mxfs_avx2_code4_f16, mxfs_avx2_code4_f32},
+    .code8_run = {mxfs_avx2_code8_bf16, mxfs_avx2_code8_f16, mxfs_avx2_code8_f32},
     .narrow = {mxfs_avx2_narrow_bf16, mxfs_avx2_narrow_f16, mxfs_avx2_narrow_f32},
     .transpose = mxfs_avx2_transpose,
     .widen_bf16 = mxfs_avx2_widen_bf16,

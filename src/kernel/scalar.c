@@ -118,6 +118,8 @@ const struct mxfs_kernel mxfs_kernel_scalar = {
                      mxfs_scalar_nvfp4_blocks_f32},
     .nvfp4_lanes = {mxfs_scalar_nvfp4_lanes_bf16, mxfs_scalar_nvfp4_lanes_f16,
                     mxfs_scalar_nvfp4_lanes_f32},
+    .code4_run = {mxfs_scalar_code4_bf16, mxfs_scalar_code4_f16, mxfs_scalar_code4_f32},
+    .code8_run = {mxfs_scalar_code8_bf16, mxfs_scalar_code8_f16, mxfs_scalar_code8_f32},
     .narrow = {mxfs_scalar_narrow_bf16, mxfs_scalar_narrow_f16, mxfs_scalar_narrow_f32},
     .transpose = transpose,
     .widen_bf16 = widen_bf16,

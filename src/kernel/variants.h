@@ -19,6 +19,8 @@ mxfs_nvfp4_blocks_fn mxfs_scalar_nvfp4_blocks_bf16, mxfs_scalar_nvfp4_blocks_f16
     mxfs_scalar_nvfp4_blocks_f32;
 mxfs_nvfp4_lanes_fn mxfs_scalar_nvfp4_lanes_bf16, mxfs_scalar_nvfp4_lanes_f16,
     mxfs_scalar_nvfp4_lanes_f32;
+mxfs_code4_run_fn mxfs_scalar_code4_bf16, mxfs_scalar_code4_f16, mxfs_scalar_code4_f32;
+mxfs_code8_run_fn mxfs_scalar_code8_bf16, mxfs_scalar_code8_f16, mxfs_scalar_code8_f32;
 mxfs_narrow_fn mxfs_scalar_narrow_bf16, mxfs_scalar_narrow_f16, mxfs_scalar_narrow_f32;
 
 #if defined(__x86_64__)
@@ -40,6 +42,8 @@ mxfs_nvfp4_blocks_fn mxfs_avx2_nvfp4_blocks_bf16, mxfs_avx2_nvfp4_blocks_f16,
     mxfs_avx2_nvfp4_blocks_f32;
 mxfs_nvfp4_lanes_fn mxfs_avx2_nvfp4_lanes_bf16, mxfs_avx2_nvfp4_lanes_f16,
     mxfs_avx2_nvfp4_lanes_f32;
+mxfs_code4_run_fn mxfs_avx2_code4_bf16, mxfs_avx2_code4_f16, mxfs_avx2_code4_f32;
+mxfs_code8_run_fn mxfs_avx2_code8_bf16, mxfs_avx2_code8_f16, mxfs_avx2_code8_f32;
 mxfs_narrow_fn mxfs_avx2_narrow_bf16, mxfs_avx2_narrow_f16, mxfs_avx2_narrow_f32;
 mxfs_transpose_fn mxfs_avx2_transpose;
 mxfs_widen_bf16_fn mxfs_avx2_widen_bf16;

@@ -14,6 +14,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -532,6 +533,123 @@ START_TEST(every_length_of_widening)
 }
 END_TEST
 
+/* Affine codes. */
+
+/** Entries of a few groups, and a run of codes that begins anywhere. */
+struct affine_case {
+    float scales[MAX_LANES], zeros[MAX_LANES], biases[MAX_LANES], values[16];
+    struct mxfs_affine affine;
+    enum mxfs_nibbles nibbles;
+    size_t first, n;
+};
+
+/* Bits of a 16-bit type, or of a float, as a number. */
+static double decode(uint32_t bits, enum mxfs_out out)
+{
+    const struct format *f = &formats[out];
+    uint32_t mantissa = bits & ((1u << f->mantissa_bits) - 1);
+    int exponent = (int)(bits >> f->mantissa_bits & ((1u << f->exponent_bits) - 1));
+    int bias = (1 << (f->exponent_bits - 1)) - 1;
+    double sign = bits >> (f->exponent_bits + f->mantissa_bits) & 1 ? -1 : 1;
+    if (exponent == (1 << f->exponent_bits) - 1)
+        return mantissa ? NAN : sign * INFINITY;
+    double units = mantissa + (exponent ? ldexp(1, (int)f->mantissa_bits) : 0);
+    return sign * ldexp(units, (exponent ? exponent : 1) - bias - (int)f->mantissa_bits);
+}
+
+/* In doubles every difference and product of floats here is exact, and a sum rounds to the same
+ * float; what is stored to a float has been rounded once. */
+static uint32_t expect_affine(const struct mxfs_affine *a, double v, size_t i, enum mxfs_out out)
+{
+    size_t group = (a->skip + i) / a->group;
+    float difference = (float)(v - (a->zeros ? a->zeros[group] : 0));
+    float product = (float)((double)difference * a->scales[group]);
+    double result = decode(encode(product, &formats[a->via]), a->via);
+    if (a->biases) {
+        float sum = (float)(result + a->biases[group]);
+        result = decode(encode(sum, &formats[a->via]), a->via);
+    }
+    return encode(result, &formats[out]);
+}
+
+static float random_scale(void)
+{
+    static const float special[] = {0.0f, -0.0f, INFINITY,  -INFINITY,
+                                    NAN,  1.0f,  0x1p-149f, 0x1p127f};
+    if (random_u32() % 8 == 0)
+        return special[random_u32() % MXFS_COUNT(special)];
+    return ldexpf((float)(int32_t)random_u32(), (int)(random_u32() % 40) - 50);
+}
+
+/* Groups of `group` codes of which `skip` are left out; zeros and biases by the bits of `with`. */
+static void draw_affine(struct affine_case *c, size_t group, unsigned with, enum mxfs_out via)
+{
+    for (size_t i = 0; i < MAX_LANES; i++) {
+        c->scales[i] = random_scale();
+        c->zeros[i] = (float)(int)(random_u32() % 512) - 256;
+        c->biases[i] = random_scale();
+    }
+    for (size_t i = 0; i < 16; i++)
+        c->values[i] = random_u32() % 2 ? (float)i - 8 : ldexpf((float)(int32_t)random_u32(), -31);
+    c->affine = (struct mxfs_affine){
+        .scales = c->scales,
+        .zeros = with & 1 ? c->zeros : NULL,
+        .biases = with & 2 ? c->biases : NULL,
+        .group = group,
+        .skip = random_u32() % group,
+        .via = via,
+    };
+}
+
+static void check_code4(struct arena *a, struct affine_case *c, enum mxfs_out out, enum placement p)
+{
+    bool paired = c->nibbles <= MXFS_NIBBLES_HIGH_FIRST;
+    size_t octets = paired ? (c->first + c->n + 1) / 2 : c->n;
+    arena_place(a, c->n * mxfs_out_size(out), octets, 0, p);
+    for (size_t i = 0; i < c->n; i++) {
+        size_t at = c->first + i;
+        uint8_t octet = a->codes.data[paired ? at / 2 : at];
+        bool high = c->nibbles == MXFS_NIBBLES_HIGH ||
+                    (paired && at % 2 == (c->nibbles == MXFS_NIBBLES_LOW_FIRST));
+        float v = c->values[high ? octet >> 4 : octet & 15];
+        /* values may be fractions; zeros only come with whole numbers */
+        put(a->expected, i, expect_affine(&c->affine, v, i, out), out);
+    }
+    kernel->code4_run[out](a->dst.data, a->codes.data, c->first, c->n, c->nibbles, c->values,
+                           &c->affine);
+    guarded_check(&a->dst, a->expected, kernel->name, c->n);
+}
+
+static void check_code8(struct arena *a, struct affine_case *c, enum mxfs_out out, enum placement p)
+{
+    arena_place(a, c->n * mxfs_out_size(out), c->n, 0, p);
+    for (size_t i = 0; i < c->n; i++)
+        put(a->expected, i, expect_affine(&c->affine, (int8_t)a->codes.data[i], i, out), out);
+    kernel->code8_run[out](a->dst.data, a->codes.data, c->n, &c->affine);
+    guarded_check(&a->dst, a->expected, kernel->name, c->n);
+}
+
+START_TEST(affine_codes)
+{
+    static const size_t groups[] = {1, 2, 7, 16, 31, 32, 64, 100, 1000};
+    use_kernel(_i);
+    struct arena *a = arena_new();
+    struct affine_case *c = calloc(1, sizeof(*c));
+    ck_assert_ptr_nonnull(c);
+    for (unsigned i = 0; i < 6000; i++) {
+        enum mxfs_out out = i % MXFS_OUT_COUNT, via = i / 3 % MXFS_OUT_COUNT;
+        draw_affine(c, groups[i % MXFS_COUNT(groups)], random_u32() % 4, via);
+        c->nibbles = random_u32() % 4;
+        c->first = c->nibbles <= MXFS_NIBBLES_HIGH_FIRST ? random_u32() % 2 : 0;
+        c->n = random_u32() % (MAX_LANES - 1);
+        check_code4(a, c, out, random_u32() % PLACEMENTS);
+        check_code8(a, c, out, random_u32() % PLACEMENTS);
+    }
+    free(c);
+    arena_free(a);
+}
+END_TEST
+
 /* Known answers, written down elsewhere. */
 
 /** BF16 of codes 0..7 as torch.ldexp gives them. */
@@ -682,6 +800,7 @@ static void add_variant(Suite *suite, int i)
         &every_small_transposition,
         &larger_transpositions,
         &every_length_of_widening,
+        &affine_codes,
         &golden_mxfp4,
         &golden_fp8,
         &golden_transposed,

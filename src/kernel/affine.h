@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Codes made affine, one at a time: the definition that the vector variants follow.
+ */
+#ifndef MXFS_KERNEL_AFFINE_H
+#define MXFS_KERNEL_AFFINE_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "float.h"
+
+/** f rounded to `via`. */
+MXFS_INLINE float mxfs_f32_through(float f, enum mxfs_out via)
+{
+    if (via == MXFS_OUT_BF16)
+        return mxfs_bf16_to_f32(mxfs_f32_to_bf16(f));
+    if (via == MXFS_OUT_F16)
+        return mxfs_f16_to_f32(mxfs_f32_to_f16(f));
+    return f;
+}
+
+/** The value v of a code in `group`; each operation is stored to a float, so it is rounded. */
+MXFS_INLINE float mxfs_affine_value(const struct mxfs_affine *affine, size_t group, float v)
+{
+    float difference = affine->zeros ? v - affine->zeros[group] : v;
+    float product = difference * affine->scales[group];
+    float result = mxfs_f32_through(product, affine->via);
+    if (affine->biases) {
+        float sum = result + affine->biases[group];
+        result = mxfs_f32_through(sum, affine->via);
+    }
+    return result;
+}
+
+/** Bits of f in the output type, NaN canonical. */
+MXFS_INLINE uint32_t mxfs_f32_out_bits(float f, enum mxfs_out out)
+{
+    return out == MXFS_OUT_F32    ? mxfs_f32_canonical(f)
+           : out == MXFS_OUT_BF16 ? mxfs_f32_to_bf16(f)
+                                  : mxfs_f32_to_f16(f);
+}
+
+/** Code i of a run. */
+MXFS_INLINE unsigned mxfs_nibble(const uint8_t *codes, size_t i, enum mxfs_nibbles nibbles)
+{
+    switch (nibbles) {
+    case MXFS_NIBBLES_LOW_FIRST:
+        return codes[i / 2] >> (i % 2 * 4) & 15;
+    case MXFS_NIBBLES_HIGH_FIRST:
+        return codes[i / 2] >> (4 - i % 2 * 4) & 15;
+    case MXFS_NIBBLES_LOW:
+        return codes[i] & 15;
+    default:
+        return codes[i] >> 4;
+    }
+}
+
+#endif

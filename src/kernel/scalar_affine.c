@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Integer codes and codes of 16 values, for any processor.
+ */
+#include "variants.h"
+
+#include "affine.h"
+
+MXFS_INLINE void put(uint8_t *dst, size_t i, float value, enum mxfs_out out)
+{
+    uint32_t bits = mxfs_f32_out_bits(value, out);
+    memcpy(dst + i * mxfs_out_size(out), &bits, mxfs_out_size(out));
+}
+
+/* All codes of a group have the same 16 results. */
+MXFS_INLINE void code4_run(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
+                           enum mxfs_nibbles nibbles, const float *values,
+                           const struct mxfs_affine *affine, enum mxfs_out out)
+{
+    size_t end = affine->group - affine->skip;
+
+    for (size_t i = 0, group = 0; i < n; group++) {
+        float results[16];
+        for (unsigned code = 0; code < 16; code++)
+            results[code] = mxfs_affine_value(affine, group, values[code]);
+        for (; i < n && i < end; i++)
+            put(dst, i, results[mxfs_nibble(codes, first + i, nibbles)], out);
+        end += affine->group;
+    }
+}
+
+MXFS_INLINE void code8_run(uint8_t *dst, const uint8_t *codes, size_t n,
+                           const struct mxfs_affine *affine, enum mxfs_out out)
+{
+    size_t end = affine->group - affine->skip;
+
+    for (size_t i = 0, group = 0; i < n; group++) {
+        for (; i < n && i < end; i++)
+            put(dst, i, mxfs_affine_value(affine, group, (int8_t)codes[i]), out);
+        end += affine->group;
+    }
+}
+
+#define DEFINE(name, out)                                                                  \
+    void mxfs_scalar_code4_##name(void *dst, const uint8_t *codes, size_t first, size_t n, \
+                                  enum mxfs_nibbles nibbles, const float *values,          \
+                                  const struct mxfs_affine *affine)                        \
+    {                                                                                      \
+        code4_run(dst, codes, first, n, nibbles, values, affine, out);                     \
+    }                                                                                      \
+    void mxfs_scalar_code8_##name(void *dst, const uint8_t *codes, size_t n,               \
+                                  const struct mxfs_affine *affine)                        \
+    {                                                                                      \
+        code8_run(dst, codes, n, affine, out);                                             \
+    }
+
+DEFINE(bf16, MXFS_OUT_BF16)
+DEFINE(f16, MXFS_OUT_F16)
+DEFINE(f32, MXFS_OUT_F32)
