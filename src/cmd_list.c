@@ -5,22 +5,18 @@
  * mxfs list: what a mount would show.
  */
 #include <errno.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd.h"
-#include "mxfs/bytes.h"
+#include "cmd_list.h"
 #include "mxfs/names.h"
-#include "mxfs/path.h"
 
-enum { NAME_WIDTH_MAX = 72, NAME_MAX_SHOWN = 4096, SHAPE_MAX_SHOWN = 512 };
-
-/* The stored tensors behind an output: its one source, or the parts of its group. */
-static unsigned sources_of(const struct mxfs_output *o,
-                           const struct mxfs_tensor *sources[MXFS_PARTS_MAX])
+unsigned cmd_sources_of(const struct mxfs_output *o,
+                        const struct mxfs_tensor *sources[MXFS_PARTS_MAX])
 {
     if (o->tensor) {
         sources[0] = o->tensor;
@@ -31,195 +27,45 @@ static unsigned sources_of(const struct mxfs_output *o,
     return o->group->parts;
 }
 
-static const char *scheme_of(const struct mxfs_output *o)
+const char *cmd_scheme_of(const struct mxfs_output *o)
 {
     return o->tensor ? "plain" : o->group->scheme->name;
 }
 
-static void format_shape(char *out, const struct mxfs_output_info *o)
+uint64_t cmd_stored_size(const struct mxfs_output *o)
+{
+    const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
+    unsigned n = cmd_sources_of(o, sources);
+    uint64_t size = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        size += sources[i]->size;
+    return size;
+}
+
+const char *cmd_shape(char out[CMD_SHAPE_TEXT], const struct mxfs_output_info *info)
 {
     size_t n = 0;
 
     out[n++] = '[';
-    for (uint32_t i = 0; i < o->rank && n < SHAPE_MAX_SHOWN - 32; i++)
-        n += (size_t)sprintf(out + n, "%s%" PRIu64, i ? "," : "", o->shape[i]);
+    for (uint32_t i = 0; i < info->rank && n < CMD_SHAPE_TEXT - 32; i++)
+        n += (size_t)sprintf(out + n, "%s%" PRIu64, i ? "," : "", info->shape[i]);
     strcpy(out + n, "]");
+    return out;
 }
 
-/* Widths of the aligned columns. */
-struct widths {
-    int name, shape, bytes, scheme;
-};
-
-static int wider(int a, size_t b)
+struct cmd_totals cmd_listing_totals(const struct cmd_listing *l)
 {
-    return (size_t)a < b ? (int)b : a;
-}
+    struct cmd_totals t = {.tensors = l->count};
 
-/* What a visitor of all folders needs. */
-struct listing {
-    const struct cmd_source *source;
-    struct widths widths;
-    size_t printed; /* JSON objects in the current array */
-};
-
-/* Calls a function for each output of a folder's files: the files in order, in each the tensors by
- * name. */
-static int each_output(struct listing *l, struct mxfs_folder *folder,
-                       int (*call)(struct listing *, const struct mxfs_folder *,
-                                   const struct mxfs_plan *, const struct mxfs_output *))
-{
-    int rc = 0;
-
-    for (size_t p = 0; p < folder->plan_count; p++) {
-        const struct mxfs_plan *plan = folder->plans[p];
-        for (size_t i = 0; i < plan->count && rc == 0; i++)
-            rc = call(l, folder, plan, &plan->outputs[plan->by_name[i]]);
+    if (!l->only_scheme)
+        return cmd_source_totals(l->source);
+    for (size_t i = 0; i < l->count; i++) {
+        t.dequantized += l->rows[i].output->group != NULL;
+        t.bytes_in += cmd_stored_size(l->rows[i].output);
+        t.bytes_out += mxfs_output_info(l->rows[i].output).size;
     }
-    return rc;
-}
-
-static int measure_output(struct listing *l, const struct mxfs_folder *folder,
-                          const struct mxfs_plan *plan, const struct mxfs_output *o)
-{
-    struct mxfs_output_info info = mxfs_output_info(o);
-    struct widths *w = &l->widths;
-    char text[NAME_MAX_SHOWN];
-
-    (void)folder, (void)plan;
-    w->name = wider(w->name, mxfs_escape(text, sizeof(text), info.name, info.name_len));
-    format_shape(text, &info);
-    w->shape = wider(w->shape, strlen(text));
-    w->bytes = wider(w->bytes, (size_t)snprintf(NULL, 0, "%" PRIu64, info.size));
-    w->scheme = wider(w->scheme, strlen(scheme_of(o)));
-    return 0;
-}
-
-static int measure_folder(void *data, struct mxfs_folder *folder)
-{
-    return each_output(data, folder, measure_output);
-}
-
-static int print_row(struct listing *l, const struct mxfs_folder *folder,
-                     const struct mxfs_plan *plan, const struct mxfs_output *o)
-{
-    const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
-    struct mxfs_output_info info = mxfs_output_info(o);
-    char name[NAME_MAX_SHOWN], shape[SHAPE_MAX_SHOWN];
-    const struct widths *w = &l->widths;
-    unsigned n = sources_of(o, sources);
-
-    (void)folder, (void)plan;
-    mxfs_escape(name, sizeof(name), info.name, info.name_len);
-    format_shape(shape, &info);
-    printf("%-*s  %-4s  %-*s  %*" PRIu64 "  %-*s ", w->name, name, mxfs_dtype_name(info.dtype),
-           w->shape, shape, w->bytes, info.size, w->scheme, scheme_of(o));
-    for (unsigned i = 0; i < n; i++) {
-        mxfs_escape(name, sizeof(name), sources[i]->name, sources[i]->name_len);
-        printf(" %s", name);
-    }
-    putchar('\n');
-    return 0;
-}
-
-static int print_folder(void *data, struct mxfs_folder *folder)
-{
-    return each_output(data, folder, print_row);
-}
-
-static void print_grouping_notes(const struct mxfs_grouping *g)
-{
-    char scheme[128];
-
-    for (size_t i = 0; i < g->refusal_count; i++) {
-        const struct mxfs_refusal *r = &g->refusals[i];
-        mxfs_escape(scheme, sizeof(scheme), r->scheme, strlen(r->scheme));
-        printf("unsupported: %s: %s (%zu", scheme, r->reason, r->count);
-        if (r->first)
-            printf(", first %s", mxfs_quote(r->first->name, r->first->name_len).text);
-        puts(")");
-    }
-    for (size_t i = 0; i < MXFS_NOTICE_COUNT; i++) {
-        const struct mxfs_notice *n = &g->notices[i];
-        if (n->count > 0)
-            printf("note: %s (%zu, first %s)\n", n->text, n->count,
-                   mxfs_quote(n->first->name, n->first->name_len).text);
-    }
-}
-
-static int print_notes(void *data, struct mxfs_folder *folder)
-{
-    (void)data;
-    for (size_t i = 0; i < folder->model_count; i++) {
-        const struct mxfs_model *m = folder->models[i];
-        print_grouping_notes(&m->grouping);
-        if (m->missing > 0)
-            printf("incomplete: %zu of %zu shards missing, first %s\n", m->missing,
-                   m->missing + m->shard_count, m->first_missing);
-    }
-    return 0;
-}
-
-/* "1.2 GB": decimal units, as disks and downloads are measured. */
-static void print_size(uint64_t bytes)
-{
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
-    double v = (double)bytes;
-    size_t u = 0;
-
-    while (v >= 999.95 && u + 1 < MXFS_COUNT(units)) {
-        v /= 1000;
-        u++;
-    }
-    printf(u == 0 ? "%.0f %s" : "%.1f %s", v, units[u]);
-}
-
-static void print_sizes(uint64_t in, uint64_t out)
-{
-    print_size(in);
-    printf(" -> ");
-    print_size(out);
-    printf(" (%" PRIu64 " -> %" PRIu64 " bytes)\n", in, out);
-}
-
-/* One line for each file of a model folder. */
-static int print_files(void *data, struct mxfs_folder *folder)
-{
-    struct listing *l = data;
-
-    for (size_t p = 0; p < folder->plan_count; p++) {
-        char *file = mxfs_repo_file(&l->source->repo, folder, folder->plans[p]);
-        char shown[NAME_MAX_SHOWN];
-        uint64_t in, out;
-        if (!file)
-            return -ENOMEM;
-        mxfs_escape(shown, sizeof(shown), file, strlen(file));
-        free(file);
-        mxfs_plan_totals(folder->plans[p], &in, &out);
-        printf("file: %s: %zu tensors, ", shown, folder->plans[p]->count);
-        print_sizes(in, out);
-    }
-    return 0;
-}
-
-static int print_table(const struct cmd_source *s)
-{
-    struct mxfs_folder *root = (struct mxfs_folder *)&s->repo.root;
-    struct listing l = {.source = s, .widths = {4, 5, 5, 6}};
-    struct cmd_totals t = cmd_source_totals(s);
-    struct widths *w = &l.widths;
-
-    mxfs_repo_visit(root, measure_folder, &l);
-    if (w->name > NAME_WIDTH_MAX)
-        w->name = NAME_WIDTH_MAX;
-    printf("%-*s  %-4s  %-*s  %*s  %-*s  %s\n", w->name, "NAME", "TYPE", w->shape, "SHAPE",
-           w->bytes, "BYTES", w->scheme, "SCHEME", "FROM");
-    mxfs_repo_visit(root, print_folder, &l);
-    mxfs_repo_visit(root, print_notes, &l);
-    int rc = s->repo.is_file ? 0 : mxfs_repo_visit(root, print_files, &l);
-    printf("total: %zu tensors, %zu of them dequantized, ", t.tensors, t.dequantized);
-    print_sizes(t.bytes_in, t.bytes_out);
-    return rc;
+    return t;
 }
 
 /* Writes one value and forgets it; a tree of all tensors would be larger than the model's. */
@@ -247,7 +93,7 @@ static int put_string(const char *before, const char *text)
 static int put_sources(const struct mxfs_output *o)
 {
     const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
-    unsigned n = sources_of(o, sources);
+    unsigned n = cmd_sources_of(o, sources);
     int rc = 0;
 
     fputs(",\"sources\":[", stdout);
@@ -258,22 +104,25 @@ static int put_sources(const struct mxfs_output *o)
 }
 
 /* Numbers are printed, not handed to jansson: its integers are signed, dimensions are not. */
-static int put_tensor(struct listing *l, const struct mxfs_folder *folder,
-                      const struct mxfs_plan *plan, const struct mxfs_output *o)
+static int put_tensor(struct cmd_listing *l, size_t i)
 {
-    struct mxfs_output_info info = mxfs_output_info(o);
-    char *file = mxfs_repo_file(&l->source->repo, folder, plan), view[MXFS_FILE_NAME_SIZE];
+    const struct cmd_row *r = &l->rows[i];
+    struct mxfs_output_info info = mxfs_output_info(r->output);
+    char *file = mxfs_repo_file(&l->source->repo, r->folder, r->plan), view[MXFS_FILE_NAME_SIZE];
 
     if (!file)
         return -ENOMEM;
-    int rc = put_name(l->printed++ ? ",\n{\"name\":" : "\n{\"name\":", info.name, info.name_len);
+    int rc = put_name(i ? ",\n{\"name\":" : "\n{\"name\":", info.name, info.name_len);
     printf(",\"dtype\":\"%s\",\"shape\":[", mxfs_dtype_name(info.dtype));
-    for (uint32_t i = 0; i < info.rank; i++)
-        printf("%s%" PRIu64, i ? "," : "", info.shape[i]);
+    for (uint32_t d = 0; d < info.rank; d++)
+        printf("%s%" PRIu64, d ? "," : "", info.shape[d]);
     printf("],\"bytes\":%" PRIu64, info.size);
+    if (l->hashes)
+        printf(",\"xxh128\":\"%s\"", l->hashes[i]);
     rc |= put_string(",\"file\":", file);
-    printf(",\"offset\":%" PRIu64 ",\"scheme\":\"%s\"", o->offset, scheme_of(o));
-    rc |= put_sources(o);
+    printf(",\"offset\":%" PRIu64 ",\"scheme\":\"%s\"", r->output->offset,
+           cmd_scheme_of(r->output));
+    rc |= put_sources(r->output);
     mxfs_name_to_file(view, info.name, info.name_len, "");
     rc |= put_string(",\"view\":", view);
     putchar('}');
@@ -281,14 +130,9 @@ static int put_tensor(struct listing *l, const struct mxfs_folder *folder,
     return rc;
 }
 
-static int put_folder(void *data, struct mxfs_folder *folder)
-{
-    return each_output(data, folder, put_tensor);
-}
-
 static int put_refusals(void *data, struct mxfs_folder *folder)
 {
-    struct listing *l = data;
+    struct cmd_listing *l = data;
     int rc = 0;
 
     for (size_t m = 0; m < folder->model_count; m++) {
@@ -306,34 +150,87 @@ static int put_refusals(void *data, struct mxfs_folder *folder)
     return rc;
 }
 
-static int print_json(const struct cmd_source *s, const char *given)
+static int print_json(struct cmd_listing *l, const char *given)
 {
-    struct mxfs_folder *root = (struct mxfs_folder *)&s->repo.root;
-    struct cmd_totals t = cmd_source_totals(s);
-    struct listing l = {.source = s};
+    struct mxfs_folder *root = (struct mxfs_folder *)&l->source->repo.root;
+    struct cmd_totals t = cmd_listing_totals(l);
 
     int rc = put_string("{\"source\":", given);
     printf(",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"tensors\":[", t.bytes_in,
            t.bytes_out);
-    rc |= mxfs_repo_visit(root, put_folder, &l);
+    for (size_t i = 0; i < l->count && rc == 0; i++)
+        rc = put_tensor(l, i);
     fputs("\n],\"unsupported\":[", stdout);
-    l.printed = 0;
-    rc |= mxfs_repo_visit(root, put_refusals, &l);
+    rc |= mxfs_repo_visit(root, put_refusals, l);
     puts("]}");
     return rc;
+}
+
+static int collect_folder(void *data, struct mxfs_folder *folder)
+{
+    struct cmd_listing *l = data;
+
+    for (size_t p = 0; p < folder->plan_count; p++) {
+        const struct mxfs_plan *plan = folder->plans[p];
+        void *grown = realloc(l->rows, (l->count + plan->count + 1) * sizeof(*l->rows));
+        if (!grown)
+            return -ENOMEM;
+        l->rows = grown;
+        for (size_t i = 0; i < plan->count; i++) {
+            const struct mxfs_output *o = &plan->outputs[plan->by_name[i]];
+            if (!l->only_scheme || fnmatch(l->only_scheme, cmd_scheme_of(o), 0) == 0)
+                l->rows[l->count++] = (struct cmd_row){folder, plan, o};
+        }
+    }
+    return 0;
+}
+
+/* A filter that no scheme can match is a slip of the pen. */
+static int check_filter(const char *glob, struct mxfs_error *err)
+{
+    char known[512] = "plain";
+    size_t n = strlen(known);
+
+    if (!glob || fnmatch(glob, known, 0) == 0)
+        return 0;
+    for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
+        if (fnmatch(glob, (*s)->name, 0) == 0)
+            return 0;
+        if (n < sizeof(known) && ((*s)->spans || (*s)->unit_at)) /* the others only refuse */
+            n += (size_t)snprintf(known + n, sizeof(known) - n, ", %s", (*s)->name);
+    }
+    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "--only-scheme=%s: expected a glob of: %s", glob,
+                     known);
+}
+
+static int list(struct cmd_listing *l, const struct mxfs_options *o, struct mxfs_error *err)
+{
+    int rc = mxfs_repo_visit((struct mxfs_folder *)&l->source->repo.root, collect_folder, l);
+
+    if (rc == 0 && o->hash)
+        rc = cmd_listing_hash(l, cmd_jobs(o), err);
+    if (rc != 0)
+        return rc;
+    return o->json ? print_json(l, o->operand[0]) : o->tree ? cmd_list_tree(l) : cmd_list_table(l);
 }
 
 int cmd_list(const struct mxfs_options *options, struct mxfs_error *err)
 {
     struct cmd_source s;
+    struct cmd_listing l = {.source = &s, .only_scheme = options->only_scheme};
 
-    int rc = cmd_source_open(&s, options, err);
+    int rc = check_filter(options->only_scheme, err);
+    if (rc == 0)
+        rc = cmd_source_open(&s, options, err);
     if (rc != 0)
         return rc;
-    if ((options->json ? print_json(&s, options->operand[0]) : print_table(&s)) != 0)
+    rc = list(&l, options, err);
+    if (rc != 0)
         rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: the list cannot be made", s.path);
     if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
         rc = mxfs_fail(err, MXFS_EXIT_FAILED, errno, "writing to stdout: %s", strerror(errno));
+    free(l.rows);
+    free(l.hashes);
     cmd_source_close(&s);
     return rc;
 }

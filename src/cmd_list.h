@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * What the forms of `mxfs list` share. Private to the command.
+ */
+#ifndef MXFS_CMD_LIST_H
+#define MXFS_CMD_LIST_H
+
+#include "cmd.h"
+
+/** Room for names and shapes as text. */
+enum { CMD_NAME_TEXT = 4096, CMD_SHAPE_TEXT = 512 };
+
+/** A hash as hexadecimal digits, and NUL. */
+#define CMD_HASH_TEXT 33
+
+/** One tensor. */
+struct cmd_row {
+    const struct mxfs_folder *folder;
+    const struct mxfs_plan *plan;
+    const struct mxfs_output *output;
+};
+
+/** All tensors to be listed: folders and files in order, in each file by name. */
+struct cmd_listing {
+    const struct cmd_source *source;
+    const char *only_scheme; /**< glob, or NULL */
+    struct cmd_row *rows;
+    size_t count;
+    char (*hashes)[CMD_HASH_TEXT]; /**< of each row, or NULL */
+    size_t printed;                /**< objects in the JSON array that is being written */
+};
+
+/** Name of the scheme, or "plain". */
+const char *cmd_scheme_of(const struct mxfs_output *output);
+
+/** The stored tensors behind an output. Returns their number. */
+unsigned cmd_sources_of(const struct mxfs_output *output,
+                        const struct mxfs_tensor *sources[MXFS_PARTS_MAX]);
+
+/** Bytes of these. */
+uint64_t cmd_stored_size(const struct mxfs_output *output);
+
+/** Writes "[2,3]"; returns `out`. */
+const char *cmd_shape(char out[CMD_SHAPE_TEXT], const struct mxfs_output_info *info);
+
+/** What all rows amount to (or, without a filter, all files). */
+struct cmd_totals cmd_listing_totals(const struct cmd_listing *listing);
+
+/** Fills listing->hashes by reading everything, with `workers` threads. */
+int cmd_listing_hash(struct cmd_listing *listing, unsigned workers, struct mxfs_error *err);
+
+/** Writes to stdout: a table for people or for programs. */
+int cmd_list_table(struct cmd_listing *listing);
+
+/** Writes to stdout: modules and tensors, alike modules once. */
+int cmd_list_tree(struct cmd_listing *listing);
+
+/** The end of both: what is not shown as it should be, and sums. */
+int cmd_list_notes(struct cmd_listing *listing);
+
+#endif

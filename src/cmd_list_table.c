@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * mxfs list as a table: aligned and with human units on a terminal; elsewhere exact, one tensor a
+ * line, columns separated by tabs, which nothing else in the output holds.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd_list.h"
+#include "mxfs/path.h"
+
+enum { NAME_WIDTH_MAX = 72, SCHEMES_MAX = 64 };
+
+/* Widths of the aligned columns. */
+struct widths {
+    int name, shape, size, scheme;
+};
+
+static int wider(int a, size_t b)
+{
+    return (size_t)a < b ? (int)b : a;
+}
+
+static void measure(struct widths *w, const struct mxfs_output *o)
+{
+    struct mxfs_output_info info = mxfs_output_info(o);
+    char text[CMD_NAME_TEXT], shape[CMD_SHAPE_TEXT], size[CMD_SIZE_TEXT];
+
+    w->name = wider(w->name, mxfs_escape(text, sizeof(text), info.name, info.name_len));
+    w->shape = wider(w->shape, strlen(cmd_shape(shape, &info)));
+    w->size = wider(w->size, strlen(cmd_size(size, info.size)));
+    w->scheme = wider(w->scheme, strlen(cmd_scheme_of(o)));
+}
+
+/* How many bytes of the two names are the same in front. */
+static size_t common(const struct mxfs_output_info *info, const struct mxfs_tensor *t)
+{
+    size_t n = 0;
+    while (n < info->name_len && n < t->name_len && info->name[n] == t->name[n])
+        n++;
+    return n;
+}
+
+/* The stored tensors; for people without what they have in common with the tensor's name. */
+static void print_sources(const struct mxfs_output *o, bool abridged)
+{
+    const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
+    struct mxfs_output_info info = mxfs_output_info(o);
+    unsigned n = cmd_sources_of(o, sources);
+    char name[CMD_NAME_TEXT];
+
+    if (abridged && o->tensor)
+        return;
+    for (unsigned i = 0; i < n; i++) {
+        size_t skip = abridged ? common(&info, sources[i]) : 0;
+        mxfs_escape(name, sizeof(name), sources[i]->name + skip, sources[i]->name_len - skip);
+        printf("%s%s%s", i ? " " : "", skip ? "*" : "", name);
+    }
+}
+
+static void print_exact_row(const struct cmd_listing *l, size_t i)
+{
+    const struct mxfs_output *o = l->rows[i].output;
+    struct mxfs_output_info info = mxfs_output_info(o);
+    char name[CMD_NAME_TEXT], shape[CMD_SHAPE_TEXT];
+
+    mxfs_escape(name, sizeof(name), info.name, info.name_len);
+    printf("%s\t%s\t%s\t%" PRIu64 "\t%s\t", name, mxfs_dtype_name(info.dtype),
+           cmd_shape(shape, &info), info.size, cmd_scheme_of(o));
+    if (l->hashes)
+        printf("%s\t", l->hashes[i]);
+    print_sources(o, false);
+    putchar('\n');
+}
+
+static void print_exact(const struct cmd_listing *l)
+{
+    printf("NAME\tTYPE\tSHAPE\tBYTES\tSCHEME\t%sFROM\n", l->hashes ? "XXH128\t" : "");
+    for (size_t i = 0; i < l->count; i++)
+        print_exact_row(l, i);
+}
+
+static void print_aligned_row(const struct cmd_listing *l, const struct widths *w, size_t i)
+{
+    const struct mxfs_output *o = l->rows[i].output;
+    struct mxfs_output_info info = mxfs_output_info(o);
+    char name[CMD_NAME_TEXT], shape[CMD_SHAPE_TEXT], size[CMD_SIZE_TEXT];
+
+    mxfs_escape(name, sizeof(name), info.name, info.name_len);
+    printf("%-*s  %-4s  %-*s  %*s  ", w->name, name, mxfs_dtype_name(info.dtype), w->shape,
+           cmd_shape(shape, &info), w->size, cmd_size(size, info.size));
+    if (l->hashes)
+        printf("%s  ", l->hashes[i]);
+    if (o->tensor) { /* no blanks at the end */
+        puts(cmd_scheme_of(o));
+        return;
+    }
+    printf("%-*s  ", w->scheme, cmd_scheme_of(o));
+    print_sources(o, true);
+    putchar('\n');
+}
+
+static void print_aligned(const struct cmd_listing *l)
+{
+    struct widths w = {4, 5, 4, 6};
+
+    for (size_t i = 0; i < l->count; i++)
+        measure(&w, l->rows[i].output);
+    if (w.name > NAME_WIDTH_MAX)
+        w.name = NAME_WIDTH_MAX;
+    printf("%-*s  %-4s  %-*s  %*s  ", w.name, "NAME", "TYPE", w.shape, "SHAPE", w.size, "SIZE");
+    if (l->hashes)
+        printf("%-*s  ", CMD_HASH_TEXT - 1, "XXH128");
+    printf("%-*s  FROM\n", w.scheme, "SCHEME");
+    for (size_t i = 0; i < l->count; i++)
+        print_aligned_row(l, &w, i);
+}
+
+static void print_grouping_notes(const struct mxfs_grouping *g)
+{
+    char scheme[128];
+
+    for (size_t i = 0; i < g->refusal_count; i++) {
+        const struct mxfs_refusal *r = &g->refusals[i];
+        mxfs_escape(scheme, sizeof(scheme), r->scheme, strlen(r->scheme));
+        printf("unsupported: %s: %s (%zu", scheme, r->reason, r->count);
+        if (r->first)
+            printf(", first %s", mxfs_quote(r->first->name, r->first->name_len).text);
+        puts(")");
+    }
+    for (size_t i = 0; i < MXFS_NOTICE_COUNT; i++) {
+        const struct mxfs_notice *n = &g->notices[i];
+        if (n->count > 0)
+            printf("note: %s (%zu, first %s)\n", n->text, n->count,
+                   mxfs_quote(n->first->name, n->first->name_len).text);
+    }
+}
+
+static int print_notes(void *data, struct mxfs_folder *folder)
+{
+    (void)data;
+    for (size_t i = 0; i < folder->model_count; i++) {
+        const struct mxfs_model *m = folder->models[i];
+        print_grouping_notes(&m->grouping);
+        if (m->missing > 0)
+            printf("incomplete: %zu of %zu shards missing, first %s\n", m->missing,
+                   m->missing + m->shard_count, m->first_missing);
+    }
+    return 0;
+}
+
+static void print_sizes(uint64_t in, uint64_t out)
+{
+    char sizes[2][CMD_SIZE_TEXT];
+
+    printf("%s -> %s (%" PRIu64 " -> %" PRIu64 " bytes)\n", cmd_size(sizes[0], in),
+           cmd_size(sizes[1], out), in, out);
+}
+
+/* One line for each file of a model folder. */
+static int print_files(void *data, struct mxfs_folder *folder)
+{
+    struct cmd_listing *l = data;
+
+    for (size_t p = 0; p < folder->plan_count; p++) {
+        char *file = mxfs_repo_file(&l->source->repo, folder, folder->plans[p]);
+        char shown[CMD_NAME_TEXT];
+        uint64_t in, out;
+        if (!file)
+            return -ENOMEM;
+        mxfs_escape(shown, sizeof(shown), file, strlen(file));
+        free(file);
+        mxfs_plan_totals(folder->plans[p], &in, &out);
+        printf("file: %s: %zu tensors, ", shown, folder->plans[p]->count);
+        print_sizes(in, out);
+    }
+    return 0;
+}
+
+/* Sums of one scheme. */
+struct scheme_sum {
+    const char *name;
+    size_t count;
+    uint64_t in, out;
+};
+
+static void print_schemes(const struct cmd_listing *l)
+{
+    struct scheme_sum sums[SCHEMES_MAX];
+    size_t n = 0, k;
+
+    for (size_t i = 0; i < l->count; i++) {
+        const char *name = cmd_scheme_of(l->rows[i].output);
+        for (k = 0; k < n && strcmp(sums[k].name, name) != 0; k++)
+            ;
+        if (k == SCHEMES_MAX)
+            continue;
+        if (k == n)
+            sums[n++] = (struct scheme_sum){.name = name};
+        sums[k].count++;
+        sums[k].in += cmd_stored_size(l->rows[i].output);
+        sums[k].out += mxfs_output_info(l->rows[i].output).size;
+    }
+    for (k = 0; k < n; k++) {
+        printf("scheme: %s: %zu tensors, ", sums[k].name, sums[k].count);
+        print_sizes(sums[k].in, sums[k].out);
+    }
+}
+
+int cmd_list_notes(struct cmd_listing *listing)
+{
+    struct mxfs_folder *root = (struct mxfs_folder *)&listing->source->repo.root;
+    struct cmd_totals t = cmd_listing_totals(listing);
+    int rc = 0;
+
+    if (!listing->only_scheme) {
+        mxfs_repo_visit(root, print_notes, listing);
+        if (!listing->source->repo.is_file)
+            rc = mxfs_repo_visit(root, print_files, listing);
+    }
+    print_schemes(listing);
+    printf("total: %zu tensors, %zu of them dequantized, ", t.tensors, t.dequantized);
+    print_sizes(t.bytes_in, t.bytes_out);
+    return rc;
+}
+
+int cmd_list_table(struct cmd_listing *listing)
+{
+    if (isatty(STDOUT_FILENO))
+        print_aligned(listing);
+    else
+        print_exact(listing);
+    return cmd_list_notes(listing);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * mxfs list --tree: names cut at their dots. A module with one thing in it shares its line, and
+ * numbered neighbours that hold the same tensors (the layers of a model) are shown once.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd_list.h"
+
+enum { INDENT = 2, LABEL_TEXT = CMD_NAME_TEXT + 64, WIDTH_MAX = 60 };
+
+/* A tensor, and its name. */
+struct leaf {
+    const struct cmd_row *row;
+    struct mxfs_output_info info;
+};
+
+struct tree {
+    bool measuring; /* how wide the names are, before anything is printed */
+    size_t width;
+};
+
+/* A run of leaves below one module: their names have the first `skip` bytes in common. */
+struct node {
+    const struct leaf *leaf, *end;
+    size_t skip;
+};
+
+/* Length of the component of a name that begins at `skip`. */
+static size_t component(const struct leaf *l, size_t skip)
+{
+    const char *from = l->info.name + skip;
+    const char *dot = memchr(from, '.', l->info.name_len - skip);
+    return dot ? (size_t)(dot - from) : l->info.name_len - skip;
+}
+
+static bool is_number(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] < '0' || s[i] > '9')
+            return false;
+    }
+    return len > 0;
+}
+
+static int compare_component(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    if (a_len != b_len && is_number(a, a_len) && is_number(b, b_len))
+        return a_len < b_len ? -1 : 1;
+    return mxfs_name_compare(a, a_len, b, b_len);
+}
+
+/* By folder, then component by component, numbers as numbers: what is below one module stands
+ * together. */
+static int compare_leaves(const void *a, const void *b)
+{
+    const struct leaf *x = a, *y = b;
+    int c = strcmp(x->row->folder->path, y->row->folder->path);
+
+    for (size_t i = 0, k = 0; c == 0;) {
+        size_t n = component(x, i), m = component(y, k);
+        c = compare_component(x->info.name + i, n, y->info.name + k, m);
+        i += n + 1;
+        k += m + 1;
+        if (c == 0 && (i > x->info.name_len || k > y->info.name_len))
+            return (i <= x->info.name_len) - (k <= y->info.name_len);
+    }
+    return c;
+}
+
+/* The first child of a node: the leaves that share the next component with its first leaf. */
+static struct node first_child(const struct node *n)
+{
+    size_t len = component(n->leaf, n->skip);
+    struct node child = {n->leaf, n->leaf + 1, n->skip + len + 1};
+
+    while (child.end < n->end && component(child.end, n->skip) == len &&
+           memcmp(child.end->info.name + n->skip, n->leaf->info.name + n->skip, len) == 0)
+        child.end++;
+    return child;
+}
+
+/* A tensor itself, no module: its name ends here. */
+static bool ends_here(const struct node *n)
+{
+    return n->skip > n->leaf->info.name_len;
+}
+
+static const char *label_of(const struct node *child, size_t skip, size_t *len)
+{
+    *len = child->skip - 1 - skip;
+    return child->leaf->info.name + skip;
+}
+
+static bool same_leaf(const struct leaf *a, size_t a_skip, const struct leaf *b, size_t b_skip)
+{
+    const struct mxfs_output_info *x = &a->info, *y = &b->info;
+
+    if (a_skip > x->name_len || b_skip > y->name_len)
+        return false; /* tensors are not summed up, only modules */
+    return mxfs_name_compare(x->name + a_skip, x->name_len - a_skip, y->name + b_skip,
+                             y->name_len - b_skip) == 0 &&
+           x->dtype == y->dtype && x->rank == y->rank &&
+           (x->rank == 0 || memcmp(x->shape, y->shape, x->rank * sizeof(*x->shape)) == 0) &&
+           cmd_scheme_of(a->row->output) == cmd_scheme_of(b->row->output);
+}
+
+static bool alike(const struct node *a, const struct node *b)
+{
+    if (a->end - a->leaf != b->end - b->leaf)
+        return false;
+    for (ptrdiff_t i = 0; i < a->end - a->leaf; i++) {
+        if (!same_leaf(&a->leaf[i], a->skip, &b->leaf[i], b->skip))
+            return false;
+    }
+    return true;
+}
+
+static void print_label(struct tree *t, unsigned depth, const char *label)
+{
+    size_t width = depth * INDENT + strlen(label);
+
+    if (t->measuring)
+        t->width = width > t->width && width <= WIDTH_MAX ? width : t->width;
+    else
+        printf("%*s%-*s  ", (int)(depth * INDENT), "", (int)(t->width - depth * INDENT), label);
+}
+
+static void print_leaf(struct tree *t, const struct leaf *l, unsigned depth, const char *label)
+{
+    char shape[CMD_SHAPE_TEXT], sizes[2][CMD_SIZE_TEXT];
+    const struct mxfs_output *o = l->row->output;
+
+    print_label(t, depth, label);
+    if (t->measuring)
+        return;
+    printf("%s %s  ", mxfs_dtype_name(l->info.dtype), cmd_shape(shape, &l->info));
+    if (o->group)
+        printf("%s -> %s  %s\n", cmd_size(sizes[0], cmd_stored_size(o)),
+               cmd_size(sizes[1], l->info.size), cmd_scheme_of(o));
+    else
+        printf("%s\n", cmd_size(sizes[0], l->info.size));
+}
+
+static void print_module(struct tree *t, const struct node *n, unsigned depth, const char *label)
+{
+    char sizes[2][CMD_SIZE_TEXT];
+    uint64_t in = 0, out = 0;
+
+    print_label(t, depth, label);
+    if (t->measuring)
+        return;
+    for (const struct leaf *l = n->leaf; l < n->end; l++) {
+        in += cmd_stored_size(l->row->output);
+        out += l->info.size;
+    }
+    printf("%td tensor%s, %s", n->end - n->leaf, n->end - n->leaf == 1 ? "" : "s",
+           cmd_size(sizes[0], in));
+    if (in != out)
+        printf(" -> %s", cmd_size(sizes[1], out));
+    putchar('\n');
+}
+
+static void print_children(struct tree *t, const struct node *n, unsigned depth);
+
+/* A module and what is below it. `first`..`last` are alike; `n` covers all of them. */
+static void print_modules(struct tree *t, struct node *n, struct node first, size_t skip,
+                          const struct node *last, size_t count, unsigned depth)
+{
+    char label[LABEL_TEXT];
+    size_t len, last_len;
+    const char *name = label_of(&first, skip, &len), *last_name = label_of(last, skip, &last_len);
+    size_t used = mxfs_escape(label, CMD_NAME_TEXT / 2, name, len);
+
+    if (count == 1 && first.end - first.leaf == 1) { /* nothing but one tensor */
+        mxfs_escape(label, CMD_NAME_TEXT, name, first.leaf->info.name_len - skip);
+        print_leaf(t, first.leaf, depth, label);
+        return;
+    }
+    if (count > 1) {
+        label[used++] = '-';
+        used += mxfs_escape(label + used, CMD_NAME_TEXT / 4, last_name, last_len);
+        snprintf(label + used, sizeof(label) - used, " (%zu alike)", count);
+    } else {
+        /* As long as there is one module in it and nothing else. */
+        for (struct node child = first_child(&first); !ends_here(&child) && child.end == first.end;
+             child = first_child(&first)) {
+            name = label_of(&child, first.skip, &len);
+            if (used + len + 2 >= CMD_NAME_TEXT)
+                break;
+            label[used++] = '.';
+            used += mxfs_escape(label + used, CMD_NAME_TEXT - used, name, len);
+            first = child;
+        }
+    }
+    print_module(t, n, depth, label);
+    print_children(t, &first, depth + 1);
+}
+
+/* Prints the tensor that bears the first child's name, if there is one; what remains is *child. */
+static bool take_leaf(struct tree *t, struct node *child, size_t skip, unsigned depth)
+{
+    char label[LABEL_TEXT];
+    size_t len;
+
+    if (!ends_here(child))
+        return false;
+    const char *name = label_of(child, skip, &len);
+    mxfs_escape(label, CMD_NAME_TEXT, name, len);
+    print_leaf(t, child->leaf++, depth, label);
+    return true;
+}
+
+static void print_children(struct tree *t, const struct node *n, unsigned depth)
+{
+    struct node rest = *n;
+
+    while (rest.leaf < rest.end) {
+        struct node child = first_child(&rest), next = {.leaf = child.end, .end = rest.end};
+        rest.leaf = child.end;
+        if (take_leaf(t, &child, n->skip, depth)) {
+            if (child.leaf < child.end) /* more below the same name, or the same name once more */
+                rest.leaf = child.leaf;
+            continue;
+        }
+        struct node all = child, last = child;
+        size_t count = 1, len;
+        const char *name = label_of(&child, n->skip, &len);
+        while (is_number(name, len) && next.leaf < next.end) {
+            next.skip = n->skip;
+            struct node other = first_child(&next);
+            name = label_of(&other, n->skip, &len);
+            if (!is_number(name, len) || !alike(&child, &other))
+                break;
+            last = other;
+            all.end = rest.leaf = next.leaf = other.end;
+            count++;
+        }
+        print_modules(t, &all, child, n->skip, &last, count, depth);
+    }
+}
+
+/* All folders, each below a line of its own unless it is the root. */
+static void print_all(struct tree *t, const struct cmd_listing *l, const struct leaf *leaves)
+{
+    const char *root = l->source->repo.root.path;
+
+    for (size_t i = 0, end; i < l->count; i = end) {
+        const char *path = leaves[i].row->folder->path;
+        char shown[CMD_NAME_TEXT];
+        for (end = i; end < l->count && strcmp(leaves[end].row->folder->path, path) == 0; end++)
+            ;
+        struct node all = {&leaves[i], &leaves[end], 0};
+        bool named = strcmp(path, root) != 0;
+        if (named) {
+            const char *rel = path + strlen(root) + (strcmp(root, "/") != 0);
+            shown[mxfs_escape(shown, sizeof(shown) - 1, rel, strlen(rel))] = '\0';
+            print_module(t, &all, 0, strcat(shown, "/"));
+        }
+        print_children(t, &all, named);
+    }
+}
+
+int cmd_list_tree(struct cmd_listing *listing)
+{
+    struct leaf *leaves = malloc((listing->count + 1) * sizeof(*leaves));
+    struct tree tree = {.measuring = true};
+
+    if (!leaves)
+        return -ENOMEM;
+    for (size_t i = 0; i < listing->count; i++)
+        leaves[i] = (struct leaf){&listing->rows[i], mxfs_output_info(listing->rows[i].output)};
+    if (listing->count > 1)
+        qsort(leaves, listing->count, sizeof(*leaves), compare_leaves);
+    print_all(&tree, listing, leaves);
+    tree.measuring = false;
+    print_all(&tree, listing, leaves);
+    free(leaves);
+    return cmd_list_notes(listing);
+}
