@@ -122,7 +122,7 @@ static int set_by_name(struct mxfs_options *o, char *item, struct mxfs_error *er
     char *equals = strchr(item, '=');
     size_t len = equals ? (size_t)(equals - item) : strlen(item);
 
-    if (len == 0 || strncmp(item, "x-", 2) == 0) /* x-*: comments for other programs */
+    if (!item[0] || strncmp(item, "x-", 2) == 0) /* x-*: comments for other programs */
         return 0;
     for (const struct option_row *row = mxfs_option_table; row->name; row++) {
         if (!same_name(row->name, item, len))
