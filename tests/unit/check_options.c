@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * The command line: every row of the options table in every spelling, every kind of value, commands
+ * and operands, and wrong ones.
+ */
+#include "mxfs/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mxfs/compiler.h"
+#include "options/table.h"
+#include "support/suite.h"
+
+enum { WORDS_MAX = 16 };
+
+/* Splits `line` at spaces ("''" is an empty word), parses, and keeps the words for the caller. */
+struct parsed {
+    char line[512];
+    char *argv[WORDS_MAX + 1];
+    struct mxfs_options options;
+    struct mxfs_error err;
+    int rc;
+};
+
+static struct parsed *parse(const char *line)
+{
+    struct parsed *p = calloc(1, sizeof(*p));
+    int argc = 0;
+    char *rest;
+
+    ck_assert_ptr_nonnull(p);
+    ck_assert_int_lt(snprintf(p->line, sizeof(p->line), "mxfs %s", line), (int)sizeof(p->line));
+    for (char *word = strtok_r(p->line, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        ck_assert_int_lt(argc, WORDS_MAX);
+        p->argv[argc++] = strcmp(word, "''") == 0 ? word + 2 : word;
+    }
+    p->rc = mxfs_options_parse(&p->options, argc, p->argv, &p->err);
+    return p;
+}
+
+static void done(struct parsed *p)
+{
+    mxfs_options_fini(&p->options);
+    free(p);
+}
+
+static struct parsed *parse_right(const char *line)
+{
+    struct parsed *p = parse(line);
+
+    ck_assert_msg(p->rc == 0, "%s: %s", line, p->err.text);
+    ck_assert_int_eq(p->err.code, MXFS_EXIT_OK);
+    return p;
+}
+
+/* Wrong usage: exit 2, and a message that holds `part`. */
+static void check_wrong(const char *line, const char *part)
+{
+    struct parsed *p = parse(line);
+
+    ck_assert_msg(p->rc == -EINVAL, "%s: accepted", line);
+    ck_assert_int_eq(p->err.code, MXFS_EXIT_USAGE);
+    ck_assert_msg(strstr(p->err.text, part), "%s: \"%s\" lacks \"%s\"", line, p->err.text, part);
+    ck_assert_ptr_null(strchr(p->err.text, '\n'));
+    done(p);
+}
+
+START_TEST(defaults)
+{
+    struct parsed *p = parse_right("model.safetensors /mnt");
+    const struct mxfs_options *o = &p->options;
+
+    ck_assert_int_eq(o->command, MXFS_COMMAND_MOUNT);
+    ck_assert_str_eq(o->operand[0], "model.safetensors");
+    ck_assert_str_eq(o->operand[1], "/mnt");
+    ck_assert_int_eq(o->dtype, MXFS_DTYPE_OPTION_AUTO);
+    ck_assert_int_eq(o->unsupported, MXFS_UNSUPPORTED_REFUSE);
+    ck_assert_int_eq(o->view_bits, -1);
+    ck_assert_uint_eq(o->cache_size, 64 << 20);
+    ck_assert_uint_eq(o->threads, 0);
+    ck_assert_uint_eq(o->jobs, 0);
+    ck_assert_ptr_null(o->views);
+    ck_assert_ptr_null(o->kernel);
+    ck_assert_ptr_null(o->only);
+    ck_assert(!o->foreground && !o->debug && !o->allow_other && !o->auto_unmount && !o->direct_io &&
+              !o->partial && !o->follow_symlinks && !o->json && !o->force);
+    done(p);
+}
+END_TEST
+
+/* Every row of the table. */
+
+/* A right value for a row that takes one, and what it is as a number (or place of the choice). */
+static const char *sample_value(const struct option_row *row, uint64_t *number)
+{
+    static char choice[32];
+    const char *last;
+
+    switch (row->kind) {
+    case OPTION_SIZE:
+        *number = (uint64_t)3 << 20;
+        return "3M";
+    case OPTION_NUMBER:
+        *number = row->max;
+        snprintf(choice, sizeof(choice), "%llu", (unsigned long long)row->max);
+        return choice;
+    case OPTION_CHOICE:
+        *number = 0;
+        for (const char *c = row->choices; *c; c++)
+            *number += *c == '|';
+        last = strrchr(row->choices, '|');
+        return last + 1;
+    default:
+        return strcmp(row->name, "views") == 0 ? "npy" : "some*thing";
+    }
+}
+
+static void check_field(const struct option_row *row, const struct mxfs_options *o,
+                        const char *value, uint64_t number)
+{
+    const void *field = (const char *)o + row->offset;
+
+    if (row->kind == OPTION_FLAG)
+        ck_assert_msg(*(const bool *)field, "%s", row->name);
+    else if (row->kind == OPTION_STRING)
+        ck_assert_str_eq(*(const char *const *)field, value);
+    else if (row->kind == OPTION_CHOICE)
+        ck_assert_int_eq(*(const int *)field, (int)number);
+    else
+        ck_assert_uint_eq(*(const uint64_t *)field, number);
+}
+
+/* The rest of a command line on which the row means something. */
+static const char *company(const struct option_row *row)
+{
+    static const char *const lines[] = {
+        [MXFS_COMMAND_MOUNT] = "SOURCE MOUNTPOINT",  [MXFS_COMMAND_LIST] = "list SOURCE",
+        [MXFS_COMMAND_CAT] = "cat SOURCE TENSOR",    [MXFS_COMMAND_EXPORT] = "export SOURCE DEST",
+        [MXFS_COMMAND_VERIFY] = "verify SOURCE REF",
+    };
+
+    if (row->commands >> MXFS_COMMAND_UNMOUNT & 1 && !(row->commands & 1))
+        return "MOUNTPOINT";
+    if (strcmp(row->name, "jobs") == 0)
+        return "verify SOURCE REF"; /* with list it wants --hash beside it */
+    for (size_t i = 0; i < MXFS_COUNT(lines); i++) {
+        if (row->commands >> i & 1)
+            return lines[i];
+    }
+    ck_abort_msg("--%s means nothing anywhere", row->name);
+    return NULL;
+}
+
+/* Parses `spelling` with company before and behind it, and looks at the row's field. */
+static void check_spelling(const struct option_row *row, const char *spelling, const char *value,
+                           uint64_t number)
+{
+    char line[256];
+
+    for (int behind = 0; behind < 2; behind++) {
+        snprintf(line, sizeof(line), "%s %s", behind ? company(row) : spelling,
+                 behind ? spelling : company(row));
+        struct parsed *p = parse_right(line);
+        check_field(row, &p->options, value, number);
+        done(p);
+    }
+}
+
+START_TEST(every_row)
+{
+    const struct option_row *row = &mxfs_option_table[_i];
+    char spelling[128], name[64];
+    uint64_t number = 0;
+    const char *value = row->kind == OPTION_FLAG ? "" : sample_value(row, &number);
+    const char *equals = row->kind == OPTION_FLAG ? "" : "=";
+
+    if (row->help) {
+        snprintf(spelling, sizeof(spelling), "--%s%s%s", row->name, equals, value);
+        check_spelling(row, spelling, value, number);
+    }
+    if (row->help && *equals) {
+        snprintf(spelling, sizeof(spelling), "--%s %s", row->name, value);
+        check_spelling(row, spelling, value, number);
+    }
+    if (row->letter) {
+        snprintf(spelling, sizeof(spelling), "-%c%s", row->letter, value);
+        check_spelling(row, spelling, value, number);
+    }
+    snprintf(spelling, sizeof(spelling), "-o %s%s%s", row->name, equals, value);
+    check_spelling(row, spelling, value, number);
+    snprintf(name, sizeof(name), "%s", row->name);
+    for (char *c = name; *c; c++)
+        *c = *c == '-' ? '_' : *c;
+    snprintf(spelling, sizeof(spelling), "-oro,%s%s%s,x-comment=1", name, equals, value);
+    if (row->commands & 1) /* with mount's own words */
+        check_spelling(row, spelling, value, number);
+}
+END_TEST
+
+START_TEST(rows_are_sound)
+{
+    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
+        ck_assert_uint_lt((size_t)(row - mxfs_option_table), 64); /* bits of `given` */
+        ck_assert(row->commands != 0);
+        ck_assert_int_eq(row->kind == OPTION_FLAG, row->arg == NULL);
+        ck_assert_int_eq(row->kind == OPTION_CHOICE, row->choices != NULL);
+        ck_assert(row->kind == OPTION_FLAG || row->help);
+        ck_assert_uint_lt(row->offset, sizeof(struct mxfs_options));
+        for (const struct option_row *other = row + 1; other->name; other++) {
+            ck_assert_str_ne(row->name, other->name);
+            ck_assert(!row->letter || row->letter != other->letter);
+        }
+    }
+}
+END_TEST
+
+/* Values. */
+
+static const struct {
+    const char *text;
+    uint64_t size; /* 0: wrong */
+} sizes[] = {
+    {"1048576", 1 << 20},
+    {"1M", 1 << 20},
+    {"1m", 1 << 20},
+    {"1MB", 1 << 20},
+    {"1MiB", 1 << 20},
+    {"2048K", 2 << 20},
+    {"1G", 1 << 30},
+    {"64T", (uint64_t)1 << 46},
+    {"65536G", (uint64_t)1 << 46},
+    {"65T", 0},
+    {"1048575", 0},
+    {"1023K", 0},
+    {"0", 0},
+    {"", 0},
+    {"M", 0},
+    {"-1M", 0},
+    {"+1M", 0},
+    {" 1M", 0},
+    {"1 M", 0},
+    {"1.5G", 0},
+    {"1P", 0},
+    {"1Mi", 0},
+    {"1MBs", 0},
+    {"0x100000", 0},
+    {"1e9", 0},
+    {"18446744073709551616", 0},
+    {"18446744073709551615T", 0},
+    {"17592186044417M", 0}, /* wraps to 1M when shifted without a check */
+};
+
+START_TEST(every_size)
+{
+    char option[64] = "--cache-size=";
+    char *argv[] = {"mxfs", option, "S", "M", NULL};
+    struct mxfs_options o;
+    struct mxfs_error err = {0};
+
+    strcat(option, sizes[_i].text);
+    int rc = mxfs_options_parse(&o, 4, argv, &err);
+    ck_assert_msg(rc == (sizes[_i].size ? 0 : -EINVAL), "%s: %s", option, err.text);
+    ck_assert_int_eq(err.code, sizes[_i].size ? MXFS_EXIT_OK : MXFS_EXIT_USAGE);
+    if (sizes[_i].size)
+        ck_assert_uint_eq(o.cache_size, sizes[_i].size);
+    mxfs_options_fini(&o);
+}
+END_TEST
+
+START_TEST(numbers)
+{
+    struct parsed *p = parse_right("--threads=1 S M");
+    ck_assert_uint_eq(p->options.threads, 1);
+    done(p);
+    p = parse_right("--threads=007 S M");
+    ck_assert_uint_eq(p->options.threads, 7);
+    done(p);
+    check_wrong("--threads=0 S M", "1 to 256");
+    check_wrong("--threads=257 S M", "1 to 256");
+    check_wrong("--threads=4K S M", "a number");
+    check_wrong("--threads=-1 S M", "a number");
+    check_wrong("--threads= S M", "a number");
+    check_wrong("--threads=99999999999999999999 S M", "a number");
+}
+END_TEST
+
+START_TEST(choices)
+{
+    static const struct {
+        const char *line;
+        int dtype, unsupported;
+    } right[] = {
+        {"--dtype=auto S M", MXFS_DTYPE_OPTION_AUTO, MXFS_UNSUPPORTED_REFUSE},
+        {"--dtype=bf16 S M", MXFS_DTYPE_OPTION_BF16, MXFS_UNSUPPORTED_REFUSE},
+        {"--dtype=f16 S M", MXFS_DTYPE_OPTION_F16, MXFS_UNSUPPORTED_REFUSE},
+        {"--dtype=f32 --unsupported=raw S M", MXFS_DTYPE_OPTION_F32, MXFS_UNSUPPORTED_RAW},
+        {"--dtype=f32 --dtype=f16 --unsupported=refuse S M", MXFS_DTYPE_OPTION_F16,
+         MXFS_UNSUPPORTED_REFUSE}, /* the last one counts */
+    };
+    static const char *const wrong[] = {"",     "BF16", "bf",      "bf161",    "bf16|f16",
+                                        "|f16", "f32|", "float32", "auto,bf16"};
+    char line[64];
+
+    for (size_t i = 0; i < MXFS_COUNT(right); i++) {
+        struct parsed *p = parse_right(right[i].line);
+        ck_assert_int_eq(p->options.dtype, right[i].dtype);
+        ck_assert_int_eq(p->options.unsupported, right[i].unsupported);
+        done(p);
+    }
+    for (size_t i = 0; i < MXFS_COUNT(wrong); i++) {
+        snprintf(line, sizeof(line), "--dtype=%s S M", wrong[i]);
+        check_wrong(line, "auto|bf16|f16|f32");
+    }
+}
+END_TEST
+
+START_TEST(views)
+{
+    static const struct {
+        const char *line;
+        int bits;
+    } right[] = {
+        {"--views=none S M", 0},
+        {"--views=tensors S M", MXFS_VIEW_TENSORS},
+        {"--views=npy S M", MXFS_VIEW_NPY},
+        {"--views=tensors,npy S M", MXFS_VIEW_TENSORS | MXFS_VIEW_NPY},
+        {"--views=npy,tensors,npy S M", MXFS_VIEW_TENSORS | MXFS_VIEW_NPY},
+        {"-o views=npy\\,tensors S M", MXFS_VIEW_TENSORS | MXFS_VIEW_NPY},
+    };
+    static const char *const wrong[] = {
+        "--views= S M",         "--views=, S M",   "--views=tensors, S M",   "--views=,npy S M",
+        "--views=none,npy S M", "--views=all S M", "--views=tensors;npy S M"};
+
+    for (size_t i = 0; i < MXFS_COUNT(right); i++) {
+        struct parsed *p = parse_right(right[i].line);
+        ck_assert_int_eq(p->options.view_bits, right[i].bits);
+        done(p);
+    }
+    for (size_t i = 0; i < MXFS_COUNT(wrong); i++)
+        check_wrong(wrong[i], "--views=");
+}
+END_TEST
+
+/* Lists after -o. */
+
+START_TEST(lists)
+{
+    struct parsed *p = parse_right(
+        "S M -o rw,nosuid,,allow_other,kernel=a\\,b\\\\c,x-systemd.automount,x-a=b -odtype=f16");
+    ck_assert(p->options.allow_other);
+    ck_assert_str_eq(p->options.kernel, "a,b\\c");
+    ck_assert_int_eq(p->options.dtype, MXFS_DTYPE_OPTION_F16);
+    done(p);
+    p = parse_right("-o only=a=b,only-scheme=x,kernel= list S");
+    done(p);
+    p = parse_right("-o only=a=b -o kernel=\\ S M"); /* a backslash at the end is itself */
+    ck_assert_str_eq(p->options.only, "a=b");
+    ck_assert_str_eq(p->options.kernel, "\\");
+    done(p);
+    p = parse_right("S M -o ,,");
+    done(p);
+    check_wrong("S M -o allow_other=1", "takes no value");
+    check_wrong("S M -o dtype", "needs a value");
+    check_wrong("S M -o dtype=f8", "auto|bf16|f16|f32");
+    check_wrong("S M -o no_such_thing", "no_such_thing");
+    check_wrong("S M -o =1,ro", "=1");
+    check_wrong("S M -o ro,,cache_size=1", "out of range");
+}
+END_TEST
+
+/* Many lists: each is kept, for values that point into it. */
+START_TEST(values_of_all_lists_live_on)
+{
+    struct parsed *p = parse_right("-okernel=one -oonly=two -oro -orw -oviews=npy -oro S M");
+
+    ck_assert_str_eq(p->options.kernel, "one");
+    ck_assert_str_eq(p->options.only, "two");
+    ck_assert_str_eq(p->options.views, "npy");
+    done(p);
+}
+END_TEST
+
+START_TEST(a_list_alone)
+{
+    struct mxfs_options o;
+    struct mxfs_error err = {0};
+
+    ck_assert_int_eq(mxfs_options_from_list(&o, "dtype=f32,views=none", &err), 0);
+    ck_assert_int_eq(o.dtype, MXFS_DTYPE_OPTION_F32);
+    ck_assert_int_eq(o.view_bits, 0);
+    ck_assert_uint_eq(o.cache_size, MXFS_CACHE_SIZE_DEFAULT);
+    mxfs_options_fini(&o);
+    ck_assert_int_eq(mxfs_options_from_list(&o, "", &err), 0);
+    ck_assert_int_eq(o.view_bits, -1);
+    mxfs_options_fini(&o);
+    ck_assert_int_eq(mxfs_options_from_list(&o, "views=x", &err), -EINVAL);
+    ck_assert_int_eq(err.code, MXFS_EXIT_USAGE);
+    mxfs_options_fini(&o);
+    mxfs_options_fini(&o);
+}
+END_TEST
+
+/* Commands and operands. */
+
+START_TEST(commands)
+{
+    static const struct {
+        const char *line;
+        enum mxfs_command command;
+        const char *operand[2];
+    } right[] = {
+        {"S M", MXFS_COMMAND_MOUNT, {"S", "M"}},
+        {"-f S M", MXFS_COMMAND_MOUNT, {"S", "M"}},
+        {"S -f M", MXFS_COMMAND_MOUNT, {"S", "M"}},
+        {"S M -f", MXFS_COMMAND_MOUNT, {"S", "M"}},
+        {"./list M", MXFS_COMMAND_MOUNT, {"./list", "M"}},
+        {"S list", MXFS_COMMAND_MOUNT, {"S", "list"}},
+        {"-- -S -M", MXFS_COMMAND_MOUNT, {"-S", "-M"}},
+        {"- M", MXFS_COMMAND_MOUNT, {"-", "M"}},
+        {"list S", MXFS_COMMAND_LIST, {"S", NULL}},
+        {"--json list S", MXFS_COMMAND_LIST, {"S", NULL}},
+        {"list list", MXFS_COMMAND_LIST, {"list", NULL}},
+        {"cat S T", MXFS_COMMAND_CAT, {"S", "T"}},
+        {"cat S ''", MXFS_COMMAND_CAT, {"S", ""}}, /* a tensor's name may be empty */
+        {"cat S -- --help", MXFS_COMMAND_CAT, {"S", "--help"}},
+        {"export S D", MXFS_COMMAND_EXPORT, {"S", "D"}},
+        {"export S -", MXFS_COMMAND_EXPORT, {"S", "-"}},
+        {"verify S R", MXFS_COMMAND_VERIFY, {"S", "R"}},
+        {"-u M", MXFS_COMMAND_UNMOUNT, {"M", NULL}},
+        {"--unmount list", MXFS_COMMAND_UNMOUNT, {"list", NULL}},
+        {"-h", MXFS_COMMAND_HELP, {NULL, NULL}},
+        {"--version", MXFS_COMMAND_VERSION, {NULL, NULL}},
+        {"-V -h", MXFS_COMMAND_HELP, {NULL, NULL}},
+        {"list a b c d --help", MXFS_COMMAND_HELP, {NULL, NULL}},
+        {"--generate=man", MXFS_COMMAND_GENERATE, {NULL, NULL}},
+    };
+
+    for (size_t i = 0; i < MXFS_COUNT(right); i++) {
+        struct parsed *p = parse_right(right[i].line);
+        ck_assert_msg(p->options.command == right[i].command, "%s", right[i].line);
+        for (int n = 0; n < 2; n++) {
+            const char *want = right[i].operand[n], *got = p->options.operand[n];
+            ck_assert_msg(want ? got && strcmp(got, want) == 0 : !got, "%s", right[i].line);
+        }
+        done(p);
+    }
+}
+END_TEST
+
+START_TEST(wrong_usage)
+{
+    static const struct {
+        const char *line, *part;
+    } wrong[] = {
+        {"", "mxfs SOURCE MOUNTPOINT"},
+        {"S", "too few"},
+        {"S M X", "too many"},
+        {"'' M", "empty"},
+        {"S ''", "empty"},
+        {"list", "mxfs list SOURCE"},
+        {"list S X", "too many"},
+        {"list ''", "empty"},
+        {"cat S", "mxfs cat SOURCE TENSOR"},
+        {"cat '' T", "empty"},
+        {"export S", "mxfs export SOURCE DEST"},
+        {"export S ''", "empty"},
+        {"verify S", "mxfs verify SOURCE REFERENCE"},
+        {"-u", "mxfs -u MOUNTPOINT"},
+        {"-u S M", "too many"},
+        {"--no-such-thing S M", "--no-such-thing"},
+        {"-x S M", "-x"},
+        {"--foreground=yes S M", "--foreground=yes"},
+        {"S M --kernel", "--kernel"},
+        {"S M -o", "-o"},
+        {"--ro S M", "--ro"}, /* only in lists */
+        {"--json S M", "list"},
+        {"--force S M", "export"},
+        {"-f list S", "mounting"},
+        {"-o ro list S", "mounting"},
+        {"--views=npy cat S T", "mounting"},
+        {"--dtype=f16 -u M", "--dtype"},
+        {"--tree --json list S", "--tree"},
+        {"--tree --hash list S", "--tree"},
+        {"-j2 list S", "--hash"},
+    };
+
+    for (size_t i = 0; i < MXFS_COUNT(wrong); i++)
+        check_wrong(wrong[i].line, wrong[i].part);
+}
+END_TEST
+
+START_TEST(unique_beginnings_of_names)
+{
+    struct parsed *p = parse_right("--fore --dty=f16 S M");
+    ck_assert(p->options.foreground);
+    ck_assert_int_eq(p->options.dtype, MXFS_DTYPE_OPTION_F16);
+    done(p);
+    check_wrong("--ver S --versi --d S M", "--d"); /* dtype, direct-io, debug */
+}
+END_TEST
+
+START_TEST(debug_implies_foreground)
+{
+    struct parsed *p = parse_right("-d S M");
+    ck_assert(p->options.debug && p->options.foreground);
+    done(p);
+}
+END_TEST
+
+START_TEST(control_characters_are_escaped)
+{
+    char *argv[] = {"mxfs", "--dtype=a\nb\x1b[1m", "S", "M", NULL};
+    struct mxfs_options o;
+    struct mxfs_error err = {0};
+
+    ck_assert_int_eq(mxfs_options_parse(&o, 4, argv, &err), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(err.text, "a\\x0ab\\x1b[1m"));
+    mxfs_options_fini(&o);
+}
+END_TEST
+
+/* Texts from the table. */
+
+static char *text_of(void (*write)(FILE *out, int what), int what)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    write(out, what);
+    fclose(out);
+    return text;
+}
+
+static void write_help(FILE *out, int what)
+{
+    (void)what;
+    mxfs_options_help(out);
+}
+
+/* Whether `name` stands in the text as a whole word. */
+static bool has_word(const char *text, const char *name)
+{
+    for (const char *at = text; (at = strstr(at, name)); at++) {
+        if (!strchr("-_", at[strlen(name)]) || !at[strlen(name)])
+            return true;
+    }
+    return false;
+}
+
+START_TEST(help_names_everything)
+{
+    char *text = text_of(write_help, 0), name[64];
+
+    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
+        snprintf(name, sizeof(name), "--%s", row->name);
+        ck_assert_msg(has_word(text, name) == (row->help != NULL), "%s", name);
+        snprintf(name, sizeof(name), "-%c, --%s", row->letter, row->name);
+        ck_assert(!row->letter || strstr(text, name));
+    }
+    for (int i = MXFS_COMMAND_MOUNT; i < MXFS_COMMAND_HELP; i++) {
+        snprintf(name, sizeof(name), "%s ", mxfs_command_table[i].word);
+        ck_assert_msg(strstr(text, name), "%s", name);
+    }
+    for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+        ck_assert_int_le(end - line, 100);
+        ck_assert(end == line || end[-1] != ' ');
+    }
+    free(text);
+}
+END_TEST
+
+START_TEST(generated_texts_name_everything)
+{
+    char *text = text_of(mxfs_options_generate, _i), name[64];
+
+    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
+        char *to = name;
+        for (const char *c = row->name; *c; *to++ = *c++) {
+            if (_i == MXFS_GENERATE_MAN && *c == '-')
+                *to++ = '\\';
+        }
+        *to = '\0';
+        ck_assert_msg(!row->help || strstr(text, name), "%s", name);
+    }
+    ck_assert_ptr_nonnull(strstr(text, "mxfs"));
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("options");
+    TCase *table = tcase_create("table"), *lines = tcase_create("lines");
+    int rows = 0;
+
+    while (mxfs_option_table[rows].name)
+        rows++;
+    tcase_add_loop_test(table, every_row, 0, rows);
+    tcase_add_test(table, rows_are_sound);
+    tcase_add_loop_test(table, every_size, 0, MXFS_COUNT(sizes));
+    tcase_add_test(table, numbers);
+    tcase_add_test(table, choices);
+    tcase_add_test(table, views);
+    tcase_add_test(table, help_names_everything);
+    tcase_add_loop_test(table, generated_texts_name_everything, MXFS_GENERATE_MAN,
+                        MXFS_GENERATE_FISH + 1);
+    suite_add_tcase(suite, table);
+    tcase_add_test(lines, defaults);
+    tcase_add_test(lines, lists);
+    tcase_add_test(lines, values_of_all_lists_live_on);
+    tcase_add_test(lines, a_list_alone);
+    tcase_add_test(lines, commands);
+    tcase_add_test(lines, wrong_usage);
+    tcase_add_test(lines, unique_beginnings_of_names);
+    tcase_add_test(lines, debug_implies_foreground);
+    tcase_add_test(lines, control_characters_are_escaped);
+    suite_add_tcase(suite, lines);
+    return test_run(suite);
+}
