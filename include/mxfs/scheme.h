@@ -39,6 +39,7 @@ struct mxfs_quant_config {
     char method[64];     /**< `quant_method` */
     char data_type[64];  /**< AutoRound's `data_type` */
     uint64_t block[2];   /**< `weight_block_size`, `block_structure` or 1, `group_size`; or 0, 0 */
+    unsigned int_bits;   /**< bit n: `config_groups` has integer weights of n bits; 0: not said */
     int dtype;           /**< `dtype` or `torch_dtype` as enum mxfs_dtype, or -1 */
 };
 

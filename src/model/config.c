@@ -70,6 +70,24 @@ static void read_group_block(uint64_t block[2], const json_t *groups)
     }
 }
 
+/* compressed-tensors: the widths of integers in all groups; some are of float. */
+static unsigned read_int_bits(const json_t *groups)
+{
+    const char *key;
+    json_t *group;
+    unsigned mask = 0;
+
+    json_object_foreach((json_t *)groups, key, group)
+    {
+        const json_t *weights = json_object_get(group, "weights");
+        const char *type = json_string_value(json_object_get(weights, "type"));
+        json_int_t bits = json_integer_value(json_object_get(weights, "num_bits"));
+        if ((!type || strcmp(type, "int") == 0) && bits >= 1 && bits <= 8)
+            mask |= 1u << bits;
+    }
+    return mask;
+}
+
 static void read_quantization(struct mxfs_quant_config *c, const json_t *q)
 {
     const json_t *transform = json_object_get(q, "transform_config");
@@ -83,6 +101,7 @@ static void read_quantization(struct mxfs_quant_config *c, const json_t *q)
     read_block(c->block, json_object_get(q, "weight_block_size"));
     if (c->block[0] == 0)
         read_group_block(c->block, json_object_get(q, "config_groups"));
+    c->int_bits = read_int_bits(json_object_get(q, "config_groups"));
 }
 
 static void read_object(struct mxfs_quant_config *c, json_t *object, int depth)
