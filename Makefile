@@ -5,7 +5,7 @@
 #   make demo       install what is missing, build, mount a small model and read it
 #   make check      lint, Check, pytest with the real readers (make check-core: without torch)
 #   make unit lint  one of them alone
-#   make bench      the programs that measure, built into build/bench/
+#   make bench      ratios to a null filesystem, as a table (QUICK=1: fewer rounds)
 #   make install    to $(DESTDIR)$(PREFIX)
 #
 # CC, CFLAGS, LDFLAGS, BUILD, PREFIX and DESTDIR may be set; V=1 shows the commands. Other flags
@@ -116,7 +116,8 @@ $(BUILD)/members: FORCE
 unit: $(UNIT_PROGRAMS)
 	@tests/support/run-unit $(UNIT_PROGRAMS)
 
-bench: $(BENCH_PROGRAMS)
+bench: all $(BENCH_PROGRAMS)
+	@BUILD=$(BUILD) python3 tests/bench/run.py $(ROWS)
 
 # Each target runs FUZZ_SECONDS with address and undefined-behaviour sanitizers (clang's libFuzzer).
 FUZZ_SECONDS ?= 60

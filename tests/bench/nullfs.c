@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Filesystems to compare with, each of a single file called "file".
+ *
+ *   nullfs [--direct-io] [--threads=N] SIZE MOUNTPOINT
+ *       The bound: every read is answered at once from a buffer that stays in the processor's
+ * cache, as that of a filesystem that makes its data would. Mount options, threads and capabilities
+ *       are those of mxfs, so what is left is the way through the kernel.
+ *
+ *   nullfs [--threads=N] --rate=BYTES FILE MOUNTPOINT
+ *       A slow disk: FILE, at no more than BYTES a second. Requests queue for the one device, which
+ *       saves up no idle time; waiting requests do not hinder each other otherwise.
+ *
+ * Both stay in the foreground and end when they are unmounted.
+ */
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FILE_INO = 2, PAGE = 4096, REQUEST_MAX = 1 << 20 };
+
+static const double forever = 3600.0;
+
+/** What is served. Immutable after start but for the queue. */
+static struct {
+    uint64_t size;
+    bool direct_io;
+    unsigned threads;
+    uint64_t rate;    /* bytes a second; 0: the null filesystem */
+    int fd;           /* of FILE, when there is a rate */
+    struct stat like; /* FILE's times */
+    pthread_mutex_t lock;
+    uint64_t free_at; /* when the device is idle again, in nanoseconds; under lock */
+    pthread_key_t buffer;
+} served = {.threads = 10, .fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Waits until the device has delivered `len` bytes. */
+static void wait_turn(size_t len)
+{
+    uint64_t now = now_ns();
+    pthread_mutex_lock(&served.lock);
+    uint64_t start = served.free_at > now ? served.free_at : now;
+    uint64_t end = served.free_at = start + len * 1000000000u / served.rate;
+    pthread_mutex_unlock(&served.lock);
+    struct timespec at = {(time_t)(end / 1000000000u), (long)(end % 1000000000u)};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
+        ;
+}
+
+static uint8_t *thread_buffer(void)
+{
+    uint8_t *p = pthread_getspecific(served.buffer);
+    if (!p) {
+        p = aligned_alloc(PAGE, REQUEST_MAX);
+        if (!p)
+            abort();
+        memset(p, 0x3f, REQUEST_MAX);
+        pthread_setspecific(served.buffer, p);
+    }
+    return p;
+}
+
+static void attributes(fuse_ino_t ino, struct stat *st)
+{
+    memset(st, 0, sizeof(*st));
+    st->st_ino = ino;
+    st->st_mode = ino == FILE_INO ? S_IFREG | 0444 : S_IFDIR | 0555;
+    st->st_nlink = ino == FILE_INO ? 1 : 2;
+    st->st_uid = getuid();
+    st->st_gid = getgid();
+    st->st_mtim = st->st_ctim = served.like.st_mtim;
+    st->st_blksize = 1 << 20;
+    if (ino == FILE_INO) {
+        st->st_size = (off_t)served.size;
+        st->st_blocks = (blkcnt_t)((served.size + 511) / 512);
+    }
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+    (void)userdata;
+    conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+    conn->want |=
+        conn->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
+                         FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_EXPORT_SUPPORT);
+    conn->max_background = 64;
+    conn->congestion_threshold = 48;
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    struct fuse_entry_param e = {.attr_timeout = forever, .entry_timeout = forever};
+    if (parent == FUSE_ROOT_ID && strcmp(name, "file") == 0) {
+        e.ino = FILE_INO;
+        attributes(e.ino, &e.attr);
+    }
+    fuse_reply_entry(req, &e);
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct stat st;
+    (void)fi;
+    attributes(ino, &st);
+    fuse_reply_attr(req, &st, forever);
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    (void)ino;
+    fi->keep_cache = 1;
+    fi->direct_io = served.direct_io;
+    fi->noflush = 1;
+    fuse_reply_open(req, fi);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+                    struct fuse_file_info *fi)
+{
+    uint8_t *p = thread_buffer();
+    (void)ino, (void)fi;
+    if (size > REQUEST_MAX)
+        size = REQUEST_MAX;
+    if ((uint64_t)off + size > served.size)
+        size = (uint64_t)off < served.size ? served.size - (uint64_t)off : 0;
+    if (served.rate > 0) {
+        ssize_t n = pread(served.fd, p, size, off);
+        if (n < 0) {
+            fuse_reply_err(req, errno);
+            return;
+        }
+        size = (size_t)n;
+        wait_turn(size);
+    } else {
+        for (size_t i = 0; i < size; i += PAGE)
+            memcpy(p + i, &off, sizeof(off));
+    }
+    fuse_reply_buf(req, (const char *)p, size);
+}
+
+static const struct fuse_lowlevel_ops ops = {
+    .init = op_init,
+    .lookup = op_lookup,
+    .getattr = op_getattr,
+    .open = op_open,
+    .read = op_read,
+};
+
+static int serve(const char *mountpoint)
+{
+    char *argv[] = {"nullfs", "-o", "default_permissions,ro,nosuid,nodev,subtype=nullfs", NULL};
+    struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+    struct fuse_loop_config *config = fuse_loop_cfg_create();
+    struct fuse_session *se = fuse_session_new(&args, &ops, sizeof(ops), NULL);
+
+    fuse_opt_free_args(&args);
+    if (!config || !se || fuse_session_mount(se, mountpoint) != 0)
+        return EXIT_FAILURE;
+    fuse_set_signal_handlers(se);
+    fuse_loop_cfg_set_clone_fd(config, 1);
+    fuse_loop_cfg_set_max_threads(config, served.threads);
+    fuse_loop_cfg_set_idle_threads(config, served.threads);
+    int rc = fuse_session_loop_mt(se, config);
+    fuse_session_unmount(se);
+    fuse_remove_signal_handlers(se);
+    fuse_session_destroy(se);
+    fuse_loop_cfg_destroy(config);
+    return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int open_file(const char *path)
+{
+    served.fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (served.fd < 0 || fstat(served.fd, &served.like) != 0) {
+        perror(path);
+        return -1;
+    }
+    served.size = (uint64_t)served.like.st_size;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    int i = 1;
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+        if (strcmp(argv[i], "--direct-io") == 0)
+            served.direct_io = true;
+        else if (strncmp(argv[i], "--threads=", 10) == 0)
+            served.threads = (unsigned)strtoul(argv[i] + 10, NULL, 10);
+        else if (strncmp(argv[i], "--rate=", 7) == 0)
+            served.rate = strtoull(argv[i] + 7, NULL, 10);
+        else
+            break;
+    }
+    if (argc - i != 2) {
+        fprintf(stderr, "usage: nullfs [--direct-io] [--threads=N] SIZE MOUNTPOINT\n"
+                        "       nullfs [--threads=N] --rate=BYTES FILE MOUNTPOINT\n");
+        return 2;
+    }
+    if (served.rate == 0)
+        served.size = strtoull(argv[i], NULL, 10);
+    else if (open_file(argv[i]) != 0)
+        return EXIT_FAILURE;
+    pthread_key_create(&served.buffer, free);
+    return serve(argv[i + 1]);
+}
