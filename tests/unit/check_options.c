@@ -3,7 +3,7 @@
 
 /*
  * The command line: every row of the options table in every spelling, every kind of value, commands
- * and operands, and wrong ones.
+ * and operands, and wrong ones. Long for the tables of cases.
  */
 #include "mxfs/options.h"
 
