@@ -363,5 +363,8 @@ int cmd_export(const struct mxfs_options *options, struct mxfs_error *err)
     cmd_source_close(&s);
     if (rc == -EINTR)
         cmd_interrupt_release();
+    if (rc == -EPIPE)
+        raise(
+            SIGPIPE); /* as any filter ends; workers block signals, so it has not come by itself */
     return rc;
 }

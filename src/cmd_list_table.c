@@ -19,7 +19,7 @@ enum { NAME_WIDTH_MAX = 72, SCHEMES_MAX = 64 };
 
 /* Widths of the aligned columns. */
 struct widths {
-    int name, shape, size, scheme;
+    int name, type, shape, size, scheme;
 };
 
 static int wider(int a, size_t b)
@@ -33,6 +33,7 @@ static void measure(struct widths *w, const struct mxfs_output *o)
     char text[CMD_NAME_TEXT], shape[CMD_SHAPE_TEXT], size[CMD_SIZE_TEXT];
 
     w->name = wider(w->name, mxfs_escape(text, sizeof(text), info.name, info.name_len));
+    w->type = wider(w->type, strlen(mxfs_dtype_name(info.dtype)));
     w->shape = wider(w->shape, strlen(cmd_shape(shape, &info)));
     w->size = wider(w->size, strlen(cmd_size(size, info.size)));
     w->scheme = wider(w->scheme, strlen(cmd_scheme_of(o)));
@@ -93,7 +94,7 @@ static void print_aligned_row(const struct cmd_listing *l, const struct widths *
     char name[CMD_NAME_TEXT], shape[CMD_SHAPE_TEXT], size[CMD_SIZE_TEXT];
 
     mxfs_escape(name, sizeof(name), info.name, info.name_len);
-    printf("%-*s  %-4s  %-*s  %*s  ", w->name, name, mxfs_dtype_name(info.dtype), w->shape,
+    printf("%-*s  %-*s  %-*s  %*s  ", w->name, name, w->type, mxfs_dtype_name(info.dtype), w->shape,
            cmd_shape(shape, &info), w->size, cmd_size(size, info.size));
     if (l->hashes)
         printf("%s  ", l->hashes[i]);
@@ -108,13 +109,14 @@ static void print_aligned_row(const struct cmd_listing *l, const struct widths *
 
 static void print_aligned(const struct cmd_listing *l)
 {
-    struct widths w = {4, 5, 4, 6};
+    struct widths w = {4, 4, 5, 4, 6};
 
     for (size_t i = 0; i < l->count; i++)
         measure(&w, l->rows[i].output);
     if (w.name > NAME_WIDTH_MAX)
         w.name = NAME_WIDTH_MAX;
-    printf("%-*s  %-4s  %-*s  %*s  ", w.name, "NAME", "TYPE", w.shape, "SHAPE", w.size, "SIZE");
+    printf("%-*s  %-*s  %-*s  %*s  ", w.name, "NAME", w.type, "TYPE", w.shape, "SHAPE", w.size,
+           "SIZE");
     if (l->hashes)
         printf("%-*s  ", CMD_HASH_TEXT - 1, "XXH128");
     printf("%-*s  FROM\n", w.scheme, "SCHEME");

@@ -62,6 +62,7 @@ const struct mxfs_kernel *mxfs_kernel_named(const char *name, uint32_t cpu, stru
         return NULL;
     }
     list_names(names, sizeof(names));
-    mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "kernel %s is unknown; there are %s", name, names);
+    mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "kernel %s is unknown; expected one of: %s", name,
+              names);
     return NULL;
 }

@@ -93,6 +93,8 @@ static int set_option(struct mxfs_options *o, const struct option_row *row, cons
         *(bool *)field = true;
         return 0;
     case OPTION_STRING:
+        if (!*value)
+            return bad_value(err, row, value, row->arg);
         *(const char **)field = value;
         return 0;
     case OPTION_CHOICE:

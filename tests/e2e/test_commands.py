@@ -1,0 +1,685 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""export, verify, list for people, -u: as a user would, in a terminal and out of it."""
+
+import ctypes
+import fcntl
+import json
+import os
+import pty
+import re
+import resource
+import signal
+import struct
+import subprocess
+import termios
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import refmodels as models
+import refrepo
+import reftensor as rt
+from helpers import assert_file, assert_same, listing
+
+
+@pytest.fixture
+def model():
+    return models.gptoss_hf()
+
+
+@pytest.fixture
+def source(place, model):
+    return model.write(place / "src" / "m.safetensors")
+
+
+@pytest.fixture
+def folder(place):
+    sharded = refrepo.spread(models.gptoss_hf(), 3)
+    sharded.write(place / "repo")
+    (place / "repo" / "sub").mkdir()
+    (place / "repo" / "sub" / "note.txt").write_bytes(b"passed through\n")
+    (place / "repo" / "empty.txt").write_bytes(b"")
+    return sharded, place / "repo"
+
+
+def experts(path, count):
+    """Experts of gpt-oss's shape, all zero and so without a place on the disk; count * 50 MB when shown."""
+    parts = {"down_proj_blocks": [count, 2880, 90, 16], "down_proj_scales": [count, 2880, 90]}
+    parts |= {"gate_up_proj_blocks": [count, 5760, 90, 16], "gate_up_proj_scales": [count, 5760, 90]}
+    members, at = {}, 0
+    for name, shape in parts.items():
+        size = int(np.prod(shape))
+        members["model.layers.0.mlp.experts." + name] = {"dtype": "U8", "shape": shape, "data_offsets": [at, at + size]}
+        at += size
+    header = json.dumps(members).encode()
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(header)) + header)
+        f.truncate(8 + len(header) + at)
+    return path
+
+
+def names_in(path):
+    """Everything in a folder, hidden files too."""
+    return sorted(p.name for p in path.iterdir())
+
+
+class Terminal:
+    """A program in a terminal of its own: 100 columns, stderr there, stdout too unless given."""
+
+    def __init__(self, *command, stdout=None):
+        self.main, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+        self.process = subprocess.Popen(
+            list(map(str, command)), stdin=terminal, stdout=terminal if stdout is None else stdout, stderr=terminal, start_new_session=True
+        )
+        os.close(terminal)
+        self.text = ""
+
+    def read_until(self, pattern):
+        """Reads until the pattern is there, or (None) to the end."""
+        while pattern is None or not re.search(pattern, self.text):
+            try:
+                data = os.read(self.main, 65536)
+            except OSError:  # EIO: nobody has the other end any more
+                data = b""
+            if not data:
+                assert pattern is None, self.text
+                break
+            self.text += data.decode()
+        return self.text
+
+    def finish(self):
+        """(exit status, everything shown)."""
+        self.read_until(None)
+        os.close(self.main)
+        return self.process.wait(60), self.text
+
+
+class TestExport:
+    @pytest.mark.parametrize("name", models.MODELS)
+    def test_file(self, name, run, place):
+        model = models.MODELS[name]()
+        source = model.write(place / "src" / "m.safetensors")
+        done = run("export", source, place / "out.safetensors")
+        assert (done.rc, done.out, done.err) == (0, b"", "")
+        assert_file(place / "out.safetensors", model.expected_bytes())
+        assert names_in(place) == [".run", "out.safetensors", "src"]
+
+    @pytest.mark.parametrize("options", [["--dtype=f32"], ["--jobs=1"], ["--jobs=7"], ["-j3"], ["--cache-size=1M"]], ids=" ".join)
+    def test_options(self, options, run, place, source, model):
+        assert run("export", *options, source, place / "x").rc == 0
+        assert_file(place / "x", model.expected_bytes("F32" if "f32" in options[0] else "BF16"))
+
+    def test_only(self, run, place, source, model):
+        assert run("export", "--only=*.layers.1.*", source, place / "x").rc == 0
+        tensors, _ = rt.read((place / "x").read_bytes())
+        assert tensors == {n: t for n, t in model.expected().items() if ".layers.1." in n}
+
+    def test_permissions(self, mxfs_bin, place, source):
+        """As for any new file: the umask decides."""
+        subprocess.run([mxfs_bin, "export", source, place / "x"], check=True, umask=0o027)
+        assert (place / "x").stat().st_mode & 0o777 == 0o640
+
+    def test_into_a_folder(self, run, place, source, model):
+        (place / "there").mkdir()
+        assert run("export", source, place / "there").rc == 0
+        assert run("export", source, str(place / "there") + "/").refuses(6, "exists", "--force")
+        assert_file(place / "there" / "m.safetensors", model.expected_bytes())
+
+    def test_folder(self, run, place, folder):
+        sharded, source = folder
+        done = run("export", source, place / "out")
+        assert (done.rc, done.out, done.err) == (0, b"", "")
+        tree = refrepo.tree_of(place / "out")
+        for file in sharded.files:
+            assert_same(tree.pop(file), sharded.expected(file), file)
+        assert json.loads(tree.pop(sharded.index_name)) == sharded.expected_index()
+        assert "quantization_config" not in json.loads(tree.pop("config.json"))
+        assert tree == {"sub/note.txt": b"passed through\n", "empty.txt": b""}
+
+    def test_folder_is_what_the_mount_shows(self, run, mount, place, folder):
+        assert run("export", folder[1], place / "out").rc == 0
+        assert refrepo.tree_of(place / "out") == refrepo.tree_of(mount(folder[1]).path)
+
+    def test_into_an_existing_folder(self, run, place, folder):
+        """An empty one is filled; one with something in it only with --force, and keeps its own."""
+        sharded, source = folder
+        (place / "out").mkdir()
+        assert run("export", source, place / "out").rc == 0
+        before = refrepo.tree_of(place / "out")
+        (place / "out" / "mine").write_text("mine")
+        (place / "out" / next(iter(sharded.files))).write_text("old")
+        run("export", source, place / "out").fails(6, "not empty", "--force")
+        assert (place / "out" / next(iter(sharded.files))).read_text() == "old"
+        assert run("export", "--force", source, place / "out").rc == 0
+        assert refrepo.tree_of(place / "out") == {**before, "mine": b"mine"}
+        assert names_in(place / "out") == sorted({n.split("/")[0] for n in before} | {"mine"})
+
+    def test_force_replaces_no_folder(self, run, place, folder):
+        """A folder where a file should go: nothing at all is changed."""
+        (place / "out" / "config.json").mkdir(parents=True)
+        run("export", "--force", folder[1], place / "out").fails(6, "config.json", "directory")
+        assert names_in(place / "out") == ["config.json"]
+
+    def test_overwriting(self, run, place, source, model):
+        (place / "x").write_bytes(b"precious")
+        run("export", source, place / "x").fails(6, "exists", "--force")
+        assert (place / "x").read_bytes() == b"precious"
+        assert run("export", "--force", source, place / "x").rc == 0
+        assert_file(place / "x", model.expected_bytes())
+
+    def test_overwriting_through_a_link(self, run, place, source, model):
+        (place / "big").mkdir()
+        (place / "big" / "x").write_bytes(b"old")
+        (place / "link").symlink_to("big/x")
+        assert run("export", "--force", source, place / "link").rc == 0
+        assert (place / "link").is_symlink()
+        assert_file(place / "big" / "x", model.expected_bytes())
+
+    @pytest.mark.parametrize(
+        "dest, words",
+        [
+            ("src/m.safetensors", "is SOURCE itself"), ("src", "is SOURCE itself"), ("nowhere/x", "No such file"), ("nowhere/", "no such folder"),
+            ("fifo", "not a regular file"), ("", "empty"), ("x" * 300, "File name too long"), ("src/m.safetensors/x", "Not a directory"),
+        ],
+        ids=str,
+    )  # fmt: skip
+    def test_wrong_places(self, dest, words, run, place, source):
+        os.mkfifo(place / "fifo")
+        before = refrepo.tree_of(place / "src")
+        run("export", "--force", source, f"{place}/{dest}" if dest else "").fails(2 if not dest else 6, words)
+        assert refrepo.tree_of(place / "src") == before and names_in(place) == [".run", "fifo", "src"]
+
+    def test_folder_over_a_file(self, run, place, folder):
+        (place / "x").write_bytes(b"precious")
+        run("export", "--force", folder[1], place / "x").fails(6, "not a folder")
+        run("export", "--force", folder[1], folder[1]).fails(6, "is SOURCE itself")
+
+    def test_failures_of_the_source_come_first(self, run, place):
+        run("export", place / "gone", place / "x").fails(5, "gone")
+        assert names_in(place) == [".run"]
+
+    def test_full_disk(self, mxfs_bin, place, source):
+        """What does not fit is not begun."""
+        if os.geteuid() != 0:
+            pytest.skip("needs root to mount a small disk")
+        (place / "disk").mkdir()
+        script = f'mount -t tmpfs -o size=16k none "{place}/disk" && "{mxfs_bin}" export "{source}" "{place}/disk/x"; echo rc=$?; ls -A "{place}/disk"'
+        done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script], capture_output=True, text=True, check=False)
+        if "rc=" not in done.stdout:
+            pytest.skip(f"no private namespaces here: {done.stderr}")
+        assert done.stdout == "rc=6\n", done
+        assert re.search(r"^mxfs: \S+/disk: .* are free, .* are needed\n$", done.stderr), done.stderr
+
+    def test_limit_on_file_sizes(self, mxfs_bin, place, source):
+        done = subprocess.run(
+            [mxfs_bin, "export", source, place / "x"], capture_output=True, text=True, check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+        )  # fmt: skip
+        assert done.returncode == 6 and "File too large" in done.stderr and done.stderr.count("\n") == 1, done
+        assert names_in(place) == ["src"]
+
+    def test_disk_that_fills_up(self, mxfs_bin, sanitized, place, folder):
+        """Somebody else takes the room in between."""
+        if sanitized:
+            pytest.skip("a preloaded library goes before the sanitizer's")
+        (place / "full.c").write_text(
+            "#include <errno.h>\n#include <stdatomic.h>\n#include <sys/types.h>\n#include <sys/syscall.h>\n#include <unistd.h>\n"
+            "static atomic_int calls;\n"
+            "ssize_t pwrite(int fd, const void *p, size_t n, off_t at)\n"
+            "{\n    if (atomic_fetch_add(&calls, 1) < 2) return syscall(SYS_pwrite64, fd, p, n, at);\n    errno = ENOSPC;\n    return -1;\n}\n"
+            "ssize_t pwrite64(int fd, const void *p, size_t n, off_t at) __attribute__((alias(\"pwrite\")));\n"
+        )
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", place / "full.so", place / "full.c"], check=True)
+        done = subprocess.run(
+            [mxfs_bin, "export", folder[1], place / "out"], capture_output=True, text=True, check=False,
+            env={**os.environ, "LD_PRELOAD": str(place / "full.so")},
+        )  # fmt: skip
+        assert done.returncode == 6 and "No space left" in done.stderr and done.stderr.count("\n") == 1, done
+        assert names_in(place) == ["full.c", "full.so", "repo"]
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    @pytest.mark.parametrize("into", ["file", "folder"])
+    def test_signal(self, number, into, mxfs_bin, place):
+        """In the middle of it; the bar says when that is. The scalar kernel has seconds to do."""
+        (place / "src").mkdir()
+        experts(place / "src" / "m.safetensors", 24)
+        source = place / "src" / "m.safetensors" if into == "file" else place / "src"
+        (place / "to").mkdir()
+        running = Terminal(mxfs_bin, "export", "--kernel=scalar", "--jobs=1", source, place / "to" / "x")
+        running.read_until("%")
+        running.process.send_signal(number)
+        status, text = running.finish()
+        assert status == -number, text
+        assert names_in(place / "to") == []
+        assert text.endswith("stopped by a signal; DEST is as it was\r\n"), text
+
+    def test_ignored_signals_stay_ignored(self, mxfs_bin, place, source):
+        """As under nohup."""
+        done = subprocess.run(
+            [mxfs_bin, "export", source, place / "x"], check=False, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        )
+        assert done.returncode == 0
+
+    def test_progress(self, mxfs_bin, place):
+        status, text = Terminal(mxfs_bin, "export", experts(place / "m.safetensors", 2), place / "x").finish()
+        assert status == 0, text
+        for line in text.split("\r")[1:-2]:
+            assert re.match(r"\[[#.]{5,}\] +\d+%  [\d.]+ \w+ of 99\.5 MB  [\d.]+ \w+/s  ETA (-|[\d:]+)\x1b\[K$", line) and len(line) < 104, repr(line)
+        assert re.search(r"\r\x1b\[K\S+/x: 99\.5 MB in \d+\.\d s, [\d.]+ \wB/s\r\n$", text), repr(text[-200:])
+
+    def test_memory(self, mxfs_bin, sanitized, place):
+        if sanitized:
+            pytest.skip("a sanitizer's memory")
+        process = subprocess.Popen([mxfs_bin, "export", experts(place / "m.safetensors", 4), place / "x"])
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0 and usage.ru_maxrss < 100_000, usage
+        assert (place / "x").stat().st_size > 150e6
+
+    def test_source_that_changes(self, mxfs_bin, place):
+        """Cut off in the middle: one failure, nothing left."""
+        source = experts(place / "m.safetensors", 24)
+        (place / "to").mkdir()
+        running = Terminal(mxfs_bin, "export", "--kernel=scalar", "--jobs=1", source, place / "to" / "x")
+        running.read_until("%")
+        os.truncate(source, 100_000)
+        status, text = running.finish()
+        assert status == 5 and "cannot be read" in text, text
+        assert names_in(place / "to") == []
+
+
+class TestStream:
+    @pytest.mark.parametrize("options", [[], ["--jobs=1"], ["--jobs=5"]], ids=str)
+    def test_bytes(self, options, run, source, model):
+        done = run("export", *options, source, "-")
+        assert done.rc == 0 and not done.err
+        assert_same(done.out, model.expected_bytes())
+
+    def test_pipe(self, mxfs_bin, place):
+        """Many pieces, in order: the same as the file."""
+        source = experts(place / "m.safetensors", 2)
+        subprocess.run([mxfs_bin, "export", source, place / "x"], check=True)
+        assert subprocess.run(f'"{mxfs_bin}" export "{source}" - | cmp - "{place}/x"', shell=True, check=False).returncode == 0
+
+    def test_bar_of_a_stream(self, mxfs_bin, place):
+        with open(place / "x", "wb") as f:
+            status, text = Terminal(mxfs_bin, "export", experts(place / "m.safetensors", 1), "-", stdout=f).finish()
+        assert status == 0 and "% " in text and "ETA" in text
+
+    def test_terminal(self, mxfs_bin, source):
+        status, text = Terminal(mxfs_bin, "export", source, "-").finish()
+        assert status == 2 and "stdout is a terminal; expected" in text and text.count("\n") == 1
+
+    def test_folder(self, run, folder):
+        run("export", folder[1], "-").fails(2, "cannot be streamed", "expected")
+
+    def test_full(self, run, source):
+        with open("/dev/full", "wb") as full:
+            run("export", source, "-", stdout=full).fails(6, "stdout")
+
+    def test_reader_that_leaves(self, mxfs_bin, place):
+        source = experts(place / "m.safetensors", 2)
+        script = f'"{mxfs_bin}" export "{source}" - | head -c 1000 >/dev/null; echo "${{PIPESTATUS[0]}}"'
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+        assert done.stdout == "141\n" and not done.stderr, done
+
+
+PLANTED = {
+    "BOOL": None, "U8": np.uint8([1, 2, 3, 200, 5, 6]), "I8": np.int8([1, -2, 3, -128, 5, 6]), "I16": np.int16([1, 2, 3, -30000, 5, 6]),
+    "U16": np.uint16([1, 2, 3, 60000, 5, 6]), "I32": np.int32([1, 2, 3, -(2**31), 5, 6]), "U32": np.uint32([1, 2, 3, 2**32 - 1, 5, 6]),
+    "I64": np.int64([1, 2, 3, -(2**63), 5, 6]), "U64": np.uint64([1, 2, 3, 2**64 - 1, 5, 6]), "F16": np.float16([1, 2, 3, 6e-8, 5, 6]),
+    "BF16": np.float32([1, 2, 3, 1e-40, 5, 6]).astype(ml_dtypes.bfloat16), "F32": np.float32([1, 2, 3, 1.1, 5, 6]), "F64": np.float64([1, 2, 3, 1e-310, 5, 6]),
+    "F8_E4M3": np.float32([1, 2, 3, 448, 5, 6]).astype(ml_dtypes.float8_e4m3fn), "F8_E5M2": np.float32([1, 2, 3, 2**-16, 5, 6]).astype(ml_dtypes.float8_e5m2),
+    "F8_E4M3FNUZ": np.float32([1, 2, 3, 240, 5, 6]).astype(ml_dtypes.float8_e4m3fnuz),
+    "F8_E5M2FNUZ": np.float32([1, 2, 3, 57344, 5, 6]).astype(ml_dtypes.float8_e5m2fnuz),
+    "F8_E8M0": np.float32([1, 2, 4, 2**-20, 8, 16]).astype(ml_dtypes.float8_e8m0fnu),
+}  # fmt: skip
+
+
+def verify_line(run, place, mine, theirs, *options):
+    """The one line that tells how tensor t differs."""
+    rt.save(place / "a.safetensors", {"t": mine})
+    rt.save(place / "b.safetensors", {"t": theirs})
+    done = run("verify", *options, place / "a.safetensors", place / "b.safetensors")
+    assert done.rc == 1 and not done.err, done
+    first, last = done.text.splitlines()
+    assert last == "total: 0 tensors equal, 1 different, 0 missing, 0 extra"
+    return first
+
+
+class TestVerify:
+    @pytest.mark.parametrize("name", models.MODELS)
+    def test_equal(self, name, run, place):
+        model = models.MODELS[name]()
+        source = model.write(place / "m" / "m.safetensors")
+        order = dict(sorted(model.expected().items(), reverse=True))
+        (place / "ref.safetensors").write_bytes(rt.compose(order))
+        done = run("verify", source, place / "ref.safetensors")
+        assert done.rc == 0 and not done.err, done
+        assert re.fullmatch(rf"equal: {len(order)} tensors, [\d.]+ \w+, bit for bit\n", done.text)
+
+    def test_any_sharding(self, run, place, folder):
+        """One file against three shards; three against two of other names, without an index."""
+        sharded, source = folder
+        expected = sharded.model.expected()
+        rt.save(place / "one.safetensors", expected)
+        (place / "two").mkdir()
+        for i in range(2):
+            rt.save(place / "two" / f"part{i}.safetensors", {n: t for k, (n, t) in enumerate(expected.items()) if k % 2 == i})
+        for options in [], ["--jobs=1"], ["--jobs=9"]:
+            assert run("verify", *options, source, place / "one.safetensors").rc == 0
+            assert run("verify", *options, source, place / "two").rc == 0
+
+    def test_the_export_is_equal(self, run, place, folder):
+        assert run("export", folder[1], place / "out").rc == 0
+        assert run("verify", folder[1], place / "out").rc == 0
+
+    def test_a_packed_reference_is_not(self, run, source):
+        """A reference is taken as stored."""
+        done = run("verify", source, source)
+        assert done.rc == 1 and "gate_up_proj_blocks: only in the reference" in done.text, done
+
+    def test_names(self, run, place, source, model):
+        expected = model.expected()
+        gone = "model.layers.0.mlp.experts.down_proj"
+        del expected[gone]
+        expected["new\x1b.one"] = rt.tensor(np.uint8([1]))
+        rt.save(place / "ref.safetensors", expected)
+        done = run("verify", source, place / "ref.safetensors")
+        assert done.rc == 1
+        assert done.text.splitlines() == [
+            f"missing: {gone}: not in the reference", "extra: new\\x1b.one: only in the reference",
+            f"total: {len(expected) - 1} tensors equal, 0 different, 1 missing, 1 extra",
+        ]  # fmt: skip
+        assert run("verify", "--only=*.layers.1.*", source, place / "ref.safetensors").rc == 0
+
+    def test_kinds(self, run, place, source, model):
+        expected = model.expected()
+        rt.save(place / "ref.safetensors", {**expected, "zoo.one": rt.tensor(np.uint8([[7]])), "zoo.scalar": rt.tensor(np.int32(1))})
+        done = run("verify", source, place / "ref.safetensors")
+        assert done.rc == 1
+        assert "different: zoo.one: U8 [1] against U8 [1,1]\n" in done.text and "different: zoo.scalar: F32 [] against I32 []\n" in done.text
+
+    def test_planted(self, run, place, source, model):
+        """Differences in a decoded tensor, across pieces: count, first, values, largest."""
+        name = "model.layers.0.mlp.experts.gate_up_proj"
+        expected = model.expected()
+        good = expected[name].array()
+        bad = good.copy()
+        places = [(0, 3, 7), (1, 50, 165), (2, 95, 0)]
+        for at, value in zip(places, (0.5, -1000.0, 3.0)):
+            bad[at] = value
+        rt.save(place / "ref.safetensors", {**expected, name: rt.tensor(bad)})
+        done = run("verify", source, place / "ref.safetensors")
+        assert done.rc == 1
+        apart = [abs(float(good[at]) - float(bad[at])) for at in places]
+        at = ",".join(map(str, places[int(np.argmax(apart))]))
+        bits = good[places[0]].view(np.uint16)
+        assert done.text.splitlines()[0] == (
+            f"different: {name}: 3 of {good.size} values, first at [0,3,7]: {float(good[places[0]]):.9g} (0x{bits:04x}) "
+            f"against 0.5 (0x3f00); largest difference {max(apart):.9g} at [{at}]"
+        )
+
+    @pytest.mark.parametrize("kind", [k for k, v in PLANTED.items() if v is not None])
+    def test_values(self, kind, run, place):
+        a = PLANTED[kind].reshape(2, 3)
+        b = a.copy()
+        b[1, 0] = a[0, 0]
+        line = verify_line(run, place, rt.tensor(a), rt.tensor(b))
+        found = re.fullmatch(r"different: t: 1 of 6 values, first at \[1,0\]: (\S+)(?: \(0x(\w+)\))? against 1(?: \(0x\w+\))?; largest difference (\S+) at \[1,0\]", line)
+        assert found, line
+        if kind.startswith(("I", "U")):
+            assert int(found[1]) == int(a[1, 0]) and float(found[3]) == pytest.approx(abs(int(a[1, 0]) - 1), rel=1e-8)
+        else:
+            assert float(found[1]) == pytest.approx(float(a[1, 0]), rel=1e-8) and float(found[3]) == pytest.approx(abs(float(a[1, 0]) - 1))
+            assert found[2] == a[1:, :1].tobytes()[::-1].hex()
+
+    def test_small_floats(self, run, place):
+        """F4: two an octet, low nibble first."""
+        line = verify_line(run, place, rt.raw("F4", (2, 4), b"\x21\x43\x65\xf7"), rt.raw("F4", (2, 4), b"\x21\x43\x65\x77"))
+        assert line == "different: t: 1 of 8 values, first at [1,3]: -6 (0xf) against 6 (0x7); largest difference 12 at [1,3]"
+
+    def test_not_numbers(self, run, place):
+        """NaN is compared by its bits too, and told."""
+        nan = lambda *bits: np.uint32(bits).view(np.float32)
+        line = verify_line(run, place, rt.tensor(nan(0x7FC00000, 0x7FC00000, 0, 0x7F800000)), rt.tensor(nan(0x7FC00001, 0, 0x80000000, 0x7F800000)))
+        assert line == (
+            "different: t: 3 of 4 values, first at [0]: nan (0x7fc00000) against nan (0x7fc00001); "
+            "largest difference 0 at [2]; 1 NaN in one of the two; 1 NaN in both, with other bits"
+        )
+
+    def test_errors(self, run, place, source):
+        run("verify", source, place / "gone").fails(5, "gone")
+        run("verify", place / "gone", source).fails(5, "gone")
+        (place / "bad.safetensors").write_bytes(b"no")
+        run("verify", source, place / "bad.safetensors").fails(3, "bad.safetensors")
+        with open("/dev/full", "wb") as full:
+            run("verify", source, source, stdout=full).fails(6, "stdout")
+
+    def test_twice(self, run, place, source, model):
+        (place / "ref").mkdir()
+        for name in "ab":
+            rt.save(place / "ref" / f"{name}.safetensors", model.expected())
+        run("verify", source, place / "ref").fails(6, "twice", "a.safetensors", "b.safetensors", "expected")
+
+
+def hashes(tensors):
+    """XXH3 (128 bits) of bytes, by the library's own one-call function."""
+
+    class Hash(ctypes.Structure):
+        _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
+
+    function = ctypes.CDLL("libxxhash.so.0").XXH3_128bits
+    function.restype, function.argtypes = Hash, [ctypes.c_char_p, ctypes.c_size_t]
+    out = {}
+    for name, t in tensors.items():
+        h = function(t.data, len(t.data))
+        out[name] = f"{h.high:016x}{h.low:016x}"
+    return out
+
+
+class TestList:
+    def test_hash(self, run, source, model):
+        want = hashes(model.expected())
+        assert want["zoo.empty"] == "99aa06d3014798d86001c324468d497f"  # as published for no bytes at all
+        for options in [], ["--jobs=1"], ["--jobs=5"]:
+            assert {t["name"]: t["xxh128"] for t in listing(run, source, "--hash", *options)["tensors"]} == want
+        rows = [line.split("\t") for line in run("list", "--hash", source).text.splitlines() if "\t" in line]
+        column = rows[0].index("XXH128")
+        assert {row[0]: row[column] for row in rows[1:]} == want
+
+    def test_hash_needs_the_bytes(self, mxfs_bin, place):
+        source = experts(place / "m.safetensors", 24)
+        running = Terminal(mxfs_bin, "list", "--hash", "--kernel=scalar", "--jobs=1", source)
+        running.read_until("%")
+        os.truncate(source, 100_000)
+        status, text = running.finish()
+        assert status == 5 and "cannot be read" in text, text
+
+    def test_columns(self, run, source, model):
+        """For programs: tabs, exact sizes, the same whatever the terminal."""
+        done = run("list", source, env={"COLUMNS": "20"})
+        rows = [line.split("\t") for line in done.text.splitlines() if "\t" in line]
+        assert rows[0] == ["NAME", "TYPE", "SHAPE", "BYTES", "SCHEME", "FROM"]
+        for name, kind, shape, size, scheme, sources in rows[1:]:
+            t = model.expected()[name]
+            assert (kind, json.loads(shape), int(size)) == (t.dtype, list(t.shape), len(t.data))
+            assert sources.split(" ") == list(model.parts.get(name, [name])) and (scheme == "plain") == (name not in model.parts)
+        assert len(rows) - 1 == len(model.expected())
+
+    def test_terminal(self, mxfs_bin, source, model):
+        """For people: aligned, human sizes, no tabs."""
+        status, text = Terminal(mxfs_bin, "list", source).finish()
+        lines = text.replace("\r\n", "\n").splitlines()
+        assert status == 0 and "\t" not in text
+        rows = lines[: len(model.expected()) + 1]
+        scheme = rows[0].index("SCHEME")
+        assert all(line[scheme - 1] == " " and line[scheme] != " " and line == line.rstrip() for line in rows), text
+        row = next(line for line in rows if line.startswith("model.embed_tokens.weight "))
+        assert row.split() == ["model.embed_tokens.weight", "BF16", "[101,96]", "19.4", "kB", "plain"]
+        row = next(line for line in rows if line.startswith("model.layers.0.mlp.experts.down_proj "))
+        assert row.split()[-2:] == ["*_blocks", "*_scales"]
+
+    def test_schemes(self, run, source, model):
+        text = run("list", source).text
+        found = {m[1]: int(m[2]) for m in re.finditer(r"^scheme: (\S+): (\d+) tensors, .* \(\d+ -> \d+ bytes\)$", text, re.M)}
+        assert found.pop("plain") == len(model.expected()) - len(model.parts) and sum(found.values()) == len(model.parts)
+
+    def test_only_scheme(self, run, source, model):
+        assert {t["name"] for t in listing(run, source, "--only-scheme=mxfp4*")["tensors"]} == set(model.parts)
+        done = run("list", "--only-scheme=plain", source)
+        assert {line.split("\t")[0] for line in done.text.splitlines()[1:] if "\t" in line} == set(model.expected()) - set(model.parts)
+        run("list", "--only-scheme=mxfp5", source).fails(2, "--only-scheme=mxfp5", "expected", "plain", "mxfp4-gptoss")
+
+    def test_tree(self, run, place):
+        one = rt.tensor(np.zeros((2, 3), np.float32))
+        names = ["head", "m", "m.a.b.w", "m.a.b.v", *(f"m.l.{i}.w" for i in range(12)), "m.l.12.x", "m.l.13.w", "z..q"]
+        rt.save(place / "t.safetensors", {n: one for n in names})
+        done = run("list", "--tree", place / "t.safetensors")
+        rows = [re.sub(r"  +(?=\S)", "  ", line) if not line.startswith(" ") else line for line in done.text.splitlines()]
+        shown = [re.match(r"( *)(.+?)  ", line).groups() for line in rows if not re.match(r"\w+: ", line)]
+        assert shown == [
+            ("", "head"), ("", "m"), ("", "m"), ("  ", "a.b"), ("    ", "v"), ("    ", "w"), ("  ", "l"),
+            ("    ", "0-11 (12 alike)"), ("      ", "w"), ("    ", "12.x"), ("    ", "13.w"), ("", "z..q"),
+        ]  # fmt: skip
+        assert re.search(r"^    0-11 \(12 alike\) +12 tensors, 288 bytes$", done.text, re.M), done.text
+
+    def test_tree_of_folders(self, run, place):
+        for name in ("unet", "vae"):
+            model = models.gptoss_hf()
+            model.write(place / "repo" / name / "m.safetensors")
+        text = run("list", "--tree", place / "repo").text
+        assert re.search(r"^unet/ +\d+ tensors", text, re.M) and re.search(r"^vae/ +\d+ tensors", text, re.M)
+
+
+class TestUnmount:
+    def test_unmount(self, run, mount, source):
+        made = mount(source)
+        done = run("-u", made.path)
+        assert (done.rc, done.out, done.err) == (0, b"", "")
+        assert not os.path.ismount(made.path) and made.wait() == 0
+
+    def test_through_a_link(self, run, mount, source, place):
+        made = mount(source)
+        (place / "link").symlink_to(made.path)
+        assert run("--unmount", place / "link").rc == 0
+        assert not os.path.ismount(made.path)
+
+    def test_in_use(self, run, mount, source):
+        made = mount(source)
+        with open(made.file, "rb"):
+            run("-u", made.path).fails(6, "in use", "fuser", "fusermount3 -uz")
+        assert run("-u", made.path).rc == 0
+
+    def test_dead(self, run, mount, source):
+        made = mount(source)
+        made.expected_status = -signal.SIGKILL
+        os.kill(made.pid, signal.SIGKILL)
+        made.wait()
+        assert run("-u", made.path).rc == 0
+        assert not os.path.ismount(made.path)
+
+    def test_what_is_not_ours(self, run, place):
+        run("-u", place).fails(6, str(place), "nothing is mounted")
+        run("-u", "/proc").fails(6, "type proc")
+        run("-u", place / "gone").fails(6, "gone", "No such file")
+
+    def test_ordinary_user(self, as_user):
+        done = as_user("""
+            python3 -c 'import struct; open("s","wb").write(struct.pack("<Q",8)+b"{}      ")'
+            mkdir mnt; mxfs s mnt; ls mnt; mxfs -u mnt; ls -A mnt; echo "rc=$?"; mxfs -u mnt || echo "rc=$?"
+        """)
+        assert done.stdout.endswith("s\ntensors\nrc=0\nrc=6\n") and "nothing is mounted" in done.stderr, done
+
+
+COMMANDS = {"mounting": ["S", "D"], "list": ["list", "S"], "cat": ["cat", "S", "t"], "export": ["export", "S", "D"], "verify": ["verify", "S", "R"], "-u": ["-u", "D"]}
+GOOD = {"TYPE": "bf16", "LIST": "none", "HOW": "raw", "GLOB": "*", "SIZE": "64M", "N": "3", "NAME": "scalar"}
+ALONE = {"help", "version", "generate"}  # commands in themselves
+
+
+@pytest.fixture(scope="module")
+def table(mxfs_bin):
+    """name -> (letter, what its value is called) of every option, from --help."""
+    text = subprocess.run([mxfs_bin, "--help"], capture_output=True, text=True, check=True).stdout
+    rows = re.findall(r"^  (?:-(\w), |    )--([\w-]+)(?:=(\w+))?", text, re.M)
+    assert len(rows) > 15
+    return {name: (letter, arg) for letter, name, arg in rows}
+
+
+class TestWrongUse:
+    """Every option with every command and with wrong values: one line that says what was expected."""
+
+    def wrong(self, run, place, *args):
+        done = run(*args, cwd=place).fails(2)
+        assert done.out == b"" and re.search(r"expected|see mxfs --help", done.err), (args, done)
+        return done.err
+
+    def test_options_and_commands(self, run, place, table):
+        for name, (_, arg) in table.items():
+            if name in ALONE:
+                continue
+            option = f"--{name}={GOOD.get(arg, '3')}" if arg else f"--{name}"
+            taken = {}
+            for command, words in COMMANDS.items():
+                if name == "unmount" or (command == "list" and name == "jobs"):
+                    words = ["--hash", *words] if name == "jobs" else ["D"]
+                done = run(option, *words, cwd=place)
+                said = re.match(r"mxfs: --([\w-]+) means nothing here; expected with: (.+) \(see", done.err)
+                taken[command] = not said
+                if said:
+                    done.fails(2)
+                    assert said[1] == name
+                    allowed = said[2].split(", ")
+                else:  # nothing of this exists
+                    assert done.rc in (5, 6), (option, words, done)
+            assert any(taken.values()), name
+            assert all(taken.values()) or sorted(c for c, t in taken.items() if t) == sorted(allowed), (name, taken, allowed)
+
+    @pytest.mark.parametrize("value", ["", "nonsense", "-1", "99999999999999999999", "1e3", "\x1b[31m\nred", "bf16,", "\udcff", "x" * 5000], ids=ascii)
+    def test_values(self, value, run, place, table):
+        free = {"only", "only-scheme"}  # any text but none
+        for name, (_, arg) in table.items():
+            if not arg:
+                if value:
+                    self.wrong(run, place, f"--{name}={value}", "S", "D")
+                continue
+            if value and name in free:
+                continue
+            words = next(w for c, w in COMMANDS.items() if c in self.commands_of(run, place, name, arg))
+            said = self.wrong(run, place, f"--{name}={value}", *words)
+            assert name in said and "expected" in said, (name, said)
+            if "," not in value:
+                self.wrong(run, place, "-o", f"{name.replace('-', '_')}={value}", *words)
+
+    def commands_of(self, run, place, name, arg):
+        """Commands that take an option."""
+        if name in ALONE:
+            return set(COMMANDS)
+        return {c for c, w in COMMANDS.items() if "means nothing" not in run(f"--{name}={GOOD.get(arg, '3')}", *w, cwd=place).err}
+
+    def test_no_value(self, run, place, table):
+        for name, (letter, arg) in table.items():
+            if arg:
+                self.wrong(run, place, "S", "D", f"--{name}")
+                self.wrong(run, place, "-o", name, "S", "D")
+                if letter:
+                    self.wrong(run, place, "S", "D", f"-{letter}")
+            else:
+                self.wrong(run, place, "-o", f"{name}=1", "S", "D")
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_operands(self, command, run, place):
+        words = COMMANDS[command]
+        flags = [w for w in words if w.startswith("-")]
+        assert "too few" in self.wrong(run, place, *words[:-1])
+        assert "too many" in self.wrong(run, place, *words, "more")
+        if command != "cat":
+            assert "empty" in self.wrong(run, place, *words[:-1], "")
+        self.wrong(run, place, *flags, *words, "--no-such-option")
+
+    @pytest.mark.parametrize("options", [["--tree", "--json"], ["--tree", "--hash"], ["--jobs=2"]], ids=" ".join)
+    def test_combinations(self, options, run, place):
+        assert "expected" in self.wrong(run, place, "list", *options, "S")
