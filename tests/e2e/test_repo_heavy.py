@@ -4,6 +4,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -32,7 +33,9 @@ def made(tmp_path_factory):
             getattr(refrepo_hf, name)(folders[name])
         return folders[name]
 
-    return go
+    yield go
+    for folder in folders.values():
+        shutil.rmtree(folder)
 
 
 def load(path, **options):
