@@ -25,6 +25,14 @@ static inline uint64_t mxfs_load_le64(const void *p)
     return v;
 }
 
+/** Reads a 32-bit little-endian integer. */
+static inline uint32_t mxfs_load_le32(const void *p)
+{
+    uint8_t b[4];
+    memcpy(b, p, 4);
+    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
 /** Writes a 64-bit little-endian integer. */
 static inline void mxfs_store_le64(void *p, uint64_t v)
 {

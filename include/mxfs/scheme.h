@@ -30,6 +30,15 @@
 /** Dimensions of a dequantized tensor; none in the wild has more than 4. */
 #define MXFS_RANK_MAX 8
 
+/** Bits of integer codes and how many of them share a scale. */
+struct mxfs_quant_width {
+    uint32_t bits;  /**< `num_bits`, `bits` or `w_bit` */
+    uint32_t group; /**< `group_size` or `q_group_size` beside it; 0 when absent or not positive */
+};
+
+/** Distinct widths that are remembered; more make all of them uncertain. */
+#define MXFS_WIDTHS_MAX 8
+
 /** What config.json says, as far as matching asks. Strings are empty when absent. */
 struct mxfs_quant_config {
     bool present;        /**< a config.json was read */
@@ -38,9 +47,13 @@ struct mxfs_quant_config {
     char model_type[64]; /**< root `model_type` */
     char method[64];     /**< `quant_method` */
     char data_type[64];  /**< AutoRound's `data_type` */
-    uint64_t block[2];   /**< `weight_block_size`, `block_structure` or 1, `group_size`; or 0, 0 */
-    unsigned int_bits;   /**< bit n: `config_groups` has integer weights of n bits; 0: not said */
-    int dtype;           /**< `dtype` or `torch_dtype` as enum mxfs_dtype, or -1 */
+    char packing[64];    /**< `checkpoint_format` (GPTQ) or `packing_format` (AutoRound) */
+    char version[32];    /**< AWQ's `version` */
+    struct mxfs_quant_width widths[MXFS_WIDTHS_MAX]; /**< all that are mentioned anywhere */
+    uint32_t width_count; /**< of them; MXFS_WIDTHS_MAX + 1 when there are more */
+    uint64_t block[2];    /**< `weight_block_size`, `block_structure` or 1, `group_size`; or 0, 0 */
+    unsigned int_bits;    /**< bit n: `config_groups` has integer weights of n bits; 0: not said */
+    int dtype;            /**< `dtype` or `torch_dtype` as enum mxfs_dtype, or -1 */
 };
 
 /** The kernel variant in use and its constant data. */

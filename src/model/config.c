@@ -88,6 +88,48 @@ static unsigned read_int_bits(const json_t *groups)
     return mask;
 }
 
+static const char *const bits_keys[] = {"num_bits", "bits", "w_bit"};
+static const char *const group_keys[] = {"group_size", "q_group_size"};
+
+static uint32_t positive_of(const json_t *object, const char *const *keys, size_t count)
+{
+    json_int_t n = 0;
+    for (size_t i = 0; i < count && n == 0; i++)
+        n = json_integer_value(json_object_get(object, keys[i]));
+    return n > 0 && n <= INT32_MAX ? (uint32_t)n : 0;
+}
+
+static void add_width(struct mxfs_quant_config *c, struct mxfs_quant_width width)
+{
+    for (uint32_t i = 0; i < c->width_count && i < MXFS_WIDTHS_MAX; i++) {
+        if (c->widths[i].bits == width.bits && c->widths[i].group == width.group)
+            return;
+    }
+    if (c->width_count < MXFS_WIDTHS_MAX)
+        c->widths[c->width_count] = width;
+    if (c->width_count <= MXFS_WIDTHS_MAX)
+        c->width_count++;
+}
+
+/* Of the model, of groups of layers, of single layers: wherever bits are mentioned, but for those
+ * of activations. */
+static void read_widths(struct mxfs_quant_config *c, const json_t *object, int depth)
+{
+    struct mxfs_quant_width width = {positive_of(object, bits_keys, MXFS_COUNT(bits_keys)),
+                                     positive_of(object, group_keys, MXFS_COUNT(group_keys))};
+    const char *key;
+    json_t *value;
+
+    if (width.bits > 0)
+        add_width(c, width);
+    json_object_foreach((json_t *)object, key, value)
+    {
+        if (json_is_object(value) && depth < 4 && !strstr(key, "activations") &&
+            strcmp(key, "kv_cache_scheme") != 0)
+            read_widths(c, value, depth + 1);
+    }
+}
+
 static void read_quantization(struct mxfs_quant_config *c, const json_t *q)
 {
     const json_t *transform = json_object_get(q, "transform_config");
@@ -95,6 +137,10 @@ static void read_quantization(struct mxfs_quant_config *c, const json_t *q)
     c->quantized = true;
     copy_string(c->method, sizeof(c->method), json_object_get(q, "quant_method"));
     copy_string(c->data_type, sizeof(c->data_type), json_object_get(q, "data_type"));
+    copy_string(c->packing, sizeof(c->packing), json_object_get(q, "checkpoint_format"));
+    copy_string(c->packing, sizeof(c->packing), json_object_get(q, "packing_format"));
+    copy_string(c->version, sizeof(c->version), json_object_get(q, "version"));
+    read_widths(c, q, 0);
     /* compressed-tensors writes an empty transform_config where there is none. */
     if (json_object_size(json_object_get(transform, "config_groups")) > 0)
         c->transforms = true;
@@ -117,6 +163,9 @@ static void read_object(struct mxfs_quant_config *c, json_t *object, int depth)
         read_quantization(c, value);
     if (!c->quantized && json_is_object(value = json_object_get(object, "compression_config")))
         read_quantization(c, value);
+    /* MLX's name of the same. */
+    if (!c->quantized && json_is_object(value = json_object_get(object, "quantization")))
+        read_quantization(c, value);
     /* No real config nests deeper; the bound keeps a hostile one off the stack. */
     if (depth == 4)
         return;
@@ -127,21 +176,58 @@ static void read_object(struct mxfs_quant_config *c, json_t *object, int depth)
     }
 }
 
-int mxfs_config_load(const char *path, struct mxfs_quant_config *config, struct mxfs_error *err)
+/* The file `name` beside the one at `path`; false when that is too long. */
+static bool beside(char *out, size_t size, const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    int folder = slash ? (int)(slash + 1 - path) : 0;
+    int n = snprintf(out, size, "%.*s%s", folder, path, name);
+    return n > 0 && (size_t)n < size;
+}
+
+/* Older GPTQ and AWQ models keep their quantization_config in a file of its own. */
+static int load_own_file(const char *path, const char *name, const char *method,
+                         struct mxfs_quant_config *config, struct mxfs_error *err)
+{
+    char own[4096];
+    json_t *root;
+
+    if (config->quantized || !beside(own, sizeof(own), path, name))
+        return 0;
+    int rc = mxfs_json_load(own, &root, err);
+    if (rc != 0)
+        return rc == -ENOENT ? 0 : rc;
+    if (json_is_object(root))
+        read_quantization(config, root);
+    json_decref(root);
+    if (config->method[0] == '\0' && config->width_count > 0)
+        snprintf(config->method, sizeof(config->method), "%s", method);
+    return 0;
+}
+
+static int load_root(const char *path, struct mxfs_quant_config *config, struct mxfs_error *err)
 {
     json_t *root;
 
-    memset(config, 0, sizeof(*config));
-    config->dtype = -1;
     int rc = mxfs_json_load(path, &root, err);
-    if (rc == -ENOENT)
-        return 0;
     if (rc != 0)
-        return rc;
+        return rc == -ENOENT ? 0 : rc;
     config->present = true;
     copy_string(config->model_type, sizeof(config->model_type),
                 json_object_get(root, "model_type"));
     read_object(config, root, 0);
     json_decref(root);
     return 0;
+}
+
+int mxfs_config_load(const char *path, struct mxfs_quant_config *config, struct mxfs_error *err)
+{
+    memset(config, 0, sizeof(*config));
+    config->dtype = -1;
+    int rc = load_root(path, config, err);
+    if (rc == 0)
+        rc = load_own_file(path, "quantize_config.json", "gptq", config, err);
+    if (rc == 0)
+        rc = load_own_file(path, "quant_config.json", "awq", config, err);
+    return rc;
 }

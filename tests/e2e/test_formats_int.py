@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""Integer formats in every layout that people download, bit for bit."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+import ref_int as ref
+import reftensor as rt
+from helpers import assert_file, assert_no_mount, assert_same
+from ref_float import FloatModel
+
+VECTORS = pathlib.Path(__file__).resolve().parents[1] / "data" / "vectors"
+DTYPES = ["BF16", "F16", "F32"]
+HAS_AVX2 = "avx2" in open("/proc/cpuinfo", encoding="ascii").read().split()
+KERNELS = [None, "scalar", pytest.param("avx2", marks=pytest.mark.skipif(not HAS_AVX2, reason="this CPU has no AVX2"))]
+
+
+def shows(mount, place, model, dtype="BF16", kernel=None):
+    """Mounts a model and compares the file with the expected one."""
+    made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}", *([f"--kernel={kernel}"] if kernel else []))
+    assert_file(made.file, model.expected_bytes(dtype))
+    return made
+
+
+def shows_any_range(made, model, seed):
+    """Reads that begin and end anywhere."""
+    want = model.expected_bytes()
+    rng = np.random.default_rng(seed)
+    with open(made.file, "rb", buffering=0) as f:
+        for _ in range(400):
+            at = int(rng.integers(0, len(want)))
+            n = int(rng.integers(1, 3000))
+            f.seek(at)
+            assert_same(f.read(n), want[at : at + n], f"{n} bytes at {at}")
+
+
+class TestPacked:
+    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize("kernel", KERNELS)
+    def test_layouts(self, kernel, dtype, mount, place):
+        shows(mount, place, ref.packed_layouts(), dtype, kernel)
+
+    @pytest.mark.parametrize(("widths", "gaps"), [((7,), False), (ref.WIDTHS, True), ((7,), True)])
+    def test_other_packings(self, widths, gaps, mount, place):
+        """Older writers left gaps in words, where bits do not divide 32."""
+        shows(mount, place, ref.packed_layouts(widths, gaps))
+
+    def test_any_range(self, mount, place):
+        model = ref.packed_layouts()
+        shows_any_range(shows(mount, place, model), model, 1)
+
+    @pytest.mark.parametrize("bits", [1, 2, 3, 4, 5, 6, 8])
+    def test_bits_from_the_width(self, bits, mount, place):
+        """Without a config; 7 bits need one, since older packings of them are as wide as 8 bits."""
+        model = FloatModel()
+        ref.add_packed(model, "x", 1, (5, 256), bits, 64)
+        shows(mount, place, model)
+
+    def test_ragged_rows(self, mount, place):
+        """Rows that fill no word, with scales of rows; every length."""
+        model = FloatModel(ref.ct_config(4))
+        for k in range(1, 70):
+            ref.add_packed(model, f"layers.{k}", k, (3, k), 4, None, zeros=k % 3 == 0)
+        shows_any_range(shows(mount, place, model), model, 2)
+
+    @pytest.mark.parametrize("bits", [3, 5, 6, 7])
+    def test_packing_that_nothing_tells(self, bits, run, place):
+        """Two words either way, and not the same codes in them."""
+        model = FloatModel(ref.ct_config(bits))
+        ref.add_packed(model, "x", 1, (3, 32 // bits + 1), bits, None)
+        (place / "mnt").mkdir()
+        assert_no_mount(run(model.write(place / "m.safetensors"), place / "mnt"), place / "mnt", 4, "x.weight_packed")
+
+    def test_empty(self, mount, place):
+        model = FloatModel(ref.ct_config(4))
+        ref.add_packed(model, "x", 1, (0, 64), 4, None)
+        ref.add_packed(model, "y", 1, (3, 64), 4, None)
+        shows(mount, place, model)
+
+    def test_unused_g_idx(self, mount, place):
+        """-1 anywhere: columns lie in their natural order."""
+        model = FloatModel(ref.ct_config(4))
+        ref.add_packed(model, "x", 1, (5, 256), 4, 64)
+        name = "x.weight_g_idx"
+        model.source[name] = rt.tensor(np.full(256, -1, np.int32))
+        model.parts["x.weight"].append(name)
+        shows(mount, place, model)
+
+    def test_vector(self, mount):
+        """compressed-tensors 0.20, W4A16_ASYM."""
+        made = mount(VECTORS / "ct_w4a16_asym" / "src" / "model.safetensors")
+        assert_file(made.file, (VECTORS / "ct_w4a16_asym" / "want" / "model.safetensors").read_bytes())
+
+
+class TestInt8:
+    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize("kernel", KERNELS)
+    def test_layouts(self, kernel, dtype, mount, place):
+        shows(mount, place, ref.int8_layouts(), dtype, kernel)
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_modelopt(self, dtype, mount, place):
+        shows(mount, place, ref.modelopt_int8(), dtype)
+
+    def test_any_range(self, mount, place):
+        model = ref.int8_layouts()
+        shows_any_range(shows(mount, place, model), model, 3)
+
+
+def i32(*shape):
+    return rt.tensor(np.zeros(shape, np.int32))
+
+
+def ones(dtype, *shape):
+    return rt.tensor(np.ones(shape, ref.NUMPY[dtype]))
+
+
+def packed(**changed):
+    """A good pair of 4 bits with some parts changed or (None) left out."""
+    parts = {
+        "packed": i32(4, 8), "scale": ones("BF16", 4, 2), "shape": rt.tensor(np.array([4, 64], np.int64)), **changed,
+    }  # fmt: skip
+    return {"x.weight_" + k: t for k, t in parts.items() if t is not None}
+
+
+int8 = lambda *shape: rt.tensor(np.zeros(shape, np.int8))
+
+# name -> (tensors, config)
+REFUSED = {
+    "packed-without-scales": (packed(scale=None), None),
+    "packed-without-shape": (packed(shape=None), None),
+    "packed-shape-rows": (packed(shape=rt.tensor(np.array([5, 64], np.int64))), None),
+    "packed-shape-columns": (packed(shape=rt.tensor(np.array([4, 100], np.int64))), None),
+    "packed-shape-negative": (packed(shape=rt.tensor(np.array([4, -64], np.int64))), None),
+    "packed-shape-huge": (packed(shape=rt.tensor(np.array([4, 1 << 62], np.int64))), None),
+    "packed-shape-rank": (packed(shape=rt.tensor(np.array([64], np.int64))), None),
+    "packed-shape-dtype": (packed(shape=ones("F32", 2)), None),
+    "packed-scale-rows": (packed(scale=ones("BF16", 3, 2)), None),
+    "packed-scale-groups": (packed(scale=ones("BF16", 4, 3)), None),
+    "packed-scale-dtype": (packed(scale=int8(4, 2)), None),
+    "packed-zero-rows": (packed(zero_point=i32(2, 2)), None),
+    "packed-zero-groups": (packed(zero_point=i32(1, 3)), None),
+    "packed-zero-dtype": (packed(zero_point=ones("F32", 1, 2)), None),
+    "packed-g-idx-length": (packed(g_idx=i32(63)), None),
+    "packed-g-idx-range": (packed(g_idx=rt.tensor(np.full(64, 2, np.int32))), None),
+    "packed-g-idx-uneven": (packed(g_idx=i32(64)), None),
+    "packed-global-scale": (packed(global_scale=ones("F32", 1)), None),
+    "packed-bits": (packed(), ref.ct_config(8)),
+    "packed-rotated": (packed(), {"quantization_config": {**ref.CT, "transform_config": {"config_groups": {"u": {"type": "hadamard"}}}}}),
+    "sparse-24": ({**packed(), "x.meta": rt.tensor(np.zeros((4, 4), np.int16))}, None),
+    "int8-rows": ({"x.weight": int8(4, 6), "x.weight_scale": ones("F32", 3, 1)}, None),
+    "int8-groups": ({"x.weight": int8(4, 6), "x.weight_scale": ones("F32", 4, 4)}, None),
+    "int8-rank": ({"x.weight": int8(4, 6), "x.weight_scale": ones("F32", 1, 4, 1)}, None),
+    "int8-scale-dtype": ({"x.weight": int8(4, 6), "x.weight_scale": int8(4, 1)}, None),
+    "int8-zero-dtype": ({"x.weight": int8(4, 6), "x.weight_scale": ones("F32", 4, 1), "x.weight_zero_point": ones("F32", 4, 1)}, None),
+    "int8-columns": ({"x.weight": int8(4, 6), "x.weight_scale": ones("F32", 4), "x.pre_quant_scale": ones("F32", 5)}, None),
+}  # fmt: skip
+
+
+class TestRefused:
+    @pytest.mark.parametrize("case", REFUSED)
+    def test_by_name(self, case, run, place):
+        tensors, config = REFUSED[case]
+        rt.save(place / "m.safetensors", tensors, {"format": "pt"})
+        if config:
+            (place / "config.json").write_text(json.dumps(config))
+        (place / "mnt").mkdir()
+        done = run(place / "m.safetensors", place / "mnt")
+        assert_no_mount(done, place / "mnt", 4, "x.weight")
+        assert len(done.lines) == 1, done

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""Integer formats: small files in every layout, and what they stand for.
+
+The definition is independent of mxfs: codes are laid into Python's long integers, values are NumPy
+float32, each operation rounded once, in the order of the libraries:
+
+- compressed-tensors: (q - zero) * scale in the type of the scales (`via`); pack-quantized holds
+  q + 2^(bits - 1) as a stream of bits, older versions 32 // bits of them in a word
+  (compressors/pack_quantized/helpers.py).
+- GPTQ: scale[group, n] * (code - zero), zero stored less 1 in version 1 (GPTQModel
+  nn_modules/qlinear/torch.py dequantize_weight); AWQ: (code - zero) * scale, columns of a word in the
+  order 0 2 4 6 1 3 5 7 (AutoAWQ utils/packing_utils.py). Both in float16, and transposed.
+- ModelOpt: code * scale * pre_quant_scale in float32; two rows in an octet
+  (export/quant_utils.py pack_int4_in_uint8).
+- MXFP6 of compressed-tensors: E2M3 codes, four in three octets (compressors/mxfp6/helpers.py).
+"""
+
+import numpy as np
+
+import reforacle as oracle
+import reftensor as rt
+from ref_float import NUMPY, FloatModel, floats, product
+
+CT = {"quant_method": "compressed-tensors", "format": "pack-quantized"}
+
+
+def ct_config(*bits):
+    """A config with a group of weights for each number of bits."""
+    groups = {f"group_{i}": {"targets": ["Linear"], "weights": {"num_bits": b, "type": "int"}} for i, b in enumerate(bits)}
+    return {"quantization_config": {**CT, "config_groups": groups}}
+
+
+def pack(codes, bits, gaps=False):
+    """Unsigned codes [.., n] as words [.., w] of a stream of bits, or with gaps, 32 // bits in a word."""
+    codes = np.asarray(codes)
+    flat, per = codes.reshape(-1, codes.shape[-1]), 32 // bits
+    rows = []
+    for row in flat.tolist():
+        if gaps:
+            rows.append([sum(c << (bits * i) for i, c in enumerate(row[at : at + per])) for at in range(0, len(row), per)])
+        else:
+            stream = sum(c << (bits * i) for i, c in enumerate(row))
+            rows.append([stream >> (32 * i) & 0xFFFFFFFF for i in range(-(-len(row) * bits // 32))])
+    words = np.array(rows, np.uint32).reshape(*codes.shape[:-1], -(-codes.shape[-1] // per) if gaps else -(-codes.shape[-1] * bits // 32))
+    return np.ascontiguousarray(words).view(np.int32)
+
+
+def draw_scales(rng, dtype, *shape):
+    """Scales of a type, with a zero and a large one among them."""
+    values = (rng.standard_normal(shape) * 0.02).astype(np.float32).reshape(-1)
+    values[:: max(1, values.size // 3)] = (0.0, 300.0, -1e-6, 7.0)[rng.integers(0, 4)]
+    return rt.tensor(values.reshape(shape).astype(NUMPY[dtype]))
+
+
+def affine(codes, zeros, scales, via, groups=None):
+    """(codes - zeros) * scales by group of columns, rounded to `via`."""
+    k, g = codes.shape[-1], scales.shape[-1]
+    groups = np.arange(k) // max(1, k // g) if groups is None else groups
+    difference = codes.astype(np.float32) - (0 if zeros is None else zeros.astype(np.float32)[..., groups])
+    with np.errstate(all="ignore"):
+        return product(difference, scales[..., groups]).astype(NUMPY[via]).astype(np.float32)
+
+
+def add_packed(m, stem, seed, shape, bits, group=None, scale="BF16", zeros=False, order=False, gaps=False):
+    """X.weight_packed + X.weight_scale + X.weight_shape (+ zero points, + g_idx) -> X.weight."""
+    rng = np.random.default_rng(seed)
+    *lead, n, k = shape
+    g = 1 if group is None else k // group
+    low, high = -(1 << (bits - 1)), 1 << (bits - 1)
+    codes = rng.integers(low, high, shape)
+    scales = draw_scales(rng, scale, *lead, n, g)
+    parts = {
+        f"{stem}.weight_packed": rt.tensor(pack(codes - low, bits, gaps)),
+        f"{stem}.weight_scale": scales,
+        f"{stem}.weight_shape": rt.tensor(np.array(shape, np.int64 if seed % 2 else np.int32)),
+    }
+    zero = groups = None
+    if zeros:
+        zero = rng.integers(low, high, (*lead, n, g))
+        down = pack(np.swapaxes(zero - low, -1, -2), bits, gaps)
+        parts[f"{stem}.weight_zero_point"] = rt.tensor(np.ascontiguousarray(np.swapaxes(down, -1, -2)))
+    if order:
+        groups = rng.permutation(k) // group
+        parts[f"{stem}.weight_g_idx"] = rt.tensor(groups.astype(np.int32))
+    m.add(f"{stem}.weight", affine(codes, zero, floats(scales), scale, groups), scale, **parts)
+
+
+def add_int8(m, stem, seed, shape, scale_shape, scale="BF16", zeros=False, order=False, columns=None, via=None):
+    """X.weight I8 + X.weight_scale (+ zero points, + g_idx, + pre_quant_scale)."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(-128, 128, shape).astype(np.int8)
+    scales = draw_scales(rng, scale, *scale_shape)
+    parts = {f"{stem}.weight": rt.tensor(codes), f"{stem}.weight_scale": scales}
+    table = floats(scales)
+    table = table[:, None] if table.ndim == 1 and table.size == shape[0] and len(shape) == 2 else table.reshape((1,) * (len(shape) - table.ndim) + table.shape)
+    zero = groups = None
+    if zeros:
+        stored = rng.integers(-128, 128, scale_shape).astype(np.int8)
+        parts[f"{stem}.weight_zero_point"] = rt.tensor(stored)
+        zero = stored.reshape(table.shape)
+    if order:
+        groups = rng.permutation(shape[-1]) // (shape[-1] // table.shape[-1])
+        parts[f"{stem}.weight_g_idx"] = rt.tensor(groups.astype(np.int32))
+    via = via or scale
+    values = affine(codes, zero, table, "F32" if columns else via, groups)
+    if columns:
+        factor = draw_scales(rng, columns, shape[-1])
+        parts[f"{stem}.pre_quant_scale"] = factor
+        values = product(values, floats(factor))
+    m.add(f"{stem}.weight", values, via, **parts)
+
+
+# 7 bits with gaps are as wide as 8: they want different configs.
+WIDTHS = (1, 2, 3, 4, 5, 6, 8)
+
+
+def packed_layouts(widths=WIDTHS, gaps=False):
+    """Every number of bits, symmetric and not, by row and by group, reordered, rank 3, ragged."""
+    m = FloatModel(ct_config(*widths))
+    for bits in widths:
+        for i, scale in enumerate(("BF16", "F16", "F32")):
+            for zeros in (False, True):
+                at = f"layers.{bits}.{scale}.{'asym' if zeros else 'sym'}"
+                add_packed(m, at + ".rows", bits, (37, 200), bits, None, scale, zeros, gaps=gaps)
+                add_packed(m, at + ".groups", bits + 1, (9, 256), bits, 32, scale, zeros, gaps=gaps)
+                if i == 0:
+                    add_packed(m, at + ".order", bits + 2, (5, 1536), bits, 64, scale, zeros, True, gaps=gaps)
+                    add_packed(m, at + ".small", bits + 3, (33, 96), bits, 3, scale, zeros, gaps=gaps)
+                    add_packed(m, at + ".experts", bits + 4, (3, 13, 192), bits, 16, scale, zeros, gaps=gaps)
+    return m
+
+
+def int8_layouts():
+    m = FloatModel({"quantization_config": {**CT, "format": "int-quantized"}})
+    for scale in ("BF16", "F16", "F32"):
+        for zeros in (False, True):
+            at = f"layers.{scale}.{'asym' if zeros else 'sym'}"
+            add_int8(m, at + ".rows", 1, (37, 200), (37, 1), scale, zeros)
+            add_int8(m, at + ".flat", 2, (37, 201), (37,), scale, zeros)
+            add_int8(m, at + ".tensor", 3, (7, 33), (1,), scale, zeros)
+            add_int8(m, at + ".groups", 4, (9, 256), (9, 4), scale, zeros)
+            add_int8(m, at + ".order", 5, (9, 768), (9, 6), scale, zeros, True)
+            add_int8(m, at + ".experts", 6, (3, 9, 64), (3, 9, 1), scale, zeros)
+    return m
+
+
+def modelopt_int8():
+    m = FloatModel({"quantization_config": {"quant_method": "modelopt", "quant_algo": "INT8_SQ"}})
+    add_int8(m, "a", 1, (37, 600), (37,), "F32")
+    add_int8(m, "b", 2, (37, 600), (37,), "F32", columns="F32")
+    add_int8(m, "c", 3, (5, 64), (5,), "BF16", columns="BF16", via="F32")
+    return m
