@@ -95,6 +95,7 @@ static int serve(const struct cmd_source *s, const struct mxfs_tree *tree,
         .direct_io = o->direct_io,
         .debug = o->debug,
         .threads = thread_count(o),
+        .stop_timeout = (unsigned)o->stop_timeout,
         .ready = on_ready,
         .ready_data = &ready,
     };

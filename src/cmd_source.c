@@ -106,6 +106,8 @@ static int judge_folder(void *data, struct mxfs_folder *folder)
 
     for (size_t i = 0; i < folder->model_count; i++) {
         const struct mxfs_model *m = folder->models[i];
+        mxfs_log(MXFS_LOG_DEBUG, "%s: a model of %zu files, %zu tensors, %zu quantized groups",
+                 where, m->shard_count, m->tensors.count, m->grouping.count);
         log_notices(where, &m->grouping);
         if (v->options->unsupported == MXFS_UNSUPPORTED_RAW || m->grouping.refusal_count == 0)
             continue;

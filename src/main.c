@@ -33,6 +33,13 @@ static int print_generated(const struct mxfs_options *options, struct mxfs_error
     return 0;
 }
 
+static enum mxfs_log_level log_level(const struct mxfs_options *options)
+{
+    if (options->debug || options->verbose)
+        return MXFS_LOG_DEBUG;
+    return options->quiet ? MXFS_LOG_ERROR : MXFS_LOG_NOTICE;
+}
+
 static int dispatch(const struct mxfs_options *options, struct mxfs_error *err)
 {
     static int (*const commands[])(const struct mxfs_options *, struct mxfs_error *) = {
@@ -46,7 +53,7 @@ static int dispatch(const struct mxfs_options *options, struct mxfs_error *err)
         [MXFS_COMMAND_VERSION] = print_version,
         [MXFS_COMMAND_GENERATE] = print_generated,
     };
-    mxfs_log_open(options->debug ? MXFS_LOG_DEBUG : MXFS_LOG_NOTICE);
+    mxfs_log_open(log_level(options));
     return commands[options->command](options, err);
 }
 

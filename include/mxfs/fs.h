@@ -19,6 +19,7 @@ struct mxfs_fs_options {
     bool auto_unmount;
     bool direct_io;
     bool debug;
+    unsigned stop_timeout; /**< seconds that open readers may go on after SIGTERM */
     unsigned threads;      /**< most threads that answer requests; at least 1 */
     void (*ready)(void *); /**< called once, when the kernel has answered the mount */
     void *ready_data;

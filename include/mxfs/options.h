@@ -66,10 +66,13 @@ struct mxfs_options {
     uint64_t cache_size;    /**< bytes */
     const char *kernel;     /**< name, or NULL: the best one */
     uint64_t threads;       /**< 0: chosen by the number of processors */
+    uint64_t stop_timeout;  /**< seconds, see struct mxfs_fs_options */
     bool allow_other;
     bool auto_unmount;
     bool direct_io;
     bool foreground;
+    bool verbose;
+    bool quiet;
     bool debug;
     bool json;
     bool tree;
@@ -89,6 +92,8 @@ struct mxfs_options {
 
 /** The default of --cache-size: eight gpt-oss experts, see README. */
 #define MXFS_CACHE_SIZE_DEFAULT ((uint64_t)64 << 20)
+/** The default of --stop-timeout, seconds. */
+#define MXFS_STOP_TIMEOUT_DEFAULT 10
 /** The smallest --cache-size. */
 #define MXFS_CACHE_SIZE_MIN ((uint64_t)1 << 20)
 

@@ -26,8 +26,7 @@
 #include "ops.h"
 
 enum {
-    STOP_TIMEOUT = 10, /* seconds for open readers after SIGTERM; an idle mapping never ends */
-    WAKE = SIGUSR2,    /* interrupts a waiting thread; has an empty handler */
+    WAKE = SIGUSR2, /* interrupts a waiting thread; has an empty handler */
 };
 
 /* A mount that is being served. */
@@ -97,7 +96,8 @@ static bool stop_softly(struct session *s)
 static void *take_signals(void *arg)
 {
     struct session *s = arg;
-    struct timespec left = {STOP_TIMEOUT, 0};
+    /* For open readers after SIGTERM: an idle mapping would never end. */
+    struct timespec left = {s->fs->options->stop_timeout, 0};
     bool stopping = false;
     sigset_t set;
 

@@ -318,6 +318,7 @@ static int set_defaults(struct mxfs_options *options, int lists, struct mxfs_err
 {
     memset(options, 0, sizeof(*options));
     options->cache_size = MXFS_CACHE_SIZE_DEFAULT;
+    options->stop_timeout = MXFS_STOP_TIMEOUT_DEFAULT;
     options->owned = calloc((size_t)lists + 1, sizeof(*options->owned));
     return options->owned ? 0 : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
 }

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""mxfs as a part of the system: mount(8), how much it says, how it stops, and what it says when it cannot start."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+import refmodels
+from conftest import mounted
+
+
+@pytest.fixture
+def model():
+    return refmodels.quark()
+
+
+@pytest.fixture
+def source(model, place):
+    return model.write(place / "src" / "model.safetensors")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
+@pytest.mark.parametrize("kind", ["fuse.mxfs", "fuse"])
+def test_mount_8(kind, source, model, place, mxfs_bin, fuse):
+    """As from /etc/fstab: `mount -t fuse.mxfs SOURCE DIR -o ...`, with everything that fstab may hold."""
+    folder, want = place / "mnt", place / "want"
+    folder.mkdir()
+    want.write_bytes(model.expected_bytes("F32"))
+    name = source if kind == "fuse.mxfs" else f"mxfs#{source}"
+    options = "rw,nofail,_netdev,x-systemd.automount,noatime,dtype=f32,views=none,cache_size=2M"
+    # mount(8) looks for helpers in its own PATH only; in a namespace of its own one can be put there.
+    script = f"""set -e
+        mount -t tmpfs none /usr/local/bin
+        ln -s "{mxfs_bin}" /usr/local/bin/mxfs
+        mount -t {kind} "{name}" "{folder}" -o {options}
+        grep " {folder} fuse.mxfs ro,nosuid,nodev" /proc/self/mounts
+        cmp "{folder}/model.safetensors" "{want}"
+        umount "{folder}"
+        ! grep " {folder} " /proc/self/mounts"""
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done
+    assert done.stdout.startswith(str(source))
+
+
+def test_unmount_command(source, mount, run):
+    made = mount(source)
+    assert run("-u", made.path).rc == 0
+    assert not mounted(made.path) and made.wait() == 0
+    again = run("-u", made.path)
+    assert again.rc == 6 and str(made.path) in again.err and again.err.count("\n") == 1
+
+
+def test_stop_timeout(source, mount):
+    """An open file holds the daemon for --stop-timeout after SIGTERM, and no longer."""
+    made = mount(source, "--stop-timeout=1")
+    with open(made.file, "rb"):
+        begin = time.monotonic()
+        os.kill(made.pid, signal.SIGTERM)
+        assert made.wait(20) == 0
+        assert 0.9 < time.monotonic() - begin < 15
+    assert not mounted(made.path)
+
+
+def test_second_signal_is_enough(source, mount):
+    made = mount(source)
+    with open(made.file, "rb"):
+        begin = time.monotonic()
+        os.kill(made.pid, signal.SIGTERM)
+        os.kill(made.pid, signal.SIGINT)
+        assert made.wait(20) == 0
+        assert time.monotonic() - begin < 8
+
+
+def test_verbose_and_quiet(source, place, mount):
+    loud = mount(source, "-v", foreground=True)
+    assert "a model of 1 files" in loud.stderr and "dequantized" in loud.stderr
+    quiet = mount(source, "-q", foreground=True)
+    assert loud.unmount().returncode == 0 and quiet.unmount().returncode == 0
+    assert quiet.wait() == 0 and quiet.stderr == ""
+
+
+class TestCannotMount:
+    """Each failure is one line that names the way out, with exit code 6, and leaves nothing mounted."""
+
+    def fails(self, done, *words):
+        assert done.rc == 6 and done.err.count("\n") == 1, done
+        for word in words:
+            assert word in done.err, done.err
+
+    def test_no_mountpoint(self, source, place, run):
+        self.fails(run(source, place / "absent"), str(place / "absent"), "No such file")
+
+    def test_a_file_is_in_the_way(self, source, place, run):
+        (place / "file").write_text("")
+        self.fails(run(source, place / "file"), "not a directory")
+
+    def test_no_device(self, source, place, mxfs_bin):
+        """In a namespace without /dev/fuse."""
+        if os.geteuid() != 0 or not shutil.which("unshare"):
+            pytest.skip("needs root and unshare")
+        (place / "mnt").mkdir()
+        script = f'mount -t tmpfs none /dev && exec "{mxfs_bin}" "{source}" "{place}/mnt"'
+        # /dev/null must stay: the daemon replaces its terminal by it.
+        script = script.replace("&& exec", "&& mknod -m 666 /dev/null c 1 3 && exec")
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 6 and done.stderr.count("\n") == 1, done
+        assert "/dev/fuse" in done.stderr and "--device /dev/fuse" in done.stderr
+
+    def test_not_permitted(self, source, place, mxfs_bin):
+        """Root without CAP_SYS_ADMIN, as in a container."""
+        if os.geteuid() != 0 or not shutil.which("capsh"):
+            pytest.skip("needs root and capsh")
+        (place / "mnt").mkdir()
+        command = ["capsh", "--drop=cap_sys_admin", "--", "-c", f'"{mxfs_bin}" "{source}" "{place}/mnt"']
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 6 and done.stderr.count("\n") == 1, done
+        assert "--cap-add SYS_ADMIN" in done.stderr
+        assert not mounted(place / "mnt")
+
+    def test_allow_other_is_not_allowed(self, place, as_user):
+        source = refmodels.quark().write(place / "m.safetensors")
+        done = as_user(f"""
+            mkdir mnt
+            mxfs --allow-other "{source}" mnt
+        """)
+        assert done.returncode == 6 and "user_allow_other" in done.stderr and "/etc/fuse.conf" in done.stderr
+
+    def test_dead_mount_as_a_source(self, source, mount, run):
+        made = mount(source)
+        os.kill(made.pid, signal.SIGKILL)
+        made.expected_status = -signal.SIGKILL
+        made.wait()
+        done = run("list", made.file)
+        assert done.rc == 5 and done.err.count("\n") == 1 and "not connected" in done.err
