@@ -356,7 +356,7 @@ START_TEST(lists)
     ck_assert_str_eq(p->options.kernel, "a,b\\c");
     ck_assert_int_eq(p->options.dtype, MXFS_DTYPE_OPTION_F16);
     done(p);
-    p = parse_right("-o only=a=b,only-scheme=x,kernel= list S");
+    p = parse_right("-o only=a=b,only-scheme=x list S");
     done(p);
     p = parse_right("-o only=a=b -o kernel=\\ S M"); /* a backslash at the end is itself */
     ck_assert_str_eq(p->options.only, "a=b");
@@ -369,6 +369,7 @@ START_TEST(lists)
     check_wrong("S M -o dtype=f8", "auto|bf16|f16|f32");
     check_wrong("S M -o no_such_thing", "no_such_thing");
     check_wrong("S M -o =1,ro", "=1");
+    check_wrong("S M -o kernel=", "--kernel=: expected NAME");
     check_wrong("S M -o ro,,cache_size=1", "out of range");
 }
 END_TEST
@@ -500,7 +501,7 @@ START_TEST(unique_beginnings_of_names)
     ck_assert(p->options.foreground);
     ck_assert_int_eq(p->options.dtype, MXFS_DTYPE_OPTION_F16);
     done(p);
-    check_wrong("--ver S --versi --d S M", "--d"); /* dtype, direct-io, debug */
+    check_wrong("--d S M", "--d"); /* dtype, direct-io, debug */
 }
 END_TEST
 
