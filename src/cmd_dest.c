@@ -303,21 +303,26 @@ static int fill_folder(const struct cmd_dest *d, struct mxfs_error *err)
     return rc;
 }
 
-int cmd_dest_commit(struct cmd_dest *dest, struct mxfs_error *err)
+/* Once it is in its place, only the disk can fail. */
+static int put_in_place(struct cmd_dest *d, const char *base, struct mxfs_error *err)
 {
-    bool fill = dest->folder && dest->exists;
-    int rc = fill ? fill_folder(dest, err) : sync_folders(dest, dest->temp);
+    bool fill = d->folder && d->exists;
+    int rc = fill ? fill_folder(d, err) : sync_folders(d, d->temp);
 
     if (rc == 0 && !fill)
-        rc = dest->exists ? (rename(dest->temp, dest->path) == 0 ? 0 : -errno)
-                          : rename_new(dest->temp, dest->path);
+        rc =
+            d->exists ? (rename(d->temp, d->path) == 0 ? 0 : -errno) : rename_new(d->temp, d->path);
     if (rc == 0 && fill)
-        rc = sync_folders(dest, dest->path);
-    if (rc == 0) {
-        char *base = base_of(dest);
-        rc = base ? sync_folder(base) : -ENOMEM;
-        free(base);
-    }
+        rc = sync_folders(d, d->path);
+    return rc == 0 ? sync_folder(base) : rc;
+}
+
+int cmd_dest_commit(struct cmd_dest *dest, struct mxfs_error *err)
+{
+    char *base = base_of(dest);
+    int rc = base ? put_in_place(dest, base, err) : -ENOMEM;
+
+    free(base);
     return rc == 0 ? 0 : fail(err, dest->path, -rc);
 }
 

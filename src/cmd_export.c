@@ -64,13 +64,6 @@ static uint64_t entry_size(const struct mxfs_entry *e)
     return 0;
 }
 
-static const char *entry_path(const struct mxfs_entry *e)
-{
-    if (e->kind == MXFS_ENTRY_VIRTUAL)
-        return e->plan->model->shards[e->plan->shard].source.path;
-    return e->kind == MXFS_ENTRY_RAW ? e->source.path : e->name;
-}
-
 /* Reads exactly `len` bytes. */
 static int read_entry(const struct export *x, struct cmd_worker *w, const struct mxfs_entry *e,
                       size_t len, uint64_t offset)
@@ -85,8 +78,8 @@ static int read_entry(const struct export *x, struct cmd_worker *w, const struct
         memcpy(w->buf, e->text.data + offset, len);
     if (n == (ssize_t)len)
         return 0;
-    int rc = n < 0 ? (int)n : -EIO;
-    return mxfs_fail(&w->err, MXFS_EXIT_SOURCE, -rc, "%s: %s", entry_path(e), strerror(-rc));
+    w->err.code = MXFS_EXIT_SOURCE; /* the log has named the tensor */
+    return n < 0 ? (int)n : -EIO;
 }
 
 static int write_at(int fd, const uint8_t *data, size_t len, uint64_t offset)
@@ -198,8 +191,9 @@ static int add_target(struct export *x, const struct mxfs_entry *e, const char *
     memset(t, 0, sizeof(*t));
     t->entry = e;
     t->size = entry_size(e);
-    t->rel = x->source->repo.is_file ? strdup("") : NULL;
-    if (!t->rel && asprintf(&t->rel, "%s/%s", folder, e->name) < 0)
+    if (x->source->repo.is_file)
+        t->rel = strdup("");
+    else if (asprintf(&t->rel, "%s/%s", folder, e->name) < 0)
         t->rel = NULL;
     if (!t->rel)
         return -ENOMEM;

@@ -46,12 +46,9 @@ static int hash_row(void *data, unsigned worker, uint64_t item)
     XXH3_freeState(state);
     snprintf(h->listing->hashes[item], CMD_HASH_TEXT, "%016" PRIx64 "%016" PRIx64,
              (uint64_t)hash.high64, (uint64_t)hash.low64);
-    if (n == 0)
-        return 0;
-    struct mxfs_output_info info = mxfs_output_info(r->output);
-    return mxfs_fail(&w->err, MXFS_EXIT_SOURCE, (int)-n, "%s: tensor %s: %s",
-                     r->plan->model->shards[r->plan->shard].source.path,
-                     mxfs_quote(info.name, info.name_len).text, strerror((int)-n));
+    if (n < 0)
+        w->err.code = MXFS_EXIT_SOURCE; /* the log has named the tensor */
+    return (int)n;
 }
 
 static int tick(void *data)

@@ -57,11 +57,13 @@ static int collect_views(void *data, struct mxfs_folder *folder)
     return rc;
 }
 
-/* fnmatch() wants a string. */
-static bool is_wanted(const struct collect *c, const struct mxfs_tensor *t)
+/* 1, 0, or -ENOMEM: fnmatch() wants a string. */
+static int is_wanted(const struct collect *c, const struct mxfs_tensor *t)
 {
-    char *name = c->only ? strndup(t->name, t->name_len) : NULL;
-    bool wanted = !c->only || (name && fnmatch(c->only, name, 0) == 0);
+    if (!c->only)
+        return 1;
+    char *name = strndup(t->name, t->name_len);
+    int wanted = name ? fnmatch(c->only, name, 0) == 0 : -ENOMEM;
 
     free(name);
     return wanted;
@@ -80,8 +82,10 @@ static int collect_references(void *data, struct mxfs_folder *folder)
                                             t->name_len, t->rank,  t->dtype};
             struct cmd_side side = {
                 .folder = below(c, &c->repo->root, folder), .info = info, .model = m, .tensor = t};
-            /* A file that is a shard stands for itself. */
-            if ((m->main == MXFS_NOT_FOUND || t->shard == m->main) && is_wanted(c, t))
+            if (m->main != MXFS_NOT_FOUND && t->shard != m->main)
+                continue; /* a file that is a shard stands for itself */
+            rc = is_wanted(c, t);
+            if (rc > 0)
                 rc = add_side(c->sides, &side);
         }
     }

@@ -190,17 +190,16 @@ static int read_both(struct verify *v, struct cmd_worker *w, const struct pair *
     struct mxfs_source *src = &b->model->shards[b->tensor->shard].source;
     ssize_t got =
         mxfs_vfile_read_output(&v->source->env, &w->scratch, a->plan, a->output, w->buf, n, at);
-    const struct cmd_side *failed = a;
-    int rc = got == (ssize_t)n ? 0 : got < 0 ? (int)got : -EIO;
 
-    if (rc == 0) {
-        failed = b;
-        rc = mxfs_source_read(src, w->buf + CHUNK, n, b->tensor->offset + at);
+    if (got != (ssize_t)n) {
+        w->err.code = MXFS_EXIT_SOURCE; /* the log has named the tensor */
+        return got < 0 ? (int)got : -EIO;
     }
-    if (rc != 0)
-        mxfs_fail(&w->err, MXFS_EXIT_SOURCE, -rc, "%s: tensor %s: %s", cmd_side_path(failed),
-                  mxfs_quote(a->info.name, a->info.name_len).text, strerror(-rc));
-    return rc;
+    int rc = mxfs_source_read(src, w->buf + CHUNK, n, b->tensor->offset + at);
+    if (rc == 0)
+        return 0;
+    return mxfs_fail(&w->err, MXFS_EXIT_SOURCE, -rc, "%s: tensor %s: %s", cmd_side_path(b),
+                     mxfs_quote(b->info.name, b->info.name_len).text, strerror(-rc));
 }
 
 static int compare_piece(void *data, unsigned worker, uint64_t item)
@@ -373,8 +372,8 @@ int cmd_verify(const struct mxfs_options *options, struct mxfs_error *err)
         verify_fini(&v, cmd_jobs(options));
     }
     cmd_source_close(&s);
-    if (rc == -ENOMEM)
-        mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    if (rc != 0)
+        mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s", strerror(-rc));
     if (fflush(stdout) != 0 || ferror(stdout)) {
         err->code = MXFS_EXIT_OK; /* the verdict did not get out */
         rc = mxfs_fail(err, MXFS_EXIT_FAILED, EIO, "writing to stdout: %s", strerror(EIO));
