@@ -3,7 +3,7 @@
 
 /*
  * Edited JSON files: examples in many styles, then random ones, of which the result is compared
- * with the same edit made on the parsed text.
+ * with the same edit made on the parsed text. Long because most of it are tables of texts.
  */
 #include <errno.h>
 #include <jansson.h>
