@@ -47,7 +47,7 @@ struct mxfs_quant_config {
     char model_type[64]; /**< root `model_type` */
     char method[64];     /**< `quant_method` */
     char data_type[64];  /**< AutoRound's `data_type` */
-    char packing[64];    /**< `checkpoint_format` (GPTQ) or `packing_format` (AutoRound) */
+    char packing[64];    /**< `checkpoint_format` (GPTQ), `packing_format` (AutoRound), `format` */
     char version[32];    /**< AWQ's `version` */
     struct mxfs_quant_width widths[MXFS_WIDTHS_MAX]; /**< all that are mentioned anywhere */
     uint32_t width_count; /**< of them; MXFS_WIDTHS_MAX + 1 when there are more */

@@ -139,6 +139,7 @@ static void read_quantization(struct mxfs_quant_config *c, const json_t *q)
     copy_string(c->data_type, sizeof(c->data_type), json_object_get(q, "data_type"));
     copy_string(c->packing, sizeof(c->packing), json_object_get(q, "checkpoint_format"));
     copy_string(c->packing, sizeof(c->packing), json_object_get(q, "packing_format"));
+    copy_string(c->packing, sizeof(c->packing), json_object_get(q, "format"));
     copy_string(c->version, sizeof(c->version), json_object_get(q, "version"));
     read_widths(c, q, 0);
     /* compressed-tensors writes an empty transform_config where there is none. */

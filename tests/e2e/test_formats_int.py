@@ -111,6 +111,82 @@ class TestInt8:
         shows_any_range(shows(mount, place, model), model, 3)
 
 
+class TestGptq:
+    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize("kernel", KERNELS)
+    def test_layouts(self, kernel, dtype, mount, place):
+        shows(mount, place, ref.gptq_layouts(), dtype, kernel)
+
+    def test_version_2(self, mount, place):
+        """Zeros as they are."""
+        shows(mount, place, ref.gptq_layouts(2))
+
+    def test_float16_model(self, mount, place):
+        """The config's own type, where none was asked for."""
+        model = ref.gptq_layouts()
+        model.config["torch_dtype"] = "float16"
+        assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes("F16"))
+
+    @pytest.mark.parametrize("name", ["quantize_config.json", "config.json"])
+    def test_configs(self, name, mount, place):
+        """Older models have a file of their own for it."""
+        model = ref.gptq_layouts(2)
+        config = {"bits": 4, "checkpoint_format": "gptq_v2"} if name == "quantize_config.json" else model.config
+        model.config = None
+        source = model.write(place / "m.safetensors")
+        (place / name).write_text(json.dumps(config))
+        assert_file(mount(source).file, model.expected_bytes())
+
+    def test_autoround(self, mount, place):
+        model = ref.gptq_layouts()
+        model.config = {"quantization_config": {"quant_method": "auto-round", "packing_format": "auto_round:auto_gptq", "data_type": "int"}}
+        shows(mount, place, model)
+
+    def test_any_range(self, mount, place):
+        model = ref.gptq_layouts()
+        shows_any_range(shows(mount, place, model), model, 4)
+
+    def test_many_units(self, mount, place):
+        """A matrix of several units, in a small cache."""
+        model = FloatModel(ref.gptq_config())
+        ref.add_gptq(model, "x", 1, 4100 // 8 * 8, 2048, 128, order="reordered")
+        made = mount(model.write(place / "m.safetensors"), "--cache-size=8M", "--threads=2")
+        assert_file(made.file, model.expected_bytes())
+        shows_any_range(made, model, 5)
+
+
+class TestAwq:
+    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize("kernel", KERNELS)
+    def test_layouts(self, kernel, dtype, mount, place):
+        shows(mount, place, ref.awq_layouts(), dtype, kernel)
+
+    @pytest.mark.parametrize("config", [None, {"quantization_config": {"quant_method": "auto-round", "packing_format": "auto_round:auto_awq"}}])
+    def test_configs(self, config, mount, place):
+        model = ref.awq_layouts()
+        model.config = config
+        shows(mount, place, model)
+
+    def test_older_config(self, mount, place):
+        model = ref.awq_layouts()
+        model.config = None
+        source = model.write(place / "m.safetensors")
+        (place / "quant_config.json").write_text(json.dumps({"zero_point": True, "q_group_size": 128, "w_bit": 4, "version": "GEMM"}))
+        assert_file(mount(source).file, model.expected_bytes())
+
+    def test_any_range(self, mount, place):
+        model = ref.awq_layouts()
+        shows_any_range(shows(mount, place, model), model, 6)
+
+    def test_golden(self):
+        """Word 0x76543210 holds the columns 0 4 1 5 2 6 3 7: known answers hold the oracle to account."""
+        model = FloatModel()
+        ref.add_awq(model, "x", 1, 8, 1, 1)
+        (word,) = model.source["x.qweight"].array().view(np.uint32).reshape(-1)
+        columns = [int(word) >> (4 * p) & 15 for p in (0, 4, 1, 5, 2, 6, 3, 7)]
+        assert columns == np.random.default_rng(1).integers(0, 16, (8, 1)).reshape(-1).tolist()
+
+
 def i32(*shape):
     return rt.tensor(np.zeros(shape, np.int32))
 
@@ -128,6 +204,19 @@ def packed(**changed):
 
 
 int8 = lambda *shape: rt.tensor(np.zeros(shape, np.int8))
+
+GPTQ = ref.gptq_config()
+
+
+def gptq(**changed):
+    parts = {"qweight": i32(8, 32), "qzeros": i32(2, 4), "scales": ones("F16", 2, 32), **changed}
+    return {"x." + k: t for k, t in parts.items() if t is not None}
+
+
+def awq(**changed):
+    parts = {"qweight": i32(64, 4), "qzeros": i32(2, 4), "scales": ones("F16", 2, 32), **changed}
+    return {"x." + k: t for k, t in parts.items() if t is not None}
+
 
 # name -> (tensors, config)
 REFUSED = {
@@ -158,6 +247,32 @@ REFUSED = {
     "int8-scale-dtype": ({"x.weight": int8(4, 6), "x.weight_scale": int8(4, 1)}, None),
     "int8-zero-dtype": ({"x.weight": int8(4, 6), "x.weight_scale": ones("F32", 4, 1), "x.weight_zero_point": ones("F32", 4, 1)}, None),
     "int8-columns": ({"x.weight": int8(4, 6), "x.weight_scale": ones("F32", 4), "x.pre_quant_scale": ones("F32", 5)}, None),
+    "gptq-no-config": (gptq(), None),
+    "gptq-3-bits": (gptq(qweight=i32(6, 32), qzeros=i32(2, 3)), GPTQ),
+    "gptq-5-bits": (gptq(qweight=i32(10, 32), qzeros=i32(2, 5)), GPTQ),
+    "gptq-marlin": (gptq(), ref.gptq_config(checkpoint_format="marlin")),
+    "gptq-bitblas": (gptq(), ref.gptq_config(checkpoint_format="bitblas")),
+    "gptq-groups": (gptq(qzeros=i32(3, 4)), GPTQ),
+    "gptq-columns": (gptq(scales=ones("F16", 2, 31)), GPTQ),
+    "gptq-uneven": (gptq(qzeros=i32(3, 4), scales=ones("F16", 3, 32)), GPTQ),
+    "gptq-g-idx-length": (gptq(g_idx=i32(63)), GPTQ),
+    "gptq-g-idx-range": (gptq(g_idx=rt.tensor(np.full(64, 2, np.int32))), GPTQ),
+    "gptq-g-idx-negative": (gptq(g_idx=rt.tensor(np.full(64, -1, np.int32))), GPTQ),
+    "gptq-scale-dtype": (gptq(scales=i32(2, 32)), GPTQ),
+    "gptq-no-zeros": (gptq(qzeros=None), GPTQ),
+    "gptq-no-scales": (gptq(scales=None), GPTQ),
+    "gptq-octets": (gptq(qweight=int8(8, 32)), GPTQ),
+    "autoround-packing": (gptq(), {"quantization_config": {"quant_method": "auto-round", "packing_format": "auto_round"}}),
+    "awq-gemv": (awq(), {"quantization_config": {"quant_method": "awq", "version": "gemv"}}),
+    "awq-gemv-shapes": (
+        {"x.qweight": i32(32, 8), "x.qzeros": i32(32, 1), "x.scales": ones("F16", 32, 8)},
+        {"quantization_config": {"quant_method": "awq", "version": "gemv"}},
+    ),
+    "awq-gemv-fast": (
+        {"x.qweight": rt.tensor(np.zeros((8, 64), np.int16)), "x.qzeros": ones("F16", 8, 32), "x.scales": ones("F16", 8, 32)},
+        {"quantization_config": {"quant_method": "awq", "version": "gemv_fast"}},
+    ),
+    "awq-uneven": (awq(qzeros=i32(3, 4), scales=ones("F16", 3, 32)), None),
 }  # fmt: skip
 
 
@@ -170,5 +285,5 @@ class TestRefused:
             (place / "config.json").write_text(json.dumps(config))
         (place / "mnt").mkdir()
         done = run(place / "m.safetensors", place / "mnt")
-        assert_no_mount(done, place / "mnt", 4, "x.weight")
+        assert_no_mount(done, place / "mnt", 4, "x.qweight" if "x.qweight" in tensors else "x.weight")
         assert len(done.lines) == 1, done

@@ -151,3 +151,71 @@ def modelopt_int8():
     add_int8(m, "b", 2, (37, 600), (37,), "F32", columns="F32")
     add_int8(m, "c", 3, (5, 64), (5,), "BF16", columns="BF16", via="F32")
     return m
+
+
+# --- stored by columns ------------------------------------------------------------------------
+
+AWQ_ORDER = (0, 2, 4, 6, 1, 3, 5, 7)  # the column of a word that each nibble holds, lowest nibble first
+
+
+def gptq_config(**more):
+    return {"quantization_config": {"quant_method": "gptq", "bits": 4, **more}}
+
+
+def transposed(codes, zeros, scales, via, groups):
+    """codes [N, K], zeros [N, G], scales Tensor [G, N] -> values [N, K]."""
+    return affine(codes, zeros, floats(scales).T, via, groups)
+
+
+def add_gptq(m, stem, seed, n, k, group, bits=4, version=1, scale="F16", order=None):
+    """X.qweight [K bits / 32, N] + X.qzeros [G, N bits / 32] + X.scales [G, N] (+ X.g_idx); `order`: natural or reordered."""
+    rng = np.random.default_rng(seed)
+    g = k // group
+    codes = rng.integers(0, 1 << bits, (n, k))
+    stored = rng.integers(0, 1 << bits, (n, g))  # version 1 adds 1 without a mask: up to 1 << bits
+    scales = draw_scales(rng, scale, g, n)
+    parts = {
+        f"{stem}.qweight": rt.tensor(np.ascontiguousarray(pack(codes, bits).T)),
+        f"{stem}.qzeros": rt.tensor(pack(stored.T, bits)),
+        f"{stem}.scales": scales,
+    }
+    groups = np.arange(k) // group
+    if order == "reordered":
+        groups = rng.permutation(groups)
+    if order == "uneven":  # nothing promises that groups are of one size
+        groups = rng.integers(0, g, k)
+    if order:
+        parts[f"{stem}.g_idx"] = rt.tensor(groups.astype(np.int32))
+    m.add(f"{stem}.weight", transposed(codes, stored + (version == 1), scales, scale, groups), scale, **parts)
+
+
+def add_awq(m, stem, seed, n, k, group, scale="F16"):
+    """X.qweight [K, N / 8] + X.qzeros [G, N / 8] + X.scales [G, N]."""
+    rng = np.random.default_rng(seed)
+    g = k // group
+    codes = rng.integers(0, 16, (n, k))
+    zeros = rng.integers(0, 16, (n, g))
+    scales = draw_scales(rng, scale, g, n)
+    mix = lambda a: pack(a.T.reshape(a.shape[1], n // 8, 8)[:, :, AWQ_ORDER].reshape(a.shape[1], n), 4)
+    parts = {f"{stem}.qweight": rt.tensor(mix(codes)), f"{stem}.qzeros": rt.tensor(mix(zeros)), f"{stem}.scales": scales}
+    m.add(f"{stem}.weight", transposed(codes, zeros, scales, scale, np.arange(k) // group), scale, **parts)
+
+
+def gptq_layouts(version=1):
+    """Widths, sizes around those of tiles and units, orders of columns."""
+    m = FloatModel(gptq_config(**({"checkpoint_format": "gptq_v2"} if version == 2 else {})))
+    for bits in (2, 4, 8):
+        for i, (n, k, group) in enumerate([(16, 128, 32), (144, 256, 256), (48, 1056, 96), (400, 64, 16), (1040, 96, 32)]):
+            add_gptq(m, f"layers.{bits}.{i}", i, n, k, group, bits, version, order=(None, "natural", "reordered", "uneven")[i % 4])
+    add_gptq(m, "bf16", 7, 32, 128, 64, 4, version, "BF16")
+    add_gptq(m, "f32", 8, 32, 128, 64, 8, version, "F32", "reordered")
+    m.plain("layers.4.0.bias", rt.tensor(np.ones(16, np.float16)))
+    return m
+
+
+def awq_layouts():
+    m = FloatModel({"quantization_config": {"quant_method": "awq", "bits": 4, "group_size": 128, "version": "gemm"}})
+    for i, (n, k, group) in enumerate([(8, 128, 32), (136, 256, 256), (48, 1057, 151), (400, 64, 16), (1040, 96, 32)]):
+        add_awq(m, f"layers.{i}", i, n, k, group)
+    add_awq(m, "bf16", 9, 16, 64, 32, "BF16")
+    return m
