@@ -33,12 +33,6 @@ struct pattern {
 };
 
 static const struct pattern patterns[] = {
-    {".weight", BIT(MXFS_U8), ".weight.quant_state.bitsandbytes__nf4", ANY, "bitsandbytes-nf4",
-     not_yet},
-    {".weight", BIT(MXFS_U8), ".weight.quant_state.bitsandbytes__fp4", ANY, "bitsandbytes-fp4",
-     not_yet},
-    {".weight", BIT(MXFS_U8), ".weight.absmax", ANY, "bitsandbytes-4bit", not_yet},
-    {".weight", BIT(MXFS_I8), ".SCB", ANY, "bitsandbytes-int8", not_yet},
     {".weight", ANY, ".svdquant_lora_a", ANY, "nvfp4-svd", "a low-rank part is added at run time"},
     {".weight_packed", BIT(MXFS_U8), ".weight_scale", ANY, "packed", "unknown type of its scales"},
     {".weight", FNUZ, ".weight_scale", ANY, "fp8-fnuz", not_yet},
@@ -51,6 +45,7 @@ static const struct pattern patterns[] = {
     {".weight", BIT(MXFS_I8), ".scale", ANY, "int8", not_yet},
     {".weight", BIT(MXFS_U8), ".weight_scale", ANY, "int4-awq", not_yet},
     {".weight", BIT(MXFS_U32), ".scales", ANY, "mlx", not_yet},
+    {".qweight", ANY, NULL, 0, "awq", not_yet},
     {".weight", SMALL, ".weight_scale", ANY, "fp4-fp6", not_yet},
     {".weight", SMALL, ".scale", ANY, "fp4-fp6", not_yet},
 };

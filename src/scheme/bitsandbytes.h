@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * What bitsandbytes says of a 4-bit tensor in JSON. Private to scheme/.
+ */
+#ifndef MXFS_SCHEME_BITSANDBYTES_H
+#define MXFS_SCHEME_BITSANDBYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mxfs/scheme.h"
+
+/** No state is longer; the library's have some 200 bytes. */
+enum { MXFS_BNB_STATE_MAX = 4096 };
+
+/** The members of a state that decoding needs. */
+struct mxfs_bnb_state {
+    uint64_t shape[MXFS_RANK_MAX]; /**< of the output */
+    uint32_t rank;                 /**< at most MXFS_RANK_MAX */
+    uint64_t blocksize;            /**< elements that share a scale; not 0 */
+    uint64_t nested_blocksize;     /**< scales that share a scale; 0: they are not quantized */
+    float nested_offset;           /**< added to each scale then */
+    enum mxfs_out dtype;           /**< what the library dequantizes to */
+};
+
+/** Parses a state; false when it is not one. */
+bool mxfs_bnb_state_parse(const char *json, size_t len, struct mxfs_bnb_state *state);
+
+#endif
