@@ -45,7 +45,6 @@ static const struct pattern patterns[] = {
     {".weight", BIT(MXFS_I8), ".scale", ANY, "int8", not_yet},
     {".weight", BIT(MXFS_U8), ".weight_scale", ANY, "int4-awq", not_yet},
     {".weight", BIT(MXFS_U32), ".scales", ANY, "mlx", not_yet},
-    {".qweight", ANY, NULL, 0, "awq", not_yet},
     {".weight", SMALL, ".weight_scale", ANY, "fp4-fp6", not_yet},
     {".weight", SMALL, ".scale", ANY, "fp4-fp6", not_yet},
 };

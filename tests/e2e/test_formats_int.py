@@ -155,6 +155,38 @@ class TestGptq:
         shows_any_range(made, model, 5)
 
 
+class TestAwq:
+    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize("kernel", KERNELS)
+    def test_layouts(self, kernel, dtype, mount, place):
+        shows(mount, place, ref.awq_layouts(), dtype, kernel)
+
+    @pytest.mark.parametrize("config", [None, {"quantization_config": {"quant_method": "auto-round", "packing_format": "auto_round:auto_awq"}}])
+    def test_configs(self, config, mount, place):
+        model = ref.awq_layouts()
+        model.config = config
+        shows(mount, place, model)
+
+    def test_older_config(self, mount, place):
+        model = ref.awq_layouts()
+        model.config = None
+        source = model.write(place / "m.safetensors")
+        (place / "quant_config.json").write_text(json.dumps({"zero_point": True, "q_group_size": 128, "w_bit": 4, "version": "GEMM"}))
+        assert_file(mount(source).file, model.expected_bytes())
+
+    def test_any_range(self, mount, place):
+        model = ref.awq_layouts()
+        shows_any_range(shows(mount, place, model), model, 6)
+
+    def test_golden(self):
+        """Word 0x76543210 holds the columns 0 4 1 5 2 6 3 7: known answers hold the oracle to account."""
+        model = FloatModel()
+        ref.add_awq(model, "x", 1, 8, 1, 1)
+        (word,) = model.source["x.qweight"].array().view(np.uint32).reshape(-1)
+        columns = [int(word) >> (4 * p) & 15 for p in (0, 4, 1, 5, 2, 6, 3, 7)]
+        assert columns == np.random.default_rng(1).integers(0, 16, (8, 1)).reshape(-1).tolist()
+
+
 def i32(*shape):
     return rt.tensor(np.zeros(shape, np.int32))
 
