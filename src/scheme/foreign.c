@@ -43,7 +43,7 @@ static const struct pattern patterns[] = {
     {"", FNUZ, "_weight_scale", ANY, "fp8-fnuz", not_yet},
     {".weight", BIT(MXFS_I8), ".weight_scale", ANY, "int8", "unknown type of its scales"},
     {".weight", BIT(MXFS_I8), ".scale", ANY, "int8", not_yet},
-    {".weight", BIT(MXFS_U8), ".weight_scale", ANY, "int4-awq", not_yet},
+    {".weight", BIT(MXFS_U8), ".weight_scale", ANY, "packed", "unknown type of its scales"},
     {".weight", BIT(MXFS_U32), ".scales", ANY, "mlx", not_yet},
     {".weight", SMALL, ".weight_scale", ANY, "fp4-fp6", not_yet},
     {".weight", SMALL, ".scale", ANY, "fp4-fp6", not_yet},

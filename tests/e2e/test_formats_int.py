@@ -187,6 +187,28 @@ class TestAwq:
         assert columns == np.random.default_rng(1).integers(0, 16, (8, 1)).reshape(-1).tolist()
 
 
+class TestPairs:
+    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize("kernel", KERNELS)
+    def test_layouts(self, kernel, dtype, mount, place):
+        shows(mount, place, ref.pairs_layouts(), dtype, kernel)
+
+    def test_any_range(self, mount, place):
+        model = ref.pairs_layouts()
+        shows_any_range(shows(mount, place, model), model, 7)
+
+
+class TestMxfp6:
+    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize("kernel", KERNELS)
+    def test_layouts(self, kernel, dtype, mount, place):
+        shows(mount, place, ref.mxfp6_layouts(), dtype, kernel)
+
+    def test_any_range(self, mount, place):
+        model = ref.mxfp6_layouts()
+        shows_any_range(shows(mount, place, model), model, 8)
+
+
 def i32(*shape):
     return rt.tensor(np.zeros(shape, np.int32))
 
@@ -203,6 +225,7 @@ def packed(**changed):
     return {"x.weight_" + k: t for k, t in parts.items() if t is not None}
 
 
+u8 = lambda *shape: rt.tensor(np.zeros(shape, np.uint8))
 int8 = lambda *shape: rt.tensor(np.zeros(shape, np.int8))
 
 GPTQ = ref.gptq_config()
@@ -247,6 +270,14 @@ REFUSED = {
     "int8-scale-dtype": ({"x.weight": int8(4, 6), "x.weight_scale": int8(4, 1)}, None),
     "int8-zero-dtype": ({"x.weight": int8(4, 6), "x.weight_scale": ones("F32", 4, 1), "x.weight_zero_point": ones("F32", 4, 1)}, None),
     "int8-columns": ({"x.weight": int8(4, 6), "x.weight_scale": ones("F32", 4), "x.pre_quant_scale": ones("F32", 5)}, None),
+    "pairs-rows": ({"x.weight": u8(4, 64), "x.weight_scale": ones("F32", 4, 2)}, None),
+    "pairs-groups": ({"x.weight": u8(4, 64), "x.weight_scale": ones("F32", 8, 3)}, None),
+    "pairs-columns": ({"x.weight": u8(4, 64), "x.weight_scale": ones("F32", 8, 2), "x.pre_quant_scale": ones("F32", 63)}, None),
+    "bitnet": ({"x.weight": u8(4, 64), "x.weight_scale": ones("BF16", 1)}, {"quantization_config": {"quant_method": "bitnet"}}),
+    "mxfp6-no-config": ({"x.weight_packed": u8(4, 48), "x.weight_scale": u8(4, 2)}, None),
+    "mxfp6-autoround": ({"x.weight_packed": u8(4, 48), "x.weight_scale": u8(4, 2)}, {"quantization_config": {"quant_method": "auto-round", "data_type": "mx_fp"}}),
+    "mxfp6-zero": ({"x.weight_packed": u8(4, 48), "x.weight_scale": u8(4, 2), "x.weight_zero_point": u8(4, 2)}, ref.MXFP6_CONFIG),
+    "mxfp6-groups": ({"x.weight_packed": u8(4, 48), "x.weight_scale": u8(4, 1)}, ref.MXFP6_CONFIG),
     "gptq-no-config": (gptq(), None),
     "gptq-3-bits": (gptq(qweight=i32(6, 32), qzeros=i32(2, 3)), GPTQ),
     "gptq-5-bits": (gptq(qweight=i32(10, 32), qzeros=i32(2, 5)), GPTQ),

@@ -35,6 +35,10 @@ def pack(codes, bits, gaps=False):
     """Unsigned codes [.., n] as words [.., w] of a stream of bits, or with gaps, 32 // bits in a word."""
     codes = np.asarray(codes)
     flat, per = codes.reshape(-1, codes.shape[-1]), 32 // bits
+    if 32 % bits == 0:
+        whole = np.pad(codes.astype(np.uint32), [(0, 0)] * (codes.ndim - 1) + [(0, -codes.shape[-1] % per)])
+        words = whole.reshape(*codes.shape[:-1], -(-codes.shape[-1] // per), per) << (np.arange(per, dtype=np.uint32) * bits)
+        return words.sum(-1, dtype=np.uint32).view(np.int32)
     rows = []
     for row in flat.tolist():
         if gaps:
@@ -218,4 +222,68 @@ def awq_layouts():
     for i, (n, k, group) in enumerate([(8, 128, 32), (136, 256, 256), (48, 1057, 151), (400, 64, 16), (1040, 96, 32)]):
         add_awq(m, f"layers.{i}", i, n, k, group)
     add_awq(m, "bf16", 9, 16, 64, 32, "BF16")
+    return m
+
+
+# --- ModelOpt's pairs of rows; MXFP6 -----------------------------------------------------------
+
+
+def add_pairs(m, stem, seed, shape, group, columns=None, second=False):
+    """X.weight U8 [.., N/2, K] + X.weight_scale F32 [.., N, K/g] (+ pre_quant_scale, + weight_scale_2)."""
+    rng = np.random.default_rng(seed)
+    *lead, n, k = shape
+    codes = rng.integers(-8, 8, shape)
+    scales = draw_scales(rng, "F32", *lead, n, k // group)
+    unsigned = (codes & 15).astype(np.uint8)
+    parts = {
+        f"{stem}.weight": rt.tensor(unsigned[..., 0::2, :] | unsigned[..., 1::2, :] << 4),
+        f"{stem}.weight_scale": scales,
+    }
+    values = affine(codes, None, floats(scales), "F32")
+    if columns:
+        factor = draw_scales(rng, columns, k)
+        parts[f"{stem}.pre_quant_scale"] = factor
+        values = product(values, floats(factor))
+    if second:
+        parts[f"{stem}.weight_scale_2"] = rt.tensor(np.float32([3.0]))
+    m.add(f"{stem}.weight", values, **parts)
+
+
+def pairs_layouts():
+    m = FloatModel({"quantization_config": {"quant_method": "modelopt", "quant_algo": "W4A16_AWQ"}})
+    add_pairs(m, "a", 1, (38, 256), 128)
+    add_pairs(m, "b", 2, (6, 600), 3, "F32")
+    add_pairs(m, "c", 3, (2, 128), 128, "BF16", True)
+    add_pairs(m, "experts", 4, (3, 10, 96), 32)
+    add_pairs(m, "odd", 5, (4, 33), 33, "F16")
+    return m
+
+
+# Magnitudes of E2M3: OCP MX 1.0 (bias 1, three bits of mantissa).
+E2M3 = np.float64([m / 8 for m in range(8)] + [(1 + m / 8) * 2.0**e for e in range(3) for m in range(8)])
+
+
+def add_mxfp6(m, stem, seed, shape, scale_kind="U8", scales=None):
+    """X.weight_packed U8 [.., K*3/4] + X.weight_scale [.., K/32] -> exact values."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 64, shape)
+    codes[..., : min(64, shape[-1])] = np.arange(min(64, shape[-1]))
+    exponents = rng.integers(0, 256, (*shape[:-1], shape[-1] // 32)).astype(np.uint8)
+    if scales is not None:
+        exponents[...] = np.resize(np.asarray(scales, np.uint8), exponents.shape)
+    packed = np.ascontiguousarray(pack(codes, 6).view(np.uint8))
+    values = np.where(codes & 32, -1.0, 1.0) * E2M3[codes & 31] * np.repeat(oracle.e8m0(exponents), 32, axis=-1)
+    with np.errstate(all="ignore"):
+        values = values.astype(np.float32)
+    m.add(f"{stem}.weight", values, **{f"{stem}.weight_packed": rt.tensor(packed), f"{stem}.weight_scale": rt.raw(scale_kind, exponents.shape, exponents)})
+
+
+MXFP6_CONFIG = {"quantization_config": {**CT, "format": "mxfp6-pack-quantized"}}
+
+
+def mxfp6_layouts():
+    m = FloatModel(MXFP6_CONFIG)
+    add_mxfp6(m, "a", 1, (37, 96))
+    add_mxfp6(m, "every", 2, (256, 64), "F8_E8M0", np.repeat(np.arange(256), 2))
+    add_mxfp6(m, "experts", 3, (3, 5, 64))
     return m
