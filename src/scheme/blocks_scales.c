@@ -50,7 +50,9 @@ static enum mxfs_verdict match_pair(struct mxfs_match *match, size_t index,
     if (t->dtype != MXFS_U8)
         return MXFS_NO_MATCH;
     if (mxfs_tensor_has_suffix(t, scales_suffix, &stem_len)) {
-        if (mxfs_match_companion(match, index, stem_len, blocks_suffix))
+        const struct mxfs_tensor *weight = mxfs_match_companion(match, index, stem_len, ".weight");
+        if (mxfs_match_companion(match, index, stem_len, blocks_suffix) ||
+            (weight && weight->dtype == MXFS_U32)) /* MLX: X.weight + X.scales */
             return MXFS_NO_MATCH;
         mxfs_match_add_part(group, t);
         return mxfs_match_refuse_half(match, NULL, "its blocks are missing");

@@ -44,7 +44,7 @@ static const struct pattern patterns[] = {
     {".weight", BIT(MXFS_I8), ".weight_scale", ANY, "int8", "unknown type of its scales"},
     {".weight", BIT(MXFS_I8), ".scale", ANY, "int8", not_yet},
     {".weight", BIT(MXFS_U8), ".weight_scale", ANY, "packed", "unknown type of its scales"},
-    {".weight", BIT(MXFS_U32), ".scales", ANY, "mlx", not_yet},
+    {".weight", BIT(MXFS_U32), ".scales", ANY, "mlx", "no layout of MLX has scales of that shape"},
     {".weight", SMALL, ".weight_scale", ANY, "fp4-fp6", not_yet},
     {".weight", SMALL, ".scale", ANY, "fp4-fp6", not_yet},
 };

@@ -11,6 +11,7 @@ extern const struct mxfs_scheme mxfs_scheme_comfy, mxfs_scheme_gptoss, mxfs_sche
     mxfs_scheme_mxfp6, mxfs_scheme_deepseek_mxfp4, mxfs_scheme_fp8, mxfs_scheme_nvfp4,
     mxfs_scheme_nvfp4_rows, mxfs_scheme_bitsandbytes, mxfs_scheme_bitsandbytes_int8,
     mxfs_scheme_int_packed, mxfs_scheme_int8, mxfs_scheme_gptq, mxfs_scheme_int4_pairs,
+    mxfs_scheme_mlx, mxfs_scheme_mlx_mxfp4, mxfs_scheme_mlx_mxfp8, mxfs_scheme_mlx_nvfp4,
     mxfs_scheme_foreign;
 
 const struct mxfs_scheme *const mxfs_schemes[] = {
@@ -31,6 +32,10 @@ const struct mxfs_scheme *const mxfs_schemes[] = {
     &mxfs_scheme_int8,
     &mxfs_scheme_gptq,
     &mxfs_scheme_int4_pairs,
+    &mxfs_scheme_mlx,
+    &mxfs_scheme_mlx_mxfp4,
+    &mxfs_scheme_mlx_mxfp8,
+    &mxfs_scheme_mlx_nvfp4,
     &mxfs_scheme_foreign,
     NULL,
 };

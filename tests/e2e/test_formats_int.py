@@ -209,6 +209,42 @@ class TestMxfp6:
         shows_any_range(shows(mount, place, model), model, 8)
 
 
+class TestMlx:
+    @pytest.mark.parametrize(("bits", "group"), ref.MLX_WIDTHS)
+    def test_affine(self, bits, group, mount, place):
+        shows(mount, place, ref.mlx_layouts(bits, group))
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize("kernel", KERNELS)
+    @pytest.mark.parametrize("bits", [4, 5, 8])
+    def test_kernels(self, bits, kernel, dtype, mount, place):
+        shows(mount, place, ref.mlx_layouts(bits, 64), dtype, kernel)
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    @pytest.mark.parametrize("kernel", KERNELS)
+    def test_float(self, kernel, dtype, mount, place):
+        shows(mount, place, ref.mlx_float_layouts(), dtype, kernel)
+
+    def test_widths_of_layers(self, mount, place):
+        """Some layers have widths of their own."""
+        model = FloatModel(ref.mlx_config(4, 64, **{"model.lm_head": {"group_size": 64, "bits": 8}, "model.norm": False}))
+        ref.add_mlx(model, "model.up_proj", 1, (9, 256), 4, 64)
+        ref.add_mlx(model, "model.lm_head", 2, (9, 256), 8, 64)
+        shows(mount, place, model)
+
+    def test_any_range(self, mount, place):
+        model = ref.mlx_layouts(5, 32)
+        shows_any_range(shows(mount, place, model), model, 9)
+        model = ref.mlx_float_layouts()
+        (place / "f").mkdir()
+        shows_any_range(shows(mount, place / "f", model), model, 10)
+
+
+def mlx(**changed):
+    parts = {"weight": u32(4, 32), "scales": ones("BF16", 4, 4), "biases": ones("BF16", 4, 4), **changed}
+    return {"x." + k: t for k, t in parts.items() if t is not None}
+
+
 def i32(*shape):
     return rt.tensor(np.zeros(shape, np.int32))
 
@@ -225,6 +261,7 @@ def packed(**changed):
     return {"x.weight_" + k: t for k, t in parts.items() if t is not None}
 
 
+u32 = lambda *shape: rt.tensor(np.zeros(shape, np.uint32))
 u8 = lambda *shape: rt.tensor(np.zeros(shape, np.uint8))
 int8 = lambda *shape: rt.tensor(np.zeros(shape, np.int8))
 
@@ -278,6 +315,15 @@ REFUSED = {
     "mxfp6-autoround": ({"x.weight_packed": u8(4, 48), "x.weight_scale": u8(4, 2)}, {"quantization_config": {"quant_method": "auto-round", "data_type": "mx_fp"}}),
     "mxfp6-zero": ({"x.weight_packed": u8(4, 48), "x.weight_scale": u8(4, 2), "x.weight_zero_point": u8(4, 2)}, ref.MXFP6_CONFIG),
     "mxfp6-groups": ({"x.weight_packed": u8(4, 48), "x.weight_scale": u8(4, 1)}, ref.MXFP6_CONFIG),
+    "mlx-no-config": (mlx(), None),
+    "mlx-other-width": (mlx(), ref.mlx_config(4, 32)),
+    "mlx-two-widths": (mlx(), ref.mlx_config(4, 64, x={"bits": 8, "group_size": 32})),
+    "mlx-no-biases": (mlx(biases=None), ref.mlx_config(4, 64)),
+    "mlx-biases": (mlx(biases=ones("BF16", 4, 3)), ref.mlx_config(4, 64)),
+    "mlx-types": (mlx(biases=ones("F16", 4, 4)), ref.mlx_config(4, 64)),
+    "mlx-rows": (mlx(scales=ones("BF16", 3, 4)), ref.mlx_config(4, 64)),
+    "mlx-float-width": (mlx(scales=u8(4, 2), biases=None), ref.mlx_config(4, 64, "mxfp4")),
+    "mlx-global-scale": (mlx(scales=u8(4, 16), biases=None, global_scale=ones("F32", 1)), ref.mlx_config(4, 16, "nvfp4")),
     "gptq-no-config": (gptq(), None),
     "gptq-3-bits": (gptq(qweight=i32(6, 32), qzeros=i32(2, 3)), GPTQ),
     "gptq-5-bits": (gptq(qweight=i32(10, 32), qzeros=i32(2, 5)), GPTQ),

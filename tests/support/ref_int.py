@@ -287,3 +287,62 @@ def mxfp6_layouts():
     add_mxfp6(m, "every", 2, (256, 64), "F8_E8M0", np.repeat(np.arange(256), 2))
     add_mxfp6(m, "experts", 3, (3, 5, 64))
     return m
+
+
+# --- MLX ----------------------------------------------------------------------------------------
+# affine: code * scale rounded to the type of the scales, + bias rounded again (mlx/ops.cpp
+# affine_dequantize; its backend on the CPU does the same). The others are exact.
+
+
+def mlx_config(bits, group, mode="affine", **layers):
+    """As mlx-lm writes it, under both names."""
+    q = {"group_size": group, "bits": bits, "mode": mode, **layers}
+    return {"quantization": q, "quantization_config": q}
+
+
+def add_mlx(m, stem, seed, shape, bits, group, scale="BF16"):
+    """X.weight U32 [.., K b / 32] + X.scales + X.biases [.., K / g]."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 1 << bits, shape)
+    table = (*shape[:-1], shape[-1] // group)
+    scales, biases = draw_scales(rng, scale, *table), draw_scales(rng, scale, *table)
+    groups = np.arange(shape[-1]) // group
+    with np.errstate(all="ignore"):
+        values = affine(codes, None, floats(scales), scale, groups) + floats(biases)[..., groups]
+    m.add(
+        f"{stem}.weight", values.astype(np.float32), scale,
+        **{f"{stem}.weight": rt.tensor(pack(codes, bits).view(np.uint32)), f"{stem}.scales": scales, f"{stem}.biases": biases},
+    )  # fmt: skip
+
+
+def add_mlx_float(m, stem, seed, shape, mode):
+    """X.weight U32 + X.scales U8: mxfp4, mxfp8 or nvfp4."""
+    rng = np.random.default_rng(seed)
+    group, octets = (16 if mode == "nvfp4" else 32), (1 if mode == "mxfp8" else 2)
+    codes = rng.integers(0, 256, (*shape[:-1], shape[-1] // octets)).astype(np.uint8)
+    stored = np.resize(rng.permutation(256).astype(np.uint8), (*shape[:-1], shape[-1] // group))
+    scales = oracle.e4m3(stored) if mode == "nvfp4" else oracle.e8m0(stored)
+    with np.errstate(all="ignore"):
+        values = (oracle.e4m3(codes) if mode == "mxfp8" else oracle.e2m1(oracle.nibbles(codes))) * np.repeat(scales, group, axis=-1)
+        values = values.astype(np.float32)
+    m.add(f"{stem}.weight", values, **{f"{stem}.weight": rt.tensor(codes.view(np.uint32)), f"{stem}.scales": rt.tensor(stored)})
+
+
+MLX_WIDTHS = [(b, g) for b in (2, 3, 4, 5, 6, 8) for g in (32, 64, 128)]
+
+
+def mlx_layouts(bits, group):
+    m = FloatModel(mlx_config(bits, group))
+    for i, scale in enumerate(("BF16", "F16", "F32")):
+        add_mlx(m, f"layers.{scale}", i, (37, 384), bits, group, scale)
+    add_mlx(m, "switch_mlp", 4, (3, 5, 128), bits, group)
+    m.plain("layers.BF16.bias", rt.tensor(np.ones(37, np.float16)))
+    return m
+
+
+def mlx_float_layouts():
+    m = FloatModel(mlx_config(4, 32, "mxfp4"))
+    for mode in ("mxfp4", "mxfp8", "nvfp4"):
+        add_mlx_float(m, mode, 1, (41, 224), mode)
+        add_mlx_float(m, mode + ".experts", 2, (3, 7, 64), mode)
+    return m
