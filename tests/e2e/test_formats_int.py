@@ -364,3 +364,30 @@ class TestRefused:
         done = run(place / "m.safetensors", place / "mnt")
         assert_no_mount(done, place / "mnt", 4, "x.qweight" if "x.qweight" in tensors else "x.weight")
         assert len(done.lines) == 1, done
+
+
+# Formats of others, told by their tensors alone: name -> tensors.
+FOREIGN = {
+    "sparse-bitmask": {"x.compressed": ones("BF16", 9), "x.bitmask": u8(4, 1), "x.row_offsets": i32(4)},
+    "marlin": {"x.B": i32(4, 64), "x.s": ones("F16", 1, 32)},
+    "hqq": {"x.W_q": u8(4, 64), "x.scale": ones("F16", 4, 1), "x.zero": ones("F16", 4, 1)},
+    "aqlm": {"x.codes": int8(4, 8, 1), "x.codebooks": ones("F16", 1, 256, 1, 8), "x.scales": ones("F16", 4, 1, 1, 1)},
+    "exl2": {"x.q_weight": i32(8, 64), "x.q_scale": i32(2, 8), "x.q_scale_max": ones("F16", 2)},
+    "exl3": {"x.trellis": rt.tensor(np.zeros((4, 4, 48), np.int16)), "x.suh": ones("F16", 64), "x.svh": ones("F16", 64)},
+    "quip": {"x.Qidxs": rt.tensor(np.zeros((4, 8), np.int16)), "x.SU": ones("F16", 64)},
+    "vptq": {"x.indices": i32(1, 4, 8), "x.centroids.weight": ones("BF16", 1, 2048)},
+    "torchao": {"x.weight_qdata": int8(4, 64), "x.weight_scale": ones("BF16", 4, 1)},
+    "sparse-24": {**packed(), "x.meta": rt.tensor(np.zeros((4, 4), np.int16))},
+    "mxint4": {"x.weight_packed": u8(4, 32), "x.weight_scale": u8(4, 2)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", FOREIGN)
+def test_foreign(scheme, run, place):
+    """Refused by the name of the format; the config only tells what nothing else does."""
+    rt.save(place / "m.safetensors", FOREIGN[scheme], {"format": "pt"})
+    if scheme == "mxint4":
+        config = {"quantization_config": {"quant_method": "auto-round", "data_type": "mx_int", "bits": 4, "group_size": 32}}
+        (place / "config.json").write_text(json.dumps(config))
+    (place / "mnt").mkdir()
+    assert_no_mount(run(place / "m.safetensors", place / "mnt"), place / "mnt", 4, scheme, '"x.')
