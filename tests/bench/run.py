@@ -3,9 +3,10 @@
 """make bench: how close reading through mxfs comes to what the kernel's FUSE path allows.
 
 Every row is a ratio of two things that were timed in turns, so that what disturbs the machine disturbs both: `pairs`
-rounds of mxfs, the null filesystem (nullfs.c) and the null filesystem again. The third is for the A/A column, the
-null filesystem divided by itself: a row whose target lies within these quartiles of it is met as far as this machine
-can tell. A ratio above 1 means that mxfs was faster, but for latencies, where it means that it was slower.
+rounds of mxfs, the null filesystem (nullfs.c) and the null filesystem again, each mounted anew so that it is cold. The
+third is for the A/A column, the null filesystem divided by itself: a row whose target lies within these quartiles of it
+is met as far as this machine can tell. A ratio above 1 means that mxfs was faster, but for latencies, where it means
+that it was slower.
 
     run.py [ROW-PATTERN ...]      QUICK=1: five pairs a row;  PAIRS=N;  BUILD=folder;  BENCH_DIR=folder for the sources
 """
@@ -63,6 +64,7 @@ class Mount:
         self.command = [str(c) for c in command]
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="mount.", dir=room))
         self.process = None
+        self.peak = 0
 
     def __enter__(self):
         self.process = subprocess.Popen([*self.command, self.path], stderr=subprocess.DEVNULL)
@@ -87,14 +89,18 @@ class Mount:
             self.process.wait()
         self.path.rmdir()
 
-    def watch_memory(self):
-        """From now on peak_memory() is the peak since."""
-        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5", encoding="ascii")
+    def renew(self):
+        """Mounts anew, so that nothing is left of the last run: the filesystem may keep more than the kernel's pages."""
+        self.peak = self.peak_memory()
+        self.__exit__()
+        self.path.mkdir()
+        self.__enter__()
+        return self
 
     def peak_memory(self):
-        """Resident bytes at the peak."""
+        """Resident bytes at the peak, of all mounts of this object."""
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return int(re.search(r"^VmHWM:\s+(\d+) kB", text, re.M).group(1)) * 1024
+        return max(self.peak, int(re.search(r"^VmHWM:\s+(\d+) kB", text, re.M).group(1)) * 1024)
 
 
 class Table:
@@ -162,9 +168,9 @@ def speed_row(table, name, target, mine, null, mode, length, number=1, latency=F
     """A row of one way of reading: the ratio of speeds, or of latencies."""
     if not table.wants(name):
         return
-    mine.watch_memory()
-    offset = 4096
-    a, b, c = in_turns(lambda _: tool("reader", mode, mine.file, offset, length, number), lambda _: tool("reader", mode, null.file, offset, length, number))
+    mine.peak, offset = 0, 4096
+    sides = [lambda _, m=m: tool("reader", mode, m.renew().file, offset, length, number) for m in (mine, null)]
+    a, b, c = in_turns(*sides)
     ratio = (lambda x, y: x / y) if latency else (lambda x, y: y / x)
     table.add(name, target, [ratio(x, y) for x, y in zip(a, b)], [ratio(x, y) for x, y in zip(c, b)], mine.peak_memory(), note=absolute(length, a, latency))
 
@@ -206,17 +212,15 @@ def view_rows(table, room, kind, source, which):
 
 
 def first_byte_row(table, kind, mine, source):
-    """Each time another expert, after so much else was read that nothing of it is in the cache."""
+    """Of a mount that has read nothing yet, each time another expert."""
     name = f"{kind}: first byte of a cold expert / pread of it"
     if not table.wants(name):
         return
     number = mine.file.stat().st_size // EXPERT_OUT
-    mine.watch_memory()
+    mine.peak = 0
 
     def first(i):
-        expert = (i * 5 + 7) % number
-        tool("reader", "read", mine.file, (expert + number // 2) % number // (number // 2) * (number // 2) * EXPERT_OUT, number // 2 * EXPERT_OUT)
-        return tool("reader", "once", mine.file, expert * EXPERT_OUT + 100_000, 1)
+        return tool("reader", "once", mine.renew().file, (i * 5 + 7) % number * EXPERT_OUT + 100_000, 1)
 
     def pread(i):
         return tool("reader", "warm", source, 4096 + (i * 5 + 7) % number * EXPERT_CODES, EXPERT_IN - 8192)
@@ -236,9 +240,9 @@ def throttled_rows(table, room, kind, source, target):
             length = mine.file.stat().st_size - 8192
             copy = sources.sparse(room / "copy", mine.file.stat().st_size)
             with Mount(room, nullfs, f"--rate={RATE}", copy) as slow_copy:
-                mine.watch_memory()
 
                 def cold(_):
+                    mine.renew()
                     drop_pages(slow.file)
                     return tool("reader", "read", mine.file, 4096, length)
 
@@ -277,7 +281,6 @@ def model_rows(table, room):
             table.add(row, ("<=", 20), times, unit="ms", note=f"{tensors} tensors, {source.stat().st_size / 1e9:.0f} GB")
         if walk and table.wants(walked):
             with Mount(room, MXFS, "-f", "--views=none", source) as mine:
-                mine.watch_memory()
                 for at in range(0, walk, 1 << 30):
                     tool("reader", "read", mine.file, 4096 + at, 1 << 30)
                     drop_pages(mine.file)
