@@ -174,6 +174,16 @@ static struct entry *find_ready(struct mxfs_cache *c, struct mxfs_cache_key key,
         }
         if (!e && make_room(c, charged, spare, victims))
             return NULL;
+        if (*spare || *victims) {
+            /* They no longer count as used: give their memory back before waiting, not after. */
+            pthread_mutex_unlock(&c->lock);
+            free_victims(*victims);
+            if (*spare)
+                unmap_entry(*spare);
+            *spare = *victims = NULL;
+            pthread_mutex_lock(&c->lock);
+            continue; /* the block may have come meanwhile */
+        }
         pthread_cond_wait(&c->changed, &c->lock);
     }
 }
