@@ -34,14 +34,7 @@ static int check_cache_size(void *data, struct mxfs_folder *folder)
 int cmd_source_open(struct cmd_source *source, const struct mxfs_options *options,
                     struct mxfs_error *err)
 {
-    static const int outs[] = {-1, MXFS_OUT_BF16, MXFS_OUT_F16, MXFS_OUT_F32};
-    const struct mxfs_repo_options how = {
-        .model = {.out = outs[options->dtype],
-                  .unit_max = options->cache_size / MXFS_UNITS_IN_CACHE,
-                  .only = options->only,
-                  .partial = options->partial || options->command == MXFS_COMMAND_LIST},
-        .confined = options->allow_other && !options->follow_symlinks,
-    };
+    const struct mxfs_repo_options how = mxfs_repo_options_of(options);
 
     memset(source, 0, sizeof(*source));
     source->path = mxfs_path_absolute(options->operand[0]);

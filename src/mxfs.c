@@ -91,16 +91,12 @@ static int number_tensors(struct opening *o)
 
 static int open_path(struct opening *o, const char *path)
 {
-    static const int outs[] = {-1, MXFS_OUT_BF16, MXFS_OUT_F16, MXFS_OUT_F32};
     const struct mxfs_options *options = o->options;
     struct mxfs_handle *h = o->handle;
-    const struct mxfs_repo_options how = {
-        .model = {.out = outs[options->dtype],
-                  .unit_max = options->cache_size / MXFS_UNITS_IN_CACHE,
-                  .only = options->only,
-                  .partial = options->partial},
-    };
+    /* There is no other user to be kept in. */
+    struct mxfs_repo_options how = mxfs_repo_options_of(options);
 
+    how.confined = false;
     int rc = mxfs_vfile_env_init(&h->env, options->kernel, options->cache_size, o->err);
     if (rc == 0)
         rc = mxfs_repo_open(&h->repo, path, &how, o->err);

@@ -88,17 +88,10 @@ static int compare_tensors(const void *a, const void *b)
     return mxfs_name_compare(x->name, x->name_len, y->name, y->name_len);
 }
 
-bool mxfs_tensors_sort(struct mxfs_tensors *set, const struct mxfs_tensor **dup)
+void mxfs_tensors_sort(struct mxfs_tensors *set)
 {
     if (set->count > 1)
         qsort(set->sorted, set->count, sizeof(*set->sorted), compare_tensors);
-    for (size_t i = 1; i < set->count; i++) {
-        if (compare_tensors(&set->sorted[i - 1], &set->sorted[i]) == 0) {
-            *dup = set->sorted[i];
-            return false;
-        }
-    }
-    return true;
 }
 
 bool mxfs_tensor_has_suffix(const struct mxfs_tensor *t, const char *suffix, size_t *stem_len)

@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** Element types in the library's enum order. */
 enum mxfs_dtype {
@@ -46,6 +47,19 @@ const char *mxfs_dtype_name(enum mxfs_dtype dtype);
 
 /** Bits an element: 4, 6, 8, 16, 32 or 64. */
 unsigned mxfs_dtype_bits(enum mxfs_dtype dtype);
+
+/**
+ * The value of an F8_E8M0: 2^(e8m0 - 127), assembled from bits. The top bit of the mantissa makes
+ * the subnormal 2^-127 of 0 and a quiet NaN of 255.
+ */
+static inline float mxfs_e8m0_value(uint8_t e8m0)
+{
+    uint32_t bits = (uint32_t)e8m0 << 23 | ((uint8_t)(e8m0 + 1) <= 1 ? 0x00400000u : 0);
+    float value;
+
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+}
 
 /** The dtype of that exact (case-sensitive) name, or -1. */
 int mxfs_dtype_from_name(const char *name, size_t len);

@@ -15,6 +15,7 @@
 #define MXFS_REPO_H
 
 #include "mxfs/model.h"
+#include "mxfs/options.h"
 #include "mxfs/plan.h"
 
 /** What an entry of a folder is. */
@@ -61,6 +62,13 @@ struct mxfs_repo_options {
     bool confined; /**< follow no symbolic link out of the folder (and its Hugging Face cache's
                       blobs) */
 };
+
+/** A packed unit may take this part of the cache, so that readers of several places do not evict
+ * each other. */
+#define MXFS_UNITS_IN_CACHE 4
+
+/** What the options of a command line ask of opening. `only` is borrowed from them. */
+struct mxfs_repo_options mxfs_repo_options_of(const struct mxfs_options *options);
 
 /** An open repository. Zero-initialised is a valid closed one. */
 struct mxfs_repo {

@@ -33,8 +33,8 @@ int mxfs_name_compare(const char *a, size_t a_len, const char *b, size_t b_len);
 size_t mxfs_tensors_find(const struct mxfs_tensors *set, size_t near, const char *stem,
                          size_t stem_len, const char *suffix);
 
-/** Sorts `set->sorted` by name. Returns false when two tensors bear the same name (*dup is one). */
-bool mxfs_tensors_sort(struct mxfs_tensors *set, const struct mxfs_tensor **dup);
+/** Sorts `set->sorted` by name; several tensors may bear one name. */
+void mxfs_tensors_sort(struct mxfs_tensors *set);
 
 /** Whether the name of `t` ends in `suffix`; *stem_len is then the length of what is before. */
 bool mxfs_tensor_has_suffix(const struct mxfs_tensor *t, const char *suffix, size_t *stem_len);

@@ -23,10 +23,6 @@ struct mxfs_vfile_env {
     uint64_t cache_size;        /**< bytes */
 };
 
-/** A packed unit may take this part of the cache, so that readers of several places do not evict
- * each other. */
-#define MXFS_UNITS_IN_CACHE 4
-
 /**
  * Chooses the kernel (`kernel` by name, or NULL for the best one) and makes tables and cache. Fails
  * with err filled, MXFS_EXIT_USAGE for a kernel that is unknown or cannot run.

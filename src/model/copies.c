@@ -119,7 +119,6 @@ static void drop_copies(struct choice *c)
 
 static int collect(struct mxfs_model *m)
 {
-    const struct mxfs_tensor *dup;
     size_t total = 0;
 
     for (size_t s = 0; s < m->shard_count; s++)
@@ -132,7 +131,7 @@ static int collect(struct mxfs_model *m)
         for (size_t i = 0; i < h->count; i++)
             m->tensors.sorted[m->tensors.count++] = &h->tensors[i];
     }
-    mxfs_tensors_sort(&m->tensors, &dup);
+    mxfs_tensors_sort(&m->tensors);
     return 0;
 }
 

@@ -320,6 +320,19 @@ static int open_file(struct mxfs_repo *repo, const char *path,
     return rc;
 }
 
+struct mxfs_repo_options mxfs_repo_options_of(const struct mxfs_options *options)
+{
+    static const int outs[] = {-1, MXFS_OUT_BF16, MXFS_OUT_F16, MXFS_OUT_F32};
+
+    return (struct mxfs_repo_options){
+        .model = {.out = outs[options->dtype],
+                  .unit_max = options->cache_size / MXFS_UNITS_IN_CACHE,
+                  .only = options->only,
+                  .partial = options->partial || options->command == MXFS_COMMAND_LIST},
+        .confined = options->allow_other && !options->follow_symlinks,
+    };
+}
+
 int mxfs_repo_open(struct mxfs_repo *repo, const char *path,
                    const struct mxfs_repo_options *options, struct mxfs_error *err)
 {

@@ -72,7 +72,7 @@ static bool read_floats(const struct mxfs_match *match, const struct mxfs_tensor
                         size_t n)
 {
     return t->dtype == MXFS_F32 && t->size == n * sizeof(*out) &&
-           (*match->read)(match->reader, t, out, n * sizeof(*out), 0) == 0;
+           match->read(match->reader, t, out, n * sizeof(*out), 0) == 0;
 }
 
 static bool read_state(const struct mxfs_match *match, const struct mxfs_tensor *t,
@@ -80,7 +80,7 @@ static bool read_state(const struct mxfs_match *match, const struct mxfs_tensor 
 {
     char json[MXFS_BNB_STATE_MAX];
     return t->dtype == MXFS_U8 && t->size <= sizeof(json) &&
-           (*match->read)(match->reader, t, json, t->size, 0) == 0 &&
+           match->read(match->reader, t, json, t->size, 0) == 0 &&
            mxfs_bnb_state_parse(json, t->size, state);
 }
 
@@ -247,7 +247,7 @@ static bool is_row_major(const struct mxfs_match *match, const struct mxfs_tenso
     static const uint8_t zeros[8];
     uint8_t value[8];
     return format->size <= sizeof(value) &&
-           (*match->read)(match->reader, format, value, format->size, 0) == 0 &&
+           match->read(match->reader, format, value, format->size, 0) == 0 &&
            memcmp(value, zeros, format->size) == 0;
 }
 

@@ -67,17 +67,10 @@ static const char *fit_company(struct mxfs_match *match, size_t index, size_t st
 static enum mxfs_verdict match_pairs(struct mxfs_match *match, size_t index,
                                      struct mxfs_group *group)
 {
-    const struct mxfs_tensor *t = match->tensors->sorted[index];
     size_t stem_len;
 
-    if (t->dtype != MXFS_U8 || !mxfs_tensor_has_suffix(t, ".weight", &stem_len))
+    if (!mxfs_match_weight_and_scale(match, index, group, MXFS_U8, mxfs_scale_is_linear, &stem_len))
         return MXFS_NO_MATCH;
-    const struct mxfs_tensor *scales = mxfs_match_companion(match, index, t->name_len, "_scale");
-    if (!scales || !mxfs_scale_is_linear(scales->dtype))
-        return MXFS_NO_MATCH;
-    mxfs_match_add_part(group, t);
-    mxfs_match_add_part(group, scales);
-    mxfs_match_name(group, t->name_len);
     if (match->config->transforms)
         return mxfs_match_refuse(match, NULL, mxfs_reason_transforms);
     if (match->config->method[0] != '\0' && strcmp(match->config->method, "modelopt") != 0)

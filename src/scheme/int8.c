@@ -82,17 +82,12 @@ static const char *fit_company(struct mxfs_match *match, size_t index, size_t st
 static enum mxfs_verdict match_int8(struct mxfs_match *match, size_t index,
                                     struct mxfs_group *group)
 {
-    const struct mxfs_tensor *t = match->tensors->sorted[index];
     size_t stem_len;
+    const struct mxfs_tensor *scales =
+        mxfs_match_weight_and_scale(match, index, group, MXFS_I8, mxfs_scale_is_linear, &stem_len);
 
-    if (t->dtype != MXFS_I8 || !mxfs_tensor_has_suffix(t, ".weight", &stem_len))
+    if (!scales)
         return MXFS_NO_MATCH;
-    const struct mxfs_tensor *scales = mxfs_match_companion(match, index, t->name_len, "_scale");
-    if (!scales || !mxfs_scale_is_linear(scales->dtype))
-        return MXFS_NO_MATCH;
-    mxfs_match_add_part(group, t);
-    mxfs_match_add_part(group, scales);
-    mxfs_match_name(group, t->name_len);
     if (match->config->transforms)
         return mxfs_match_refuse(match, NULL, mxfs_reason_transforms);
     if (mxfs_match_companion(match, index, stem_len, ".svdquant_lora_a"))

@@ -78,3 +78,21 @@ uint64_t mxfs_match_last_dim(const struct mxfs_tensor *t)
 {
     return t->rank ? t->shape[t->rank - 1] : 0;
 }
+
+const struct mxfs_tensor *mxfs_match_weight_and_scale(const struct mxfs_match *match, size_t index,
+                                                      struct mxfs_group *group, uint8_t dtype,
+                                                      bool (*accepts)(uint8_t dtype),
+                                                      size_t *stem_len)
+{
+    const struct mxfs_tensor *t = match->tensors->sorted[index];
+
+    if (t->dtype != dtype || !mxfs_tensor_has_suffix(t, ".weight", stem_len))
+        return NULL;
+    const struct mxfs_tensor *scales = mxfs_match_companion(match, index, t->name_len, "_scale");
+    if (!scales || !accepts(scales->dtype))
+        return NULL;
+    mxfs_match_add_part(group, t);
+    mxfs_match_add_part(group, scales);
+    mxfs_match_name(group, t->name_len);
+    return scales;
+}

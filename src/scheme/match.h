@@ -24,6 +24,16 @@ enum mxfs_verdict mxfs_match_refuse_half(struct mxfs_match *match, const char *s
 /** Adds a part to a group. */
 void mxfs_match_add_part(struct mxfs_group *group, const struct mxfs_tensor *part);
 
+/**
+ * Whether tensor `index` is an X.weight of type `dtype` beside an X.weight_scale of a type that
+ * accepts() takes. If so adds both as parts, names the output X.weight, and returns the scales;
+ * *stem_len is then the length of X. Else NULL, and the group is left alone.
+ */
+const struct mxfs_tensor *mxfs_match_weight_and_scale(const struct mxfs_match *match, size_t index,
+                                                      struct mxfs_group *group, uint8_t dtype,
+                                                      bool (*accepts)(uint8_t dtype),
+                                                      size_t *stem_len);
+
 /** Names the output after the first `len` bytes of the main part's name. */
 void mxfs_match_name(struct mxfs_group *group, size_t len);
 

@@ -31,13 +31,6 @@ static float from_bits(uint32_t bits)
     return value;
 }
 
-/* 2^(e8m0 - 127), assembled from bits. The top bit of the mantissa makes the subnormal 2^-127 of 0
- * and a quiet NaN of 255. */
-static float e8m0_value(uint8_t e8m0)
-{
-    return from_bits((uint32_t)e8m0 << 23 | ((uint8_t)(e8m0 + 1) <= 1 ? 0x00400000u : 0));
-}
-
 /* Sign 15 | exponent 14..10 (bias 15) | mantissa 9..0; subnormals count units of 2^-24. */
 static float f16_value(uint16_t half)
 {
@@ -74,7 +67,7 @@ void mxfs_scales_load(const struct mxfs_codec *codec, float *out, const uint8_t 
         break;
     default:
         for (size_t i = 0; i < n; i++)
-            out[i] = e8m0_value(src[i]);
+            out[i] = mxfs_e8m0_value(src[i]);
     }
 }
 

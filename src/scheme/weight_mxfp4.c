@@ -11,6 +11,7 @@
  * DeepSeek-V4 model card.
  */
 #include "mxfp4.h"
+#include "scales.h"
 
 /* MXFP6 packs 4 codes in 3 bytes, in one of two orders that nothing on disk tells apart. */
 static bool is_mxfp6(const struct mxfs_tensor *codes, const struct mxfs_tensor *scales)
@@ -24,18 +25,13 @@ static bool is_mxfp6(const struct mxfs_tensor *codes, const struct mxfs_tensor *
 static enum mxfs_verdict match_weight(struct mxfs_match *match, size_t index,
                                       struct mxfs_group *group)
 {
-    const struct mxfs_tensor *t = match->tensors->sorted[index];
     size_t stem_len;
+    const struct mxfs_tensor *scales = mxfs_match_weight_and_scale(
+        match, index, group, MXFS_U8, mxfs_scale_is_exponent, &stem_len);
 
-    if (t->dtype != MXFS_U8 || !mxfs_tensor_has_suffix(t, ".weight", &stem_len))
+    if (!scales)
         return MXFS_NO_MATCH;
-    const struct mxfs_tensor *scales = mxfs_match_companion(match, index, t->name_len, "_scale");
-    if (!scales || (scales->dtype != MXFS_U8 && scales->dtype != MXFS_F8_E8M0))
-        return MXFS_NO_MATCH;
-    mxfs_match_add_part(group, t);
-    mxfs_match_add_part(group, scales);
-    mxfs_match_name(group, t->name_len);
-    if (is_mxfp6(t, scales))
+    if (is_mxfp6(group->part[0], scales))
         return mxfs_match_refuse(match, "mxfp6", "nothing tells which of its two packings it has");
     return mxfs_mxfp4_rows(match, group);
 }

@@ -129,9 +129,6 @@ static float fnuz_value(uint8_t code, int mantissa_bits, int bias)
 
 static float byte_value(const struct mxfs_tables *tables, uint8_t dtype, uint8_t code)
 {
-    uint32_t bits = code == 0 ? 0x00400000u : (uint32_t)code << 23;
-    float v;
-
     switch (dtype) {
     case MXFS_F8_E4M3:
         return tables->fp8[MXFS_FP8_E4M3][code];
@@ -142,8 +139,7 @@ static float byte_value(const struct mxfs_tables *tables, uint8_t dtype, uint8_t
     case MXFS_F8_E5M2FNUZ:
         return fnuz_value(code, 2, 16);
     default: /* MXFS_F8_E8M0 */
-        memcpy(&v, &bits, sizeof(v));
-        return code == 255 ? NAN : v;
+        return mxfs_e8m0_value(code);
     }
 }
 

@@ -30,8 +30,7 @@ static struct mxfs_tensors make_set(size_t count)
         tensors[i] = (struct mxfs_tensor){.name = names[i], .name_len = (uint32_t)strlen(names[i])};
         sorted[i] = &tensors[i];
     }
-    const struct mxfs_tensor *dup;
-    mxfs_tensors_sort(&set, &dup);
+    mxfs_tensors_sort(&set);
     return set;
 }
 

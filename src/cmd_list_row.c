@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * What every form of `mxfs list` says of a tensor, and of all of them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd_list.h"
+
+unsigned cmd_sources_of(const struct mxfs_output *o,
+                        const struct mxfs_tensor *sources[MXFS_PARTS_MAX])
+{
+    if (o->tensor) {
+        sources[0] = o->tensor;
+        return 1;
+    }
+    for (unsigned i = 0; i < o->group->parts; i++)
+        sources[i] = o->group->part[i];
+    return o->group->parts;
+}
+
+const char *cmd_scheme_of(const struct mxfs_output *o)
+{
+    return o->tensor ? "plain" : o->group->scheme->name;
+}
+
+uint64_t cmd_stored_size(const struct mxfs_output *o)
+{
+    const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
+    unsigned n = cmd_sources_of(o, sources);
+    uint64_t size = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        size += sources[i]->size;
+    return size;
+}
+
+const char *cmd_shape(char out[CMD_SHAPE_TEXT], const struct mxfs_output_info *info)
+{
+    size_t n = 0;
+
+    out[n++] = '[';
+    for (uint32_t i = 0; i < info->rank && n < CMD_SHAPE_TEXT - 32; i++)
+        n += (size_t)sprintf(out + n, "%s%" PRIu64, i ? "," : "", info->shape[i]);
+    strcpy(out + n, "]");
+    return out;
+}
+
+struct cmd_totals cmd_listing_totals(const struct cmd_listing *l)
+{
+    struct cmd_totals t = {.tensors = l->count};
+
+    if (!l->only_scheme)
+        return cmd_source_totals(l->source);
+    for (size_t i = 0; i < l->count; i++) {
+        t.dequantized += l->rows[i].output->group != NULL;
+        t.bytes_in += cmd_stored_size(l->rows[i].output);
+        t.bytes_out += mxfs_output_info(l->rows[i].output).size;
+    }
+    return t;
+}
