@@ -146,18 +146,28 @@ def test_killed_under_load_and_mounted_again(source, mount):
     """SIGKILL at random moments under load; a new mount clears the dead one and serves the same."""
     path, want = source
     rng = random.Random(11)
+    wrong = []
     made = mount(path, "--cache-size=1M", "--views=none")
     for _ in range(8):
         stop = threading.Event()
 
         def load():
-            while not stop.is_set():
-                try:
+            try:
+                while not stop.is_set():
                     offset = rng.randrange(len(want))
-                    assert read_at(made.file, offset, 70_000) == want[offset : offset + 70_000]
-                except OSError as e:
-                    assert e.errno in (errno.ENOTCONN, errno.ECONNABORTED, errno.EIO)
-                    return
+                    piece = want[offset : offset + 70_000]
+                    # A daemon that dies in the middle leaves the kernel with the pages that it had answered: a
+                    # short read of right bytes. What follows them is an error.
+                    done = 0
+                    while done < len(piece):
+                        got = read_at(made.file, offset + done, len(piece) - done)
+                        if not got or got != piece[done : done + len(got)]:
+                            wrong.append((offset, done, len(got)))
+                            return
+                        done += len(got)
+            except OSError as e:
+                if e.errno not in (errno.ENOTCONN, errno.ECONNABORTED, errno.EIO):
+                    wrong.append(e)
 
         threads = [threading.Thread(target=load) for _ in range(4)]
         for t in threads:
@@ -170,6 +180,7 @@ def test_killed_under_load_and_mounted_again(source, mount):
         for t in threads:
             t.join(5)
             assert not t.is_alive(), "a reader hangs"
+        assert not wrong
         made.wait()
         made = mount(path, "--cache-size=1M", "--views=none", over=made)
         assert made.file.read_bytes() == want
