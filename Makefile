@@ -25,7 +25,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 
 # The library is everything below the FUSE adapter; the program adds the adapter and the commands.
 SOURCES := $(sort $(shell find src -name '*.c'))
-PROGRAM_SOURCES := $(filter src/fs/% src/main.c src/cmd_%,$(SOURCES))
+PROGRAM_SOURCES := $(filter src/fs/% src/main.c src/cmd/%,$(SOURCES))
 LIBRARY_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(SOURCES))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/check_*.c))
 UNIT_SUPPORT := $(sort $(wildcard tests/unit/support/*.c))

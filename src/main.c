@@ -8,54 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd.h"
-#include "mxfs/log.h"
-#include "mxfs/version.h"
-
-static int print_help(const struct mxfs_options *options, struct mxfs_error *err)
-{
-    (void)options, (void)err;
-    mxfs_options_help(stdout);
-    return 0;
-}
-
-static int print_version(const struct mxfs_options *options, struct mxfs_error *err)
-{
-    (void)options, (void)err;
-    printf("mxfs %s\n", MXFS_VERSION);
-    return 0;
-}
-
-static int print_generated(const struct mxfs_options *options, struct mxfs_error *err)
-{
-    (void)err;
-    mxfs_options_generate(stdout, options->generate);
-    return 0;
-}
-
-static enum mxfs_log_level log_level(const struct mxfs_options *options)
-{
-    if (options->debug || options->verbose)
-        return MXFS_LOG_DEBUG;
-    return options->quiet ? MXFS_LOG_ERROR : MXFS_LOG_NOTICE;
-}
-
-static int dispatch(const struct mxfs_options *options, struct mxfs_error *err)
-{
-    static int (*const commands[])(const struct mxfs_options *, struct mxfs_error *) = {
-        [MXFS_COMMAND_MOUNT] = cmd_mount,
-        [MXFS_COMMAND_LIST] = cmd_list,
-        [MXFS_COMMAND_CAT] = cmd_cat,
-        [MXFS_COMMAND_EXPORT] = cmd_export,
-        [MXFS_COMMAND_VERIFY] = cmd_verify,
-        [MXFS_COMMAND_UNMOUNT] = cmd_unmount,
-        [MXFS_COMMAND_HELP] = print_help,
-        [MXFS_COMMAND_VERSION] = print_version,
-        [MXFS_COMMAND_GENERATE] = print_generated,
-    };
-    mxfs_log_open(log_level(options));
-    return commands[options->command](options, err);
-}
+#include "mxfs/cmd.h"
 
 int main(int argc, char **argv)
 {
@@ -64,7 +17,7 @@ int main(int argc, char **argv)
 
     int rc = mxfs_options_parse(&options, argc, argv, &err);
     if (rc == 0)
-        rc = dispatch(&options, &err);
+        rc = mxfs_cmd_run(&options, &err);
     mxfs_options_fini(&options);
     if (err.text[0])
         fprintf(stderr, "mxfs: %s\n", err.text);

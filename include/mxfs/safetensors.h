@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "mxfs/error.h"
-#include "mxfs/tensor.h"
+#include "mxfs/tensors.h"
 
 /** Bytes of the length prefix. */
 #define MXFS_SAFETENSORS_PREFIX 8u

@@ -6,7 +6,7 @@
  * scale for 32 of them along the last axis. Private to scheme/.
  *
  * Source: OCP Microscaling Formats (MX) v1.0; nibble order as in every writer named in
- * scheme/list.c.
+ * scheme/scheme.c.
  */
 #ifndef MXFS_SCHEME_MXFP4_H
 #define MXFS_SCHEME_MXFP4_H

@@ -4,10 +4,10 @@
 /*
  * What the forms of `mxfs list` share. Private to the command.
  */
-#ifndef MXFS_CMD_LIST_H
-#define MXFS_CMD_LIST_H
+#ifndef MXFS_CMD_LIST_ROW_H
+#define MXFS_CMD_LIST_ROW_H
 
-#include "cmd.h"
+#include "open.h"
 
 /** Room for names and shapes as text. */
 enum { CMD_NAME_TEXT = 4096, CMD_SHAPE_TEXT = 512 };
@@ -47,17 +47,5 @@ const char *cmd_shape(char out[CMD_SHAPE_TEXT], const struct mxfs_output_info *i
 
 /** What all rows amount to (or, without a filter, all files). */
 struct cmd_totals cmd_listing_totals(const struct cmd_listing *listing);
-
-/** Fills listing->hashes by reading everything, with `workers` threads. */
-int cmd_listing_hash(struct cmd_listing *listing, unsigned workers, struct mxfs_error *err);
-
-/** Writes to stdout: a table for people or for programs. */
-int cmd_list_table(struct cmd_listing *listing);
-
-/** Writes to stdout: modules and tensors, alike modules once. */
-int cmd_list_tree(struct cmd_listing *listing);
-
-/** The end of both: what is not shown as it should be, and sums. */
-int cmd_list_notes(struct cmd_listing *listing);
 
 #endif

@@ -12,8 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd_list.h"
+#include "commands.h"
+#include "list_hash.h"
+#include "list_table.h"
+#include "list_tree.h"
 #include "mxfs/names.h"
+#include "pieces.h"
 
 /* Writes one value and forgets it; a tree of all tensors would be larger than the model's. */
 static int put_json(json_t *value)

@@ -4,7 +4,8 @@
 /*
  * Destinations of exports.
  */
-#include "cmd_dest.h"
+
+#include "dest.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,8 +17,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "cmd.h"
 #include "mxfs/path.h"
+#include "progress.h"
 
 enum { TRIES = 100, NAME_KEPT = 200 };
 

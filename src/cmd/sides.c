@@ -4,7 +4,8 @@
 /*
  * Collecting the tensors of the two sides of a comparison.
  */
-#include "cmd_sides.h"
+
+#include "sides.h"
 
 #include <errno.h>
 #include <fnmatch.h>

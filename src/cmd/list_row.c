@@ -4,11 +4,11 @@
 /*
  * What every form of `mxfs list` says of a tensor, and of all of them.
  */
+#include "list_row.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "cmd_list.h"
 
 unsigned cmd_sources_of(const struct mxfs_output *o,
                         const struct mxfs_tensor *sources[MXFS_PARTS_MAX])

@@ -14,12 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd.h"
-#include "cmd_sides.h"
-#include "cmd_value.h"
+#include "commands.h"
 #include "mxfs/bytes.h"
 #include "mxfs/path.h"
 #include "mxfs/pool.h"
+#include "open.h"
+#include "pieces.h"
+#include "progress.h"
+#include "sides.h"
+#include "value.h"
 
 enum {
     /* Read of both and compared at a time: lies in L2. Divisible by 3, since four values of six

@@ -4,12 +4,13 @@
 /*
  * Opening a source for a command.
  */
+#include "open.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd.h"
 #include "mxfs/log.h"
 #include "mxfs/path.h"
 

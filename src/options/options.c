@@ -4,6 +4,8 @@
 /*
  * Parsing: getopt_long for --name=value, and -o lists that name the same rows.
  */
+#include "mxfs/options.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>

@@ -18,11 +18,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cmd.h"
+#include "commands.h"
 #include "mxfs/fs.h"
 #include "mxfs/log.h"
 #include "mxfs/notify.h"
 #include "mxfs/path.h"
+#include "open.h"
 
 /* What happens when the mount answers. */
 struct ready {

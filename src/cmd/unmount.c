@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "cmd.h"
+#include "commands.h"
 #include "mxfs/fs.h"
 #include "mxfs/path.h"
 

@@ -5,12 +5,15 @@
  * mxfs list --tree: names cut at their dots. A module with one thing in it shares its line, and
  * numbered neighbours that hold the same tensors (the layers of a model) are shown once.
  */
+#include "list_tree.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd_list.h"
+#include "list_table.h"
+#include "progress.h"
 
 enum { INDENT = 2, LABEL_TEXT = CMD_NAME_TEXT + 64, WIDTH_MAX = 60 };
 

@@ -6,7 +6,8 @@
  *
  * This is the plain definition of each format, apart from the kernels: it judges their results.
  */
-#include "cmd_value.h"
+
+#include "value.h"
 
 #include <inttypes.h>
 #include <math.h>

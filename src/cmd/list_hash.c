@@ -5,6 +5,8 @@
  * mxfs list --hash: XXH3 (128 bits) of each tensor's bytes as shown, as xxh128sum prints it. A hash
  * of this kind has to be taken from front to back, so workers take whole tensors.
  */
+#include "list_hash.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,8 +14,9 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "cmd_list.h"
 #include "mxfs/pool.h"
+#include "pieces.h"
+#include "progress.h"
 
 enum { CHUNK = 512 << 10 };
 

@@ -5,6 +5,8 @@
  * mxfs list as a table: aligned and with human units on a terminal; elsewhere exact, one tensor a
  * line, columns separated by tabs, which nothing else in the output holds.
  */
+#include "list_table.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd_list.h"
 #include "mxfs/path.h"
+#include "progress.h"
 
 enum { NAME_WIDTH_MAX = 72, SCHEMES_MAX = 64 };
 

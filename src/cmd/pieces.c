@@ -7,11 +7,12 @@
  * Two workers in one packed unit would wait for each other while it is loaded, so pieces end where
  * units do.
  */
+#include "pieces.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd.h"
 #include "mxfs/bytes.h"
 #include "mxfs/pool.h"
 

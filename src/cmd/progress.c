@@ -4,15 +4,17 @@
 /*
  * The progress bar, and the signals that end what it shows.
  */
+#include "progress.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cmd.h"
 #include "mxfs/bytes.h"
 #include "mxfs/compiler.h"
+#include "mxfs/error.h"
 
 enum { BAR_MAX = 40, TEXT_MAX = 160, COLUMNS_USUAL = 80 };
 

@@ -9,8 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd.h"
+#include "commands.h"
 #include "mxfs/log.h"
+#include "open.h"
 
 enum { CHUNK = 1 << 20 };
 

@@ -15,11 +15,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd.h"
-#include "cmd_dest.h"
+#include "commands.h"
+#include "dest.h"
 #include "mxfs/bytes.h"
 #include "mxfs/path.h"
 #include "mxfs/pool.h"
+#include "open.h"
+#include "pieces.h"
+#include "progress.h"
 
 enum {
     PIECE = 8 << 20, /* large enough that opening the file for each costs nothing */
