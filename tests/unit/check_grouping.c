@@ -294,6 +294,10 @@ static const struct grouping_case refusals[] = {
      "refused x_blocks\nrefused x_scales\n! mxfp4-blocks 1 x_blocks\n"},
     {"x.weight U8 1,1,1,1,1,1,1,1,16; x.weight_scale U8 1,1,1,1,1,1,1,1,1",
      "refused x.weight\nrefused x.weight_scale\n! mxfp4-weight 1 x.weight\n"},
+    {"x_blocks U8 36028797018963968,16; x_scales U8 36028797018963968", /* 2^62 bytes of F32 */
+     "mxfp4-blocks x 1152921504606846976 < x_blocks x_scales\n"},
+    {"x_blocks U8 72057594037927936,16; x_scales U8 72057594037927936", /* 2^63 */
+     "refused x_blocks\nrefused x_scales\n! mxfp4-blocks 1 x_blocks\n"},
     {"x_blocks U8 0,9223372036854775808,16; x_scales U8 0,9223372036854775808",
      "refused x_blocks\nrefused x_scales\n! mxfp4-blocks 1 x_blocks\n"},
     {"x.experts.down_proj_blocks U8 9223372036854775807,9,0,16;"

@@ -426,6 +426,25 @@ START_TEST(stale_copies)
 }
 END_TEST
 
+/* Copies that the index says nothing of: the one in the file that was asked for is meant. */
+START_TEST(copies_without_a_word)
+{
+    struct test_path dir = test_folder();
+    struct mxfs_model m;
+
+    write_model(dir.text, "m-1.safetensors", "a F32 1; both U8 1");
+    write_model(dir.text, "m-2.safetensors", "b F32 1; both U8 2");
+    test_write_text(dir.text, "m.safetensors.index.json",
+                    "{\"weight_map\":{\"a\":\"m-1.safetensors\",\"b\":\"m-2.safetensors\"}}");
+    for (uint32_t shard = 0; shard < 2; shard++) {
+        open_right(&m, dir.text, shard ? "m-2.safetensors" : "m-1.safetensors");
+        ck_assert_uint_eq(m.tensors.count, 3);
+        ck_assert_uint_eq(find(&m, "both")->shard, shard);
+        mxfs_model_close(&m);
+    }
+}
+END_TEST
+
 START_TEST(missing_shards)
 {
     struct test_path dir = make_sharded("model.safetensors.index.json");
@@ -577,6 +596,7 @@ int main(void)
     tcase_add_test(shards, by_index);
     tcase_add_test(shards, an_index_of_other_files);
     tcase_add_test(shards, stale_copies);
+    tcase_add_test(shards, copies_without_a_word);
     tcase_add_test(shards, missing_shards);
     tcase_add_test(shards, a_broken_shard_breaks_the_model);
     tcase_add_test(shards, an_index_that_lies);
