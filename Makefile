@@ -5,6 +5,7 @@
 #   make demo       install what is missing, build, mount a small model and read it
 #   make check      lint, Check, pytest with the real readers (make check-core: without torch)
 #   make unit lint  one of them alone
+#   make soak       SOAK_SECONDS (3600) of mixed load: memory, descriptors and threads stay flat
 #   make bench      ratios to a null filesystem, as a table (QUICK=1: fewer rounds)
 #   make install    to $(DESTDIR)$(PREFIX)
 #
@@ -50,7 +51,7 @@ FUSE_LIBS = $(call ask,FUSE_LIBS,--libs,fuse3)
 CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags,check)
 CHECK_LIBS = $(call ask,CHECK_LIBS,--libs,check)
 
-.PHONY: all unit lint bench fuzz check-asan check-tsan demo check check-core install uninstall clean distclean FORCE
+.PHONY: all unit lint bench fuzz soak check-asan check-tsan demo check check-core install uninstall clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -127,11 +128,20 @@ FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 fuzz:
 	@tests/support/run-fuzz '$(MAKE)' '$(FUZZ_BUILD)' '$(FUZZ_FLAGS)' $(FUZZ_SECONDS) $(FUZZ_SOURCES)
 
+# The tests' Python environment is made by make check.
+PYTEST = MXFS_BIN=$(BUILD)/mxfs build/venv/bin/python -m pytest -q
+
 # Everything again under sanitizers: unit tests, and the end-to-end tests against that binary.
 check-asan:
 	@tests/support/check-sanitized '$(MAKE)' $(BUILD)/asan address,undefined
 check-tsan:
 	@tests/support/check-sanitized '$(MAKE)' $(BUILD)/tsan thread
+
+# A mixed load for SOAK_SECONDS, by SOAK_PACE cores at most (0: no bound).
+SOAK_SECONDS ?= 3600
+SOAK_PACE ?= 0
+soak: all
+	@SOAK_SECONDS=$(SOAK_SECONDS) SOAK_PACE=$(SOAK_PACE) $(PYTEST) -s tests/e2e/test_soak.py
 
 lint: all
 	@BUILD=$(BUILD) tests/lint/run

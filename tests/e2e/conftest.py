@@ -36,6 +36,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "heavy: needs torch, transformers or compressed-tensors")
+    config.addinivalue_line("markers", "limit(seconds): may take so long, in place of TEST_LIMIT")
     # What a thread of a test asserts must count.
     config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -117,9 +118,10 @@ def reaper():
 
 
 @pytest.fixture(autouse=True)
-def time_limit(reaper):
+def time_limit(reaper, request):
     """Every test is under the reaper's clock."""
-    reaper("arm", TEST_LIMIT)
+    own = request.node.get_closest_marker("limit")
+    reaper("arm", own.args[0] if own else TEST_LIMIT)
     yield
     reaper("disarm")
 
@@ -348,6 +350,23 @@ def mount(mxfs_bin, place, reaper, fuse):
     for made in mounts:
         check_reports(made.directory)
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture(scope="session")
+def fsx(tmp_path_factory):
+    """fsx(FILE, ORACLE, SEED, FIRST, COUNT, THREADS) -> bytes compared: random reads of a file by every way there is,
+    compared with another (support/fsx.c)."""
+    program = tmp_path_factory.mktemp("fsx") / "fsx"
+    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-pthread", "-o", program, ROOT / "tests/support/fsx.c"], check=True)
+
+    def go(file, oracle, seed, first, count, threads):
+        command = [program, file, oracle, seed, first, count, threads]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{' '.join(map(str, command))}: {done.stdout}{done.stderr}"
+        (compared,) = re.findall(rf"^{count} operations, (\d+) bytes compared$", done.stdout, re.M)
+        return int(compared)
+
+    return go
 
 
 USER = 65534  # nobody

@@ -182,6 +182,14 @@ def gptoss_hf(fill=None, config=True):
     return m
 
 
+def big_gptoss():
+    """Matrices larger than what the smallest cache keeps as one piece, so that strips and eviction are at work."""
+    m = Model()
+    for layer in range(2):
+        add_gptoss(m, f"model.layers.{layer}.mlp.experts.down_proj", random_fill(77 + layer), 3, 1100, 40)
+    return m
+
+
 def gptoss_original(fill=None):
     """gpt-oss `original/`: not transposed, with norm gains that are called scale."""
     fill = fill or random_fill(2)

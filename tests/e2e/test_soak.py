@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""A long mixed load on two daemons, whose memory, descriptors and threads must stay as they were.
+
+`make soak` runs it for an hour and shows the figures as it goes; in the ordinary run it takes seconds, which only proves
+that the load works. SOAK_SECONDS is how long, SOAK_PACE how many cores load and daemons may use together (0.15 leaves a shared
+machine usable; 0 is no bound), SOAK_SEED the seed of what is random.
+"""
+
+import itertools
+import os
+import pathlib
+import random
+import resource
+import statistics
+import threading
+import time
+
+import pytest
+
+import refmodels
+import refrepo
+from helpers import assert_same
+
+SECONDS = float(os.environ.get("SOAK_SECONDS", 3))
+PACE = float(os.environ.get("SOAK_PACE", 0))
+SEED = int(os.environ.get("SOAK_SEED", time.time_ns() % 1_000_000_007))
+SAMPLES = 240  # of the figures, over the whole time
+PIECE = 1 << 20
+RSS_SLACK = 2 << 20  # of stacks and buffers that come and go
+
+
+class Pace:
+    """Keeps this process, its children and the daemons below so many cores, taken over the whole run."""
+
+    def __init__(self, cores, mounts):
+        self.cores, self.mounts = cores, mounts
+        self.start, self.before = time.monotonic(), self.used()
+
+    def used(self):
+        """Seconds of processor time."""
+        own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        ticks = [pathlib.Path(f"/proc/{m.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[11:13] for m in self.mounts]
+        return sum(u.ru_utime + u.ru_stime for u in own) + sum(int(a) + int(b) for a, b in ticks) / os.sysconf("SC_CLK_TCK")
+
+    def average(self):
+        return (self.used() - self.before) / (time.monotonic() - self.start)
+
+    def wait(self, stop):
+        """Until the average is below the bound, or `stop` is set."""
+        while self.cores and self.average() > self.cores and not stop.wait(0.05):
+            pass
+
+
+class Load:
+    """What the threads do. Each method is one round of one kind and returns how many bytes it compared."""
+
+    def __init__(self, place, mounts, wanted, fsx):
+        self.place, self.mounts, self.wanted, self.run_fsx = place, mounts, wanted, fsx
+        self.oracles = {}
+        for i, (path, content) in enumerate(wanted.items()):
+            self.oracles[path] = place / f"oracle{i}"
+            self.oracles[path].write_bytes(content)
+        self.listed = [self.listing(m) for m in mounts]
+        self.rng = random.Random(SEED)
+
+    @staticmethod
+    def listing(mount):
+        return {p: os.lstat(p).st_size for at, _, files in os.walk(mount.path) for p in (os.path.join(at, f) for f in files)}
+
+    def sequential(self):
+        """Every file from its begin to its end, not from the kernel's memory."""
+        for path, want in self.wanted.items():
+            with open(path, "rb", buffering=0) as f:
+                os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                for at in range(0, len(want), PIECE):
+                    assert_same(os.pread(f.fileno(), PIECE, at), want[at : at + PIECE], f"{path} at {at}")
+        return sum(map(len, self.wanted.values()))
+
+    def random_reads(self, count=2000, threads=4):
+        """pread, mappings, O_DIRECT, sendfile and more, at random."""
+        path = self.rng.choice(list(self.wanted))
+        return self.run_fsx(path, self.oracles[path], SEED, self.rng.randrange(1 << 40), count, threads)
+
+    def opens(self):
+        """Many descriptors at once, of every file."""
+        for path, want in self.wanted.items():
+            files = [os.open(path, os.O_RDONLY) for _ in range(100)]
+            try:
+                assert {os.fstat(fd).st_size for fd in files} == {len(want)}
+                assert_same(os.pread(files[-1], 64, 8), want[8:72], path)
+            finally:
+                for fd in files:
+                    os.close(fd)
+        return 0
+
+    def names(self):
+        """ls -lR."""
+        for mount, before in zip(self.mounts, self.listed):
+            assert self.listing(mount) == before
+        return 0
+
+    def views(self):
+        """Tensors as files of their own: what they hold is in the whole file too."""
+        whole, total = self.wanted[str(self.mounts[0].file)], 0
+        tensors = [p for p in self.listed[0] if "/tensors/" in p]
+        for path in self.rng.sample(tensors, min(4, len(tensors))):
+            content = pathlib.Path(path).read_bytes()
+            assert content in whole, path
+            total += len(content)
+        return total
+
+    def kinds(self):
+        return [self.sequential, self.random_reads, self.opens, self.names, self.views]
+
+
+def figures(mount):
+    """What must not grow."""
+    proc = pathlib.Path(f"/proc/{mount.pid}")
+    return {"rss": mount.memory("VmRSS"), "fds": len(os.listdir(proc / "fd")), "threads": len(os.listdir(proc / "task"))}
+
+
+def told(f):
+    return f"{f['rss'] / 2**20:.1f} MiB, {f['fds']} descriptors, {f['threads']} threads"
+
+
+def edges(samples):
+    """The figures of the first tenth and of the last: medians of memory, most of the others."""
+    tenth = max(1, len(samples) // 10)
+    pick = {"rss": statistics.median, "fds": max, "threads": max}
+    return tuple({key: of(s[key] for s in part) for key, of in pick.items()} for part in (samples[:tenth], samples[-tenth:]))
+
+
+def work(kind, pace, stop, done, failures):
+    """One thread: the same kind again and again."""
+    try:
+        while not stop.is_set():
+            done[kind.__name__, "bytes"] += kind()
+            done[kind.__name__, "rounds"] += 1
+            pace.wait(stop)
+    except BaseException as e:
+        failures.append(e)
+        stop.set()
+
+
+def watch(mounts, pace, stop):
+    """Samples until the time is over or a load failed; prints now and then."""
+    samples, interval, end = [[] for _ in mounts], SECONDS / SAMPLES, time.monotonic() + SECONDS
+    for i in itertools.count():
+        for mount, taken in zip(mounts, samples):
+            taken.append(figures(mount))
+        if i % (SAMPLES // 12) == 0:
+            now = "; ".join(told(taken[-1]) for taken in samples)
+            print(f"{time.monotonic() - pace.start:6.0f} s, {pace.average():.2f} cores: {now}", flush=True)
+        if time.monotonic() >= end or stop.wait(interval):
+            return samples
+
+
+def make_mounts(mount, place):
+    """A file with matrices that do not fit the cache, and a folder of shards; and what they show. Few threads, so that all of
+    them have been started when the clock starts."""
+    options = "--cache-size=1M", "--threads=4"
+    big = refmodels.big_gptoss()
+    (place / "big").mkdir()
+    file = mount(big.write(place / "big" / "model.safetensors"), *options)
+    sharded = refrepo.spread(refmodels.deepseek_v4(), 3)
+    folder = mount(sharded.write(place / "folder"), *options)
+    wanted = {str(file.file): big.expected_bytes()}
+    wanted.update({str(folder / name): sharded.expected(name) for name in sharded.files})
+    return [file, folder], wanted
+
+
+@pytest.mark.limit(SECONDS + 300)
+def test_soak(mount, place, fsx, sanitized):
+    mounts, wanted = make_mounts(mount, place)
+    load = Load(place, mounts, wanted, fsx)
+    for _ in range(len(wanted)):  # warm: all workers at work, every kind of buffer made
+        load.random_reads(20_000, 16)
+    for kind in load.kinds():
+        kind()
+    print(f"\nsoak: {SECONDS:.0f} s, seed {SEED}, file and folder", flush=True)
+    stop, failures = threading.Event(), []
+    done = dict.fromkeys(itertools.product([k.__name__ for k in load.kinds()], ["rounds", "bytes"]), 0)
+    pace = Pace(PACE, mounts)
+    threads = [threading.Thread(target=work, args=(kind, pace, stop, done, failures)) for kind in load.kinds()]
+    for t in threads:
+        t.start()
+    try:
+        samples = watch(mounts, pace, stop)
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
+    if failures:
+        raise failures[0]
+    print(", ".join(f"{kind}: {done[kind, 'rounds']} rounds, {done[kind, 'bytes'] >> 20} MiB compared" for kind, what in done if what == "rounds"))
+    assert all(done[k.__name__, "rounds"] for k in load.kinds()), done
+    for what, taken in zip(("file", "folder"), samples):
+        first, last = edges(taken)
+        print(f"{what}: first {told(first)}; last {told(last)}", flush=True)
+        assert sanitized or last["rss"] <= first["rss"] * 1.05 + RSS_SLACK, (first, last)
+        assert last["fds"] <= first["fds"] and last["threads"] <= first["threads"], (first, last)
