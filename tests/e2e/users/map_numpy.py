@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""map_numpy.py FOLDER: npy/ by numpy.load, mapped, against tensors/ by torch, mapped; prints how many there were."""
+
+import os
+import sys
+
+import numpy as np
+import torch
+
+count = 0
+for name in sorted(os.listdir(sys.argv[1] + "/npy")):
+    array = np.load(f"{sys.argv[1]}/npy/{name}", mmap_mode="r")
+    assert isinstance(array, np.memmap) and not array.flags.writeable and array.dtype == np.float32, name
+    raw = torch.from_file(f"{sys.argv[1]}/tensors/{name.removesuffix('.npy')}", size=array.size, dtype=torch.bfloat16)
+    assert np.array_equal(array, raw.float().numpy().reshape(array.shape)), name
+    count += 1
+print(count)
