@@ -223,6 +223,22 @@ size_t mxfs_plan_find(const struct mxfs_plan *plan, const char *name, size_t len
     return MXFS_NOT_FOUND;
 }
 
+const char *mxfs_output_scheme(const struct mxfs_output *output)
+{
+    return output->tensor ? "plain" : output->group->scheme->name;
+}
+
+unsigned mxfs_output_sources(const struct mxfs_output *output,
+                             const struct mxfs_tensor *sources[MXFS_PARTS_MAX])
+{
+    if (output->tensor) {
+        sources[0] = output->tensor;
+        return 1;
+    }
+    memcpy(sources, output->group->part, output->group->parts * sizeof(*sources));
+    return output->group->parts;
+}
+
 bool mxfs_plan_is_stale(const struct mxfs_plan *plan, const struct mxfs_output *output)
 {
     size_t at = 0;

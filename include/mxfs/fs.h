@@ -18,6 +18,7 @@ struct mxfs_fs_options {
     bool allow_other;
     bool auto_unmount;
     bool direct_io;
+    bool xattr; /**< give tensor files the attributes of mxfs_tree_getxattr() */
     bool debug;
     unsigned stop_timeout; /**< seconds that open readers may go on after SIGTERM */
     unsigned threads;      /**< most threads that answer requests; at least 1 */

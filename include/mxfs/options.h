@@ -70,6 +70,7 @@ struct mxfs_options {
     bool allow_other;
     bool auto_unmount;
     bool direct_io;
+    bool xattr; /**< see struct mxfs_fs_options */
     bool foreground;
     bool verbose;
     bool quiet;

@@ -56,6 +56,13 @@ void mxfs_plan_fini(struct mxfs_plan *plan);
 /** Describes an output; pointers are borrowed. */
 struct mxfs_output_info mxfs_output_info(const struct mxfs_output *output);
 
+/** Name of the scheme that an output was stored in, or "plain". */
+const char *mxfs_output_scheme(const struct mxfs_output *output);
+
+/** The stored tensors behind an output, main part first. Returns their number. */
+unsigned mxfs_output_sources(const struct mxfs_output *output,
+                             const struct mxfs_tensor *sources[MXFS_PARTS_MAX]);
+
 /** Whether an output is a copy of a tensor that the model's index places in another shard. */
 bool mxfs_plan_is_stale(const struct mxfs_plan *plan, const struct mxfs_output *output);
 

@@ -65,6 +65,18 @@ int mxfs_tree_next(const struct mxfs_tree *tree, uint64_t dir, uint64_t *cookie,
 ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_scratch *scratch,
                        void *buf, size_t len, uint64_t offset);
 
+/**
+ * The value of an extended attribute, as for getxattr(2): its length, or -errno; with size 0
+ * nothing is written. Tensor files have user.mxfs.scheme, .shape and .sources (as in `mxfs list
+ * --json`) and .dtype, that of the tensor, to which npy/ may show a wider one. -ENODATA, -ENOENT,
+ * -ERANGE when size is too small, -E2BIG when the kernel could not pass it on.
+ */
+ssize_t mxfs_tree_getxattr(const struct mxfs_tree *tree, uint64_t ino, const char *name, char *buf,
+                           size_t size);
+
+/** The names of these, each with its NUL, as for listxattr(2); sizes and failures as above. */
+ssize_t mxfs_tree_listxattr(const struct mxfs_tree *tree, uint64_t ino, char *buf, size_t size);
+
 /** Totals of the filesystem: all space used, none free. */
 void mxfs_tree_statfs(const struct mxfs_tree *tree, struct statvfs *out);
 

@@ -44,7 +44,7 @@ static int put_string(const char *before, const char *text)
 static int put_sources(const struct mxfs_output *o)
 {
     const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
-    unsigned n = cmd_sources_of(o, sources);
+    unsigned n = mxfs_output_sources(o, sources);
     int rc = 0;
 
     fputs(",\"sources\":[", stdout);
@@ -72,7 +72,7 @@ static int put_tensor(struct cmd_listing *l, size_t i)
         printf(",\"xxh128\":\"%s\"", l->hashes[i]);
     rc |= put_string(",\"file\":", file);
     printf(",\"offset\":%" PRIu64 ",\"scheme\":\"%s\"", r->output->offset,
-           cmd_scheme_of(r->output));
+           mxfs_output_scheme(r->output));
     rc |= put_sources(r->output);
     mxfs_name_to_file(view, info.name, info.name_len, "");
     rc |= put_string(",\"view\":", view);
@@ -129,7 +129,7 @@ static int collect_folder(void *data, struct mxfs_folder *folder)
         l->rows = grown;
         for (size_t i = 0; i < plan->count; i++) {
             const struct mxfs_output *o = &plan->outputs[plan->by_name[i]];
-            if (!l->only_scheme || fnmatch(l->only_scheme, cmd_scheme_of(o), 0) == 0)
+            if (!l->only_scheme || fnmatch(l->only_scheme, mxfs_output_scheme(o), 0) == 0)
                 l->rows[l->count++] = (struct cmd_row){folder, plan, o};
         }
     }

@@ -10,27 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-unsigned cmd_sources_of(const struct mxfs_output *o,
-                        const struct mxfs_tensor *sources[MXFS_PARTS_MAX])
-{
-    if (o->tensor) {
-        sources[0] = o->tensor;
-        return 1;
-    }
-    for (unsigned i = 0; i < o->group->parts; i++)
-        sources[i] = o->group->part[i];
-    return o->group->parts;
-}
-
-const char *cmd_scheme_of(const struct mxfs_output *o)
-{
-    return o->tensor ? "plain" : o->group->scheme->name;
-}
-
 uint64_t cmd_stored_size(const struct mxfs_output *o)
 {
     const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
-    unsigned n = cmd_sources_of(o, sources);
+    unsigned n = mxfs_output_sources(o, sources);
     uint64_t size = 0;
 
     for (unsigned i = 0; i < n; i++)

@@ -32,14 +32,7 @@ struct cmd_listing {
     size_t printed;                /**< objects in the JSON array that is being written */
 };
 
-/** Name of the scheme, or "plain". */
-const char *cmd_scheme_of(const struct mxfs_output *output);
-
-/** The stored tensors behind an output. Returns their number. */
-unsigned cmd_sources_of(const struct mxfs_output *output,
-                        const struct mxfs_tensor *sources[MXFS_PARTS_MAX]);
-
-/** Bytes of these. */
+/** Bytes of the stored tensors behind an output. */
 uint64_t cmd_stored_size(const struct mxfs_output *output);
 
 /** Writes "[2,3]"; returns `out`. */

@@ -38,7 +38,7 @@ static void measure(struct widths *w, const struct mxfs_output *o)
     w->type = wider(w->type, strlen(mxfs_dtype_name(info.dtype)));
     w->shape = wider(w->shape, strlen(cmd_shape(shape, &info)));
     w->size = wider(w->size, strlen(cmd_size(size, info.size)));
-    w->scheme = wider(w->scheme, strlen(cmd_scheme_of(o)));
+    w->scheme = wider(w->scheme, strlen(mxfs_output_scheme(o)));
 }
 
 /* How many bytes of the two names are the same in front. */
@@ -55,7 +55,7 @@ static void print_sources(const struct mxfs_output *o, bool abridged)
 {
     const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
     struct mxfs_output_info info = mxfs_output_info(o);
-    unsigned n = cmd_sources_of(o, sources);
+    unsigned n = mxfs_output_sources(o, sources);
     char name[CMD_NAME_TEXT];
 
     if (abridged && o->tensor)
@@ -75,7 +75,7 @@ static void print_exact_row(const struct cmd_listing *l, size_t i)
 
     mxfs_escape(name, sizeof(name), info.name, info.name_len);
     printf("%s\t%s\t%s\t%" PRIu64 "\t%s\t", name, mxfs_dtype_name(info.dtype),
-           cmd_shape(shape, &info), info.size, cmd_scheme_of(o));
+           cmd_shape(shape, &info), info.size, mxfs_output_scheme(o));
     if (l->hashes)
         printf("%s\t", l->hashes[i]);
     print_sources(o, false);
@@ -101,10 +101,10 @@ static void print_aligned_row(const struct cmd_listing *l, const struct widths *
     if (l->hashes)
         printf("%s  ", l->hashes[i]);
     if (o->tensor) { /* no blanks at the end */
-        puts(cmd_scheme_of(o));
+        puts(mxfs_output_scheme(o));
         return;
     }
-    printf("%-*s  ", w->scheme, cmd_scheme_of(o));
+    printf("%-*s  ", w->scheme, mxfs_output_scheme(o));
     print_sources(o, true);
     putchar('\n');
 }
@@ -200,7 +200,7 @@ static void print_schemes(const struct cmd_listing *l)
     size_t n = 0, k;
 
     for (size_t i = 0; i < l->count; i++) {
-        const char *name = cmd_scheme_of(l->rows[i].output);
+        const char *name = mxfs_output_scheme(l->rows[i].output);
         for (k = 0; k < n && strcmp(sums[k].name, name) != 0; k++)
             ;
         if (k == SCHEMES_MAX)

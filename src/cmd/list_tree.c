@@ -110,7 +110,7 @@ static bool same_leaf(const struct leaf *a, size_t a_skip, const struct leaf *b,
                              y->name_len - b_skip) == 0 &&
            x->dtype == y->dtype && x->rank == y->rank &&
            (x->rank == 0 || memcmp(x->shape, y->shape, x->rank * sizeof(*x->shape)) == 0) &&
-           cmd_scheme_of(a->row->output) == cmd_scheme_of(b->row->output);
+           mxfs_output_scheme(a->row->output) == mxfs_output_scheme(b->row->output);
 }
 
 static bool alike(const struct node *a, const struct node *b)
@@ -145,7 +145,7 @@ static void print_leaf(struct tree *t, const struct leaf *l, unsigned depth, con
     printf("%s %s  ", mxfs_dtype_name(l->info.dtype), cmd_shape(shape, &l->info));
     if (o->group)
         printf("%s -> %s  %s\n", cmd_size(sizes[0], cmd_stored_size(o)),
-               cmd_size(sizes[1], l->info.size), cmd_scheme_of(o));
+               cmd_size(sizes[1], l->info.size), mxfs_output_scheme(o));
     else
         printf("%s\n", cmd_size(sizes[0], l->info.size));
 }

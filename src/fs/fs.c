@@ -236,6 +236,7 @@ static char *escape_option(const char *value)
 static struct fuse_session *new_session(struct fs_context *fs)
 {
     const struct mxfs_fs_options *o = fs->options;
+    const struct fuse_lowlevel_ops ops = mxfs_fs_ops_for(o);
     struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
     struct fuse_session *se = NULL;
     char *source = escape_option(o->source), *list = NULL;
@@ -246,7 +247,7 @@ static struct fuse_session *new_session(struct fs_context *fs)
                  source) >= 0 &&
         fuse_opt_add_arg(&args, "mxfs") == 0 && fuse_opt_add_arg(&args, "-o") == 0 &&
         fuse_opt_add_arg(&args, list) == 0 && (!o->debug || fuse_opt_add_arg(&args, "-d") == 0))
-        se = fuse_session_new(&args, &mxfs_fs_ops, sizeof(mxfs_fs_ops), fs);
+        se = fuse_session_new(&args, &ops, sizeof(ops), fs);
     free(source);
     free(list);
     fuse_opt_free_args(&args);

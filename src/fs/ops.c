@@ -6,8 +6,8 @@
  * reply_err() and nowhere else.
  *
  * Every inode is static, so forget and release have nothing to do and are not implemented; nor are
- * xattrs (libfuse answers ENOSYS, and the kernel does not ask again) and the mutating calls (the
- * mount is read-only).
+ * the mutating calls (the mount is read-only). Extended attributes are left out unless asked for:
+ * after ENOSYS the kernel never asks again, which makes `ls -l` of many files faster.
  */
 #include "ops.h"
 
@@ -197,6 +197,35 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
     list_directory(req, ino, size, off, true);
 }
 
+/* An answer of `n` bytes in `w->reply`, or only their number, or -errno. */
+static void reply_xattr(fuse_req_t req, const struct fs_worker *w, ssize_t n, size_t size)
+{
+    if (n < 0)
+        reply_err(req, (int)n);
+    else if (size == 0)
+        fuse_reply_xattr(req, (size_t)n);
+    else
+        fuse_reply_buf(req, (const char *)w->reply, (size_t)n);
+}
+
+static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+    struct fs_context *fs = context_of(req);
+    struct fs_worker *w = worker_of(fs, size);
+    ssize_t n = w ? mxfs_tree_getxattr(fs->tree, ino, name, (char *)w->reply, size) : -ENOMEM;
+
+    reply_xattr(req, w, n, size);
+}
+
+static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
+{
+    struct fs_context *fs = context_of(req);
+    struct fs_worker *w = worker_of(fs, size);
+    ssize_t n = w ? mxfs_tree_listxattr(fs->tree, ino, (char *)w->reply, size) : -ENOMEM;
+
+    reply_xattr(req, w, n, size);
+}
+
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
     struct statvfs st;
@@ -206,7 +235,7 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
     fuse_reply_statfs(req, &st);
 }
 
-const struct fuse_lowlevel_ops mxfs_fs_ops = {
+static const struct fuse_lowlevel_ops ops = {
     .init = op_init,
     .lookup = op_lookup,
     .getattr = op_getattr,
@@ -217,3 +246,14 @@ const struct fuse_lowlevel_ops mxfs_fs_ops = {
     .readdirplus = op_readdirplus,
     .statfs = op_statfs,
 };
+
+struct fuse_lowlevel_ops mxfs_fs_ops_for(const struct mxfs_fs_options *options)
+{
+    struct fuse_lowlevel_ops chosen = ops;
+
+    if (options->xattr) {
+        chosen.getxattr = op_getxattr;
+        chosen.listxattr = op_listxattr;
+    }
+    return chosen;
+}

@@ -30,8 +30,8 @@ struct fs_context {
     struct fs_counters counters;
 };
 
-/** The operation table. */
-extern const struct fuse_lowlevel_ops mxfs_fs_ops;
+/** The operation table: what the options ask for. */
+struct fuse_lowlevel_ops mxfs_fs_ops_for(const struct mxfs_fs_options *options);
 
 /** Frees a thread's buffers: the destructor of fs_context.worker. */
 void mxfs_fs_worker_free(void *worker);

@@ -51,6 +51,9 @@ struct mxfs_tree {
 /** Compares two nodes by name, for bsearch(). */
 int mxfs_nodes_compare(const void *a, const void *b);
 
+/** The tensor that an inode is a file of, in either view; NULL when it is none. */
+const struct view_output *mxfs_nodes_tensor(const struct mxfs_tree *tree, uint64_t ino);
+
 /** Size of the file that a node is. */
 uint64_t mxfs_nodes_file_size(const struct node *node);
 

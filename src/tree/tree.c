@@ -52,6 +52,13 @@ static bool find_place(const struct mxfs_tree *t, uint64_t ino, struct place *p)
     return p->output < p->view->view.outputs->count && mxfs_view_shows(&p->view->view, p->output);
 }
 
+const struct view_output *mxfs_nodes_tensor(const struct mxfs_tree *tree, uint64_t ino)
+{
+    struct place p;
+
+    return find_place(tree, ino, &p) && p.view ? &p.view->view.outputs->sorted[p.output] : NULL;
+}
+
 /* Owner, permission bits (as for a file) and times, from the file or folder behind an inode. */
 static void fill_base(const struct mxfs_tree *t, const struct stat *source, struct stat *st)
 {

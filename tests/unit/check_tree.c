@@ -403,6 +403,72 @@ START_TEST(folders)
 }
 END_TEST
 
+/* The attributes of the file at `path`, as "name=value" lines. */
+static char *attributes_of(const struct fixture *f, const char *path)
+{
+    char names[1000], value[1000], *text = NULL;
+    size_t len;
+    struct stat st;
+    FILE *out = open_memstream(&text, &len);
+    uint64_t ino = walk(f, path, &st);
+    ssize_t n = mxfs_tree_listxattr(f->tree, ino, names, sizeof(names));
+
+    ck_assert_int_eq(n, mxfs_tree_listxattr(f->tree, ino, NULL, 0));
+    for (const char *name = names; name < names + n; name += strlen(name) + 1) {
+        ssize_t size = mxfs_tree_getxattr(f->tree, ino, name, value, sizeof(value));
+        ck_assert_int_gt(size, 0);
+        fprintf(out, "%s=%.*s\n", name, (int)size, value);
+    }
+    fclose(out);
+    return text;
+}
+
+static void check_attributes(const struct fixture *f, const char *path, const char *expected)
+{
+    char *text = attributes_of(f, path);
+    ck_assert_msg(strcmp(text, expected) == 0, "%s: %s", path, text);
+    free(text);
+}
+
+START_TEST(extended_attributes)
+{
+    struct fixture f;
+
+    open_tree(&f, make_file(sample).text, both);
+    check_attributes(&f, "tensors/a",
+                     "user.mxfs.scheme=mxfp4-blocks\nuser.mxfs.shape=[4,32]\n"
+                     "user.mxfs.dtype=BF16\nuser.mxfs.sources=[\"a_blocks\",\"a_scales\"]\n");
+    check_attributes(&f, "npy/b.npy",
+                     "user.mxfs.scheme=plain\nuser.mxfs.shape=[2,3]\n"
+                     "user.mxfs.dtype=F32\nuser.mxfs.sources=[\"b\"]\n");
+    check_attributes(&f, "model.safetensors", "");
+    check_attributes(&f, "tensors", "");
+    close_tree(&f);
+}
+END_TEST
+
+/* Sizes as getxattr(2) and listxattr(2) have them, and what is not there. */
+START_TEST(extended_attributes_and_sizes)
+{
+    struct fixture f;
+    struct stat st;
+    char buf[100] = "";
+
+    open_tree(&f, make_file(sample).text, both);
+    uint64_t ino = walk(&f, "tensors/b", &st);
+    ck_assert_int_eq(mxfs_tree_getxattr(f.tree, ino, "user.mxfs.shape", NULL, 0), 5);
+    ck_assert_int_eq(mxfs_tree_getxattr(f.tree, ino, "user.mxfs.shape", buf, 5), 5);
+    ck_assert_str_eq(buf, "[2,3]");
+    ck_assert_int_eq(mxfs_tree_getxattr(f.tree, ino, "user.mxfs.shape", buf, 4), -ERANGE);
+    ck_assert_int_eq(mxfs_tree_listxattr(f.tree, ino, buf, 4), -ERANGE);
+    ck_assert_int_eq(mxfs_tree_getxattr(f.tree, ino, "user.mxfs.", buf, 5), -ENODATA);
+    ck_assert_int_eq(mxfs_tree_getxattr(f.tree, 1, "user.mxfs.shape", buf, 5), -ENODATA);
+    ck_assert_int_eq(mxfs_tree_getxattr(f.tree, 999, "user.mxfs.shape", buf, 5), -ENOENT);
+    ck_assert_int_eq(mxfs_tree_listxattr(f.tree, 999, buf, 5), -ENOENT);
+    close_tree(&f);
+}
+END_TEST
+
 START_TEST(free_accepts_null)
 {
     mxfs_tree_free(NULL);
@@ -425,6 +491,8 @@ int main(void)
     tcase_add_test(tests, names_that_are_cut);
     tcase_add_test(tests, a_file_with_the_name_of_a_view);
     tcase_add_test(tests, folders);
+    tcase_add_test(tests, extended_attributes);
+    tcase_add_test(tests, extended_attributes_and_sizes);
     tcase_add_test(tests, free_accepts_null);
     suite_add_tcase(suite, tests);
     return test_run(suite);
