@@ -2,9 +2,6 @@
 # Copyright (c) 2026 the mxfs authors
 """bitsandbytes against the library that writes it, on the CPU."""
 
-import json
-
-import numpy as np
 import pytest
 
 import reftensor as rt
@@ -12,22 +9,13 @@ from helpers import assert_file
 
 pytestmark = pytest.mark.heavy
 
-CONFIG = {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}, "dtype": "bfloat16"}
-KINDS = {"U8": "uint8", "I8": "int8", "BF16": "bfloat16", "F16": "float16", "F32": "float32"}
+torch = pytest.importorskip("torch")
 
-
-def from_torch(t):
-    """A torch tensor as a Tensor."""
-    import torch
-
-    name = next(k for k, v in KINDS.items() if getattr(torch, v) == t.dtype)
-    return rt.raw(name, tuple(t.shape), t.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+from reftorch import from_torch
 
 
 @pytest.fixture(scope="module")
 def bnb():
-    import torch
-
     library = pytest.importorskip("bitsandbytes")
     torch.compiler.set_stance("force_eager")
     yield library.functional
@@ -50,8 +38,6 @@ def in_torch(bnb, weight, state):
 @pytest.mark.parametrize("nested", [False, True], ids=["plain", "nested"])
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
 def test_4_bits(dtype, nested, bnb, mount, place):
-    import torch
-
     torch.manual_seed(1)
     source, want = {}, {}
     for kind in ("nf4", "fp4"):
@@ -70,8 +56,6 @@ def test_4_bits(dtype, nested, bnb, mount, place):
 
 
 def test_8_bits(bnb, mount, place):
-    import torch
-
     torch.manual_seed(2)
     codes = torch.randint(-127, 128, (200, 333), dtype=torch.int8)
     scb = torch.rand(200) * 4
@@ -79,35 +63,3 @@ def test_8_bits(bnb, mount, place):
     rt.save(place / "m.safetensors", source, {"format": "pt"})
     want = {"x.weight": from_torch(bnb.int8_vectorwise_dequant(codes, scb))}
     assert_file(mount(place / "m.safetensors", "--dtype=f32").file, rt.serialize(want, {"format": "pt"}))
-
-
-def test_model(bnb, mount, place):
-    """A mounted model computes what one computes whose weights the library dequantized."""
-    import torch
-    from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(3)
-    config = LlamaConfig(vocab_size=96, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2)
-    model = LlamaForCausalLM(config).to(torch.bfloat16).eval()
-    source = {}
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            if "_proj." in name:
-                q, state = bnb.quantize_4bit(p.data, quant_type="nf4", compress_statistics=True)
-                source |= stored(name, q, state)
-                p.copy_(bnb.dequantize_4bit(q, state))
-            else:
-                source[name] = from_torch(p)
-    (place / "model").mkdir()
-    rt.save(place / "model" / "model.safetensors", source, {"format": "pt"})
-    (place / "model" / "config.json").write_text(json.dumps({**json.loads(config.to_json_string(use_diff=False)), **CONFIG, "architectures": ["LlamaForCausalLM"]}))
-    model.save_pretrained(place / "want")
-    ids = torch.from_numpy(np.random.default_rng(4).integers(0, 96, (2, 17)))
-
-    def logits(path):
-        loaded = AutoModelForCausalLM.from_pretrained(path, dtype="auto").eval()
-        assert loaded.dtype == torch.bfloat16
-        with torch.no_grad():
-            return loaded(ids).logits
-
-    assert torch.equal(logits(mount(place / "model").path), logits(place / "want"))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""torch as a reader; transformers and compressed-tensors as oracles."""
+"""torch as a reader; transformers as an oracle."""
 
 import numpy as np
 import pytest
@@ -77,32 +77,6 @@ def test_transformers(shape, mount, place):
     got = rt.read(made.file.read_bytes())[0][name]
     assert (got.dtype, got.shape) == ("BF16", tuple(want.shape))
     assert_same(got.data, bits(want), name)
-
-
-def test_compressed_tensors(mount, place):
-    """Weights that compressed-tensors packs and unpacks itself."""
-    torch = pytest.importorskip("torch")
-    pytest.importorskip("compressed_tensors")
-    from compressed_tensors.compressors import MXFP4PackedCompressor
-    from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
-    from safetensors.torch import save_file
-
-    args = QuantizationArgs(num_bits=4, type="float", strategy="group", group_size=32, symmetric=True, scale_dtype=torch.uint8, zp_dtype=torch.uint8)
-    scheme = QuantizationScheme(targets=["Linear"], weights=args)
-    source, want = {}, {}
-    generator = torch.Generator().manual_seed(1)
-    for stem, (n, k) in {"a.up_proj": (67, 96), "b.down_proj": (32, 256)}.items():
-        weight = torch.randn(n, k, generator=generator, dtype=torch.bfloat16) * 0.05
-        amax = weight.float().reshape(n, k // 32, 32).abs().amax(-1)
-        scale = torch.exp2(torch.floor(torch.log2(amax)) - 2).to(torch.bfloat16)
-        packed = MXFP4PackedCompressor.compress({"weight": weight, "weight_scale": scale}, scheme)
-        plain = MXFP4PackedCompressor.decompress(dict(packed), scheme)
-        source.update({f"{stem}.{part}": t for part, t in packed.items()})
-        want[f"{stem}.weight"] = plain["weight"].to(torch.bfloat16)
-    assert {n.rsplit(".", 1)[1] for n in source} == {"weight_packed", "weight_scale"}
-    save_file(source, place / "m.safetensors", {"format": "pt"})
-    save_file(want, place / "want.safetensors", {"format": "pt"})
-    assert_file(mount(place / "m.safetensors").file, (place / "want.safetensors").read_bytes())
 
 
 def test_numpy_memmap_to_torch(mount, place):

@@ -2,16 +2,19 @@
 # Copyright (c) 2026 the mxfs authors
 """Real model folders, made by transformers and compressed-tensors, for readers that are real too."""
 
+import functools
 import json
+import logging
 import pathlib
 
 import numpy as np
 import torch
-from compressed_tensors.compressors import MXFP4PackedCompressor
-from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
+import transformers
 from safetensors.torch import save_file
-from transformers import GptOssConfig, GptOssForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import GptOssConfig, GptOssForCausalLM
+from transformers.integrations.finegrained_fp8 import Fp8Dequantize
 
+import refct
 import reforacle as oracle
 import refrepo
 
@@ -82,46 +85,114 @@ def gptoss(folder, seed=1, count=3, **sizes):
     write(folder / "plain", model, plain, count)
 
 
-COMPRESSED = {
-    "quant_method": "compressed-tensors",
-    "format": "mxfp4-pack-quantized",
-    "quantization_status": "compressed",
-    "ignore": ["lm_head"],
-    "config_groups": {
-        "group_0": {
-            "targets": ["Linear"],
-            "weights": {"num_bits": 4, "type": "float", "strategy": "group", "group_size": 32, "symmetric": True, "dynamic": False, "scale_dtype": "torch.uint8", "zp_dtype": "torch.uint8"},
-        }
-    },
-}  # fmt: skip
+def linear(state):
+    """Names of the weights of linear layers, but for the head."""
+    return [name for name, t in state.items() if t.dim() == 2 and not any(word in name for word in ("lm_head", "embed_tokens", "mlp.gate.weight"))]
 
 
-def compress(state, ignore=("lm_head", "embed_tokens", "norm")):
+def compress(state, preset):
     """(packed, plain): what compressed-tensors makes of the linear layers, and what it makes of that again."""
-    args = QuantizationArgs(num_bits=4, type="float", strategy="group", group_size=32, symmetric=True, scale_dtype=torch.uint8, zp_dtype=torch.uint8)
-    scheme = QuantizationScheme(targets=["Linear"], weights=args)
-    packed, plain = {}, {}
-    for name, weight in state.items():
-        if any(word in name for word in ignore):
-            packed[name] = plain[name] = weight
-            continue
-        n, k = weight.shape
-        amax = weight.float().reshape(n, k // 32, 32).abs().amax(-1)
-        scale = torch.exp2(torch.floor(torch.log2(amax)) - 2).to(torch.bfloat16)
-        parts = MXFP4PackedCompressor.compress({"weight": weight, "weight_scale": scale}, scheme)
-        stem = name.removesuffix("weight")
-        packed.update({stem + part: t for part, t in parts.items()})
-        plain[name] = MXFP4PackedCompressor.decompress(dict(parts), scheme)["weight"].to(torch.bfloat16)
+    packed, plain = dict(state), dict(state)
+    for name in linear(state):
+        parts = preset.compress(packed.pop(name))
+        packed.update({name.removesuffix("weight") + part: t for part, t in parts.items()})
+        plain[name] = preset.decompress(parts).to(torch.bfloat16)
     return packed, plain
 
 
-def llama(folder, seed=2, count=3):
-    """folder/packed and folder/plain."""
-    config = LlamaConfig(
-        hidden_size=64, intermediate_size=160, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, vocab_size=128, pad_token_id=0
-    )
+def small(kind, **sizes):
+    """A model without weights: kind is Llama, Qwen3Moe, DeepseekV3."""
+    config = getattr(transformers, kind + "Config")(num_hidden_layers=2, num_attention_heads=4, vocab_size=128, pad_token_id=0, **sizes)
     with torch.device("meta"):
-        model = LlamaForCausalLM(config)
-    packed, plain = compress(random_state(model, seed))
-    write(folder / "packed", model, packed, count, {"quantization_config": COMPRESSED})
+        return getattr(transformers, kind + "ForCausalLM")(config)
+
+
+def llama(folder, preset="MXFP4A16", seed=2, count=3):
+    """folder/packed and folder/plain, by a preset scheme of compressed-tensors."""
+    model = small("Llama", hidden_size=128, intermediate_size=384, num_key_value_heads=2)
+    preset = refct.Preset(preset)
+    packed, plain = compress(random_state(model, seed), preset)
+    write(folder / "packed", model, packed, count, {"quantization_config": preset.config(ignore=["lm_head"])})
     write(folder / "plain", model, plain, count)
+
+
+BLOCK = 128
+FP8 = {"quant_method": "fp8", "fmt": "e4m3", "activation_scheme": "dynamic", "weight_block_size": [BLOCK, BLOCK]}
+
+
+def fp8_blocks(weight, scale_dtype):
+    """(codes, scales, values) of a weight [N, K] in blocks, of which the last ones may be ragged: they are padded for
+    transformers' dequantizer, which takes whole ones only, and cut again."""
+    n, k = weight.shape
+    padded = torch.nn.functional.pad(weight.float(), (0, -k % BLOCK, 0, -n % BLOCK))
+    blocks = padded.unflatten(0, (-1, BLOCK)).unflatten(-1, (-1, BLOCK))
+    scales = (blocks.abs().amax((1, 3)) / 448).to(scale_dtype)
+    codes = (blocks / scales.float()[:, None, :, None]).clamp(-448, 448).to(torch.float8_e4m3fn).reshape(padded.shape)
+    values = Fp8Dequantize(None)._dequantize_one(codes, scales, torch.bfloat16)
+    return codes[:n, :k].contiguous(), scales, values[:n, :k].contiguous()
+
+
+def split_experts(state):
+    """The state with experts under names of their own, as checkpoints have them."""
+    out = {}
+    for name, t in state.items():
+        stem = name.removesuffix("gate_up_proj").removesuffix("down_proj")
+        if ".experts." not in name:
+            out[name] = t
+        elif name.endswith("gate_up_proj"):
+            for i, expert in enumerate(t):
+                out[f"{stem}{i}.gate_proj.weight"], out[f"{stem}{i}.up_proj.weight"] = expert.chunk(2)
+        else:
+            out.update({f"{stem}{i}.down_proj.weight": expert for i, expert in enumerate(t)})
+    return out
+
+
+def fp8(folder, model, scale_dtype, seed=3, count=3):
+    """folder/packed and folder/plain in the layout of DeepSeek V3 and of transformers' FP8 quantizer."""
+    state = split_experts(random_state(model, seed))
+    packed, plain = dict(state), dict(state)
+    for name in linear(state):
+        packed[name], packed[name + "_scale_inv"], plain[name] = fp8_blocks(state[name], scale_dtype)
+    write(folder / "packed", model, packed, count, {"quantization_config": FP8})
+    write(folder / "plain", model, plain, count)
+
+
+def qwen3_moe(folder):
+    """Blocks that are whole, or the only one along their axis; BF16 scales."""
+    model = small(
+        "Qwen3Moe", hidden_size=256, moe_intermediate_size=96, num_key_value_heads=2, head_dim=32, num_experts=4, num_experts_per_tok=2, decoder_sparse_step=1
+    )
+    fp8(folder, model, torch.bfloat16)
+
+
+def deepseek_v3(folder):
+    """Ragged blocks: kv_a_proj_with_mqa has 192 rows, q_a_proj 144; F32 scales."""
+    model = small(
+        "DeepseekV3", hidden_size=320, intermediate_size=200, moe_intermediate_size=160, num_key_value_heads=4, n_routed_experts=4, num_experts_per_tok=2,
+        n_group=1, topk_group=1, first_k_dense_replace=1, kv_lora_rank=160, q_lora_rank=144, qk_rope_head_dim=32, qk_nope_head_dim=32, v_head_dim=32,
+    )  # fmt: skip
+    fp8(folder, model, torch.float32)
+
+
+def bitsandbytes(folder):
+    """folder/packed as the library saves it, folder/plain as it dequantizes that."""
+    # A warning of its holds an exception, thus the frames of all callers and their variables, as long as pytest keeps it.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    model = small("Llama", hidden_size=128, intermediate_size=384, num_key_value_heads=2)
+    write(folder / "bf16", model, random_state(model, 4), 1)
+    how = transformers.BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16)
+    quantized = transformers.AutoModelForCausalLM.from_pretrained(folder / "bf16", quantization_config=how, dtype=torch.bfloat16)
+    quantized.save_pretrained(folder / "packed")
+    quantized.dequantize(torch.bfloat16).save_pretrained(folder / "plain")
+
+
+COMPRESSED = transformers.CompressedTensorsConfig(dequantize=True)
+
+# name -> (what writes it, how transformers is told to dequantize it; None: `plain` is that already)
+MODELS = {
+    "gptoss": (gptoss, transformers.Mxfp4Config(dequantize=True)),
+    **{preset: (functools.partial(llama, preset=preset), COMPRESSED) for preset in ("MXFP4A16", "NVFP4", "W4A16", "FP8_BLOCK")},
+    "qwen3_moe": (qwen3_moe, transformers.FineGrainedFP8Config(dequantize=True)),
+    "deepseek_v3": (deepseek_v3, None),  # transformers does not take ragged blocks
+    "bitsandbytes": (bitsandbytes, None),
+}
