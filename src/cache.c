@@ -25,6 +25,8 @@ struct entry {
     struct mxfs_cache_key key;
     size_t charged; /* bytes that count against the bound */
     unsigned pins;
+    bool ahead;   /* nobody has asked for it yet */
+    bool retired; /* to be dropped first */
     enum state state;
     struct entry *chain;         /* next in the bucket */
     struct entry *older, *newer; /* among the unpinned; both NULL while pinned */
@@ -34,6 +36,8 @@ struct mxfs_cache {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a block was published, abandoned or released */
     size_t max, used;       /* bytes; used <= max */
+    size_t idle;            /* bytes of `used` that are unpinned */
+    size_t ahead;           /* bytes of `used` that nobody has asked for yet */
     struct entry *bucket[BUCKETS];
     struct entry *oldest, *newest; /* unpinned, by last use */
 };
@@ -70,6 +74,7 @@ static void list_remove(struct mxfs_cache *c, struct entry *e)
     *(e->older ? &e->older->newer : &c->oldest) = e->newer;
     *(e->newer ? &e->newer->older : &c->newest) = e->older;
     e->older = e->newer = NULL;
+    c->idle -= e->charged;
 }
 
 static void list_append(struct mxfs_cache *c, struct entry *e)
@@ -77,6 +82,15 @@ static void list_append(struct mxfs_cache *c, struct entry *e)
     e->older = c->newest;
     *(c->newest ? &c->newest->newer : &c->oldest) = e;
     c->newest = e;
+    c->idle += e->charged;
+}
+
+static void list_prepend(struct mxfs_cache *c, struct entry *e)
+{
+    e->newer = c->oldest;
+    *(c->oldest ? &c->oldest->older : &c->newest) = e;
+    c->oldest = e;
+    c->idle += e->charged;
 }
 
 static void table_remove(struct mxfs_cache *c, struct entry *e)
@@ -93,6 +107,14 @@ static struct entry *table_find(struct mxfs_cache *c, struct mxfs_cache_key key)
     while (e && (e->key.owner != key.owner || e->key.index != key.index))
         e = e->chain;
     return e;
+}
+
+/* The entry has met its first user, or will have none. */
+static void end_ahead(struct mxfs_cache *c, struct entry *e)
+{
+    if (e->ahead)
+        c->ahead -= e->charged;
+    e->ahead = false;
 }
 
 void mxfs_cache_free(struct mxfs_cache *cache)
@@ -113,18 +135,19 @@ void mxfs_cache_free(struct mxfs_cache *cache)
 /*
  * Takes unpinned blocks out, oldest first, until `size` more bytes fit. The last one taken is kept
  * in *spare when its memory can serve as it is: fresh pages would have to be zeroed by the kernel
- * first. The others go to *victims, to be freed outside the lock. False: pinned blocks leave no
- * room.
+ * first. The others go to *victims, to be freed outside the lock. False, and nothing taken: pinned
+ * blocks leave no room.
  */
 static bool make_room(struct mxfs_cache *c, size_t size, struct entry **spare,
                       struct entry **victims)
 {
+    if (c->used - c->idle + size > c->max)
+        return false;
     while (c->used + size > c->max) {
         struct entry *e = c->oldest;
-        if (!e)
-            return false;
         list_remove(c, e);
         table_remove(c, e);
+        end_ahead(c, e);
         c->used -= e->charged;
         if (!*spare && e->charged == size) {
             *spare = e;
@@ -136,29 +159,40 @@ static bool make_room(struct mxfs_cache *c, size_t size, struct entry **spare,
     return true;
 }
 
-static void free_victims(struct entry *victims)
+/* Outside the lock. `spare` may be NULL. */
+static void free_victims(struct entry *spare, struct entry *victims)
 {
+    if (spare)
+        unmap_entry(spare);
     for (struct entry *next; victims; victims = next) {
         next = victims->chain;
         unmap_entry(victims);
     }
 }
 
-/* Enters an entry as FILLING for `key`; the caller has made room. */
-static void insert(struct mxfs_cache *c, struct entry *e, struct mxfs_cache_key key, size_t size,
-                   size_t charged)
+/* Enters *spare, or a new entry, as FILLING for `key`; the caller has made room. */
+static struct entry *insert(struct mxfs_cache *c, struct entry **spare, struct mxfs_cache_key key,
+                            size_t size, size_t charged)
 {
     struct entry **bucket = bucket_of(c, key);
+    struct entry *e = *spare ? *spare : calloc(1, sizeof(*e));
+
+    *spare = NULL;
+    if (!e)
+        return NULL;
     e->block.size = size;
     e->block.ready = false;
+    atomic_store_explicit(&e->block.used, 0, memory_order_relaxed);
     e->key = key;
     e->charged = charged;
     e->pins = 1;
+    e->retired = false;
     e->state = FILLING;
     e->chain = *bucket;
     e->older = e->newer = NULL;
     *bucket = e;
     c->used += charged;
+    return e;
 }
 
 /* Finds a ready block and pins it. NULL: the caller may insert; waits in between. */
@@ -168,6 +202,8 @@ static struct entry *find_ready(struct mxfs_cache *c, struct mxfs_cache_key key,
     for (;;) {
         struct entry *e = table_find(c, key);
         if (e && e->state == READY) {
+            end_ahead(c, e);
+            e->retired = false;
             if (e->pins++ == 0)
                 list_remove(c, e);
             return e;
@@ -177,9 +213,7 @@ static struct entry *find_ready(struct mxfs_cache *c, struct mxfs_cache_key key,
         if (*spare || *victims) {
             /* They no longer count as used: give their memory back before waiting, not after. */
             pthread_mutex_unlock(&c->lock);
-            free_victims(*victims);
-            if (*spare)
-                unmap_entry(*spare);
+            free_victims(*spare, *victims);
             *spare = *victims = NULL;
             pthread_mutex_lock(&c->lock);
             continue; /* the block may have come meanwhile */
@@ -202,21 +236,14 @@ static int map_entry(struct entry *e)
     return 0;
 }
 
-int mxfs_cache_acquire(struct mxfs_cache *cache, struct mxfs_cache_key key, size_t size,
-                       struct mxfs_block **out)
+static size_t charge_of(size_t size)
 {
-    size_t charged = mxfs_align_up(mxfs_max_u64(size, 1), PAGE);
-    struct entry *spare = NULL, *victims = NULL;
+    return mxfs_align_up(mxfs_max_u64(size, 1), PAGE);
+}
 
-    *out = NULL;
-    if (charged > cache->max)
-        return -E2BIG;
-    pthread_mutex_lock(&cache->lock);
-    struct entry *e = find_ready(cache, key, charged, &spare, &victims);
-    if (!e && (e = spare ? spare : calloc(1, sizeof(*e))))
-        insert(cache, e, key, size, charged);
-    pthread_mutex_unlock(&cache->lock);
-    free_victims(victims);
+/* Gives a pinned entry its memory, where it has none, and to the caller. NULL: out of memory. */
+static int hand_out(struct mxfs_cache *cache, struct entry *e, struct mxfs_block **out)
+{
     if (!e)
         return -ENOMEM;
     if (!e->block.ready && map_entry(e) != 0) {
@@ -225,6 +252,67 @@ int mxfs_cache_acquire(struct mxfs_cache *cache, struct mxfs_cache_key key, size
     }
     *out = &e->block;
     return 0;
+}
+
+int mxfs_cache_acquire(struct mxfs_cache *cache, struct mxfs_cache_key key, size_t size,
+                       struct mxfs_block **out)
+{
+    size_t charged = charge_of(size);
+    struct entry *spare = NULL, *victims = NULL;
+
+    *out = NULL;
+    if (charged > cache->max)
+        return -E2BIG;
+    pthread_mutex_lock(&cache->lock);
+    struct entry *e = find_ready(cache, key, charged, &spare, &victims);
+    if (!e)
+        e = insert(cache, &spare, key, size, charged);
+    pthread_mutex_unlock(&cache->lock);
+    free_victims(spare, victims);
+    return hand_out(cache, e, out);
+}
+
+int mxfs_cache_reserve(struct mxfs_cache *cache, struct mxfs_cache_key key, size_t size,
+                       struct mxfs_block **out)
+{
+    size_t charged = charge_of(size);
+    struct entry *spare = NULL, *victims = NULL, *e = NULL;
+    int rc = -EAGAIN;
+
+    *out = NULL;
+    pthread_mutex_lock(&cache->lock);
+    if (table_find(cache, key)) {
+        rc = -EEXIST;
+    } else if (cache->ahead + charged <= cache->max / 2 &&
+               make_room(cache, charged, &spare, &victims)) {
+        rc = -ENOMEM;
+        e = insert(cache, &spare, key, size, charged);
+    }
+    if (e) {
+        e->ahead = true;
+        cache->ahead += charged;
+    }
+    pthread_mutex_unlock(&cache->lock);
+    free_victims(spare, victims);
+    return e ? hand_out(cache, e, out) : rc;
+}
+
+size_t mxfs_cache_spare(struct mxfs_cache *cache)
+{
+    pthread_mutex_lock(&cache->lock);
+    size_t spare = cache->max / 2 - cache->ahead;
+    pthread_mutex_unlock(&cache->lock);
+    return spare;
+}
+
+uint64_t mxfs_cache_used(struct mxfs_cache *cache, struct mxfs_cache_key key)
+{
+    pthread_mutex_lock(&cache->lock);
+    const struct entry *e = table_find(cache, key);
+    uint64_t used =
+        e && e->state == READY ? atomic_load_explicit(&e->block.used, memory_order_relaxed) : 0;
+    pthread_mutex_unlock(&cache->lock);
+    return used;
 }
 
 void mxfs_cache_publish(struct mxfs_cache *cache, struct mxfs_block *block)
@@ -247,21 +335,33 @@ void mxfs_cache_abandon(struct mxfs_cache *cache, struct mxfs_block *block)
     assert(e->state == FILLING && e->pins == 1);
     e->state = DEAD;
     table_remove(cache, e);
+    end_ahead(cache, e);
     cache->used -= e->charged;
     pthread_cond_broadcast(&cache->changed);
     pthread_mutex_unlock(&cache->lock);
     unmap_entry(e);
 }
 
-void mxfs_cache_release(struct mxfs_cache *cache, struct mxfs_block *block)
+static void unpin(struct mxfs_cache *cache, struct mxfs_block *block, bool retire)
 {
     struct entry *e = (struct entry *)block;
 
     pthread_mutex_lock(&cache->lock);
     assert(e->state == READY && e->pins > 0);
+    e->retired |= retire;
     if (--e->pins == 0) {
-        list_append(cache, e);
+        (e->retired ? list_prepend : list_append)(cache, e);
         pthread_cond_broadcast(&cache->changed);
     }
     pthread_mutex_unlock(&cache->lock);
+}
+
+void mxfs_cache_release(struct mxfs_cache *cache, struct mxfs_block *block)
+{
+    unpin(cache, block, false);
+}
+
+void mxfs_cache_retire(struct mxfs_cache *cache, struct mxfs_block *block)
+{
+    unpin(cache, block, true);
 }

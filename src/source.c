@@ -13,7 +13,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "mxfs/bytes.h"
 #include "mxfs/log.h"
+
+/* The kernel cuts what it is told at once to its readahead window: 128 KiB, if nobody changed it.
+ */
+enum { WILL_NEED = 128 << 10 };
 
 int mxfs_source_open(struct mxfs_source *src, const char *path, struct mxfs_error *err)
 {
@@ -70,10 +75,9 @@ static int mark_changed(struct mxfs_source *src, const char *how)
     return -EIO;
 }
 
-int mxfs_source_read(struct mxfs_source *src, void *buf, size_t len, uint64_t offset)
+int mxfs_source_fetch(struct mxfs_source *src, void *buf, size_t len, uint64_t offset)
 {
     char *p = buf;
-    struct stat now;
 
     if (atomic_load_explicit(&src->changed, memory_order_relaxed))
         return -EIO;
@@ -89,12 +93,32 @@ int mxfs_source_read(struct mxfs_source *src, void *buf, size_t len, uint64_t of
         offset += (size_t)n;
         len -= (size_t)n;
     }
-    /* After the read, not before: a write between check and read must not go unseen. */
+    return 0;
+}
+
+int mxfs_source_check(struct mxfs_source *src)
+{
+    struct stat now;
+
     if (fstat(src->fd, &now) != 0)
         return -errno;
     if (!same_content(&now, &src->st))
         return mark_changed(src, "has changed");
     return 0;
+}
+
+int mxfs_source_read(struct mxfs_source *src, void *buf, size_t len, uint64_t offset)
+{
+    int rc = mxfs_source_fetch(src, buf, len, offset);
+    /* After the read, not before: a write between check and read must not go unseen. */
+    return rc == 0 ? mxfs_source_check(src) : rc;
+}
+
+void mxfs_source_will_need(const struct mxfs_source *src, uint64_t offset, uint64_t len)
+{
+    for (uint64_t at = 0; at < len; at += WILL_NEED)
+        posix_fadvise(src->fd, (off_t)(offset + at), (off_t)mxfs_min_u64(len - at, WILL_NEED),
+                      POSIX_FADV_WILLNEED);
 }
 
 int mxfs_source_slurp(const char *path, size_t max, char **out, size_t *len, struct mxfs_error *err)

@@ -6,12 +6,13 @@
  *
  * acquire -> (block->ready ? use : fill, then publish or abandon) -> release. Filling happens
  * outside the lock; a second reader of the same key waits for the first instead of filling again. A
- * thread holds at most one block at a time, so waiting for room cannot deadlock. Thread safety:
- * internally locked; a pinned ready block is immutable.
+ * thread that acquires holds no block yet, so waiting for room cannot deadlock; any number may be
+ * reserved, which never waits. Thread safety: internally locked; a pinned ready block is immutable.
  */
 #ifndef MXFS_CACHE_H
 #define MXFS_CACHE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,9 +27,10 @@ struct mxfs_cache_key {
 
 /** A pinned block. */
 struct mxfs_block {
-    uint8_t *data; /**< uninitialised until filled; 64-byte aligned */
-    size_t size;   /**< as asked for */
-    bool ready;    /**< false: the caller fills it, then publishes or abandons */
+    uint8_t *data;         /**< uninitialised until filled; 64-byte aligned */
+    size_t size;           /**< as asked for */
+    bool ready;            /**< false: the caller fills it, then publishes or abandons */
+    _Atomic uint64_t used; /**< 0 when new; users count in it how much they made of the block */
 };
 
 /** A cache of at most `max_bytes`; *out is NULL on failure (-ENOMEM). */
@@ -44,6 +46,21 @@ void mxfs_cache_free(struct mxfs_cache *cache);
 int mxfs_cache_acquire(struct mxfs_cache *cache, struct mxfs_cache_key key, size_t size,
                        struct mxfs_block **out);
 
+/**
+ * Pins a block that nobody has asked for yet, to be filled ahead. Blocks that still wait for their
+ * first user take at most half of the cache: looking further ahead would drop what was loaded
+ * before it is used. Fails at once with -EEXIST when the block is there or being filled, with
+ * -EAGAIN when there is no room, or with -ENOMEM.
+ */
+int mxfs_cache_reserve(struct mxfs_cache *cache, struct mxfs_cache_key key, size_t size,
+                       struct mxfs_block **out);
+
+/** Bytes that may be reserved before reserving fails. */
+size_t mxfs_cache_spare(struct mxfs_cache *cache);
+
+/** What users counted of the block of `key`; 0 when it is not there or not ready. */
+uint64_t mxfs_cache_used(struct mxfs_cache *cache, struct mxfs_cache_key key);
+
 /** The block is filled: other readers may have it. It stays pinned. */
 void mxfs_cache_publish(struct mxfs_cache *cache, struct mxfs_block *block);
 
@@ -52,5 +69,12 @@ void mxfs_cache_abandon(struct mxfs_cache *cache, struct mxfs_block *block);
 
 /** Unpins. The block may be dropped from now on. */
 void mxfs_cache_release(struct mxfs_cache *cache, struct mxfs_block *block);
+
+/**
+ * Unpins a block that was read to its end: the first to be dropped, unless it is asked for again.
+ * Its memory is the likeliest to lie in the processor's cache still, and who reads more than fits,
+ * again and again, finds a part of it.
+ */
+void mxfs_cache_retire(struct mxfs_cache *cache, struct mxfs_block *block);
 
 #endif

@@ -24,6 +24,7 @@ struct mxfs_source {
     char *path;          /**< absolute, as given (links not resolved); owned */
     struct stat st;      /**< at open time */
     atomic_bool changed; /**< once true, stays so */
+    atomic_uint slow;    /**< passes over it for which look-ahead is still worth it; see vfile/ */
 };
 
 /**
@@ -43,6 +44,16 @@ void mxfs_source_close(struct mxfs_source *src);
  * changed since it was opened, or the device fails. Restarts after EINTR and short reads.
  */
 int mxfs_source_read(struct mxfs_source *src, void *buf, size_t len, uint64_t offset);
+
+/**
+ * The two halves of mxfs_source_read(), for who reads several ranges: none of the bytes fetched may
+ * be used, or kept, before a check that came after the last of them was good.
+ */
+int mxfs_source_fetch(struct mxfs_source *src, void *buf, size_t len, uint64_t offset);
+int mxfs_source_check(struct mxfs_source *src);
+
+/** Tells the system that a range will be read soon. Does not wait for it. */
+void mxfs_source_will_need(const struct mxfs_source *src, uint64_t offset, uint64_t len);
 
 /** Reads a whole small file into a NUL-terminated buffer (caller frees). Fails with err filled when
  * it is over `max` bytes. */

@@ -65,6 +65,9 @@ int mxfs_tree_next(const struct mxfs_tree *tree, uint64_t dir, uint64_t *cookie,
 ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_scratch *scratch,
                        void *buf, size_t len, uint64_t offset);
 
+/** Does what mxfs_vfile_look_ahead() does. */
+void mxfs_tree_look_ahead(const struct mxfs_tree *tree, struct mxfs_scratch *scratch);
+
 /**
  * The value of an extended attribute, as for getxattr(2): its length, or -errno; with size 0
  * nothing is written. Tensor files have user.mxfs.scheme, .shape and .sources (as in `mxfs list

@@ -37,10 +37,18 @@ void mxfs_vfile_env_fini(struct mxfs_vfile_env *env);
 int mxfs_vfile_check_cache(const struct mxfs_vfile_env *env, const struct mxfs_grouping *grouping,
                            struct mxfs_error *err);
 
+/** What a read found that readers will want next; group is NULL for nothing. */
+struct mxfs_ahead {
+    struct mxfs_model *model;
+    const struct mxfs_group *group;
+    uint64_t element; /**< first element of the unit behind the one that was read */
+};
+
 /** Reusable memory of one thread. Zero-initialised is valid and empty. */
 struct mxfs_scratch {
     uint8_t *data;
     size_t size;
+    struct mxfs_ahead ahead; /**< set by reads, taken by mxfs_vfile_look_ahead() */
 };
 
 /** Frees; accepts an empty object. */
@@ -69,6 +77,19 @@ ssize_t mxfs_vfile_read_npy(const struct mxfs_vfile_env *env, struct mxfs_scratc
 
 /** The same for a file that is passed through as it is. */
 ssize_t mxfs_vfile_read_raw(struct mxfs_source *source, void *buf, size_t len, uint64_t offset);
+
+/** Whether a read left something for mxfs_vfile_look_ahead() to do. */
+static inline bool mxfs_vfile_has_ahead(const struct mxfs_scratch *scratch)
+{
+    return scratch->ahead.group != NULL;
+}
+
+/**
+ * Loads what the last read with this scratch found to be wanted next, if there is room for it.
+ * Optional, and for when the result of that read has been delivered: it may take as long as reading
+ * a matrix from storage. Failures are left for the read that will meet them.
+ */
+void mxfs_vfile_look_ahead(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch);
 
 /** Size of an output's NumPy file, or 0 when NumPy has no such type (F4, F6). */
 uint64_t mxfs_vfile_npy_size(const struct mxfs_output *output);

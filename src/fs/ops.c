@@ -132,6 +132,20 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     fuse_reply_open(req, fi);
 }
 
+/*
+ * After the reply, the thread that gave it loads what will be asked for next, while others answer.
+ * A few threads at a time: look-ahead waits for storage, and the rest must stay free for requests.
+ */
+static void look_ahead(struct fs_context *fs, struct fs_worker *w)
+{
+    unsigned busy = atomic_fetch_add_explicit(&fs->looking_ahead, 1, memory_order_relaxed);
+
+    if (busy < fs->options->threads / 4)
+        mxfs_tree_look_ahead(fs->tree, &w->scratch);
+    w->scratch.ahead.group = NULL;
+    atomic_fetch_sub_explicit(&fs->looking_ahead, 1, memory_order_relaxed);
+}
+
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
                     struct fuse_file_info *fi)
 {
@@ -149,6 +163,8 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     atomic_fetch_add_explicit(&fs->counters.reads, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&fs->counters.bytes, (uint64_t)n, memory_order_relaxed);
     fuse_reply_buf(req, (const char *)w->reply, (size_t)n);
+    if (mxfs_vfile_has_ahead(&w->scratch))
+        look_ahead(fs, w);
 }
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

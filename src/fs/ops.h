@@ -28,6 +28,7 @@ struct fs_context {
     const struct mxfs_fs_options *options;
     pthread_key_t worker; /**< each thread's struct fs_worker */
     struct fs_counters counters;
+    _Atomic unsigned looking_ahead; /**< threads that load what was not asked for yet */
 };
 
 /** The operation table: what the options ask for. */

@@ -269,6 +269,11 @@ ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_s
         tree->env, scratch, o->plan, o->output, buf, len, offset);
 }
 
+void mxfs_tree_look_ahead(const struct mxfs_tree *tree, struct mxfs_scratch *scratch)
+{
+    mxfs_vfile_look_ahead(tree->env, scratch);
+}
+
 void mxfs_tree_statfs(const struct mxfs_tree *tree, struct statvfs *out)
 {
     memset(out, 0, sizeof(*out));

@@ -15,10 +15,6 @@
 enum {
     /* Output bytes decoded from one read of the parts: their packed bytes still lie in L2 then. */
     STREAM_CHUNK = 512 << 10,
-    /* Bytes of strips read at a time while a unit is loaded: likewise. */
-    LOAD_CHUNK = 256 << 10,
-    /* Strips further apart than this many times their width are read one by one. */
-    SPARSE = 4,
     /* The largest tile of any scheme in bytes of output: 32 elements of F32. */
     TILE_MAX = MXFS_MX_BLOCK * 4,
 };
@@ -41,12 +37,27 @@ int mxfs_scratch_reserve(struct mxfs_scratch *scratch, size_t size)
     return 0;
 }
 
-static int read_part(struct mxfs_model *model, const struct mxfs_tensor *part, void *buf,
-                     size_t len, uint64_t offset, const struct mxfs_tensor **failed)
+int mxfs_fetch_part(struct mxfs_model *model, const struct mxfs_tensor *part, void *buf, size_t len,
+                    uint64_t offset, const struct mxfs_tensor **failed)
 {
-    int rc = mxfs_source_read(&model->shards[part->shard].source, buf, len, part->offset + offset);
+    int rc = mxfs_source_fetch(&model->shards[part->shard].source, buf, len, part->offset + offset);
     if (rc != 0)
         *failed = part;
+    return rc;
+}
+
+int mxfs_check_parts(struct mxfs_model *model, const struct mxfs_group *group,
+                     const struct mxfs_tensor **failed)
+{
+    int rc = 0;
+
+    for (unsigned i = 0; i < group->parts && rc == 0; i++) {
+        /* Parts are neighbours: nearly always in one file, which one check is enough for. */
+        if (i > 0 && group->part[i]->shard == group->part[i - 1]->shard)
+            continue;
+        *failed = group->part[i];
+        rc = mxfs_source_check(&model->shards[group->part[i]->shard].source);
+    }
     return rc;
 }
 
@@ -69,7 +80,8 @@ static int load_tiles(struct mxfs_scratch *scratch, struct mxfs_model *model,
     uint8_t *at = scratch->data;
     for (unsigned i = 0; i < group->parts && rc == 0; i++) {
         in->data[i] = at;
-        rc = read_part(model, group->part[i], at, in->span[i].size, in->span[i].offset, failed);
+        rc = mxfs_fetch_part(model, group->part[i], at, in->span[i].size, in->span[i].offset,
+                             failed);
         at += in->span[i].size;
     }
     return rc;
@@ -142,116 +154,7 @@ static int stream_range(const struct mxfs_vfile_env *env, struct mxfs_scratch *s
         offset += n;
         len -= n;
     }
-    return rc;
-}
-
-/* Reads strips [row, row + rows) into scratch; *stride is their distance there. */
-static int read_strips(struct mxfs_scratch *scratch, struct mxfs_model *model,
-                       const struct mxfs_tensor *part, const struct mxfs_strips *s, uint64_t row,
-                       uint64_t rows, bool sparse, const struct mxfs_tensor **failed)
-{
-    uint64_t offset = s->offset + row * s->stride;
-    int rc = 0;
-
-    if (!sparse)
-        return read_part(model, part, scratch->data, (rows - 1) * s->stride + s->width, offset,
-                         failed);
-    for (uint64_t i = 0; i < rows && rc == 0; i++)
-        rc = read_part(model, part, scratch->data + i * s->width, s->width, offset + i * s->stride,
-                       failed);
-    return rc;
-}
-
-static int load_part(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
-                     struct mxfs_model *model, const struct mxfs_group *group,
-                     const struct mxfs_unit *unit, unsigned part, uint8_t *packed,
-                     const struct mxfs_tensor **failed)
-{
-    struct mxfs_strips s;
-
-    group->scheme->strips(group, unit, part, &s);
-    bool sparse = s.stride / SPARSE > s.width;
-    uint64_t stride = sparse ? s.width : s.stride;
-    /* Whole cache lines of the packed rows are written when rows come in multiples of 64. */
-    uint64_t step = mxfs_max_u64(LOAD_CHUNK / mxfs_max_u64(stride, 1) / 64 * 64, 64);
-    int rc = mxfs_scratch_reserve(scratch, mxfs_min_u64(step, s.rows) * stride);
-    for (uint64_t row = 0; row < s.rows && rc == 0; row += step) {
-        uint64_t rows = mxfs_min_u64(step, s.rows - row);
-        rc = read_strips(scratch, model, group->part[part], &s, row, rows, sparse, failed);
-        if (rc == 0)
-            group->scheme->pack(group, &env->codec, unit, part, row, rows, scratch->data, stride,
-                                packed);
-    }
-    return rc;
-}
-
-/* Pins the unit, loading it when no other thread has. */
-static int acquire_unit(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
-                        struct mxfs_model *model, const struct mxfs_group *group,
-                        const struct mxfs_unit *unit, struct mxfs_block **block,
-                        const struct mxfs_tensor **failed)
-{
-    struct mxfs_cache_key key = {(uintptr_t)group, unit->index};
-    int rc = mxfs_cache_acquire(env->cache, key, unit->bytes, block);
-
-    if (rc != 0 || (*block)->ready)
-        return rc;
-    for (unsigned i = 0; i < group->parts && rc == 0; i++)
-        rc = load_part(env, scratch, model, group, unit, i, (*block)->data, failed);
-    if (rc == 0)
-        mxfs_cache_publish(env->cache, *block);
-    else
-        mxfs_cache_abandon(env->cache, *block);
-    return rc;
-}
-
-/* Unpacks bytes [offset, offset + len) of the output; ends need not be whole elements. */
-static void unpack_bytes(const struct mxfs_codec *codec, const struct mxfs_group *group,
-                         const struct mxfs_unit *unit, const uint8_t *packed, uint64_t offset,
-                         size_t len, uint8_t *dst)
-{
-    size_t size = mxfs_out_size(group->out);
-    uint64_t first = offset / size;
-    size_t skip = offset % size;
-    uint8_t element[4];
-
-    if (skip != 0) {
-        size_t n = mxfs_min_u64(size - skip, len);
-        group->scheme->unpack(group, codec, unit, packed, first++, 1, element);
-        memcpy(dst, element + skip, n);
-        dst += n;
-        len -= n;
-    }
-    uint64_t whole = len / size;
-    group->scheme->unpack(group, codec, unit, packed, first, whole, dst);
-    if (len % size != 0) {
-        group->scheme->unpack(group, codec, unit, packed, first + whole, 1, element);
-        memcpy(dst + whole * size, element, len % size);
-    }
-}
-
-static int unit_range(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
-                      struct mxfs_model *model, const struct mxfs_group *group, uint8_t *buf,
-                      size_t len, uint64_t offset, const struct mxfs_tensor **failed)
-{
-    size_t size = mxfs_out_size(group->out);
-
-    while (len > 0) {
-        struct mxfs_unit unit;
-        struct mxfs_block *block;
-        group->scheme->unit_at(group, offset / size, &unit);
-        size_t n = mxfs_min_u64(len, (unit.first + unit.count) * size - offset);
-        *failed = group->part[0];
-        int rc = acquire_unit(env, scratch, model, group, &unit, &block, failed);
-        if (rc != 0)
-            return rc;
-        unpack_bytes(&env->codec, group, &unit, block->data, offset, n, buf);
-        mxfs_cache_release(env->cache, block);
-        buf += n;
-        offset += n;
-        len -= n;
-    }
-    return 0;
+    return rc == 0 ? mxfs_check_parts(model, group, failed) : rc;
 }
 
 int mxfs_decode_range(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
@@ -259,6 +162,6 @@ int mxfs_decode_range(const struct mxfs_vfile_env *env, struct mxfs_scratch *scr
                       size_t len, uint64_t offset, const struct mxfs_tensor **failed)
 {
     *failed = group->part[0];
-    return (group->scheme->unit_at ? unit_range : stream_range)(env, scratch, model, group, buf,
-                                                                len, offset, failed);
+    return (group->scheme->unit_at ? mxfs_unit_range : stream_range)(env, scratch, model, group,
+                                                                     buf, len, offset, failed);
 }

@@ -248,6 +248,121 @@ START_TEST(many_threads)
 }
 END_TEST
 
+/* Reserves a block and fills it. */
+static int ahead(struct mxfs_cache *c, uint64_t index, size_t size)
+{
+    struct mxfs_block *b;
+    int rc = mxfs_cache_reserve(c, (struct mxfs_cache_key){7, index}, size, &b);
+
+    if (rc != 0) {
+        ck_assert_ptr_null(b);
+        return rc;
+    }
+    memset(b->data, (int)index, size);
+    mxfs_cache_publish(c, b);
+    mxfs_cache_release(c, b);
+    return 0;
+}
+
+START_TEST(reserved_blocks_are_found)
+{
+    struct mxfs_cache *c = new_cache(8 * PAGE);
+    ck_assert_int_eq(ahead(c, 1, PAGE), 0);
+    ck_assert_int_eq(ahead(c, 1, PAGE), -EEXIST);
+    ck_assert(!touch(c, 1, PAGE));
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(at_most_half_is_reserved)
+{
+    struct mxfs_cache *c = new_cache(8 * PAGE);
+    for (uint64_t i = 0; i < 4; i++) {
+        ck_assert_uint_eq(mxfs_cache_spare(c), (4 - i) * PAGE);
+        ck_assert_int_eq(ahead(c, i, PAGE), 0);
+    }
+    ck_assert_int_eq(ahead(c, 4, PAGE), -EAGAIN);
+    ck_assert(!touch(c, 2, PAGE)); /* has met its user: room for one more */
+    ck_assert_int_eq(ahead(c, 4, PAGE), 0);
+    ck_assert_int_eq(ahead(c, 5, PAGE), -EAGAIN);
+    for (uint64_t i = 10; i < 18; i++) /* readers push the others out, and out of the sum */
+        ck_assert(touch(c, i, PAGE));
+    ck_assert_uint_eq(mxfs_cache_spare(c), 4 * PAGE);
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(reserving_does_not_wait_for_room)
+{
+    struct mxfs_cache *c = new_cache(2 * PAGE);
+    struct mxfs_block *a, *b, *none;
+    take(c, 1, PAGE, 1, &a);
+    take(c, 2, PAGE, 2, &b);
+    ck_assert_int_eq(mxfs_cache_reserve(c, (struct mxfs_cache_key){7, 3}, PAGE, &none), -EAGAIN);
+    mxfs_cache_release(c, a);
+    mxfs_cache_release(c, b);
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(abandoned_reservations_are_given_back)
+{
+    struct mxfs_cache *c = new_cache(4 * PAGE);
+    struct mxfs_block *b;
+    ck_assert_int_eq(mxfs_cache_reserve(c, (struct mxfs_cache_key){7, 1}, PAGE, &b), 0);
+    mxfs_cache_abandon(c, b);
+    ck_assert_uint_eq(mxfs_cache_spare(c), 2 * PAGE);
+    ck_assert(touch(c, 1, PAGE));
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(retired_goes_first)
+{
+    struct mxfs_cache *c = new_cache(4 * PAGE);
+    struct mxfs_block *b;
+    for (uint64_t i = 0; i < 3; i++)
+        ck_assert(touch(c, i, PAGE));
+    ck_assert(take(c, 3, PAGE, 3, &b));
+    mxfs_cache_retire(c, b);
+    ck_assert(touch(c, 4, PAGE));
+    for (uint64_t i = 0; i < 3; i++)
+        ck_assert(!touch(c, i, PAGE));
+    ck_assert(touch(c, 3, PAGE));
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(retired_comes_back_when_used)
+{
+    struct mxfs_cache *c = new_cache(2 * PAGE);
+    struct mxfs_block *b;
+    ck_assert(touch(c, 1, PAGE));
+    ck_assert(take(c, 2, PAGE, 2, &b));
+    mxfs_cache_retire(c, b);
+    ck_assert(!touch(c, 2, PAGE));
+    ck_assert(touch(c, 3, PAGE)); /* in the place of 1 */
+    ck_assert(!touch(c, 2, PAGE));
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(use_is_counted_anew)
+{
+    struct mxfs_cache *c = new_cache(PAGE);
+    struct mxfs_block *b;
+    ck_assert(take(c, 1, PAGE, 1, &b));
+    atomic_fetch_add(&b->used, 5);
+    ck_assert_uint_eq(mxfs_cache_used(c, (struct mxfs_cache_key){7, 1}), 5);
+    mxfs_cache_release(c, b);
+    ck_assert(take(c, 2, PAGE, 2, &b));
+    ck_assert_uint_eq(atomic_load(&b->used), 0);
+    mxfs_cache_release(c, b);
+    ck_assert_uint_eq(mxfs_cache_used(c, (struct mxfs_cache_key){7, 1}), 0);
+    mxfs_cache_free(c);
+}
+END_TEST
+
 START_TEST(free_accepts_null)
 {
     mxfs_cache_free(NULL);
@@ -269,6 +384,13 @@ int main(void)
     tcase_add_test(tcase, waiter_fills_what_was_abandoned);
     tcase_add_test(tcase, waits_for_room);
     tcase_add_test(tcase, many_threads);
+    tcase_add_test(tcase, reserved_blocks_are_found);
+    tcase_add_test(tcase, at_most_half_is_reserved);
+    tcase_add_test(tcase, reserving_does_not_wait_for_room);
+    tcase_add_test(tcase, abandoned_reservations_are_given_back);
+    tcase_add_test(tcase, retired_goes_first);
+    tcase_add_test(tcase, retired_comes_back_when_used);
+    tcase_add_test(tcase, use_is_counted_anew);
     tcase_add_test(tcase, free_accepts_null);
     suite_add_tcase(suite, tcase);
     return test_run(suite);
