@@ -215,7 +215,8 @@ static int mount_session(struct fuse_session *se, const char *mountpoint, struct
     if (rc == 0)
         return 0;
     return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: cannot mount: %s (%s)", mountpoint,
-                     mount_message[0] ? mount_message : strerror(-rc), mxfs_mountpoint_hint(-rc));
+                     mount_message[0] ? mount_message : strerror(-rc),
+                     mxfs_mountpoint_hint(-rc, mount_message));
 }
 
 /* A value inside an -o list. */

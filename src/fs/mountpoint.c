@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -115,7 +116,46 @@ int mxfs_mountpoint_check(const char *path, struct mxfs_error *err)
     return 0;
 }
 
-const char *mxfs_mountpoint_hint(int errnum)
+/* Ubuntu's profile lets fusermount3 mount in a few places only; what it forbids fails with EACCES.
+ */
+static bool has_apparmor_profile(void)
+{
+    FILE *f = fopen("/sys/module/apparmor/parameters/enabled", "re");
+    bool enabled = f && fgetc(f) == 'Y';
+
+    if (f)
+        fclose(f);
+    return enabled && access("/etc/apparmor.d/fusermount3", F_OK) == 0;
+}
+
+/* By what libfuse 3 and fusermount3 say; NULL when that tells nothing. */
+static const char *hint_by_words(const char *said)
+{
+    if (strstr(said, "user_allow_other"))
+        return "as root add a line user_allow_other to it, or leave --allow-other out";
+    if (strstr(said, "failed to exec"))
+        return "only root mounts without it: install the package fuse3";
+    if (strstr(said, "mountpoint"))
+        return "expected a folder that belongs to the user";
+    return NULL;
+}
+
+static const char *hint_by_permission(void)
+{
+    if (geteuid() == 0)
+        return "mounting is not permitted here: a container needs --cap-add SYS_ADMIN, and "
+               "--security-opt apparmor=unconfined where AppArmor is on";
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+        return "fusermount3 cannot become root here (no_new_privs, as in a service with "
+               "NoNewPrivileges or a container): mount as root or outside";
+    if (has_apparmor_profile())
+        return "AppArmor lets fusermount3 mount below $HOME, /mnt, /media and /tmp: choose such a "
+               "mountpoint, or allow yours in /etc/apparmor.d/local/fusermount3";
+    return "mounting is not permitted here: a container needs --device /dev/fuse --cap-add "
+           "SYS_ADMIN";
+}
+
+const char *mxfs_mountpoint_hint(int errnum, const char *said)
 {
     if (access("/dev/fuse", F_OK) != 0)
         return "there is no /dev/fuse: load the fuse module, or start the container with "
@@ -125,9 +165,12 @@ const char *mxfs_mountpoint_hint(int errnum)
         return "/dev/fuse cannot be opened: give the user access to it, or the container "
                "--device /dev/fuse";
     close(fd);
-    if (errnum == EPERM)
-        return "mounting is not permitted here: a container needs --cap-add SYS_ADMIN";
-    return "is fusermount3 installed, and the mountpoint the user's own?";
+    const char *hint = hint_by_words(said);
+    if (hint)
+        return hint;
+    return errnum == EPERM || errnum == EACCES || strstr(said, "denied")
+               ? hint_by_permission()
+               : "is fusermount3 installed, and the mountpoint the user's own?";
 }
 
 /* The path as the mount table has it: without links. The mount itself may be dead, so only what is

@@ -21,7 +21,10 @@ int mxfs_mountpoint_check(const char *path, struct mxfs_error *err);
  */
 int mxfs_mountpoint_detach(const char *path);
 
-/** Why mounting probably failed with `errnum`, as a hint with a remedy; constant. */
-const char *mxfs_mountpoint_hint(int errnum);
+/**
+ * Why mounting probably failed with `errnum`, as a hint with a remedy; constant. `said`: the
+ * message of the library or of its helper, "" when there was none.
+ */
+const char *mxfs_mountpoint_hint(int errnum, const char *said);
 
 #endif

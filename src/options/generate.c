@@ -16,9 +16,11 @@ static void put_commands(FILE *out)
         fprintf(out, "%s ", mxfs_command_table[i].word);
 }
 
+/* A first choice "none" stands for leaving the option out: nobody writes it. */
 static void put_choices(FILE *out, const struct option_row *row)
 {
-    for (const char *c = row->choices; *c; c++)
+    const char *first = strncmp(row->choices, "none|", 5) == 0 ? row->choices + 5 : row->choices;
+    for (const char *c = first; *c; c++)
         fputc(*c == '|' ? ' ' : *c, out);
 }
 
@@ -61,13 +63,31 @@ static void put_man_text(FILE *out, const char *text)
     fputs(".fi\n", out);
 }
 
+static const char man_end[] =
+    ".SH SIGNALS\n"
+    ".TP\n.B SIGTERM, SIGHUP\nunmounts; readers of open files may go on for \\-\\-stop\\-timeout "
+    "seconds\n"
+    ".TP\n.B SIGINT\nand a second SIGTERM: unmounts, and ends at once\n"
+    ".TP\n.B SIGUSR1\nlogs what was read so far\n"
+    ".SH FILES\n"
+    ".TP\n.I /etc/mxfs/NAME.conf\nSOURCE, MOUNTPOINT and OPTIONS of the service mxfs@NAME\n"
+    ".TP\n.I /etc/fuse.conf\nuser_allow_other, which \\-\\-allow\\-other needs where an ordinary "
+    "user mounts\n"
+    ".SH EXAMPLES\n.nf\n"
+    "mxfs openai/gpt\\-oss\\-20b /mnt/bf16\n"
+    "mxfs \\-\\-dtype=f32 \\-\\-only='*.layers.0.*' model.safetensors /mnt/layer0\n"
+    "mxfs \\-u /mnt/bf16\n"
+    "mount \\-t fuse.mxfs /srv/gpt\\-oss\\-20b /srv/bf16 \\-o allow_other\n"
+    ".fi\n"
+    ".SH SEE ALSO\n.BR fusermount3 (1),\n.BR mount.fuse3 (8),\n.BR fuse (4)\n";
+
 static void put_man(FILE *out)
 {
     fprintf(out,
             ".TH MXFS 1 \"\" \"mxfs %s\" \"User Commands\"\n"
             ".SH NAME\nmxfs \\- mount a quantized safetensors model dequantized\n.SH SYNOPSIS\n",
             MXFS_VERSION);
-    put_man_text(out, mxfs_help_usage);
+    put_man_text(out, mxfs_help_usage + strlen("Usage: "));
     fputs(".SH DESCRIPTION\n", out);
     put_man_text(out, mxfs_help_source);
     fputs(".SH OPTIONS\nEach may also be given as \\-o name=value,...\n", out);
@@ -77,32 +97,53 @@ static void put_man(FILE *out)
     }
     fputs(".SH EXIT STATUS\n", out);
     put_man_text(out, mxfs_help_exit_codes);
-    fputs(".SH SEE ALSO\n.BR fusermount3 (1),\n.BR mount.fuse3 (8),\n.BR fuse (4)\n", out);
+    fputs(man_end, out);
 }
+
+/* Where a shell breaks words at "=", as bash does by default, --name=value comes as three words, of
+ * which only the last is replaced; else it is one, and replaced as a whole. */
+static const char bash_begin[] =
+    "_mxfs() {\n"
+    "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} name= whole=\n"
+    "    if [[ $cur == --*=* ]]; then\n"
+    "        name=${cur%%=*} whole=${cur%%=*}= cur=${cur#*=}\n"
+    "    elif [[ $cur == = ]]; then\n"
+    "        name=$prev cur=\n"
+    "    elif [[ $prev == = ]]; then\n"
+    "        name=${COMP_WORDS[COMP_CWORD - 2]}\n"
+    "    fi\n"
+    "    case $name in\n";
+
+/* What is not said here is left to bash, which completes names of files. */
+static const char bash_end[] = "' -- \"$cur\"))\n"
+                               "        [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n"
+                               "    elif [[ $COMP_CWORD == 1 ]]; then\n"
+                               "        COMPREPLY=($(compgen -W \"$commands\" -- \"$cur\"))\n"
+                               "        [[ ${COMPREPLY[0]} ]] && mapfile -t -O ${#COMPREPLY[@]} "
+                               "COMPREPLY < <(compgen -f -- \"$cur\")\n"
+                               "        compopt -o filenames\n"
+                               "    fi\n"
+                               "}\n"
+                               "complete -o bashdefault -o default -F _mxfs mxfs\n";
 
 static void put_bash(FILE *out)
 {
-    fputs("_mxfs() {\n    local cur=${COMP_WORDS[COMP_CWORD]}\n    case $cur in\n", out);
+    fputs(bash_begin, out);
     for (const struct option_row *row = mxfs_option_table; row->name; row++) {
         if (!row->help || row->kind != OPTION_CHOICE)
             continue;
-        fprintf(out, "    --%s=*) COMPREPLY=($(compgen -W '", row->name);
+        fprintf(out, "    --%s) COMPREPLY=($(compgen -P \"$whole\" -W '", row->name);
         put_choices(out, row);
-        fprintf(out, "' -- \"${cur#*=}\")) ;;\n");
+        fputs("' -- \"$cur\")) ;;\n", out);
     }
-    fputs("    -*) COMPREPLY=($(compgen -W '", out);
+    fputs("    esac\n    [[ $name ]] && return\n    local commands='", out);
+    put_commands(out);
+    fputs("'\n    if [[ $cur == -* ]]; then\n        COMPREPLY=($(compgen -W '", out);
     for (const struct option_row *row = mxfs_option_table; row->name; row++) {
         if (row->help)
             fprintf(out, "--%s%s ", row->name, row->arg ? "=" : "");
     }
-    fputs("' -- \"$cur\"))\n        [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace ;;\n"
-          "    *) [[ $COMP_CWORD == 1 ]] && COMPREPLY=($(compgen -W '",
-          out);
-    put_commands(out);
-    fputs("' -- \"$cur\"))\n"
-          "        COMPREPLY+=($(compgen -f -- \"$cur\"))\n        compopt -o filenames ;;\n"
-          "    esac\n}\ncomplete -F _mxfs mxfs\n",
-          out);
+    fputs(bash_end, out);
 }
 
 /* Text in single quotes of a shell, with the brackets that zsh's specs use taken out. */
@@ -118,7 +159,9 @@ static void put_quoted(FILE *out, const char *text)
 
 static void put_zsh(FILE *out)
 {
-    fputs("#compdef mxfs\n_arguments -S \\\n", out);
+    fputs("#compdef mxfs\n_mxfs_first() {\n    compadd ", out);
+    put_commands(out);
+    fputs("\n    _files\n}\n_arguments -S \\\n", out);
     for (const struct option_row *row = mxfs_option_table; row->name; row++) {
         if (!row->help)
             continue;
@@ -134,7 +177,7 @@ static void put_zsh(FILE *out)
         }
         fputs("' \\\n", out);
     }
-    fputs("    '*:file:_files'\n", out);
+    fputs("    '1: :_mxfs_first' '*:file:_files'\n", out);
 }
 
 static void put_fish(FILE *out)

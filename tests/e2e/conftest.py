@@ -390,6 +390,7 @@ chmod 755 "$1/bin/python3"
 chown 65534:65534 "$1/home"
 cd "$1/home"
 export HOME="$1/home" PATH="$1/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
+eval "$6"
 setpriv --reuid=65534 --regid=65534 --clear-groups bash -euo pipefail -c "$5"
 """
 
@@ -397,7 +398,8 @@ setpriv --reuid=65534 --regid=65534 --clear-groups bash -euo pipefail -c "$5"
 @pytest.fixture
 def as_user(mxfs_bin, place, fuse):
     """as_user(SCRIPT) -> CompletedProcess: runs a bash script as an ordinary user who may open
-    /dev/fuse, with `mxfs` and this Python in PATH and an empty home as working directory."""
+    /dev/fuse, with `mxfs` and this Python in PATH and an empty home as working directory; PREPARE
+    is run by root before, in the same namespaces."""
     if os.geteuid() != 0:
         pytest.skip("needs root to become an ordinary user")
     isolate = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -408,7 +410,7 @@ def as_user(mxfs_bin, place, fuse):
         pytest.skip("fusermount3 is not setuid root")
     count = 0
 
-    def go(script, timeout=120):
+    def go(script, timeout=120, prepare=""):
         nonlocal count
         count += 1
         room = place / f"user{count}"
@@ -416,7 +418,7 @@ def as_user(mxfs_bin, place, fuse):
         room.chmod(0o755)
         packages = os.path.dirname(os.path.dirname(numpy.__file__))
         return subprocess.run(
-            [*isolate, "bash", "-c", AS_USER, "as_user", str(room), mxfs_bin, sys.base_prefix, packages, script],
+            [*isolate, "bash", "-c", AS_USER, "as_user", str(room), mxfs_bin, sys.base_prefix, packages, script, prepare],
             capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 

@@ -4,6 +4,9 @@
 
 import ctypes
 import os
+import pty
+import re
+import select
 import shutil
 import socket
 import subprocess
@@ -58,13 +61,76 @@ def test_docs_name_every_option(tree, run):
     subprocess.run(["bash", "-n", prefix / "share/bash-completion/completions/mxfs"], check=True)
 
 
-def test_bash_completes(tree, tmp_path):
-    _, prefix = tree
-    script = f"""source {prefix}/share/bash-completion/completions/mxfs
-        COMP_WORDS=(mxfs --dty); COMP_CWORD=1; _mxfs 2>/dev/null; echo "${{COMPREPLY[*]}}"
-        COMP_WORDS=(mxfs li); COMP_CWORD=1; _mxfs 2>/dev/null; echo "${{COMPREPLY[*]}}" """
-    out = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
-    assert out.split("\n")[:2] == ["--dtype=", "list"]
+class Shell:
+    """An interactive shell in a terminal, in a folder with two files."""
+
+    def __init__(self, command, setup, folder):
+        (folder / "model.safetensors").touch()
+        (folder / "a b.safetensors").touch()
+        pid, self.main = pty.fork()
+        if pid == 0:
+            os.chdir(folder)
+            os.execvpe(command[0], command, {**os.environ, "PS1": "> ", "TERM": "dumb", "HOME": str(folder)})
+        self.pid = pid
+        self.type(setup + "; echo re''ady\n", "ready\r")
+
+    def type(self, keys, until):
+        """Types keys; reads until that is shown."""
+        os.write(self.main, keys.encode())
+        shown = ""
+        while until not in shown:
+            assert select.select([self.main], [], [], 20)[0], (keys, until, shown)
+            shown += os.read(self.main, 65536).decode()
+        return shown
+
+    def close(self):
+        os.close(self.main)  # hangs up
+        os.waitpid(self.pid, 0)
+
+
+COMPLETED = {"mxfs --dty": "mxfs --dtype=", "mxfs --dtype=b": "mxfs --dtype=bf16 ", "mxfs ver": "mxfs verify ", "mxfs list mod": "mxfs list model.safetensors "}
+
+
+SHELLS = {
+    "bash": (["bash", "--norc", "-i"], "source '{}/share/bash-completion/completions/mxfs'"),
+    "zsh": (["zsh", "-f", "-i"], "fpath=('{}/share/zsh/site-functions' $fpath); autoload -Uz compinit; compinit -u -D"),
+}
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_completion(name, tree, tmp_path):
+    """TAB, as people press it."""
+    command, setup = SHELLS[name]
+    if not shutil.which(name):
+        pytest.skip(f"{name} is not installed")
+    shell = Shell(command, setup.format(tree[1]), tmp_path)
+    try:
+        for typed, line in COMPLETED.items():
+            shell.type(typed + "\t", line)
+            shell.type("\x15\x0c", "> ")  # an empty line again
+        if name == "bash":  # takes quoting as it is
+            shell.type("mxfs export a\t", "mxfs export a\\ b.safetensors ")
+    finally:
+        shell.close()
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
+def test_fish_completes(tree, tmp_path):
+    script = f"source {tree[1]}/share/fish/vendor_completions.d/mxfs.fish; complete -C'mxfs --dtype='; complete -C'mxfs ver'"
+    done = subprocess.run(["fish", "-c", script], capture_output=True, text=True, check=True, env={**os.environ, "HOME": str(tmp_path)})
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == [*(f"--dtype={t}" for t in ("auto", "bf16", "f16", "f32")), "verify"]
+
+
+@pytest.mark.skipif(not shutil.which("man"), reason="man is not installed")
+def test_man_shows(tree):
+    """As `man mxfs` formats it: no complaint, all sections."""
+    env = {**os.environ, "MANWIDTH": "80", "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(["man", "--warnings", "-l", tree[1] / "share/man/man1/mxfs.1"], capture_output=True, text=True, check=True, env=env)
+    assert done.stderr == ""
+    text = re.sub(".\b", "", done.stdout)
+    heads = re.findall(r"^[A-Z][A-Z ]+$", text, re.M)
+    assert heads == ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SIGNALS", "FILES", "EXAMPLES", "SEE ALSO"]
+    assert "mxfs [OPTIONS] SOURCE MOUNTPOINT" in text and "--stop-timeout=SECONDS" in text
 
 
 def test_c_example(tree, source, tmp_path):

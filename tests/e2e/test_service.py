@@ -7,6 +7,8 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
+import textwrap
 import time
 
 import pytest
@@ -123,13 +125,48 @@ class TestCannotMount:
         assert "--cap-add SYS_ADMIN" in done.stderr
         assert not mounted(place / "mnt")
 
-    def test_allow_other_is_not_allowed(self, place, as_user):
+    # Why an ordinary user cannot mount: (what root prepares, how mxfs is run, words of the remedy).
+    USER = {
+        "allow_other": ("", "mxfs --allow-other", ["'user_allow_other' is set in /etc/fuse.conf", "add a line user_allow_other"]),
+        "no_helper": ("mount --bind /dev/null /usr/bin/fusermount3", "mxfs", ["failed to exec fusermount3", "install the package fuse3"]),
+        "closed_device": ("chmod 600 /dev/fuse", "mxfs", ["/dev/fuse cannot be opened", "--device /dev/fuse"]),
+        "no_new_privs": ("", "setpriv --no-new-privs mxfs", ["no_new_privs", "mount as root or outside"]),
+        "not_ours": ("mkdir mnt", "mxfs", ["no write access to mountpoint", "expected a folder that belongs to the user"]),
+        # A kernel with AppArmor, and Ubuntu's profile, which the helper runs into.
+        "apparmor": (
+            """mount -t tmpfs -o mode=755 none /sys/module
+            mkdir -p /sys/module/apparmor/parameters && echo Y >/sys/module/apparmor/parameters/enabled
+            mount -t tmpfs -o mode=755 none /etc/apparmor.d 2>/dev/null || (mkdir /etc/apparmor.d && mount -t tmpfs -o mode=755 none /etc/apparmor.d)
+            touch /etc/apparmor.d/fusermount3
+            printf '#!/bin/sh\necho fusermount3: mount failed: Permission denied >&2; exit 1' >../refuses
+            chmod 755 ../refuses && mount --bind ../refuses /usr/bin/fusermount3""",
+            "mxfs", ["mount failed: Permission denied", "below $HOME, /mnt, /media and /tmp", "/etc/apparmor.d/local/fusermount3"],
+        ),
+    }  # fmt: skip
+
+    @pytest.mark.parametrize("why", USER)
+    def test_as_an_ordinary_user(self, why, place, as_user):
+        prepare, command, words = self.USER[why]
         source = refmodels.quark().write(place / "m.safetensors")
-        done = as_user(f"""
-            mkdir mnt
-            mxfs --allow-other "{source}" mnt
-        """)
-        assert done.returncode == 6 and "user_allow_other" in done.stderr and "/etc/fuse.conf" in done.stderr
+        done = as_user(f'mkdir -p mnt; {command} "{source}" mnt', prepare=prepare)
+        assert done.returncode == 6 and done.stderr.count("\n") == 1, done
+        assert "cannot mount" in done.stderr and all(word in done.stderr for word in words), done
+
+    @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
+    def test_a_dead_mount_of_somebody_else(self, source, place, mxfs_bin, fuse):
+        """Is left alone, and the command that clears it is named. Any FUSE mount is dead whose device was closed."""
+        (place / "mnt").mkdir()
+        script = """import ctypes, os, subprocess, sys
+            mxfs, source, folder = sys.argv[1:]
+            device = os.open("/dev/fuse", os.O_RDWR)
+            options = f"fd={device},rootmode=40000,user_id=0,group_id=0".encode()
+            assert ctypes.CDLL(None).mount(b"other", folder.encode(), b"fuse.other", 0, options) == 0
+            os.close(device)
+            print(subprocess.run([mxfs, source, folder]).returncode, open("/proc/self/mounts").read().count(" fuse.other "))"""
+        command = ["unshare", "-m", sys.executable, "-c", textwrap.dedent(" " * 12 + script), mxfs_bin, source, place / "mnt"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.stdout == "6 1\n" and done.stderr.count("\n") == 1, done
+        assert f"a dead mount is in the way; clear it with: fusermount3 -u {place}/mnt" in done.stderr
 
     def test_dead_mount_as_a_source(self, source, mount, run):
         made = mount(source)
