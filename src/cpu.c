@@ -4,6 +4,7 @@
 /*
  * What the processor can do. x86: CPUID leaves 1 and 7, and XCR0, because an instruction set is of
  * no use when the system does not save its registers (Intel SDM volume 1, sections 13.3 and 15.2).
+ * arm64: what the system says in the auxiliary vector.
  */
 #include "mxfs/cpu.h"
 
@@ -54,9 +55,12 @@ uint32_t mxfs_cpu_detect(void)
 
 #elif defined(__aarch64__)
 
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
 uint32_t mxfs_cpu_detect(void)
 {
-    return MXFS_CPU_NEON; /* part of the architecture's base */
+    return getauxval(AT_HWCAP) & HWCAP_ASIMD ? MXFS_CPU_NEON : 0;
 }
 
 #else

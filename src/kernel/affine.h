@@ -12,16 +12,6 @@
 
 #include "float.h"
 
-/** f rounded to `via`. */
-MXFS_INLINE float mxfs_f32_through(float f, enum mxfs_out via)
-{
-    if (via == MXFS_OUT_BF16)
-        return mxfs_bf16_to_f32(mxfs_f32_to_bf16(f));
-    if (via == MXFS_OUT_F16)
-        return mxfs_f16_to_f32(mxfs_f32_to_f16(f));
-    return f;
-}
-
 /** The value v of a code in `group`; each operation is stored to a float, so it is rounded. */
 MXFS_INLINE float mxfs_affine_value(const struct mxfs_affine *affine, size_t group, float v)
 {
@@ -33,14 +23,6 @@ MXFS_INLINE float mxfs_affine_value(const struct mxfs_affine *affine, size_t gro
         result = mxfs_f32_through(sum, affine->via);
     }
     return result;
-}
-
-/** Bits of f in the output type, NaN canonical. */
-MXFS_INLINE uint32_t mxfs_f32_out_bits(float f, enum mxfs_out out)
-{
-    return out == MXFS_OUT_F32    ? mxfs_f32_canonical(f)
-           : out == MXFS_OUT_BF16 ? mxfs_f32_to_bf16(f)
-                                  : mxfs_f32_to_f16(f);
 }
 
 /** Code i of a run. */

@@ -13,22 +13,15 @@
 
 #include "variants.h"
 
-#include <immintrin.h>
-
+#include "avx2_round.h"
+#include "define.h"
 #include "float.h"
+#include "mxfp4_lanes.h"
 #include "mxfs/cpu.h"
-
-#define AVX2 MXFS_TARGET("avx2,f16c")
-#define AVX2_INLINE MXFS_INLINE AVX2
 
 AVX2_INLINE __m256i load(const void *p)
 {
     return _mm256_loadu_si256((const __m256i *)p);
-}
-
-AVX2_INLINE void store(void *p, __m256i v)
-{
-    _mm256_storeu_si256((__m256i *)p, v);
 }
 
 /* 16 bytes in both lanes. */
@@ -114,8 +107,6 @@ AVX2 static void blocks_f16(const struct mxfs_tables *t, void *dst, const uint8_
     blocks_16(t, dst, codes, scales, count, MXFS_OUT_F16);
 }
 
-/* Every MXFP4 value is a BF16 or overflows in both types, so float32 is BF16 with zero bits below.
- */
 AVX2 static void blocks_f32(const struct mxfs_tables *t, void *dst, const uint8_t *codes,
                             const uint8_t *scales, size_t count)
 {
@@ -128,46 +119,7 @@ AVX2 static void blocks_f32(const struct mxfs_tables *t, void *dst, const uint8_
     }
 }
 
-/*
- * Lanes: the scale varies, so one constant table holds the bits for "scale 0" modulo 2^16 and the
- * scale is added to the exponent field. For code c with value (1 + m/2) * 2^d, d = -1..2:
- *
- *   BF16: sign << 15 | (scale + d) << 7 | m << 6               exact for 1 <= scale + d <= 254:
- * scale 2..252 F16:  sign << 15 | (scale - 112 + d) << 10 | m << 9        exact for 1 <= scale -
- * 112 + d <= 30: scale 114..140
- *
- * Zeros have no exponent: their scale is masked away.
- */
-struct lane_rule {
-    uint8_t low[16], high[16]; /* bytes of the 16-bit bits at scale 0 */
-    uint8_t first, last;       /* scales for which adding is exact */
-};
-
-static const struct lane_rule bf16_rule = {
-    /* codes            0     0.5   1     1.5   2     3     4     6 */
-    .low = {0x00, 0x80, 0x00, 0x40, 0x80, 0xc0, 0x00, 0x40, /**/
-            0x00, 0x80, 0x00, 0x40, 0x80, 0xc0, 0x00, 0x40},
-    .high = {0x00, 0xff, 0x00, 0x00, 0x00, 0x00, 0x01, 0x01, /**/
-             0x80, 0x7f, 0x80, 0x80, 0x80, 0x80, 0x81, 0x81},
-    .first = 2,
-    .last = 252,
-};
-
-/* -112 << 10 is 0x4000 modulo 2^16. */
-static const struct lane_rule f16_rule = {
-    .low = {0},
-    .high = {0x00, 0x3c, 0x40, 0x42, 0x44, 0x46, 0x48, 0x4a, /**/
-             0x80, 0xbc, 0xc0, 0xc2, 0xc4, 0xc6, 0xc8, 0xca},
-    .first = 114,
-    .last = 140,
-};
-
-/* All ones for codes that are not zero. */
-AVX2_INLINE __m256i nonzero_codes(void)
-{
-    return _mm256_setr_epi8(0, -1, -1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1, /**/
-                            0, -1, -1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1);
-}
+/* Lanes, by addition: see mxfp4_lanes.h. */
 
 /* 32 lanes in byte form: table bytes, and the scale to add to each. */
 struct lanes {
@@ -175,18 +127,20 @@ struct lanes {
     __m256i scale;
 };
 
-AVX2_INLINE struct lanes look_up_lanes(const struct lane_rule *rule, __m256i nibbles, __m256i scale)
+AVX2_INLINE struct lanes look_up_lanes(const struct mxfs_lane_rule *rule, __m256i nibbles,
+                                       __m256i scale)
 {
     return (struct lanes){
         .base = {_mm256_shuffle_epi8(load_twice(rule->low), nibbles),
                  _mm256_shuffle_epi8(load_twice(rule->high), nibbles)},
-        .scale = _mm256_and_si256(scale, _mm256_shuffle_epi8(nonzero_codes(), nibbles)),
+        .scale =
+            _mm256_and_si256(scale, _mm256_shuffle_epi8(load_twice(mxfs_nonzero_codes), nibbles)),
     };
 }
 
 /* Whether all scales are in the range of the rule; the first subtraction wraps, the second
  * saturates at 0. */
-AVX2_INLINE int in_range(const struct lane_rule *rule, __m256i scale)
+AVX2_INLINE int in_range(const struct mxfs_lane_rule *rule, __m256i scale)
 {
     __m256i above = _mm256_sub_epi8(scale, _mm256_set1_epi8((char)rule->first));
     above = _mm256_subs_epu8(above, _mm256_set1_epi8((char)(rule->last - rule->first)));
@@ -198,10 +152,9 @@ AVX2_INLINE int in_range(const struct lane_rule *rule, __m256i scale)
 AVX2_INLINE struct lanes patch_extremes(const struct mxfs_tables *t, struct lanes lanes,
                                         __m256i nibbles, __m256i scale)
 {
-    static const uint8_t extremes[] = {0, 1, 253, 254, 255};
-    for (size_t i = 0; i < sizeof(extremes); i++) {
-        const uint8_t *row = t->mxfp4.half[MXFS_OUT_BF16][extremes[i]][0];
-        __m256i is = _mm256_cmpeq_epi8(scale, _mm256_set1_epi8((char)extremes[i]));
+    for (size_t i = 0; i < sizeof(mxfs_bf16_extremes); i++) {
+        const uint8_t *row = t->mxfp4.half[MXFS_OUT_BF16][mxfs_bf16_extremes[i]][0];
+        __m256i is = _mm256_cmpeq_epi8(scale, _mm256_set1_epi8((char)mxfs_bf16_extremes[i]));
         __m256i low = _mm256_shuffle_epi8(load_twice(row), nibbles);
         __m256i high = _mm256_shuffle_epi8(load_twice(row + 16), nibbles);
         lanes.base.low = _mm256_blendv_epi8(lanes.base.low, low, is);
@@ -213,8 +166,8 @@ AVX2_INLINE struct lanes patch_extremes(const struct mxfs_tables *t, struct lane
 
 AVX2_INLINE struct lanes bf16_lanes(const struct mxfs_tables *t, __m256i nibbles, __m256i scale)
 {
-    struct lanes lanes = look_up_lanes(&bf16_rule, nibbles, scale);
-    if (MXFS_UNLIKELY(!in_range(&bf16_rule, scale)))
+    struct lanes lanes = look_up_lanes(&mxfs_bf16_rule, nibbles, scale);
+    if (MXFS_UNLIKELY(!in_range(&mxfs_bf16_rule, scale)))
         lanes = patch_extremes(t, lanes, nibbles, scale);
     return lanes;
 }
@@ -275,18 +228,13 @@ AVX2_INLINE __m256i f16_from_bf16(__m256i words)
                              _mm256_cvtps_ph(b, _MM_FROUND_TO_NEAREST_INT));
 }
 
-/*
- * F16 for any scale: through exact BF16 values, converted and rounded. Scales up to 90 give zeros
- * (at most 6 * 2^-37) and from 160 infinities (at least 2^32), so clamping them changes nothing and
- * keeps BF16 in its range; only NaN is put back.
- */
 AVX2 static __attribute__((noinline)) void f16_any_scale(uint8_t *dst, __m256i nibbles,
                                                          __m256i scale)
 {
     __m256i is_nan = order_16(_mm256_cmpeq_epi8(scale, _mm256_set1_epi8(-1)));
-    __m256i clamped = _mm256_max_epu8(scale, _mm256_set1_epi8(90));
-    clamped = _mm256_min_epu8(clamped, _mm256_set1_epi8((char)160));
-    struct lanes v = look_up_lanes(&bf16_rule, order_32(nibbles), order_32(clamped));
+    __m256i clamped = _mm256_max_epu8(scale, _mm256_set1_epi8(MXFS_F16_CLAMP_LOW));
+    clamped = _mm256_min_epu8(clamped, _mm256_set1_epi8((char)MXFS_F16_CLAMP_HIGH));
+    struct lanes v = look_up_lanes(&mxfs_bf16_rule, order_32(nibbles), order_32(clamped));
     __m256i low = f16_from_bf16(bf16_words_low(v)), high = f16_from_bf16(bf16_words_high(v));
     const __m256i nan = _mm256_set1_epi16(MXFS_NAN_F16);
     store_16(dst, _mm256_blendv_epi8(low, nan, _mm256_unpacklo_epi8(is_nan, is_nan)),
@@ -299,13 +247,13 @@ AVX2_INLINE void f16_step(const struct mxfs_tables *t, uint8_t *dst, const uint8
     const __m256i zero = _mm256_setzero_si256();
     __m256i nibbles = nibbles_of(codes, shift), scale = load(scales);
     (void)t;
-    if (MXFS_UNLIKELY(!in_range(&f16_rule, scale))) {
+    if (MXFS_UNLIKELY(!in_range(&mxfs_f16_rule, scale))) {
         f16_any_scale(dst, nibbles, scale);
         return;
     }
     /* The low bytes are all zero. The scale as high byte is scale << 8, and << 2 makes it scale <<
      * 10, so adding it four times to the high byte alone is the same. */
-    struct lanes v = look_up_lanes(&f16_rule, order_16(nibbles), order_16(scale));
+    struct lanes v = look_up_lanes(&mxfs_f16_rule, order_16(nibbles), order_16(scale));
     __m256i twice = _mm256_add_epi8(v.scale, v.scale);
     __m256i high = _mm256_add_epi8(v.base.high, _mm256_add_epi8(twice, twice));
     store_16(dst, _mm256_unpacklo_epi8(zero, high), _mm256_unpackhi_epi8(zero, high));
@@ -337,17 +285,15 @@ DEFINE_LANES(f32, MXFS_OUT_F32)
 const struct mxfs_kernel mxfs_kernel_avx2 = {
     .name = "avx2",
     .requires = MXFS_CPU_AVX2,
-    .mxfp4_blocks = {blocks_bf16, blocks_f16, blocks_f32},
-    .mxfp4_lanes = {lanes_bf16, lanes_f16, lanes_f32},
-    .fp8_run = {mxfs_avx2_fp8_bf16, mxfs_avx2_fp8_f16, mxfs_avx2_fp8_f32},
-    .fp8_blocks = {mxfs_avx2_fp8_blocks_bf16, mxfs_avx2_fp8_blocks_f16, mxfs_avx2_fp8_blocks_f32},
-    .nvfp4_blocks = {mxfs_avx2_nvfp4_blocks_bf16, mxfs_avx2_nvfp4_blocks_f16,
-                     mxfs_avx2_nvfp4_blocks_f32},
-    .nvfp4_lanes = {mxfs_avx2_nvfp4_lanes_bf16, mxfs_avx2_nvfp4_lanes_f16,
-                    mxfs_avx2_nvfp4_lanes_f32},
-    .code4_run = {mxfs_avx2_code4_bf16, mxfs_avx2_code4_f16, mxfs_avx2_code4_f32},
-    .code8_run = {mxfs_avx2_code8_bf16, mxfs_avx2_code8_f16, mxfs_avx2_code8_f32},
-    .narrow = {mxfs_avx2_narrow_bf16, mxfs_avx2_narrow_f16, mxfs_avx2_narrow_f32},
+    .mxfp4_blocks = MXFS_OUTS(blocks),
+    .mxfp4_lanes = MXFS_OUTS(lanes),
+    .fp8_run = MXFS_OUTS(mxfs_avx2_fp8_run),
+    .fp8_blocks = MXFS_OUTS(mxfs_avx2_fp8_blocks),
+    .nvfp4_blocks = MXFS_OUTS(mxfs_avx2_nvfp4_blocks),
+    .nvfp4_lanes = MXFS_OUTS(mxfs_avx2_nvfp4_lanes),
+    .code4_run = MXFS_OUTS(mxfs_avx2_code4),
+    .code8_run = MXFS_OUTS(mxfs_avx2_code8),
+    .narrow = MXFS_OUTS(mxfs_avx2_narrow),
     .transpose = mxfs_avx2_transpose,
     .widen_bf16 = mxfs_avx2_widen_bf16,
 };

@@ -8,26 +8,10 @@
 
 #include "variants.h"
 
-#include <immintrin.h>
+#include "avx2_round.h"
+#include "tiles.h"
 
-#define AVX2 MXFS_TARGET("avx2,f16c")
-#define AVX2_INLINE MXFS_INLINE AVX2
-
-AVX2_INLINE void store(void *p, __m256i v)
-{
-    _mm256_storeu_si256((__m256i *)p, v);
-}
-
-/*
- * A tile of 32 rows by 16 columns. Lane 0 holds rows 0-15 and lane 1 rows 16-31. Interleaving
- * register i with i + 8 rotates the index bits (row, column) by one; after four times rows and
- * columns have changed places. The steps are written out: a loop over the array that the compiler
- * does not unroll keeps the registers in memory, which was four times slower.
- */
-#define EACH_8(step) step(0) step(1) step(2) step(3) step(4) step(5) step(6) step(7)
-#define EACH_16(step) \
-    EACH_8(step) step(8) step(9) step(10) step(11) step(12) step(13) step(14) step(15)
-
+/* A tile of 32 rows by 16 columns. Lane 0 holds rows 0-15 and lane 1 rows 16-31. */
 AVX2_INLINE __m256i load_rows(const uint8_t *row, size_t stride)
 {
     __m128i low = _mm_loadu_si128((const __m128i *)row);
@@ -39,7 +23,7 @@ AVX2_INLINE void interleave(__m256i out[16], const __m256i in[16])
 #define INTERLEAVE(i)                                        \
     out[2 * (i)] = _mm256_unpacklo_epi8(in[i], in[(i) + 8]); \
     out[2 * (i) + 1] = _mm256_unpackhi_epi8(in[i], in[(i) + 8]);
-    EACH_8(INTERLEAVE)
+    MXFS_EACH_8(INTERLEAVE)
 }
 
 AVX2_INLINE void transpose_tile(uint8_t *dst, size_t dst_stride, const uint8_t *src,
@@ -47,13 +31,13 @@ AVX2_INLINE void transpose_tile(uint8_t *dst, size_t dst_stride, const uint8_t *
 {
     __m256i a[16], b[16];
 #define LOAD(i) a[i] = load_rows(src + (i)*src_stride, src_stride);
-    EACH_16(LOAD)
+    MXFS_EACH_16(LOAD)
     interleave(b, a);
     interleave(a, b);
     interleave(b, a);
     interleave(a, b);
 #define STORE(i) store(dst + (i)*dst_stride, a[i]);
-    EACH_16(STORE)
+    MXFS_EACH_16(STORE)
 }
 
 enum {
@@ -61,12 +45,6 @@ enum {
     TILE_COLS = 16,
     LINE = 64, /* bytes that a cache fetches together */
 };
-
-/* Where the tile after `at` begins: the last one is moved back so that it ends at `end`. */
-static inline size_t next_tile(size_t at, size_t tile, size_t end)
-{
-    return at + tile < end && at + 2 * tile > end ? end - tile : at + tile;
-}
 
 /*
  * Asks for one line of each row of the strip below: rows are far apart, so the hardware sees no
@@ -83,7 +61,7 @@ AVX2_INLINE void transpose_strip(uint8_t *dst, size_t dst_stride, const uint8_t 
                                  size_t src_stride, size_t rows, size_t cols)
 {
     size_t below = rows - TILE_ROWS < TILE_ROWS ? rows - TILE_ROWS : TILE_ROWS;
-    for (size_t c = 0; c < cols; c = next_tile(c, TILE_COLS, cols)) {
+    for (size_t c = 0; c < cols; c = mxfs_next_tile(c, TILE_COLS, cols)) {
         if (c % LINE == 0)
             prefetch_rows(src + TILE_ROWS * src_stride + c, src_stride, below);
         transpose_tile(dst + c * dst_stride, dst_stride, src + c, src_stride);
@@ -101,7 +79,7 @@ AVX2 void mxfs_avx2_transpose(uint8_t *dst, size_t dst_stride, const uint8_t *sr
         mxfs_kernel_scalar.transpose(dst, dst_stride, src, src_stride, rows, cols);
         return;
     }
-    for (size_t r = 0; r < rows; r = next_tile(r, TILE_ROWS, rows))
+    for (size_t r = 0; r < rows; r = mxfs_next_tile(r, TILE_ROWS, rows))
         transpose_strip(dst + r, dst_stride, src + r * src_stride, src_stride, rows - r, cols);
 }
 

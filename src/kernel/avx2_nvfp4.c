@@ -9,6 +9,7 @@
 #include "variants.h"
 
 #include "avx2_round.h"
+#include "define.h"
 #include "float.h"
 
 /*
@@ -112,26 +113,9 @@ AVX2_INLINE void narrow(uint8_t *dst, const float *src, const float *factors, si
                                    factors ? factors + i : NULL, n - i, via);
 }
 
-#define DEFINE(name, out)                                                                          \
-    AVX2 void mxfs_avx2_nvfp4_blocks_##name(void *dst, const uint8_t *codes, const float *scales,  \
-                                            size_t blocks)                                         \
-    {                                                                                              \
-        nvfp4_blocks(dst, codes, scales, blocks, out);                                             \
-    }                                                                                              \
-    AVX2 void mxfs_avx2_nvfp4_lanes_##name(void *dst, const uint8_t *codes, const float *scales,   \
-                                           size_t n, unsigned shift)                               \
-    {                                                                                              \
-        nvfp4_lanes(dst, codes, scales, n, shift, out);                                            \
-    }                                                                                              \
-    AVX2 void mxfs_avx2_narrow_##name(void *dst, const float *src, const float *factors, size_t n, \
-                                      enum mxfs_out via)                                           \
-    {                                                                                              \
-        narrow(dst, src, factors, n, via, out);                                                    \
-    }
-
-DEFINE(bf16, MXFS_OUT_BF16)
-DEFINE(f16, MXFS_OUT_F16)
-DEFINE(f32, MXFS_OUT_F32)
+MXFS_DEFINE_NVFP4_BLOCKS(AVX2, mxfs_avx2_nvfp4_blocks, nvfp4_blocks)
+MXFS_DEFINE_NVFP4_LANES(AVX2, mxfs_avx2_nvfp4_lanes, nvfp4_lanes)
+MXFS_DEFINE_NARROW(AVX2, mxfs_avx2_narrow, narrow)
 
 #else
 typedef int mxfs_avx2_nvfp4_is_for_x86_64; /* ISO C wants a declaration */

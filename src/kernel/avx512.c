@@ -16,13 +16,11 @@
 
 #include "variants.h"
 
-#include <immintrin.h>
-
+#include "avx512_round.h"
+#include "define.h"
 #include "float.h"
+#include "mxfp4_lanes.h"
 #include "mxfs/cpu.h"
-
-#define AVX512 MXFS_TARGET("avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")
-#define AVX512_INLINE MXFS_INLINE AVX512
 
 /* 16 entries of 16 bits, twice. */
 AVX512_INLINE __m512i load_row(const uint16_t *row)
@@ -90,17 +88,7 @@ AVX512 static void blocks_f32(const struct mxfs_tables *t, void *dst, const uint
     }
 }
 
-/*
- * Lanes: the scale varies, so one constant row holds the bits for "scale 0" modulo the word size,
- * and the scale is added to the exponent field, except for zeros. For code c with value (1 + m/2) *
- * 2^d, d = -1..2:
- *
- *   BF16  sign << 15 | (scale + d) << 7 | m << 6          exact for scales 2..252
- *   F16   sign << 15 | (scale - 112 + d) << 10 | m << 9   exact for scales 114..140
- *
- * which are the scales that keep the exponent fields of all codes within 1..254 (F16: 1..30). Every
- * MXFP4 value is a BF16 or overflows in both types, so float32 is BF16 with zero bits below.
- */
+/* Lanes, by addition as in mxfp4_lanes.h, but with whole words. */
 static const uint16_t bf16_row[16] = {
     0x0000, 0xff80, 0x0000, 0x0040, 0x0080, 0x00c0, 0x0100, 0x0140,
     0x8000, 0x7f80, 0x8000, 0x8040, 0x8080, 0x80c0, 0x8100, 0x8140,
@@ -110,16 +98,7 @@ static const uint16_t f16_row[16] = {
     0x8000, 0xbc00, 0xc000, 0xc200, 0xc400, 0xc600, 0xc800, 0xca00,
 };
 
-enum {
-    BF16_FIRST = 2,
-    BF16_LAST = 252,
-    F16_FIRST = 114,
-    F16_LAST = 140,
-    LANES = 32, /* of one step */
-};
-
-/* The scales that adding is not exact for; the table has their rows, whole. */
-static const uint8_t extremes[] = {0, 1, 253, 254, 255};
+enum { LANES = 32 }; /* of one step */
 
 /* Where a step reads and writes; `live` has a bit for each of its lanes, all of them but in tails.
  */
@@ -145,17 +124,17 @@ AVX512_INLINE void store_words(const struct step *s, __m512i v, int whole)
         _mm512_mask_storeu_epi16(s->dst, s->live, v);
 }
 
-AVX512_INLINE __m512i words_of(__m256i codes, unsigned shift)
+AVX512_INLINE __m512i index_of(__m256i codes, unsigned shift)
 {
     __m512i index = _mm512_cvtepu8_epi16(codes);
     return shift ? _mm512_srli_epi16(index, 4) : index;
 }
 
 /* The subtraction wraps, so that what is below the range lands above it. */
-AVX512_INLINE int in_range(const struct step *s, __m256i scales, int first, int last)
+AVX512_INLINE int in_range(const struct step *s, const struct mxfs_lane_rule *rule, __m256i scales)
 {
-    __m256i above = _mm256_sub_epi8(scales, _mm256_set1_epi8((char)first));
-    __m256i limit = _mm256_set1_epi8((char)(last - first));
+    __m256i above = _mm256_sub_epi8(scales, _mm256_set1_epi8((char)rule->first));
+    __m256i limit = _mm256_set1_epi8((char)(rule->last - rule->first));
     return !(_mm256_cmpgt_epu8_mask(above, limit) & s->live);
 }
 
@@ -171,14 +150,15 @@ AVX512_INLINE __m512i add_scales_16(const uint16_t *row, __m512i index, __m512i 
 /* The BF16 words of a step. */
 AVX512_INLINE __m512i bf16_words(const struct step *s, int whole)
 {
-    __m512i index = words_of(load_bytes(s->codes, s, whole), s->shift);
+    __m512i index = index_of(load_bytes(s->codes, s, whole), s->shift);
     __m256i bytes = load_bytes(s->scales, s, whole);
     __m512i scales = _mm512_cvtepu8_epi16(bytes);
     __m512i v = add_scales_16(bf16_row, index, scales, 7);
-    if (MXFS_UNLIKELY(!in_range(s, bytes, BF16_FIRST, BF16_LAST))) {
-        for (size_t i = 0; i < sizeof(extremes); i++) {
-            __mmask32 is = _mm512_cmpeq_epi16_mask(scales, _mm512_set1_epi16(extremes[i]));
-            __m512i row = load_row(s->tables->mxfp4.half16[MXFS_OUT_BF16][extremes[i]]);
+    if (MXFS_UNLIKELY(!in_range(s, &mxfs_bf16_rule, bytes))) {
+        for (size_t i = 0; i < sizeof(mxfs_bf16_extremes); i++) {
+            __mmask32 is =
+                _mm512_cmpeq_epi16_mask(scales, _mm512_set1_epi16(mxfs_bf16_extremes[i]));
+            __m512i row = load_row(s->tables->mxfp4.half16[MXFS_OUT_BF16][mxfs_bf16_extremes[i]]);
             v = _mm512_mask_permutexvar_epi16(v, is, index, row);
         }
     }
@@ -217,16 +197,11 @@ AVX512_INLINE __m256i to_f16(__m512i floats)
     return _mm512_cvtps_ph(_mm512_castsi512_ps(floats), _MM_FROUND_TO_NEAREST_INT);
 }
 
-/*
- * F16 for any scale: exact BF16 values, widened and rounded. Scales up to 90 give zeros (at most
- * 6 * 2^-37) and from 160 infinities (at least 2^32), so clamping them changes nothing and keeps
- * BF16 in its range; only NaN is put back.
- */
 AVX512_INLINE __m512i f16_any_scale(__m512i index, __m512i scales)
 {
     __mmask32 is_nan = _mm512_cmpeq_epi16_mask(scales, _mm512_set1_epi16(255));
-    __m512i clamped = _mm512_max_epu16(scales, _mm512_set1_epi16(90));
-    clamped = _mm512_min_epu16(clamped, _mm512_set1_epi16(160));
+    __m512i clamped = _mm512_max_epu16(scales, _mm512_set1_epi16(MXFS_F16_CLAMP_LOW));
+    clamped = _mm512_min_epu16(clamped, _mm512_set1_epi16(MXFS_F16_CLAMP_HIGH));
     __m512i bf16 = add_scales_16(bf16_row, index, clamped, 7);
     __m256i low = to_f16(widen(bf16, 0)), high = to_f16(widen(bf16, 16));
     __m512i v = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
@@ -235,10 +210,10 @@ AVX512_INLINE __m512i f16_any_scale(__m512i index, __m512i scales)
 
 AVX512_INLINE void f16_step(const struct step *s, int whole)
 {
-    __m512i index = words_of(load_bytes(s->codes, s, whole), s->shift);
+    __m512i index = index_of(load_bytes(s->codes, s, whole), s->shift);
     __m256i bytes = load_bytes(s->scales, s, whole);
     __m512i scales = _mm512_cvtepu8_epi16(bytes);
-    if (MXFS_UNLIKELY(!in_range(s, bytes, F16_FIRST, F16_LAST)))
+    if (MXFS_UNLIKELY(!in_range(s, &mxfs_f16_rule, bytes)))
         store_words(s, f16_any_scale(index, scales), whole);
     else
         store_words(s, add_scales_16(f16_row, index, scales, 10), whole);
@@ -282,18 +257,15 @@ DEFINE_LANES(f32, MXFS_OUT_F32)
 const struct mxfs_kernel mxfs_kernel_avx512vbmi = {
     .name = "avx512vbmi",
     .requires = MXFS_CPU_AVX2 | MXFS_CPU_AVX512VBMI,
-    .mxfp4_blocks = {blocks_bf16, blocks_f16, blocks_f32},
-    .mxfp4_lanes = {lanes_bf16, lanes_f16, lanes_f32},
-    .fp8_run = {mxfs_avx512_fp8_bf16, mxfs_avx512_fp8_f16, mxfs_avx512_fp8_f32},
-    .fp8_blocks = {mxfs_avx512_fp8_blocks_bf16, mxfs_avx512_fp8_blocks_f16,
-                   mxfs_avx512_fp8_blocks_f32},
-    .nvfp4_blocks = {mxfs_avx512_nvfp4_blocks_bf16, mxfs_avx512_nvfp4_blocks_f16,
-                     mxfs_avx512_nvfp4_blocks_f32},
-    .nvfp4_lanes = {mxfs_avx2_nvfp4_lanes_bf16, mxfs_avx2_nvfp4_lanes_f16,
-                    mxfs_avx2_nvfp4_lanes_f32},
-    .code4_run = {mxfs_avx2_code4_bf16, mxfs_avx2_code4_f16, mxfs_avx2_code4_f32},
-    .code8_run = {mxfs_avx2_code8_bf16, mxfs_avx2_code8_f16, mxfs_avx2_code8_f32},
-    .narrow = {mxfs_avx2_narrow_bf16, mxfs_avx2_narrow_f16, mxfs_avx2_narrow_f32},
+    .mxfp4_blocks = MXFS_OUTS(blocks),
+    .mxfp4_lanes = MXFS_OUTS(lanes),
+    .fp8_run = MXFS_OUTS(mxfs_avx512_fp8_run),
+    .fp8_blocks = MXFS_OUTS(mxfs_avx512_fp8_blocks),
+    .nvfp4_blocks = MXFS_OUTS(mxfs_avx512_nvfp4_blocks),
+    .nvfp4_lanes = MXFS_OUTS(mxfs_avx2_nvfp4_lanes),
+    .code4_run = MXFS_OUTS(mxfs_avx2_code4),
+    .code8_run = MXFS_OUTS(mxfs_avx2_code8),
+    .narrow = MXFS_OUTS(mxfs_avx2_narrow),
     .transpose = mxfs_avx2_transpose,
     .widen_bf16 = mxfs_avx2_widen_bf16,
 };

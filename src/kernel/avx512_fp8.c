@@ -9,6 +9,7 @@
 #include "variants.h"
 
 #include "avx512_round.h"
+#include "define.h"
 #include "float.h"
 
 enum { CODES = 32 }; /* of one step */
@@ -88,36 +89,8 @@ AVX512_INLINE void fp8_run(const struct mxfs_tables *t, void *dst, const uint8_t
         fp8_walk(s, n, MXFS_FP8_E5M2, out);
 }
 
-AVX512_INLINE void fp8_blocks(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
-                              size_t n, enum mxfs_fp8 format, const float *scales, size_t block,
-                              enum mxfs_out out)
-{
-    for (; n > block; n -= block) {
-        fp8_run(t, dst, codes, block, format, *scales++, out);
-        codes += block;
-        dst += block * mxfs_out_size(out);
-    }
-    if (n)
-        fp8_run(t, dst, codes, n, format, *scales, out);
-}
-
-#define DEFINE_FP8(name, out)                                                                \
-    AVX512 void mxfs_avx512_fp8_##name(const struct mxfs_tables *t, void *dst,               \
-                                       const uint8_t *codes, size_t n, enum mxfs_fp8 format, \
-                                       float scale)                                          \
-    {                                                                                        \
-        fp8_run(t, dst, codes, n, format, scale, out);                                       \
-    }                                                                                        \
-    AVX512 void mxfs_avx512_fp8_blocks_##name(                                               \
-        const struct mxfs_tables *t, void *dst, const uint8_t *codes, size_t n,              \
-        enum mxfs_fp8 format, const float *scales, size_t block)                             \
-    {                                                                                        \
-        fp8_blocks(t, dst, codes, n, format, scales, block, out);                            \
-    }
-
-DEFINE_FP8(bf16, MXFS_OUT_BF16)
-DEFINE_FP8(f16, MXFS_OUT_F16)
-DEFINE_FP8(f32, MXFS_OUT_F32)
+MXFS_DEFINE_FP8_RUN(AVX512, mxfs_avx512_fp8_run, fp8_run)
+MXFS_DEFINE_FP8_BLOCKS(AVX512, mxfs_avx512_fp8_blocks, fp8_run)
 
 #else
 typedef int mxfs_avx512_fp8_is_for_x86_64; /* ISO C wants a declaration */

@@ -9,6 +9,7 @@
 #include "variants.h"
 
 #include "avx512_round.h"
+#include "define.h"
 #include "float.h"
 
 /* The 16 codes of a block, as octets, times its scale. */
@@ -51,16 +52,7 @@ AVX512_INLINE void nvfp4_blocks(uint8_t *dst, const uint8_t *codes, const float 
                                          codes + i * MXFS_NVFP4_BYTES, scales + i, blocks - i);
 }
 
-#define DEFINE(name, out)                                                           \
-    AVX512 void mxfs_avx512_nvfp4_blocks_##name(void *dst, const uint8_t *codes,    \
-                                                const float *scales, size_t blocks) \
-    {                                                                               \
-        nvfp4_blocks(dst, codes, scales, blocks, out);                              \
-    }
-
-DEFINE(bf16, MXFS_OUT_BF16)
-DEFINE(f16, MXFS_OUT_F16)
-DEFINE(f32, MXFS_OUT_F32)
+MXFS_DEFINE_NVFP4_BLOCKS(AVX512, mxfs_avx512_nvfp4_blocks, nvfp4_blocks)
 
 #else
 typedef int mxfs_avx512_nvfp4_is_for_x86_64; /* ISO C wants a declaration */

@@ -114,6 +114,24 @@ MXFS_INLINE float mxfs_bf16_to_f32(uint16_t half)
     return mxfs_f32_from_bits((uint32_t)half << 16);
 }
 
+/** f rounded to `via`; a NaN becomes the canonical one unless that is float32. */
+MXFS_INLINE float mxfs_f32_through(float f, enum mxfs_out via)
+{
+    if (via == MXFS_OUT_BF16)
+        return mxfs_bf16_to_f32(mxfs_f32_to_bf16(f));
+    if (via == MXFS_OUT_F16)
+        return mxfs_f16_to_f32(mxfs_f32_to_f16(f));
+    return f;
+}
+
+/** Bits of f in the output type, NaN canonical. */
+MXFS_INLINE uint32_t mxfs_f32_out_bits(float f, enum mxfs_out out)
+{
+    return out == MXFS_OUT_F32    ? mxfs_f32_canonical(f)
+           : out == MXFS_OUT_BF16 ? mxfs_f32_to_bf16(f)
+                                  : mxfs_f32_to_f16(f);
+}
+
 /** Whether no scale is infinite or NaN: then no product with a finite code is NaN. */
 MXFS_INLINE int mxfs_all_finite(const float *scales, size_t n)
 {

@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-#include "float.h"
+#include "define.h"
+#include "mxfs/compiler.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "outputs are written in host order");
 
@@ -46,39 +47,8 @@ MXFS_INLINE void lanes(const struct mxfs_tables *t, uint8_t *dst, const uint8_t 
         put(dst + i * size, row_of(t, out, scales[i]), codes[i] >> shift & 15, size);
 }
 
-/* The product is stored to a float, so it is rounded here, whatever the output type. */
-MXFS_INLINE void fp8_run(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes, size_t n,
-                         enum mxfs_fp8 format, float scale, enum mxfs_out out)
-{
-    for (size_t i = 0; i < n; i++) {
-        float product = t->fp8[format][codes[i]] * scale;
-        uint32_t bits = out == MXFS_OUT_F32    ? mxfs_f32_canonical(product)
-                        : out == MXFS_OUT_BF16 ? mxfs_f32_to_bf16(product)
-                                               : mxfs_f32_to_f16(product);
-        memcpy(dst + i * mxfs_out_size(out), &bits, mxfs_out_size(out));
-    }
-}
-
-#define DEFINE(name, out)                                                                          \
-    static void blocks_##name(const struct mxfs_tables *t, void *dst, const uint8_t *codes,        \
-                              const uint8_t *scales, size_t count)                                 \
-    {                                                                                              \
-        blocks(t, dst, codes, scales, count, out);                                                 \
-    }                                                                                              \
-    static void lanes_##name(const struct mxfs_tables *t, void *dst, const uint8_t *codes,         \
-                             const uint8_t *scales, size_t n, unsigned shift)                      \
-    {                                                                                              \
-        lanes(t, dst, codes, scales, n, shift, out);                                               \
-    }                                                                                              \
-    static void fp8_##name(const struct mxfs_tables *t, void *dst, const uint8_t *codes, size_t n, \
-                           enum mxfs_fp8 format, float scale)                                      \
-    {                                                                                              \
-        fp8_run(t, dst, codes, n, format, scale, out);                                             \
-    }
-
-DEFINE(bf16, MXFS_OUT_BF16)
-DEFINE(f16, MXFS_OUT_F16)
-DEFINE(f32, MXFS_OUT_F32)
+MXFS_DEFINE_MXFP4_BLOCKS(static, blocks, blocks)
+MXFS_DEFINE_MXFP4_LANES(static, lanes, lanes)
 
 /* Square tiles, so that the lines of a tile's source rows and destination rows stay in L1. */
 static void transpose(uint8_t *dst, size_t dst_stride, const uint8_t *src, size_t src_stride,
@@ -109,18 +79,15 @@ static void widen_bf16(void *dst, const void *src, size_t n)
 const struct mxfs_kernel mxfs_kernel_scalar = {
     .name = "scalar",
     .requires = 0,
-    .mxfp4_blocks = {blocks_bf16, blocks_f16, blocks_f32},
-    .mxfp4_lanes = {lanes_bf16, lanes_f16, lanes_f32},
-    .fp8_run = {fp8_bf16, fp8_f16, fp8_f32},
-    .fp8_blocks = {mxfs_scalar_fp8_blocks_bf16, mxfs_scalar_fp8_blocks_f16,
-                   mxfs_scalar_fp8_blocks_f32},
-    .nvfp4_blocks = {mxfs_scalar_nvfp4_blocks_bf16, mxfs_scalar_nvfp4_blocks_f16,
-                     mxfs_scalar_nvfp4_blocks_f32},
-    .nvfp4_lanes = {mxfs_scalar_nvfp4_lanes_bf16, mxfs_scalar_nvfp4_lanes_f16,
-                    mxfs_scalar_nvfp4_lanes_f32},
-    .code4_run = {mxfs_scalar_code4_bf16, mxfs_scalar_code4_f16, mxfs_scalar_code4_f32},
-    .code8_run = {mxfs_scalar_code8_bf16, mxfs_scalar_code8_f16, mxfs_scalar_code8_f32},
-    .narrow = {mxfs_scalar_narrow_bf16, mxfs_scalar_narrow_f16, mxfs_scalar_narrow_f32},
+    .mxfp4_blocks = MXFS_OUTS(blocks),
+    .mxfp4_lanes = MXFS_OUTS(lanes),
+    .fp8_run = MXFS_OUTS(mxfs_scalar_fp8_run),
+    .fp8_blocks = MXFS_OUTS(mxfs_scalar_fp8_blocks),
+    .nvfp4_blocks = MXFS_OUTS(mxfs_scalar_nvfp4_blocks),
+    .nvfp4_lanes = MXFS_OUTS(mxfs_scalar_nvfp4_lanes),
+    .code4_run = MXFS_OUTS(mxfs_scalar_code4),
+    .code8_run = MXFS_OUTS(mxfs_scalar_code8),
+    .narrow = MXFS_OUTS(mxfs_scalar_narrow),
     .transpose = transpose,
     .widen_bf16 = widen_bf16,
 };

@@ -7,6 +7,7 @@
 #include "variants.h"
 
 #include "affine.h"
+#include "define.h"
 
 MXFS_INLINE void put(uint8_t *dst, size_t i, float value, enum mxfs_out out)
 {
@@ -43,19 +44,5 @@ MXFS_INLINE void code8_run(uint8_t *dst, const uint8_t *codes, size_t n,
     }
 }
 
-#define DEFINE(name, out)                                                                  \
-    void mxfs_scalar_code4_##name(void *dst, const uint8_t *codes, size_t first, size_t n, \
-                                  enum mxfs_nibbles nibbles, const float *values,          \
-                                  const struct mxfs_affine *affine)                        \
-    {                                                                                      \
-        code4_run(dst, codes, first, n, nibbles, values, affine, out);                     \
-    }                                                                                      \
-    void mxfs_scalar_code8_##name(void *dst, const uint8_t *codes, size_t n,               \
-                                  const struct mxfs_affine *affine)                        \
-    {                                                                                      \
-        code8_run(dst, codes, n, affine, out);                                             \
-    }
-
-DEFINE(bf16, MXFS_OUT_BF16)
-DEFINE(f16, MXFS_OUT_F16)
-DEFINE(f32, MXFS_OUT_F32)
+MXFS_DEFINE_CODE4_RUN(, mxfs_scalar_code4, code4_run)
+MXFS_DEFINE_CODE8_RUN(, mxfs_scalar_code8, code8_run)

@@ -10,13 +10,12 @@
 
 #include <string.h>
 
+#include "define.h"
 #include "float.h"
 
 MXFS_INLINE void put(uint8_t *dst, size_t i, float value, enum mxfs_out out)
 {
-    uint32_t bits = out == MXFS_OUT_F32    ? mxfs_f32_canonical(value)
-                    : out == MXFS_OUT_BF16 ? mxfs_f32_to_bf16(value)
-                                           : mxfs_f32_to_f16(value);
+    uint32_t bits = mxfs_f32_out_bits(value, out);
     memcpy(dst + i * mxfs_out_size(out), &bits, mxfs_out_size(out));
 }
 
@@ -27,17 +26,12 @@ MXFS_INLINE float e2m1(unsigned code)
     return values[code];
 }
 
-MXFS_INLINE void fp8_blocks(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
-                            size_t n, enum mxfs_fp8 format, const float *scales, size_t block,
-                            enum mxfs_out out)
+MXFS_INLINE void fp8_run(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes, size_t n,
+                         enum mxfs_fp8 format, float scale, enum mxfs_out out)
 {
-    for (size_t i = 0; i < n;) {
-        float scale = *scales++;
-        size_t end = n - i < block ? n : i + block;
-        for (; i < end; i++) {
-            float product = t->fp8[format][codes[i]] * scale;
-            put(dst, i, product, out);
-        }
+    for (size_t i = 0; i < n; i++) {
+        float product = t->fp8[format][codes[i]] * scale;
+        put(dst, i, product, out);
     }
 }
 
@@ -66,37 +60,12 @@ MXFS_INLINE void narrow(uint8_t *dst, const float *src, const float *factors, si
 {
     for (size_t i = 0; i < n; i++) {
         float value = factors ? src[i] * factors[i] : src[i];
-        if (via == MXFS_OUT_BF16)
-            value = mxfs_bf16_to_f32(mxfs_f32_to_bf16(value));
-        else if (via == MXFS_OUT_F16)
-            value = mxfs_f16_to_f32(mxfs_f32_to_f16(value));
-        put(dst, i, value, out);
+        put(dst, i, mxfs_f32_through(value, via), out);
     }
 }
 
-#define DEFINE(name, out)                                                                       \
-    void mxfs_scalar_fp8_blocks_##name(const struct mxfs_tables *t, void *dst,                  \
-                                       const uint8_t *codes, size_t n, enum mxfs_fp8 format,    \
-                                       const float *scales, size_t block)                       \
-    {                                                                                           \
-        fp8_blocks(t, dst, codes, n, format, scales, block, out);                               \
-    }                                                                                           \
-    void mxfs_scalar_nvfp4_blocks_##name(void *dst, const uint8_t *codes, const float *scales,  \
-                                         size_t blocks)                                         \
-    {                                                                                           \
-        nvfp4_blocks(dst, codes, scales, blocks, out);                                          \
-    }                                                                                           \
-    void mxfs_scalar_nvfp4_lanes_##name(void *dst, const uint8_t *codes, const float *scales,   \
-                                        size_t n, unsigned shift)                               \
-    {                                                                                           \
-        nvfp4_lanes(dst, codes, scales, n, shift, out);                                         \
-    }                                                                                           \
-    void mxfs_scalar_narrow_##name(void *dst, const float *src, const float *factors, size_t n, \
-                                   enum mxfs_out via)                                           \
-    {                                                                                           \
-        narrow(dst, src, factors, n, via, out);                                                 \
-    }
-
-DEFINE(bf16, MXFS_OUT_BF16)
-DEFINE(f16, MXFS_OUT_F16)
-DEFINE(f32, MXFS_OUT_F32)
+MXFS_DEFINE_FP8_RUN(, mxfs_scalar_fp8_run, fp8_run)
+MXFS_DEFINE_FP8_BLOCKS(, mxfs_scalar_fp8_blocks, fp8_run)
+MXFS_DEFINE_NVFP4_BLOCKS(, mxfs_scalar_nvfp4_blocks, nvfp4_blocks)
+MXFS_DEFINE_NVFP4_LANES(, mxfs_scalar_nvfp4_lanes, nvfp4_lanes)
+MXFS_DEFINE_NARROW(, mxfs_scalar_narrow, narrow)
