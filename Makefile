@@ -5,6 +5,7 @@
 #   make demo       install what is missing, build, mount a small model and read it
 #   make check      lint, Check, pytest with the real readers (make check-core: without torch)
 #   make unit lint  one of them alone
+#   make check-arm64  built for arm64, unit tests and an export under QEMU
 #   make soak       SOAK_SECONDS (3600) of mixed load: memory, descriptors and threads stay flat
 #   make bench      ratios to a null filesystem, as a table (QUICK=1: fewer rounds)
 #   make install    to $(DESTDIR)$(PREFIX)
@@ -51,7 +52,7 @@ FUSE_LIBS = $(call ask,FUSE_LIBS,--libs,fuse3)
 CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags,check)
 CHECK_LIBS = $(call ask,CHECK_LIBS,--libs,check)
 
-.PHONY: all unit lint bench fuzz soak check-asan check-tsan demo check check-core install uninstall clean distclean FORCE
+.PHONY: all unit lint bench fuzz soak check-asan check-tsan check-arm64 demo check check-core install uninstall clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -114,8 +115,10 @@ $(BUILD)/link.flags: FORCE
 $(BUILD)/members: FORCE
 	$(call record,$(LIBRARY_OBJECTS))
 
+# What the unit tests are run by, where they are for another processor.
+EMULATOR ?=
 unit: $(UNIT_PROGRAMS)
-	@tests/support/run-unit $(UNIT_PROGRAMS)
+	@EMULATOR='$(EMULATOR)' tests/support/run-unit $(UNIT_PROGRAMS)
 
 bench: all $(BENCH_PROGRAMS)
 	@BUILD=$(BUILD) python3 tests/bench/run.py $(ROWS)
@@ -136,6 +139,10 @@ check-asan:
 	@tests/support/check-sanitized '$(MAKE)' $(BUILD)/asan address,undefined
 check-tsan:
 	@tests/support/check-sanitized '$(MAKE)' $(BUILD)/tsan thread
+
+# Everything built for arm64, its unit tests under QEMU.
+check-arm64:
+	@BUILD=$(BUILD) MAKE='$(MAKE)' tests/support/check-arm64
 
 # A mixed load for SOAK_SECONDS, by SOAK_PACE cores at most (0: no bound).
 SOAK_SECONDS ?= 3600
