@@ -20,6 +20,7 @@ struct mxfs_fs_options {
     bool direct_io;
     bool xattr; /**< give tensor files the attributes of mxfs_tree_getxattr() */
     bool debug;
+    unsigned idle_timeout; /**< seconds without request and open file until unmounting; 0: never */
     unsigned stop_timeout; /**< seconds that open readers may go on after SIGTERM */
     unsigned threads;      /**< most threads that answer requests; at least 1 */
     void (*ready)(void *); /**< called once, when the kernel has answered the mount */

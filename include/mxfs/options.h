@@ -67,6 +67,7 @@ struct mxfs_options {
     const char *kernel;     /**< name, or NULL: the best one */
     uint64_t threads;       /**< 0: chosen by the number of processors */
     uint64_t stop_timeout;  /**< seconds, see struct mxfs_fs_options */
+    uint64_t idle_timeout;  /**< the same; 0: never */
     bool allow_other;
     bool auto_unmount;
     bool direct_io;

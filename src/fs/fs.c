@@ -37,6 +37,8 @@ struct session {
     pthread_t main, signals;
     atomic_bool finished; /* the loop has ended */
     atomic_bool detached; /* the mount is out of the tree of names */
+    atomic_bool idled;    /* because nobody used it */
+    dev_t device;         /* of the mounted filesystem, or 0 */
 };
 
 static void wake(int signal)
@@ -62,9 +64,15 @@ static void stop_now(struct session *s)
     }
 }
 
+/* Whether what is seen at the mountpoint is ours: another mount may lie on top. */
+static bool is_on_top(const struct session *s)
+{
+    return mxfs_mountpoint_device(s->mountpoint) == s->device;
+}
+
 static void detach(struct session *s)
 {
-    int rc = mxfs_mountpoint_detach(s->mountpoint);
+    int rc = is_on_top(s) ? mxfs_mountpoint_detach(s->mountpoint) : -EBUSY;
     if (rc == 0)
         atomic_store(&s->detached, true);
     else
@@ -93,21 +101,64 @@ static bool stop_softly(struct session *s)
     return true;
 }
 
+/* Milliseconds until the mount may have been idle for long enough; 0 when it has. */
+static int64_t idle_left(const struct session *s)
+{
+    int64_t limit = (int64_t)s->fs->options->idle_timeout * 1000;
+
+    if (atomic_load(&s->fs->counters.open) > 0)
+        return limit;
+    int64_t left = atomic_load(&s->fs->counters.last) + limit - mxfs_fs_now();
+    return left > 0 ? left : 0;
+}
+
+/* Not lazily: a folder of it that is somebody's, or a mount below it, keeps it for another while.
+ */
+static void unmount_if_idle(struct session *s)
+{
+    if (idle_left(s) > 0)
+        return;
+    int rc = is_on_top(s) ? mxfs_mountpoint_release(s->mountpoint) : -EBUSY;
+    if (rc == 0) {
+        atomic_store(&s->idled, true);
+        atomic_store(&s->detached, true);
+    } else {
+        mxfs_log(MXFS_LOG_DEBUG, "%s: idle, but in use", s->mountpoint);
+        atomic_store(&s->fs->counters.last, mxfs_fs_now());
+    }
+}
+
+/* Waits for a signal, or until something is due: then 0. Interruptions are negative. */
+static int next_signal(struct session *s, const sigset_t *set, bool stopping)
+{
+    const struct mxfs_fs_options *o = s->fs->options;
+    struct timespec left = {o->stop_timeout, 0};
+
+    if (!stopping && (!o->idle_timeout || atomic_load(&s->detached)))
+        return sigwaitinfo(set, NULL);
+    if (!stopping) {
+        int64_t ms = idle_left(s);
+        left = (struct timespec){ms / 1000, ms % 1000 * 1000000};
+    }
+    int signal = sigtimedwait(set, NULL, &left);
+    return signal < 0 && errno == EAGAIN ? 0 : signal;
+}
+
 static void *take_signals(void *arg)
 {
     struct session *s = arg;
-    /* For open readers after SIGTERM: an idle mapping would never end. */
-    struct timespec left = {s->fs->options->stop_timeout, 0};
     bool stopping = false;
     sigset_t set;
 
     signal_set(&set);
     while (!atomic_load(&s->finished)) {
-        int signal = stopping ? sigtimedwait(&set, NULL, &left) : sigwaitinfo(&set, NULL);
-        bool timed_out = signal < 0 && errno == EAGAIN;
+        int signal = next_signal(s, &set, stopping);
         if (signal == SIGUSR1)
             log_counters(s->fs);
-        else if (timed_out || signal == SIGINT || (stopping && is_stop(signal)))
+        else if (signal == 0 && !stopping)
+            unmount_if_idle(s);
+        /* After SIGTERM open readers may go on for a while; an idle mapping would never end. */
+        else if (signal == 0 || signal == SIGINT || (stopping && is_stop(signal)))
             stop_now(s);
         else if (is_stop(signal))
             stopping = stop_softly(s);
@@ -270,7 +321,12 @@ static int run(struct fs_context *fs, struct mxfs_error *err)
         return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "cannot set up a FUSE session");
     int rc = mount_session(s.se, s.mountpoint, err);
     if (rc == 0) {
+        s.device = mxfs_mountpoint_device(s.mountpoint);
+        atomic_store(&fs->counters.last, mxfs_fs_now());
         rc = serve_with_signals(&s, err);
+        if (atomic_load(&s.idled))
+            mxfs_log(MXFS_LOG_NOTICE, "%s: idle for %u seconds", s.mountpoint,
+                     fs->options->idle_timeout);
         /*
          * When it is detached the name may be another mount's by now; libfuse leaves that alone
          * where the connection is dead, and frees its copy of the name.

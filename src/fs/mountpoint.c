@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,9 +32,10 @@ enum { MOUNT_TYPE_MAX = 64 };
 
 static const char our_type[] = "fuse.mxfs";
 
-static int run_helper(const char *path, bool lazily)
+/* `how`: "-u", or "-uz" to unmount lazily, or "-uq" to say nothing. */
+static int run_helper(const char *path, const char *how)
 {
-    char *argv[] = {"fusermount3", lazily ? "-uz" : "-u", "--", (char *)path, NULL};
+    char *argv[] = {"fusermount3", (char *)how, "--", (char *)path, NULL};
     pid_t pid;
     int status;
 
@@ -51,7 +53,23 @@ int mxfs_mountpoint_detach(const char *path)
 {
     if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
         return 0;
-    return errno == EPERM ? run_helper(path, true) : -errno;
+    return errno == EPERM ? run_helper(path, "-uz") : -errno;
+}
+
+int mxfs_mountpoint_release(const char *path)
+{
+    if (umount2(path, UMOUNT_NOFOLLOW) == 0)
+        return 0;
+    return errno == EPERM ? run_helper(path, "-uq") : -errno;
+}
+
+dev_t mxfs_mountpoint_device(const char *path)
+{
+    struct statx st;
+    int how = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+
+    return statx(AT_FDCWD, path, how, 0, &st) == 0 ? makedev(st.stx_dev_major, st.stx_dev_minor)
+                                                   : 0;
 }
 
 /* The type of what is mounted last at `path`; empty when nothing is. */
@@ -200,7 +218,7 @@ static int take_away(const char *path, struct mxfs_error *err)
             "%s: in use (fuser -vm %s shows by whom); fusermount3 -uz %s takes it away "
             "and lets open files live on",
             path, path, path);
-    if (rc == -EPERM && run_helper(path, false) != 0) /* it has said why */
+    if (rc == -EPERM && run_helper(path, "-u") != 0) /* it has said why */
         return mxfs_fail(err, MXFS_EXIT_FAILED, EPERM, "%s: not unmounted", path);
     if (rc != 0 && rc != -EPERM)
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: %s", path, strerror(-rc));

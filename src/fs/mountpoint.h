@@ -7,6 +7,8 @@
 #ifndef MXFS_FS_MOUNTPOINT_H
 #define MXFS_FS_MOUNTPOINT_H
 
+#include <sys/types.h>
+
 #include "mxfs/error.h"
 
 /**
@@ -20,6 +22,13 @@ int mxfs_mountpoint_check(const char *path, struct mxfs_error *err);
  * setuid helper where the process may not unmount itself. Returns 0 or -errno.
  */
 int mxfs_mountpoint_detach(const char *path);
+
+/** The same unless it is in use: then nothing happens (-EBUSY, or -EPERM from the helper). */
+int mxfs_mountpoint_release(const char *path);
+
+/** The device of the filesystem at `path`, without asking the filesystem itself; 0 when there is no
+ * knowing. */
+dev_t mxfs_mountpoint_device(const char *path);
 
 /**
  * Why mounting probably failed with `errnum`, as a hint with a remedy; constant. `said`: the

@@ -5,7 +5,7 @@
  * FUSE requests: each becomes one call of the tree and one reply. Errnos change their sign in
  * reply_err() and nowhere else.
  *
- * Every inode is static, so forget and release have nothing to do and are not implemented; nor are
+ * Every inode is static, so forget has nothing to do and is not implemented; nor are
  * the mutating calls (the mount is read-only). Extended attributes are left out unless asked for:
  * after ENOSYS the kernel never asks again, which makes `ls -l` of many files faster.
  */
@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "mxfs/compiler.h"
 
@@ -64,9 +65,23 @@ static void reply_err(fuse_req_t req, int rc)
     fuse_reply_err(req, -rc);
 }
 
+int64_t mxfs_fs_now(void)
+{
+    struct timespec now;
+
+    /* The coarse clock is read without a system call and without asking the hardware. */
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Every request begins here. */
 static struct fs_context *context_of(fuse_req_t req)
 {
-    return fuse_req_userdata(req);
+    struct fs_context *fs = fuse_req_userdata(req);
+
+    if (fs->options->idle_timeout)
+        atomic_store_explicit(&fs->counters.last, mxfs_fs_now(), memory_order_relaxed);
+    return fs;
 }
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
@@ -120,6 +135,8 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
+    struct fs_context *fs = context_of(req);
+
     (void)ino;
     /* The kernel stops writers on a read-only mount; this holds where it was remounted. */
     if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC)) {
@@ -127,9 +144,19 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         return;
     }
     fi->keep_cache = 1;
-    fi->direct_io = context_of(req)->options->direct_io;
+    fi->direct_io = fs->options->direct_io;
     fi->noflush = 1;
-    fuse_reply_open(req, fi);
+    atomic_fetch_add_explicit(&fs->counters.open, 1, memory_order_relaxed);
+    /* Whose open() was interrupted gets no file, and sends no release. */
+    if (fuse_reply_open(req, fi) == -ENOENT)
+        atomic_fetch_sub_explicit(&fs->counters.open, 1, memory_order_relaxed);
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    (void)ino, (void)fi;
+    atomic_fetch_sub_explicit(&context_of(req)->counters.open, 1, memory_order_relaxed);
+    fuse_reply_err(req, 0);
 }
 
 /*
@@ -169,7 +196,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    (void)ino;
+    (void)ino, (void)context_of(req);
     fuse_reply_open(req, fi);
 }
 
@@ -256,6 +283,7 @@ static const struct fuse_lowlevel_ops ops = {
     .lookup = op_lookup,
     .getattr = op_getattr,
     .open = op_open,
+    .release = op_release,
     .read = op_read,
     .opendir = op_opendir,
     .readdir = op_readdir,

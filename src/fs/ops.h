@@ -20,6 +20,9 @@ struct fs_counters {
     _Atomic uint64_t reads;  /**< requests answered with data */
     _Atomic uint64_t bytes;  /**< in these answers */
     _Atomic uint64_t errors; /**< read requests that failed */
+    _Atomic uint64_t open;   /**< files that are open now */
+    _Atomic int64_t last;    /**< when a request came last, see mxfs_fs_now(); kept only with
+                                idle_timeout */
 };
 
 /** The session's user data. Immutable after start but for the counters. */
@@ -33,6 +36,9 @@ struct fs_context {
 
 /** The operation table: what the options ask for. */
 struct fuse_lowlevel_ops mxfs_fs_ops_for(const struct mxfs_fs_options *options);
+
+/** Milliseconds of a clock that never goes back. */
+int64_t mxfs_fs_now(void);
 
 /** Frees a thread's buffers: the destructor of fs_context.worker. */
 void mxfs_fs_worker_free(void *worker);

@@ -85,6 +85,8 @@ const struct option_row mxfs_option_table[] = {
      0, 1 << MXFS_COMMAND_UNMOUNT},
     {"stop-timeout", 0, OPTION_NUMBER, AT(stop_timeout), "SECONDS", NULL,
      "how long open readers may go on after SIGTERM (default: 10)", 0, 86400, ON_MOUNT},
+    {"idle-timeout", 0, OPTION_NUMBER, AT(idle_timeout), "SECONDS", NULL,
+     "unmount after that long without any request and without open files", 1, 31536000, ON_MOUNT},
     {"verbose", 'v', OPTION_FLAG, AT(verbose), NULL, NULL, "say more", 0, 0, ON_SOURCES},
     {"quiet", 'q', OPTION_FLAG, AT(quiet), NULL, NULL, "say only what went wrong", 0, 0,
      ON_SOURCES},

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What a running mount offers beside its files: extended attributes."""
+"""What a running mount offers beside its files: extended attributes, going by itself when idle."""
 
 import errno
 import json
 import os
+import subprocess
 
 import pytest
 
 import refmodels as models
-from helpers import listing
+from conftest import mounted, wait_for_mounts
+from helpers import assert_same, listing
 
 PREFIX = "user.mxfs."
 
@@ -70,3 +72,81 @@ class TestAttributes:
             with pytest.raises(OSError) as e:
                 os.getxattr(path, PREFIX + "scheme")
             assert e.value.errno == errno.ENOTSUP
+
+
+class TestIdleTimeout:
+    """--idle-timeout. Where a mount has to stay, another one without users is the clock."""
+
+    @staticmethod
+    def outlives_an_idle_one(made, source, mount):
+        for _ in range(2):
+            other = mount(source, "--idle-timeout=1")
+            wait_for_mounts(lambda: not mounted(other.path))
+            assert mounted(made.path)
+
+    @pytest.mark.parametrize("foreground", [False, True], ids=["background", "foreground"])
+    def test_nobody_comes(self, foreground, source, mount):
+        made = mount(source, "--idle-timeout=1", foreground=foreground)
+        wait_for_mounts(lambda: not mounted(made.path))
+        assert made.wait() == 0 and os.listdir(made.path) == []
+        if foreground:
+            lines = made.stderr.splitlines()
+            assert len(lines) == 3 and "idle for 1 seconds" in lines[1] and "unmounted" in lines[2], lines
+
+    def test_an_open_file_holds_it(self, source, mount, model):
+        made = mount(source, "-o", "idle_timeout=1")
+        with open(made.file, "rb", buffering=0) as f:
+            self.outlives_an_idle_one(made, source, mount)
+            assert_same(f.readall(), model.expected_bytes())
+        wait_for_mounts(lambda: not mounted(made.path))
+        assert made.wait() == 0
+
+    def test_somebody_inside_holds_it(self, source, mount):
+        """No request and no open file, but a working directory."""
+        made = mount(source, "-o", "idle_timeout=1")
+        with subprocess.Popen(["cat"], cwd=made / "tensors", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as inside:
+            self.outlives_an_idle_one(made, source, mount)
+            inside.stdin.close()
+        wait_for_mounts(lambda: not mounted(made.path))
+        assert made.wait() == 0
+
+    def test_requests_hold_it(self, source, mount):
+        """A name that was never asked for is a request each time."""
+        made, other = mount(source, "--idle-timeout=2"), mount(source, "--idle-timeout=1")
+        asked = 0
+
+        def gone():
+            nonlocal asked
+            asked += 1
+            assert not os.path.exists(made / f"no{asked}")
+            return not mounted(other.path)
+
+        for _ in range(4):
+            wait_for_mounts(gone)
+            assert mounted(made.path)
+            other = mount(source, "--idle-timeout=1")
+        wait_for_mounts(lambda: not mounted(made.path))
+
+    def test_another_mount_on_top_stays(self, source, mount):
+        """Ours is not to be taken away then, and neither is the other one."""
+        if os.geteuid() != 0:
+            pytest.skip("needs root to mount a tmpfs")
+        made = mount(source, "--idle-timeout=1")
+        subprocess.run(["mount", "-t", "tmpfs", "none", made.path], check=True)
+        try:
+            self.outlives_an_idle_one(made, source, mount)
+        finally:
+            subprocess.run(["umount", made.path], check=True)
+        wait_for_mounts(lambda: not mounted(made.path))
+        assert made.wait() == 0
+
+    def test_ordinary_user(self, source, as_user):
+        done = as_user(f"""
+            mkdir mnt
+            mxfs --idle-timeout=1 "{source}" mnt
+            pid=$(grep -lx mxfs /proc/[0-9]*/comm | cut -d/ -f3)
+            tail --pid="$pid" -f /dev/null
+            ! mountpoint -q mnt
+            echo done
+        """)
+        assert done.returncode == 0 and done.stdout == "done\n" and done.stderr == "", done
