@@ -6,6 +6,7 @@
 #   make check      lint, Check, pytest with the real readers (make check-core: without torch)
 #   make unit lint  one of them alone
 #   make check-arm64  built for arm64, unit tests and an export under QEMU
+#   make coverage   lines that the tests run, by gcov; fails below COVERAGE_MIN (95) percent
 #   make soak       SOAK_SECONDS (3600) of mixed load: memory, descriptors and threads stay flat
 #   make bench      ratios to a null filesystem, as a table (QUICK=1: fewer rounds)
 #   make install    to $(DESTDIR)$(PREFIX)
@@ -52,7 +53,7 @@ FUSE_LIBS = $(call ask,FUSE_LIBS,--libs,fuse3)
 CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags,check)
 CHECK_LIBS = $(call ask,CHECK_LIBS,--libs,check)
 
-.PHONY: all unit lint bench fuzz soak check-asan check-tsan check-arm64 demo check check-core install uninstall clean distclean FORCE
+.PHONY: all unit lint bench fuzz soak check-asan check-tsan check-arm64 coverage demo check check-core install uninstall clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -143,6 +144,10 @@ check-tsan:
 # Everything built for arm64, its unit tests under QEMU.
 check-arm64:
 	@BUILD=$(BUILD) MAKE='$(MAKE)' tests/support/check-arm64
+
+COVERAGE_MIN ?= 95
+coverage:
+	@tests/support/coverage '$(MAKE)' $(BUILD)/coverage $(COVERAGE_MIN)
 
 # A mixed load for SOAK_SECONDS, by SOAK_PACE cores at most (0: no bound).
 SOAK_SECONDS ?= 3600

@@ -389,6 +389,7 @@ printf '#!/bin/sh\nPYTHONHOME=%s PYTHONPATH=%s exec %s "$@"\n' "$1/base" "$1/pac
 chmod 755 "$1/bin/python3"
 chown 65534:65534 "$1/home"
 cd "$1/home"
+export GCOV_PREFIX="$1/home/gcov" # where a program built for coverage may write its counters
 export HOME="$1/home" PATH="$1/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
 eval "$6"
 setpriv --reuid=65534 --regid=65534 --clear-groups bash -euo pipefail -c "$5"
