@@ -68,7 +68,32 @@ static unsigned find_packings(const struct mxfs_quant_config *config, uint64_t c
     return count;
 }
 
-/* The dimensions of the output, from X.weight_shape. */
+/*
+ * Columns of rows of `words` words, if the config mentions one group size by which the scales and
+ * the words agree about them; else 0. X.weight_shape then says nothing new, and is not read: a
+ * model has tens of thousands of them, all over its files.
+ */
+static uint64_t find_columns(const struct mxfs_quant_config *config, uint64_t words,
+                             uint64_t groups)
+{
+    uint64_t found = 0, columns;
+
+    if (config->width_count > MXFS_WIDTHS_MAX)
+        return 0;
+    for (uint32_t i = 0; i < config->width_count; i++) {
+        struct mxfs_quant_width w = config->widths[i];
+        if (w.bits < 1 || w.bits > 8 || !config_has(config, w.bits) ||
+            !mxfs_mul_u64(groups, w.group, &columns) || columns > UINT64_MAX / 32 ||
+            columns % 32 != 0 || columns / 32 * w.bits != words || columns == found)
+            continue;
+        if (found > 0)
+            return 0;
+        found = columns;
+    }
+    return found;
+}
+
+/* The dimensions in X.weight_shape. */
 static const char *read_shape(struct mxfs_match *match, const struct mxfs_group *group,
                               uint64_t shape[MXFS_RANK_MAX])
 {
@@ -76,9 +101,6 @@ static const char *read_shape(struct mxfs_match *match, const struct mxfs_group 
     uint8_t bytes[8 * MXFS_RANK_MAX];
     unsigned size = t->dtype == MXFS_I64 ? 8 : 4;
 
-    if (codes->rank < 2 || codes->rank > MXFS_RANK_MAX || t->rank != 1 ||
-        t->shape[0] != codes->rank || (t->dtype != MXFS_I64 && t->dtype != MXFS_I32))
-        return mxfs_reason_shape;
     if ((*match->read)(match->reader, t, bytes, t->size, 0) != 0)
         return mxfs_reason_unreadable;
     for (uint32_t i = 0; i < codes->rank; i++) {
@@ -87,6 +109,21 @@ static const char *read_shape(struct mxfs_match *match, const struct mxfs_group 
             return mxfs_reason_shape;
     }
     return NULL;
+}
+
+/* The dimensions of the output. */
+static const char *find_shape(struct mxfs_match *match, const struct mxfs_group *group,
+                              uint64_t shape[MXFS_RANK_MAX])
+{
+    const struct mxfs_tensor *codes = group->part[CODES], *t = group->part[SHAPE];
+    uint64_t words = mxfs_match_last_dim(codes), groups = mxfs_match_last_dim(group->part[SCALES]);
+
+    if (codes->rank < 2 || codes->rank > MXFS_RANK_MAX || t->rank != 1 ||
+        t->shape[0] != codes->rank || (t->dtype != MXFS_I64 && t->dtype != MXFS_I32))
+        return mxfs_reason_shape;
+    memcpy(shape, codes->shape, codes->rank * sizeof(*shape));
+    shape[codes->rank - 1] = find_columns(match->config, words, groups);
+    return shape[codes->rank - 1] > 0 ? NULL : read_shape(match, group, shape);
 }
 
 /* Scales [.., N, groups], or of one element. */
@@ -141,7 +178,7 @@ static const char *fit(struct mxfs_match *match, size_t index, size_t stem_len,
     const struct mxfs_tensor *codes = group->part[CODES];
     struct packing packing;
     uint64_t shape[MXFS_RANK_MAX];
-    const char *reason = read_shape(match, group, shape);
+    const char *reason = find_shape(match, group, shape);
 
     if (reason)
         return reason;

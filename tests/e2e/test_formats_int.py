@@ -90,6 +90,21 @@ class TestPacked:
         model.parts["x.weight"].append(name)
         shows(mount, place, model)
 
+    @pytest.mark.parametrize("bits", range(1, 9))
+    def test_group_size_of_the_config(self, bits, mount, place):
+        """Where it settles the shape, nobody looks at weight_shape, which is all over the file."""
+        model = FloatModel(ref.ct_config(bits, group_size=32))
+        ref.add_packed(model, "x", 1, (3, 5, 320), bits, 32, zeros=True)
+        model.source["x.weight_shape"] = rt.tensor(np.array([3, 5, 99], np.int64))
+        shows(mount, place, model)
+
+    @pytest.mark.parametrize("group", [16, 64, 128])
+    def test_group_size_that_is_another(self, group, mount, place):
+        """Of some other layer: weight_shape tells."""
+        model = FloatModel(ref.ct_config(4, group_size=group))
+        ref.add_packed(model, "x", 1, (5, 256), 4, 32)
+        shows(mount, place, model)
+
     def test_vector(self, mount):
         """compressed-tensors 0.20, W4A16_ASYM."""
         made = mount(VECTORS / "ct_w4a16_asym" / "src" / "model.safetensors")

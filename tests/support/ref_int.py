@@ -25,9 +25,9 @@ from ref_float import NUMPY, FloatModel, floats, product
 CT = {"quant_method": "compressed-tensors", "format": "pack-quantized"}
 
 
-def ct_config(*bits):
+def ct_config(*bits, **more):
     """A config with a group of weights for each number of bits."""
-    groups = {f"group_{i}": {"targets": ["Linear"], "weights": {"num_bits": b, "type": "int"}} for i, b in enumerate(bits)}
+    groups = {f"group_{i}": {"targets": ["Linear"], "weights": {"num_bits": b, "type": "int", **more}} for i, b in enumerate(bits)}
     return {"quantization_config": {**CT, "config_groups": groups}}
 
 
