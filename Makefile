@@ -44,12 +44,12 @@ BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
 
 # Asked of pkg-config once, and only when something is compiled: `make demo` starts without it.
 ask = $(if $(shell $(PKG_CONFIG) --exists $(3) && echo yes),,$(error not found by $(PKG_CONFIG): $(3). As root: \
-	apt-get install pkg-config libfuse3-dev libjansson-dev libxxhash-dev check))$(eval \
+	apt-get install pkg-config libfuse3-dev libseccomp-dev libjansson-dev libxxhash-dev check))$(eval \
 	$(1) := $$(shell $(PKG_CONFIG) $(2) $(3)))$($(1))
 LIBRARY_CFLAGS = $(call ask,LIBRARY_CFLAGS,--cflags,jansson libxxhash)
 LIBRARY_LIBS = $(call ask,LIBRARY_LIBS,--libs,jansson libxxhash)
-FUSE_CFLAGS = $(call ask,FUSE_CFLAGS,--cflags,fuse3)
-FUSE_LIBS = $(call ask,FUSE_LIBS,--libs,fuse3)
+FUSE_CFLAGS = $(call ask,FUSE_CFLAGS,--cflags,fuse3 libseccomp)
+FUSE_LIBS = $(call ask,FUSE_LIBS,--libs,fuse3 libseccomp)
 CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags,check)
 CHECK_LIBS = $(call ask,CHECK_LIBS,--libs,check)
 

@@ -16,7 +16,8 @@ struct mxfs_fs_options {
     const char *source;     /**< absolute; shown as the source of the mount */
     const char *mountpoint; /**< absolute */
     bool allow_other;
-    bool auto_unmount;
+    bool auto_unmount; /**< take the mount away when this process dies, however it dies */
+    bool sandbox;      /**< give up what serving does not need; later threads are bound by it too */
     bool direct_io;
     bool xattr; /**< give tensor files the attributes of mxfs_tree_getxattr() */
     bool debug;

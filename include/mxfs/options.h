@@ -70,6 +70,7 @@ struct mxfs_options {
     uint64_t idle_timeout;  /**< the same; 0: never */
     bool allow_other;
     bool auto_unmount;
+    bool no_sandbox;
     bool direct_io;
     bool xattr; /**< see struct mxfs_fs_options */
     bool foreground;

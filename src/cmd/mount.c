@@ -93,6 +93,7 @@ static int serve(const struct cmd_source *s, const struct mxfs_tree *tree,
         .mountpoint = mountpoint,
         .allow_other = o->allow_other,
         .auto_unmount = o->auto_unmount,
+        .sandbox = !o->no_sandbox,
         .direct_io = o->direct_io,
         .xattr = o->xattr,
         .debug = o->debug,
@@ -181,10 +182,21 @@ static int mount_source(struct cmd_source *s, const struct mxfs_options *o, cons
     return rc;
 }
 
+/* What a launcher left open would stay open as long as the daemon lives. SOURCE may be one of them.
+ */
+static void close_inherited(const struct mxfs_options *o)
+{
+    const char *source = o->operand[0];
+
+    if (!o->foreground && strncmp(source, "/dev/fd/", 8) != 0 && strncmp(source, "/proc/", 6) != 0)
+        close_range(3, ~0u, 0);
+}
+
 int cmd_mount(const struct mxfs_options *options, struct mxfs_error *err)
 {
     struct cmd_source s;
 
+    close_inherited(options);
     int rc = cmd_source_open(&s, options, err);
     if (rc != 0)
         return rc;

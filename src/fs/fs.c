@@ -6,12 +6,15 @@
  *
  * Signals are taken by a thread of their own. SIGTERM and SIGHUP take the mount out of the tree of
  * names and let open readers finish, for a while; SIGINT, or a second signal, stops at once.
- * SIGUSR1 logs the counters.
+ * SIGUSR1 logs the counters. The mount is taken away by a helper process, started first: this one
+ * gives up the right to.
  */
 #include "mxfs/fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +27,8 @@
 #include "mountpoint.h"
 #include "mxfs/log.h"
 #include "ops.h"
+#include "sandbox.h"
+#include "unmounter.h"
 
 enum {
     WAKE = SIGUSR2, /* interrupts a waiting thread; has an empty handler */
@@ -33,12 +38,12 @@ enum {
 struct session {
     struct fuse_session *se;
     const char *mountpoint;
+    struct fs_unmounter unmounter;
     struct fs_context *fs;
     pthread_t main, signals;
     atomic_bool finished; /* the loop has ended */
     atomic_bool detached; /* the mount is out of the tree of names */
     atomic_bool idled;    /* because nobody used it */
-    dev_t device;         /* of the mounted filesystem, or 0 */
 };
 
 static void wake(int signal)
@@ -64,18 +69,15 @@ static void stop_now(struct session *s)
     }
 }
 
-/* Whether what is seen at the mountpoint is ours: another mount may lie on top. */
-static bool is_on_top(const struct session *s)
-{
-    return mxfs_mountpoint_device(s->mountpoint) == s->device;
-}
-
 static void detach(struct session *s)
 {
-    int rc = is_on_top(s) ? mxfs_mountpoint_detach(s->mountpoint) : -EBUSY;
-    if (rc == 0)
+    int rc = mxfs_unmounter_detach(&s->unmounter);
+    if (rc == 0 || rc == -ESTALE)
         atomic_store(&s->detached, true);
-    else
+    if (rc == -ESTALE)
+        mxfs_log(MXFS_LOG_NOTICE, "%s: shows another filesystem by now, which is left alone",
+                 s->mountpoint);
+    else if (rc != 0)
         mxfs_log(MXFS_LOG_WARNING, "%s: cannot unmount: %s", s->mountpoint, strerror(-rc));
 }
 
@@ -118,8 +120,7 @@ static void unmount_if_idle(struct session *s)
 {
     if (idle_left(s) > 0)
         return;
-    int rc = is_on_top(s) ? mxfs_mountpoint_release(s->mountpoint) : -EBUSY;
-    if (rc == 0) {
+    if (mxfs_unmounter_release(&s->unmounter) == 0) {
         atomic_store(&s->idled, true);
         atomic_store(&s->detached, true);
     } else {
@@ -183,16 +184,23 @@ static int serve(struct session *s, struct mxfs_error *err)
     return 0;
 }
 
-/* Serves with the signal thread running. */
-static int serve_with_signals(struct session *s, struct mxfs_error *err)
+/* Before the mount: a signal that comes while it is made must not leave it behind. */
+static void take_over_signals(void)
 {
     struct sigaction action = {.sa_handler = wake};
-    sigset_t set, only_wake;
+    sigset_t set;
 
     signal_set(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     sigaction(WAKE, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+/* Serves with the signal thread running. */
+static int serve_with_signals(struct session *s, struct mxfs_error *err)
+{
+    sigset_t only_wake;
+
     s->main = pthread_self();
     int rc = pthread_create(&s->signals, NULL, take_signals, s);
     if (rc != 0)
@@ -294,9 +302,8 @@ static struct fuse_session *new_session(struct fs_context *fs)
     char *source = escape_option(o->source), *list = NULL;
 
     if (source &&
-        asprintf(&list, "%s%sdefault_permissions,ro,nosuid,nodev,subtype=mxfs,fsname=%s",
-                 o->allow_other ? "allow_other," : "", o->auto_unmount ? "auto_unmount," : "",
-                 source) >= 0 &&
+        asprintf(&list, "%sdefault_permissions,ro,nosuid,nodev,subtype=mxfs,fsname=%s",
+                 o->allow_other ? "allow_other," : "", source) >= 0 &&
         fuse_opt_add_arg(&args, "mxfs") == 0 && fuse_opt_add_arg(&args, "-o") == 0 &&
         fuse_opt_add_arg(&args, list) == 0 && (!o->debug || fuse_opt_add_arg(&args, "-d") == 0))
         se = fuse_session_new(&args, &ops, sizeof(ops), fs);
@@ -306,35 +313,64 @@ static struct fuse_session *new_session(struct fs_context *fs)
     return se;
 }
 
-static bool is_dead(struct fuse_session *se)
+/* Whether it is unmounted and nobody has a file of it open. */
+static bool is_over(struct fuse_session *se)
 {
     struct pollfd fd = {.fd = fuse_session_fd(se)};
     return poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR);
 }
 
-static int run(struct fs_context *fs, struct mxfs_error *err)
+/*
+ * Ends the connection and frees what libfuse has of it. fuse_session_unmount() would unmount once
+ * more, perhaps another mount at that name, unless poll says of its descriptor what it says of a
+ * dead connection, and of a pipe that nobody reads.
+ */
+static void let_go(struct fuse_session *se)
 {
-    struct session s = {.fs = fs, .mountpoint = fs->options->mountpoint};
+    int ends[2];
 
-    s.se = new_session(fs);
-    if (!s.se)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "cannot set up a FUSE session");
-    int rc = mount_session(s.se, s.mountpoint, err);
-    if (rc == 0) {
-        s.device = mxfs_mountpoint_device(s.mountpoint);
-        atomic_store(&fs->counters.last, mxfs_fs_now());
-        rc = serve_with_signals(&s, err);
-        if (atomic_load(&s.idled))
-            mxfs_log(MXFS_LOG_NOTICE, "%s: idle for %u seconds", s.mountpoint,
-                     fs->options->idle_timeout);
-        /*
-         * When it is detached the name may be another mount's by now; libfuse leaves that alone
-         * where the connection is dead, and frees its copy of the name.
-         */
-        if (!atomic_load(&s.detached) || is_dead(s.se))
-            fuse_session_unmount(s.se);
+    if (pipe2(ends, O_CLOEXEC) == 0) {
+        close(ends[0]);
+        dup2(ends[1], fuse_session_fd(se));
+        close(ends[1]);
+        fuse_session_unmount(se);
     }
-    fuse_session_destroy(s.se);
+    fuse_session_destroy(se);
+}
+
+/* Serves what is mounted until it is unmounted, or stopped and then taken away. */
+static int run_mounted(struct session *s, struct mxfs_error *err)
+{
+    mxfs_unmounter_mounted(&s->unmounter);
+    if (s->fs->options->sandbox)
+        mxfs_sandbox_enter();
+    atomic_store(&s->fs->counters.last, mxfs_fs_now());
+    int rc = serve_with_signals(s, err);
+    if (atomic_load(&s->idled))
+        mxfs_log(MXFS_LOG_NOTICE, "%s: idle for %u seconds", s->mountpoint,
+                 s->fs->options->idle_timeout);
+    if (!atomic_load(&s->detached) && !is_over(s->se))
+        detach(s);
+    let_go(s->se);
+    return rc;
+}
+
+static int run(struct fs_context *fs, const char *mountpoint, struct mxfs_error *err)
+{
+    struct session s = {.fs = fs, .mountpoint = mountpoint};
+
+    take_over_signals();
+    int rc = mxfs_unmounter_start(&s.unmounter, mountpoint, fs->options->auto_unmount, err);
+    if (rc != 0)
+        return rc;
+    s.se = new_session(fs);
+    rc = s.se ? mount_session(s.se, mountpoint, err)
+              : mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "cannot set up a FUSE session");
+    if (rc == 0)
+        rc = run_mounted(&s, err);
+    else if (s.se)
+        fuse_session_destroy(s.se);
+    mxfs_unmounter_stop(&s.unmounter);
     return rc;
 }
 
@@ -342,14 +378,19 @@ int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *opti
                 struct mxfs_error *err)
 {
     struct fs_context fs = {.tree = tree, .options = options};
+    char mountpoint[PATH_MAX];
 
     int rc = mxfs_mountpoint_check(options->mountpoint, err);
     if (rc != 0)
         return rc;
+    /* Without links: nobody may turn them elsewhere before it is unmounted. */
+    if (!realpath(options->mountpoint, mountpoint))
+        return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: mountpoint: %s", options->mountpoint,
+                         strerror(errno));
     rc = pthread_key_create(&fs.worker, mxfs_fs_worker_free);
     if (rc != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, rc, "cannot start: %s", strerror(rc));
-    rc = run(&fs, err);
+    rc = run(&fs, mountpoint, err);
     pthread_key_delete(fs.worker);
     return rc;
 }

@@ -62,6 +62,8 @@ const struct option_row mxfs_option_table[] = {
      "let other users in, with the permissions of the source", 0, 0, ON_MOUNT},
     {"auto-unmount", 0, OPTION_FLAG, AT(auto_unmount), NULL, NULL,
      "unmount when the process dies, however it dies", 0, 0, ON_MOUNT},
+    {"no-sandbox", 0, OPTION_FLAG, AT(no_sandbox), NULL, NULL,
+     "keep the privileges, files and system calls that serving does not need", 0, 0, ON_MOUNT},
     {"direct-io", 0, OPTION_FLAG, AT(direct_io), NULL, NULL,
      "bypass the page cache (shared mappings then fail)", 0, 0, ON_MOUNT},
     {"xattr", 0, OPTION_FLAG, AT(xattr), NULL, NULL,

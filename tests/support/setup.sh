@@ -20,6 +20,7 @@ gcc             command -v ${CC:-cc}
 libc6-dev       echo "#include <stdlib.h>" | ${CC:-cc} -E -
 pkg-config      command -v pkg-config
 libfuse3-dev    pkg-config --exists fuse3
+libseccomp-dev  pkg-config --exists libseccomp
 libjansson-dev  pkg-config --exists jansson
 libxxhash-dev   pkg-config --exists libxxhash
 '

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""What the daemon gives up once it serves, and that its mount still goes away however it is asked to."""
+
+import errno
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+import pytest
+
+import refmodels
+from conftest import mounted, wait_end, wait_for_mounts
+
+SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
+
+
+@pytest.fixture
+def model():
+    return refmodels.quark()
+
+
+@pytest.fixture
+def source(model, place):
+    return model.write(place / "m.safetensors")
+
+
+def privileges(pid):
+    """What each thread of a process may: (CapEff, CapPrm, CapBnd, NoNewPrivs, Seccomp)."""
+    keys = ("CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp")
+    out = set()
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        text = (task / "status").read_text(encoding="ascii")
+        out.add(tuple(int(re.search(rf"^{key}:\s+(\w+)", text, re.M).group(1), 16) for key in keys))
+    return out
+
+
+def helper_of(made):
+    """The process that unmounts: the daemon's only child."""
+    (pid,) = pathlib.Path(f"/proc/{made.pid}/task/{made.pid}/children").read_text(encoding="ascii").split()
+    return int(pid)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has nothing to give up")
+def test_privileges(source, model, mount, sanitized):
+    """No thread keeps a capability; the helper keeps what unmounting needs, and no file."""
+    made = mount(source)
+    assert made.file.read_bytes() == model.expected_bytes()  # so that libfuse's threads are there
+    assert privileges(made.pid) == {(0, 0, 0, 1, 0 if sanitized else 2)}
+    sys_admin, read_search = 1 << 21, 1 << 2
+    helper = helper_of(made)
+    ((effective, permitted, bounding, no_new, _),) = privileges(helper)
+    assert effective == permitted == bounding == sys_admin | read_search and no_new == 1
+    held = [os.readlink(f"/proc/{helper}/fd/{fd}") for fd in os.listdir(f"/proc/{helper}/fd")]
+    assert sorted(h.split(":")[0] for h in held) == ["/dev/null"] * 3 + ["socket"]
+
+
+def test_inherited_descriptors_are_closed(source, place, mxfs_bin, mount):
+    """A daemon must not keep the pipe of a script that started it."""
+    made = mount(source, command=["sh", "-c", f'exec 9>"{place}/held" && exec "$0" "$@"', mxfs_bin])
+    held = {os.readlink(f"/proc/{made.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{made.pid}/fd")}
+    assert str(place / "held") not in held and str(source) in held
+
+
+def test_no_sandbox(source, model, mount):
+    made = mount(source, "--no-sandbox")
+    assert made.file.read_bytes() == model.expected_bytes()
+    ((effective, *_, seccomp),) = privileges(made.pid)
+    assert seccomp == 0 and (effective != 0) == (os.geteuid() == 0)
+    os.kill(made.pid, signal.SIGTERM)
+    assert made.wait() == 0 and not mounted(made.path)
+
+
+@pytest.fixture(scope="module")
+def escape(tmp_path_factory):
+    library = tmp_path_factory.mktemp("escape") / "escape.so"
+    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SUPPORT / "escape.c"], check=True)
+    return library
+
+
+def test_a_hijacked_daemon(source, model, mount, escape, sanitized):
+    """What is tried from within is denied, and the mount is served on."""
+    if sanitized:
+        pytest.skip("sanitizers need system calls of their own")
+    made = mount(source, "--views=none", foreground=True, env={"LD_PRELOAD": str(escape)})
+    assert made.file.read_bytes() == model.expected_bytes()
+    outcome = dict(line.split()[1:] for line in made.stderr.splitlines() if line.startswith("escape: "))
+    assert len(outcome) == 16
+    # A file may be opened the way libfuse opens /dev/fuse, but no other one.
+    assert int(outcome.pop("open-write")) == errno.EACCES
+    assert {int(e) for e in outcome.values()} == {errno.EPERM}, outcome
+    os.kill(made.pid, signal.SIGTERM)
+    assert made.wait() == 0 and not mounted(made.path)
+
+
+WAYS = {
+    "umount": lambda made, mxfs: subprocess.run(["umount", made.path], check=True),
+    "fusermount3": lambda made, mxfs: subprocess.run(["fusermount3", "-u", made.path], check=True),
+    "mxfs -u": lambda made, mxfs: subprocess.run([mxfs, "-u", made.path], check=True),
+    "SIGTERM": lambda made, mxfs: os.kill(made.pid, signal.SIGTERM),
+    "SIGINT": lambda made, mxfs: os.kill(made.pid, signal.SIGINT),
+}
+
+
+class TestUnmount:
+    """Each way takes the mount away at once and ends daemon and helper."""
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="umount needs root")
+    @pytest.mark.parametrize("way", WAYS)
+    @pytest.mark.parametrize("options", [(), ("--auto-unmount",), ("--allow-other",)], ids=" ".join)
+    def test_as_root(self, way, options, source, model, mount, mxfs_bin):
+        made = mount(source, *options)
+        helper = os.pidfd_open(helper_of(made))
+        assert made.file.read_bytes() == model.expected_bytes()
+        WAYS[way](made, mxfs_bin)
+        assert made.wait() == 0 and not mounted(made.path)
+        with pytest.raises(ProcessLookupError):  # the daemon has waited for it
+            signal.pidfd_send_signal(helper, 0)
+        os.close(helper)
+
+    @pytest.mark.parametrize("options", ["", "--auto-unmount", "--allow-other"])
+    def test_as_user(self, options, place, as_user, sanitized):
+        source = refmodels.quark().write(place / "m.safetensors")
+        seccomp = 0 if sanitized else 2
+        done = as_user(
+            f"""
+            mkdir mnt
+            for way in 'fusermount3 -u mnt' 'mxfs -u mnt' 'kill -TERM $pid' 'kill -INT $pid'; do
+                mxfs {options} "{source}" mnt
+                pid=$(grep -lx mxfs /proc/[0-9]*/comm | cut -d/ -f3)
+                helper=$(grep -lx mxfs-unmount /proc/[0-9]*/comm | cut -d/ -f3)
+                head -c 10 mnt/m.safetensors >/dev/null
+                tr -d '\\t' </proc/$pid/status | grep -cxE 'CapEff:0+|NoNewPrivs:1|Seccomp:{seccomp}'
+                eval "$way"
+                tail --pid="$pid" -f /dev/null
+                tail --pid="$helper" -f /dev/null
+                test "$(mountpoint mnt)" = "mnt is not a mountpoint" && test -z "$(ls -A mnt)"
+            done
+            """,
+            prepare='echo user_allow_other >"$1/fuse.conf"; mount --bind "$1/fuse.conf" /etc/fuse.conf',
+        )
+        assert done.returncode == 0 and done.stdout == "3\n" * 4, done
+
+    def test_a_killed_daemon(self, source, mount):
+        """With --auto-unmount the mount goes with the daemon, whatever killed it."""
+        made = mount(source, "--auto-unmount")
+        made.expected_status = -signal.SIGKILL
+        helper = helper_of(made)
+        os.kill(made.pid, signal.SIGKILL)
+        made.wait()
+        wait_for_mounts(lambda: not mounted(made.path))
+        assert os.listdir(made.path) == []
+        assert wait_end(helper) == 0  # an orphan, ours now
+
+    def test_signals_to_the_whole_group(self, source, mount):
+        """The helper is not ended by what a terminal or a service manager sends to all."""
+        made = mount(source)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            os.kill(helper_of(made), number)
+        os.kill(made.pid, signal.SIGTERM)
+        assert made.wait() == 0 and not mounted(made.path)
+
+    def test_mountpoint_through_a_link(self, source, place, mount, mxfs_bin):
+        """Later the link may lead elsewhere."""
+        # The last argument, the mountpoint, is replaced by a link to it.
+        script = 'for last; do :; done; ln -s "$last" "$LINK"; exec "$0" "$1" "$LINK"'
+        made = mount(source, command=["sh", "-c", script, mxfs_bin], env={"LINK": str(place / "link")})
+        (place / "link").unlink()
+        os.kill(made.pid, signal.SIGTERM)
+        assert made.wait() == 0 and not mounted(made.path)
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="umount needs root")
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda s: s.name)
+    def test_another_mount_at_its_place(self, number, source, model, mount):
+        """A mount that was taken away lazily, and replaced, does not take its successor with it."""
+        first = mount(source)
+        with open(first.file, "rb") as f:
+            subprocess.run(["umount", "-l", first.path], check=True)
+            second = mount(source, over=first)
+            os.kill(first.pid, number)
+            f.close()
+            assert first.wait() == 0
+        assert mounted(second.path) and second.file.read_bytes() == model.expected_bytes()
