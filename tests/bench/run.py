@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 
+import formats
 import sources
 
 BUILD = pathlib.Path(os.environ.get("BUILD") or "build").resolve()
@@ -211,6 +212,17 @@ def view_rows(table, room, kind, source, which):
         speed_row(table, f"{kind}: --direct-io", (">=", 0.9), mine, null, "direct", length // MIB * MIB, 1)
 
 
+def format_rows(table, room):
+    """A row for each other format: the source is made when its turn comes."""
+    for kind in formats.FORMATS:
+        if table.wants(f"format: {kind}"):
+            source = formats.write(room / "format", kind)
+            with Mount(room, MXFS, "-f", "--views=none", source) as mine, null_like(room, mine.file) as null:
+                length = mine.file.stat().st_size - 8192
+                speed_row(table, f"format: {kind}", (">=", formats.target(kind)), mine, null, "read", length)
+            shutil.rmtree(source.parent)
+
+
 def first_byte_row(table, kind, mine, source):
     """Of a mount that has read nothing yet, each time another expert."""
     name = f"{kind}: first byte of a cold expert / pread of it"
@@ -326,6 +338,7 @@ def main():
             view_rows(table, room, kind, source, which)
             throttled_rows(table, room, kind, source, 3.2)
             source.unlink()
+        format_rows(table, room)
         model_rows(table, room)
         kernel_rows(table)
     finally:
