@@ -141,6 +141,20 @@ typedef void mxfs_code8_run_fn(void *dst, const uint8_t *codes, size_t n,
                                const struct mxfs_affine *affine);
 
 /**
+ * dst[i] = code i less `offset`, modulo 256; i < n. Codes are a stream without gaps, the first in
+ * the lowest bits: code i is the `bits` bits from bit i * bits % 8 of src[i * bits / 8] on, 1 <=
+ * bits <= 8. Octets behind that in which the last code ends are not read.
+ */
+typedef void mxfs_unpack_fn(uint8_t *dst, const uint8_t *src, size_t n, unsigned bits,
+                            uint8_t offset);
+
+/**
+ * dst[i] = the E4M3 code of the same value as code i of such a stream of E2M3 codes (6 bits: sign 5
+ * | exponent 4..3, bias 1 | mantissa 2..0), of which every value is an E4M3 value; i < n.
+ */
+typedef void mxfs_e2m3_fn(uint8_t *dst, const uint8_t *src, size_t n);
+
+/**
  * dst[i] = src[i], times factors[i] where factors is not NULL (rounded to float32), then rounded to
  * `via`, then to the output type; i < n.
  */
@@ -173,6 +187,8 @@ struct mxfs_kernel {
     mxfs_code4_run_fn *code4_run[MXFS_OUT_COUNT];
     mxfs_code8_run_fn *code8_run[MXFS_OUT_COUNT];
     mxfs_narrow_fn *narrow[MXFS_OUT_COUNT];
+    mxfs_unpack_fn *unpack;
+    mxfs_e2m3_fn *e2m3;
     mxfs_transpose_fn *transpose;
     mxfs_widen_bf16_fn *widen_bf16;
 };

@@ -294,6 +294,8 @@ const struct mxfs_kernel mxfs_kernel_avx2 = {
     .code4_run = MXFS_OUTS(mxfs_avx2_code4),
     .code8_run = MXFS_OUTS(mxfs_avx2_code8),
     .narrow = MXFS_OUTS(mxfs_avx2_narrow),
+    .unpack = mxfs_avx2_unpack,
+    .e2m3 = mxfs_avx2_e2m3,
     .transpose = mxfs_avx2_transpose,
     .widen_bf16 = mxfs_avx2_widen_bf16,
 };

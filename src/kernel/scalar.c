@@ -88,6 +88,8 @@ const struct mxfs_kernel mxfs_kernel_scalar = {
     .code4_run = MXFS_OUTS(mxfs_scalar_code4),
     .code8_run = MXFS_OUTS(mxfs_scalar_code8),
     .narrow = MXFS_OUTS(mxfs_scalar_narrow),
+    .unpack = mxfs_scalar_unpack,
+    .e2m3 = mxfs_scalar_e2m3,
     .transpose = transpose,
     .widen_bf16 = widen_bf16,
 };

@@ -332,7 +332,6 @@ static struct mxfs_int_row row_of(const struct mxfs_group *g, const struct mxfs_
         .layout = layout_of(g),
         .codec = codec,
         .codes = codes,
-        .end = codes + (g->format == AWQ ? g->cols : layout_of(g)->row_bytes),
         .nibbles = g->format != AWQ ? MXFS_NIBBLES_LOW_FIRST
                    : place % 2 == 0 ? MXFS_NIBBLES_LOW
                                     : MXFS_NIBBLES_HIGH,

@@ -46,58 +46,6 @@ uint64_t mxfs_int_octets(const struct mxfs_int *layout, uint64_t column)
 
 /* Unpacking. */
 
-/* Eight codes in `bits` octets; only `octets` of them may be read. */
-MXFS_INLINE void unpack_octet(uint8_t *out, const uint8_t *src, size_t octets, unsigned bits,
-                              unsigned offset)
-{
-    uint8_t padded[8] = {0};
-    memcpy(padded, src, octets);
-    uint64_t stream = mxfs_load_le64(padded);
-    for (unsigned i = 0; i < 8; i++)
-        out[i] = (uint8_t)((stream >> (i * bits) & ((1u << bits) - 1)) - offset);
-}
-
-MXFS_INLINE void unpack_stream(uint8_t *out, const uint8_t *src, const uint8_t *end, size_t n,
-                               unsigned bits, unsigned offset)
-{
-    size_t i = 0;
-    for (; i < n && (size_t)(end - src) >= bits; i += 8, src += bits)
-        unpack_octet(out + i, src, bits, bits, offset);
-    if (i < n) /* what is left of a ragged row */
-        unpack_octet(out + i, src, (size_t)(end - src), bits, offset);
-}
-
-/* n codes, rounded up to a multiple of the step; `bits` is a constant in each branch. */
-static void unpack_dense(uint8_t *out, const uint8_t *src, const uint8_t *end, size_t n,
-                         unsigned bits, unsigned offset)
-{
-    switch (bits) {
-    case 1:
-        unpack_stream(out, src, end, n, 1, offset);
-        break;
-    case 2:
-        unpack_stream(out, src, end, n, 2, offset);
-        break;
-    case 3:
-        unpack_stream(out, src, end, n, 3, offset);
-        break;
-    case 4:
-        unpack_stream(out, src, end, n, 4, offset);
-        break;
-    case 5:
-        unpack_stream(out, src, end, n, 5, offset);
-        break;
-    case 6:
-        unpack_stream(out, src, end, n, 6, offset);
-        break;
-    case 7:
-        unpack_stream(out, src, end, n, 7, offset);
-        break;
-    default:
-        unpack_stream(out, src, end, n, 8, offset);
-    }
-}
-
 static void unpack_words(uint8_t *out, const uint8_t *src, size_t n, const struct mxfs_int *layout)
 {
     for (size_t i = 0; i < n; src += 4) {
@@ -131,7 +79,7 @@ static const uint8_t *unpack(const struct mxfs_int_row *row, uint64_t column, si
     if (layout->per_word)
         unpack_words(buffer, src, skip + n, layout);
     else
-        unpack_dense(buffer, src, row->end, skip + n, layout->bits, (unsigned)layout->offset);
+        row->codec->kernel->unpack(buffer, src, skip + n, layout->bits, (uint8_t)layout->offset);
     return buffer + skip;
 }
 

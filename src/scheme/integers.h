@@ -53,7 +53,6 @@ struct mxfs_int_row {
     const struct mxfs_int *layout;
     const struct mxfs_codec *codec;
     const uint8_t *codes;      /**< those of column `base` on */
-    const uint8_t *end;        /**< behind the row's last octet that may be read */
     uint64_t base;             /**< a multiple of mxfs_int_step() */
     enum mxfs_nibbles nibbles; /**< where codes of 4 bits lie */
     const uint8_t *factors;    /**< bytes of the part `columns`, all of it */

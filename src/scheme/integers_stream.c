@@ -184,7 +184,6 @@ void mxfs_int_decode(const struct mxfs_group *group, const struct mxfs_codec *co
             .layout = l,
             .codec = codec,
             .codes = src[0] + (code_start(l, c.row, column) - spans[0].offset),
-            .end = src[0] + (code_end(l, c.row, column + n - 1) - spans[0].offset),
             .base = base,
             .nibbles = !l->row_pairs    ? MXFS_NIBBLES_LOW_FIRST
                        : c.row % 2 == 0 ? MXFS_NIBBLES_LOW

@@ -73,25 +73,6 @@ static void spans(const struct mxfs_group *group, uint64_t first, uint64_t count
     out[SCALES] = (struct mxfs_span){block, blocks};
 }
 
-/*
- * E2M3 codes (sign 5 | exponent 4..3, bias 1 | mantissa) as E4M3 (bias 7). Normal numbers get 6
- * more in the exponent; subnormals m / 8 become normal: 1 and 2..3 and 4..7 have their leading one
- * at 2^-3, 2^-2, 2^-1.
- */
-static const uint8_t as_e4m3[32] = {
-    0x00, 0x20, 0x28, 0x2c, 0x30, 0x32, 0x34, 0x36, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f,
-    0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4a, 0x4b, 0x4c, 0x4d, 0x4e, 0x4f,
-};
-
-static void exchange(uint8_t *out, const uint8_t *src, size_t quartets)
-{
-    for (size_t i = 0; i < quartets; i++, src += 3) {
-        uint32_t word = (uint32_t)src[0] | (uint32_t)src[1] << 8 | (uint32_t)src[2] << 16;
-        for (unsigned j = 0; j < 4; j++, word >>= 6)
-            *out++ = (uint8_t)(as_e4m3[word & 31] | (word & 32) << 2);
-    }
-}
-
 static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
                    uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
 {
@@ -102,7 +83,7 @@ static void decode(const struct mxfs_group *group, const struct mxfs_codec *code
     (void)first;
     for (uint64_t at = 0; at < blocks; at += CHUNK_BLOCKS) {
         size_t n = mxfs_min_u64(blocks - at, CHUNK_BLOCKS);
-        exchange(codes, src[CODES] + at * BLOCK_OCTETS, n * MXFS_MX_BLOCK / 4);
+        codec->kernel->e2m3(codes, src[CODES] + at * BLOCK_OCTETS, n * MXFS_MX_BLOCK);
         mxfs_scales_load(codec, scales, src[SCALES] + at, n, group->part[SCALES]->dtype);
         codec->kernel->fp8_blocks[group->out](
             codec->tables, dst + at * MXFS_MX_BLOCK * mxfs_out_size(group->out), codes,
