@@ -55,19 +55,20 @@ enum { MXFS_VIEW_TENSORS = 1, MXFS_VIEW_NPY = 2 };
 /** A parsed command line; strings are borrowed from argv or owned by the object. */
 struct mxfs_options {
     enum mxfs_command command;
-    const char *operand[2]; /**< as many as the command takes */
-    int dtype;              /**< MXFS_DTYPE_OPTION_* */
-    int unsupported;        /**< MXFS_UNSUPPORTED_* */
-    const char *views;      /**< as given; NULL: the default */
-    int view_bits;          /**< MXFS_VIEW_* after parsing; -1: the default for the source */
-    const char *only;       /**< glob of the tensors to show, or NULL */
-    bool partial;           /**< show what is there of an incomplete model */
-    bool follow_symlinks;   /**< with allow_other: follow links out of the source */
-    uint64_t cache_size;    /**< bytes */
-    const char *kernel;     /**< name, or NULL: the best one */
-    uint64_t threads;       /**< 0: chosen by the number of processors */
-    uint64_t stop_timeout;  /**< seconds, see struct mxfs_fs_options */
-    uint64_t idle_timeout;  /**< the same; 0: never */
+    const char *operand[2];   /**< as many as the command takes */
+    int dtype;                /**< MXFS_DTYPE_OPTION_* */
+    int unsupported;          /**< MXFS_UNSUPPORTED_* */
+    const char *views;        /**< as given; NULL: the default */
+    int view_bits;            /**< MXFS_VIEW_* after parsing; -1: the default for the source */
+    const char *only;         /**< glob of the tensors to show, or NULL */
+    bool partial;             /**< show what is there of an incomplete model */
+    bool follow_symlinks;     /**< with allow_other: follow links out of the source */
+    uint64_t cache_size;      /**< bytes */
+    const char *kernel;       /**< name, or NULL: the best one */
+    uint64_t threads;         /**< 0: chosen by the number of processors */
+    uint64_t stop_timeout;    /**< seconds, see struct mxfs_fs_options */
+    uint64_t idle_timeout;    /**< the same; 0: never */
+    uint64_t uid, gid, umask; /**< see struct mxfs_tree_options; MXFS_NOT_GIVEN */
     bool allow_other;
     bool auto_unmount;
     bool no_sandbox;
@@ -95,6 +96,8 @@ struct mxfs_options {
 
 /** The default of --cache-size: eight gpt-oss experts, see README. */
 #define MXFS_CACHE_SIZE_DEFAULT ((uint64_t)64 << 20)
+/** Of a number without a default: it was not given. */
+#define MXFS_NOT_GIVEN UINT64_MAX
 /** The default of --stop-timeout, seconds. */
 #define MXFS_STOP_TIMEOUT_DEFAULT 10
 /** The smallest --cache-size. */

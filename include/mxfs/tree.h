@@ -32,13 +32,20 @@ struct mxfs_tree;
 struct mxfs_tree_options {
     bool tensors;            /**< show tensors/ */
     bool npy;                /**< show npy/ */
-    bool source_permissions; /**< owner, group and read bits of the source, instead of the caller's
-                              */
+    bool source_permissions; /**< owner, group and read bits of the source, instead of the caller's:
+                                others may come in */
+    bool set_uid, set_gid, set_umask; /**< instead of either: */
+    uid_t uid;
+    gid_t gid;
+    mode_t umask; /**< may be read: 0444 without these bits. With source_permissions never more than
+                     the source allows, unless the caller is root or owns it */
 };
 
 /**
  * Makes the tree of a repository; repo and env are borrowed. Fails with err filled when a view's
- * name clashes with an entry's, or two tensors would have the same file name in a view.
+ * name clashes with an entry's, when two tensors would have the same file name in a view, or when
+ * set_uid or set_gid would give others, who may come in, the rights of the owner or group of a
+ * source that is neither the caller's nor root's to give away.
  */
 int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_repo *repo,
                   const struct mxfs_vfile_env *env, const struct mxfs_tree_options *options,

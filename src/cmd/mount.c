@@ -170,6 +170,12 @@ static int mount_source(struct cmd_source *s, const struct mxfs_options *o, cons
         .tensors = views & MXFS_VIEW_TENSORS,
         .npy = views & MXFS_VIEW_NPY,
         .source_permissions = o->allow_other,
+        .set_uid = o->uid != MXFS_NOT_GIVEN,
+        .set_gid = o->gid != MXFS_NOT_GIVEN,
+        .set_umask = o->umask != MXFS_NOT_GIVEN,
+        .uid = (uid_t)o->uid,
+        .gid = (gid_t)o->gid,
+        .umask = (mode_t)o->umask,
     };
     struct mxfs_tree *tree;
 

@@ -84,6 +84,21 @@ static int parse_number(const struct option_row *row, const char *value, uint64_
     return 0;
 }
 
+static int parse_octal(const struct option_row *row, const char *value, uint64_t *out,
+                       struct mxfs_error *err)
+{
+    uint64_t n = 0;
+
+    for (const char *c = value; *c && n <= row->max; c++)
+        n = *c < '0' || *c > '7' ? row->max + 1 : n * 8 + (uint64_t)(*c - '0');
+    if (!*value || n > row->max)
+        return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
+                         "--%s=%s: expected an octal number up to %llo", row->name, value,
+                         (unsigned long long)row->max);
+    *out = n;
+    return 0;
+}
+
 static int set_option(struct mxfs_options *o, const struct option_row *row, const char *value,
                       struct mxfs_error *err)
 {
@@ -101,6 +116,8 @@ static int set_option(struct mxfs_options *o, const struct option_row *row, cons
         return 0;
     case OPTION_CHOICE:
         return parse_choice(row, value, field, err);
+    case OPTION_OCTAL:
+        return parse_octal(row, value, field, err);
     case OPTION_SIZE:
     case OPTION_NUMBER:
         return parse_number(row, value, field, err);
@@ -321,6 +338,7 @@ static int set_defaults(struct mxfs_options *options, int lists, struct mxfs_err
     memset(options, 0, sizeof(*options));
     options->cache_size = MXFS_CACHE_SIZE_DEFAULT;
     options->stop_timeout = MXFS_STOP_TIMEOUT_DEFAULT;
+    options->uid = options->gid = options->umask = MXFS_NOT_GIVEN;
     options->owned = calloc((size_t)lists + 1, sizeof(*options->owned));
     return options->owned ? 0 : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
 }

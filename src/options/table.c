@@ -12,6 +12,9 @@
         word, 0, OPTION_FLAG, AT(ignored), NULL, NULL, NULL, 0, 0, ON_MOUNT \
     }
 
+/* The largest user or group: the next number means "as it is" to chown(2). */
+#define ID_MAX ((uint64_t)UINT32_MAX - 1)
+
 /* For which commands an option means something. */
 enum {
     ON_MOUNT = 1 << MXFS_COMMAND_MOUNT,
@@ -60,6 +63,14 @@ const struct option_row mxfs_option_table[] = {
      "most threads that answer requests (default: 10 to 16, by processors)", 1, 256, ON_MOUNT},
     {"allow-other", 0, OPTION_FLAG, AT(allow_other), NULL, NULL,
      "let other users in, with the permissions of the source", 0, 0, ON_MOUNT},
+    {"uid", 0, OPTION_NUMBER, AT(uid), "N", NULL, "show everything as this user's", 0, ID_MAX,
+     ON_MOUNT},
+    {"gid", 0, OPTION_NUMBER, AT(gid), "N", NULL, "show everything as this group's", 0, ID_MAX,
+     ON_MOUNT},
+    {"umask", 0, OPTION_OCTAL, AT(umask), "OCTAL", NULL,
+     "show permissions 0444 without these bits; with --allow-other, wider ones than the source's "
+     "only for root and its owner",
+     0, 0777, ON_MOUNT},
     {"auto-unmount", 0, OPTION_FLAG, AT(auto_unmount), NULL, NULL,
      "unmount when the process dies, however it dies", 0, 0, ON_MOUNT},
     {"no-sandbox", 0, OPTION_FLAG, AT(no_sandbox), NULL, NULL,

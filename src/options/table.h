@@ -17,6 +17,7 @@ enum option_kind {
     OPTION_STRING, /**< const char * */
     OPTION_SIZE,   /**< uint64_t; bytes, with K, M, G, T */
     OPTION_NUMBER, /**< uint64_t */
+    OPTION_OCTAL,  /**< uint64_t, written with digits 0 to 7 */
     OPTION_CHOICE, /**< int: place in `choices` */
 };
 

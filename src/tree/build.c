@@ -130,6 +130,29 @@ uint64_t mxfs_nodes_file_size(const struct node *n)
     }
 }
 
+bool mxfs_nodes_may_chown(const struct mxfs_tree *tree, const struct stat *source)
+{
+    return tree->uid == 0 || tree->uid == source->st_uid;
+}
+
+/* Rights of a source's owner and group go to others only by who could give them. */
+static int check_owners(const struct mxfs_tree *t, struct mxfs_error *err)
+{
+    const struct mxfs_tree_options *o = &t->options;
+
+    for (size_t i = 0; i < t->node_count && o->source_permissions; i++) {
+        const struct stat *st = mxfs_nodes_source(t, &t->nodes[i]);
+        bool moved = (o->set_uid && o->uid != st->st_uid) || (o->set_gid && o->gid != st->st_gid);
+        if (moved && !mxfs_nodes_may_chown(t, st))
+            return mxfs_fail(err, MXFS_EXIT_USAGE, EPERM,
+                             "--%s with --allow-other: only root and the owner of \"%s\" may show "
+                             "it as another's",
+                             o->set_uid ? "uid" : "gid",
+                             i > 0 ? t->nodes[i].name : t->nodes[i].folder->path);
+    }
+    return 0;
+}
+
 /* After the nodes are in their final places: inodes of the views' files, and totals. */
 static void number(struct mxfs_tree *t)
 {
@@ -161,6 +184,8 @@ static int build(struct mxfs_tree *t, const struct mxfs_repo *repo, struct mxfs_
         if (t->nodes[i].kind == NODE_FOLDER)
             rc = add_children(t, i, err);
     }
+    if (rc == 0)
+        rc = check_owners(t, err);
     if (rc == 0)
         number(t);
     return rc;

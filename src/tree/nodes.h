@@ -54,6 +54,12 @@ int mxfs_nodes_compare(const void *a, const void *b);
 /** The tensor that an inode is a file of, in either view; NULL when it is none. */
 const struct view_output *mxfs_nodes_tensor(const struct mxfs_tree *tree, uint64_t ino);
 
+/** The file or folder behind a node. */
+const struct stat *mxfs_nodes_source(const struct mxfs_tree *tree, const struct node *node);
+
+/** Whether who made the tree could change whose the source is, and who may read it. */
+bool mxfs_nodes_may_chown(const struct mxfs_tree *tree, const struct stat *source);
+
 /** Size of the file that a node is. */
 uint64_t mxfs_nodes_file_size(const struct node *node);
 

@@ -59,15 +59,26 @@ const struct view_output *mxfs_nodes_tensor(const struct mxfs_tree *tree, uint64
     return find_place(tree, ino, &p) && p.view ? &p.view->view.outputs->sorted[p.output] : NULL;
 }
 
+/* Who may read: only who could chmod the source may show more than it allows. */
+static mode_t read_bits(const struct mxfs_tree *t, const struct stat *source)
+{
+    const struct mxfs_tree_options *o = &t->options;
+    mode_t chosen = o->set_umask ? 0444 & ~o->umask : 0444;
+
+    if (!o->source_permissions || (o->set_umask && mxfs_nodes_may_chown(t, source)))
+        return chosen;
+    return chosen & source->st_mode;
+}
+
 /* Owner, permission bits (as for a file) and times, from the file or folder behind an inode. */
 static void fill_base(const struct mxfs_tree *t, const struct stat *source, struct stat *st)
 {
-    bool theirs = t->options.source_permissions;
+    const struct mxfs_tree_options *o = &t->options;
 
     memset(st, 0, sizeof(*st));
-    st->st_uid = theirs ? source->st_uid : t->uid;
-    st->st_gid = theirs ? source->st_gid : t->gid;
-    st->st_mode = theirs ? source->st_mode & 0444 : 0444;
+    st->st_uid = o->set_uid ? o->uid : o->source_permissions ? source->st_uid : t->uid;
+    st->st_gid = o->set_gid ? o->gid : o->source_permissions ? source->st_gid : t->gid;
+    st->st_mode = read_bits(t, source);
     st->st_mtim = st->st_ctim = st->st_atim = source->st_mtim;
     st->st_blksize = BLOCK_SIZE;
 }
@@ -94,8 +105,12 @@ static const struct stat *source_of_plan(const struct mxfs_plan *plan)
     return &plan->model->shards[plan->shard].source.st;
 }
 
-static const struct stat *source_of_entry(const struct mxfs_entry *e)
+const struct stat *mxfs_nodes_source(const struct mxfs_tree *t, const struct node *n)
 {
+    if (n->kind != NODE_FILE)
+        return &(n->kind == NODE_VIEW ? &t->nodes[n->parent] : n)->folder->st;
+    const struct mxfs_entry *e = n->entry;
+
     switch (e->kind) {
     case MXFS_ENTRY_VIRTUAL:
         return source_of_plan(e->plan);
@@ -111,14 +126,13 @@ static void node_attributes(const struct mxfs_tree *t, const struct node *n, str
     uint64_t ino = (uint64_t)(n - t->nodes) + 1;
     size_t dirs = 0;
 
+    fill_base(t, mxfs_nodes_source(t, n), st);
     if (n->kind == NODE_FILE) {
-        fill_base(t, source_of_entry(n->entry), st);
         make_file(st, ino, mxfs_nodes_file_size(n));
         return;
     }
     for (size_t i = 0; i < n->child_count; i++)
         dirs += t->nodes[n->first_child + i].kind != NODE_FILE;
-    fill_base(t, &(n->kind == NODE_VIEW ? &t->nodes[n->parent] : n)->folder->st, st);
     make_dir(st, ino, dirs);
 }
 

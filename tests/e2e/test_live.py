@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What a running mount offers beside its files: extended attributes, going by itself when idle."""
+"""What a running mount offers beside its files: extended attributes, going by itself when
+idle, and as whose they appear."""
 
 import errno
 import json
 import os
+import shutil
+import stat
 import subprocess
 
 import pytest
@@ -150,3 +153,54 @@ class TestIdleTimeout:
             echo done
         """)
         assert done.returncode == 0 and done.stdout == "done\n" and done.stderr == "", done
+
+
+class TestIdentity:
+    """uid=, gid= and umask=."""
+
+    @staticmethod
+    def look(path):
+        s = path.stat()
+        return s.st_uid, s.st_gid, stat.S_IMODE(s.st_mode)
+
+    @pytest.mark.parametrize("options", [["--uid=12", "--gid=13", "--umask=027"], ["-o", "uid=12,gid=13,umask=027"]], ids=["long", "list"])
+    def test_shown(self, options, source, mount):
+        if os.geteuid() != 0:
+            pytest.skip("another than root or user 12 could not look")
+        made = mount(source, *options)
+        for path in (made.file, next((made / "tensors").iterdir())):
+            assert self.look(path) == (12, 13, 0o440)
+        for path in (made.path, made / "tensors"):
+            assert self.look(path) == (12, 13, 0o550)
+
+    def test_one_of_them(self, source, mount):
+        assert self.look(mount(source, "--umask=077").file) == (os.getuid(), os.getgid(), 0o400)
+
+    def test_others(self, source, mount):
+        """With allow_other the kernel holds to what is shown; root may show more than the source allows."""
+        if os.geteuid() != 0 or not shutil.which("setpriv"):
+            pytest.skip("needs root and setpriv")
+        source.chmod(0o600)
+        cases = {
+            (): False,
+            ("--umask=0",): True,
+            ("--umask=007",): False,
+            ("--uid=4321",): True,
+            ("--gid=4321", "--umask=007"): True,
+            ("--gid=4321",): False,
+        }
+        for options, readable in cases.items():
+            made = mount(source, "--allow-other", *options)
+            who = ["setpriv", "--reuid=4321", "--regid=4321", "--clear-groups", "cat", made.file]
+            done = subprocess.run(who, capture_output=True, check=False)
+            assert (done.returncode == 0) == readable, (options, done.stderr)
+
+    def test_not_theirs_to_give(self, source, as_user):
+        """An ordinary user lets others in to somebody else's file, but not as another's."""
+        source.chmod(0o644)
+        done = as_user(f"""
+            mkdir mnt
+            mxfs --allow-other --uid=1 "{source}" mnt
+        """)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1, done
+        assert "--uid with --allow-other: only root and the owner of" in done.stderr

@@ -109,6 +109,9 @@ static const char *sample_value(const struct option_row *row, uint64_t *number)
         *number = row->max;
         snprintf(choice, sizeof(choice), "%llu", (unsigned long long)row->max);
         return choice;
+    case OPTION_OCTAL:
+        *number = 027;
+        return "027";
     case OPTION_CHOICE:
         *number = 0;
         for (const char *c = row->choices; *c; c++)
@@ -286,6 +289,31 @@ START_TEST(numbers)
     check_wrong("--threads=-1 S M", "a number");
     check_wrong("--threads= S M", "a number");
     check_wrong("--threads=99999999999999999999 S M", "a number");
+}
+END_TEST
+
+START_TEST(octal_numbers)
+{
+    static const char *const wrong[] = {"",     "8",   "07778", "1000", "-1",
+                                        "0o22", "rwx", "22 ",   "u=r"};
+    char line[64];
+    struct parsed *p = parse_right("-o uid=0,gid=4294967294,umask=0777 S M");
+
+    ck_assert_uint_eq(p->options.uid, 0);
+    ck_assert_uint_eq(p->options.gid, 4294967294);
+    ck_assert_uint_eq(p->options.umask, 0777);
+    done(p);
+    for (size_t i = 0; i < MXFS_COUNT(wrong); i++) {
+        char *argv[] = {"mxfs", line, "S", "M", NULL};
+        struct mxfs_options o;
+        struct mxfs_error err = {0};
+        snprintf(line, sizeof(line), "--umask=%s", wrong[i]);
+        ck_assert_int_eq(mxfs_options_parse(&o, 4, argv, &err), -EINVAL);
+        ck_assert_msg(strstr(err.text, "octal number up to 777"), "%s", err.text);
+        mxfs_options_fini(&o);
+    }
+    check_wrong("--uid=4294967295 S M", "0 to 4294967294"); /* what chown() takes for "leave it" */
+    check_wrong("--gid=users S M", "a number");
 }
 END_TEST
 
@@ -606,6 +634,7 @@ int main(void)
     tcase_add_test(table, rows_are_sound);
     tcase_add_loop_test(table, every_size, 0, MXFS_COUNT(sizes));
     tcase_add_test(table, numbers);
+    tcase_add_test(table, octal_numbers);
     tcase_add_test(table, choices);
     tcase_add_test(table, views);
     tcase_add_test(table, help_names_everything);

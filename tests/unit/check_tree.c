@@ -15,6 +15,7 @@
 
 #include "mxfs/bytes.h"
 #include "mxfs/compiler.h"
+#include "mxfs/path.h"
 #include "support/spec.h"
 
 /** A tree and what it stands on. */
@@ -251,13 +252,81 @@ START_TEST(attributes)
     walk(&f, "tensors/empty", &st);
     ck_assert_uint_eq(st.st_size, 0);
     close_tree(&f);
-    open_tree(&f, path.text, (struct mxfs_tree_options){true, true, true});
+    open_tree(&f, path.text,
+              (struct mxfs_tree_options){.tensors = true, .npy = true, .source_permissions = true});
     walk(&f, "tensors/a", &st);
     ck_assert_uint_eq(st.st_mode, S_IFREG | 0440);
     ck_assert_uint_eq(st.st_uid, source.st_uid);
     walk(&f, "tensors", &st);
     ck_assert_uint_eq(st.st_mode, S_IFDIR | 0550);
     close_tree(&f);
+}
+END_TEST
+
+/* What a file and a folder look like in a tree that `maker` makes, or "refused". */
+static void check_identity(const char *path, uid_t maker, struct mxfs_tree_options options,
+                           const char *expected)
+{
+    struct fixture f;
+    struct stat file, folder;
+    struct mxfs_error err = {0};
+    char text[200] = "refused";
+
+    ck_assert_int_eq(seteuid(maker), 0);
+    int rc = try_open(&f, path, options, &err);
+    ck_assert_int_eq(seteuid(0), 0);
+    if (rc == 0) {
+        walk(&f, "tensors/a", &file);
+        walk(&f, "tensors", &folder);
+        snprintf(text, sizeof(text), "%u:%u %o %o", file.st_uid, file.st_gid, file.st_mode & 07777,
+                 folder.st_mode & 07777);
+    } else {
+        ck_assert_int_eq(err.code, MXFS_EXIT_USAGE);
+        ck_assert_ptr_nonnull(strstr(err.text, "only root and the owner"));
+    }
+    ck_assert_msg(strcmp(text, expected) == 0, "%s, not %s", text, expected);
+    close_tree(&f);
+}
+
+#define SHOWN .tensors = true, .source_permissions
+
+/* A source of user 7, group 8, mode 0640 that all three makers can read. */
+START_TEST(identity)
+{
+    struct test_path path = make_file(sample);
+    enum { ROOT = 0, OWNER = 7, OTHER = 9 };
+
+    if (geteuid() != 0)
+        return; /* only root can be all of them */
+    char *folder = mxfs_path_dirname(path.text), *above = mxfs_path_dirname(folder);
+    ck_assert_int_eq(chmod(folder, 0755), 0);
+    ck_assert_int_eq(chmod(above, 0755), 0);
+    free(folder);
+    free(above);
+    ck_assert_int_eq(chown(path.text, OWNER, 8), 0);
+    ck_assert_int_eq(setegid(8), 0);
+    ck_assert_int_eq(chmod(path.text, 0640), 0);
+    struct mxfs_tree_options nothing = {SHOWN = true}, mask = {SHOWN = true, .set_umask = true},
+                             wide = mask, user = nothing, group = nothing, same = nothing;
+    mask.umask = 0477;
+    user.set_uid = group.set_gid = same.set_uid = same.set_gid = true;
+    user.uid = group.gid = 5;
+    same.uid = OWNER;
+    same.gid = 8;
+    check_identity(path.text, OTHER, nothing, "7:8 440 550");
+    check_identity(path.text, ROOT, mask, "7:8 0 0");
+    check_identity(path.text, ROOT, wide, "7:8 444 555");
+    check_identity(path.text, OWNER, wide, "7:8 444 555");
+    check_identity(path.text, OTHER, wide, "7:8 440 550"); /* no more than the source */
+    check_identity(path.text, ROOT, user, "5:8 440 550");
+    check_identity(path.text, OWNER, group, "7:5 440 550");
+    check_identity(path.text, OTHER, user, "refused");
+    check_identity(path.text, OTHER, group, "refused");
+    check_identity(path.text, OTHER, same, "7:8 440 550");
+    user.source_permissions = wide.source_permissions = false; /* nobody else comes in */
+    check_identity(path.text, OTHER, user, "5:8 444 555");
+    check_identity(path.text, OTHER, wide, "9:8 444 555");
+    ck_assert_int_eq(setegid(0), 0);
 }
 END_TEST
 
@@ -486,6 +555,7 @@ int main(void)
     tcase_add_test(tests, lookups);
     tcase_add_test(tests, inodes);
     tcase_add_test(tests, attributes);
+    tcase_add_test(tests, identity);
     tcase_add_test(tests, reads);
     tcase_add_test(tests, listing_goes_on_at_any_cookie);
     tcase_add_test(tests, names_that_are_cut);
