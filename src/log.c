@@ -6,6 +6,7 @@
  */
 #include "mxfs/log.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,4 +88,12 @@ bool mxfs_log_allow(struct mxfs_log_limit *limit, uint64_t *dropped)
     }
     *dropped = atomic_exchange(&limit->dropped, 0);
     return true;
+}
+
+const char *mxfs_log_dropped(char out[MXFS_LOG_DROPPED_TEXT], uint64_t dropped)
+{
+    out[0] = '\0';
+    if (dropped > 0)
+        snprintf(out, MXFS_LOG_DROPPED_TEXT, " (%" PRIu64 " more before)", dropped);
+    return out;
 }

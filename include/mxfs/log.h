@@ -49,4 +49,10 @@ struct mxfs_log_limit {
  */
 bool mxfs_log_allow(struct mxfs_log_limit *limit, uint64_t *dropped);
 
+/** Room for mxfs_log_dropped(). */
+enum { MXFS_LOG_DROPPED_TEXT = 48 };
+
+/** The end of such a line: "" or " (17 more before)"; returns `out`. */
+const char *mxfs_log_dropped(char out[MXFS_LOG_DROPPED_TEXT], uint64_t dropped);
+
 #endif

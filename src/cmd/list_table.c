@@ -17,7 +17,7 @@
 #include "mxfs/path.h"
 #include "progress.h"
 
-enum { NAME_WIDTH_MAX = 72, SCHEMES_MAX = 64 };
+enum { NAME_WIDTH_MAX = 72 };
 
 /* Widths of the aligned columns. */
 struct widths {
@@ -196,14 +196,14 @@ struct scheme_sum {
 
 static void print_schemes(const struct cmd_listing *l)
 {
-    struct scheme_sum sums[SCHEMES_MAX];
+    struct scheme_sum sums[CMD_SCHEMES_MAX];
     size_t n = 0, k;
 
     for (size_t i = 0; i < l->count; i++) {
         const char *name = mxfs_output_scheme(l->rows[i].output);
         for (k = 0; k < n && strcmp(sums[k].name, name) != 0; k++)
             ;
-        if (k == SCHEMES_MAX)
+        if (k == CMD_SCHEMES_MAX)
             continue;
         if (k == n)
             sums[n++] = (struct scheme_sum){.name = name};

@@ -46,11 +46,16 @@ static void describe(struct ready *r, const struct cmd_source *s, const char *mo
                      unsigned threads)
 {
     struct cmd_totals t = cmd_source_totals(s);
+    char schemes[256] = "";
+    size_t n = 0;
 
+    for (size_t i = 0; i < t.scheme_count && n < sizeof(schemes); i++)
+        n += (size_t)snprintf(schemes + n, sizeof(schemes) - n, "%s%s", i ? ", " : " as ",
+                              t.schemes[i]);
     snprintf(r->line, sizeof(r->line),
-             "%s on %s: %zu tensors, %zu dequantized, %" PRIu64 " -> %" PRIu64
+             "%s on %s: %zu tensors, %zu dequantized%s, %" PRIu64 " -> %" PRIu64
              " bytes, kernel %s, %u threads",
-             s->path, mountpoint, t.tensors, t.dequantized, t.bytes_in, t.bytes_out,
+             s->path, mountpoint, t.tensors, t.dequantized, schemes, t.bytes_in, t.bytes_out,
              s->env.codec.kernel->name, threads);
 }
 

@@ -127,6 +127,16 @@ int cmd_source_judge(const struct cmd_source *source, const struct mxfs_options 
     return rc;
 }
 
+static void add_scheme(struct cmd_totals *t, const char *name)
+{
+    for (size_t i = 0; i < t->scheme_count; i++) {
+        if (strcmp(t->schemes[i], name) == 0)
+            return;
+    }
+    if (t->scheme_count < CMD_SCHEMES_MAX)
+        t->schemes[t->scheme_count++] = name;
+}
+
 static int add_totals(void *data, struct mxfs_folder *folder)
 {
     struct cmd_totals *t = data;
@@ -139,8 +149,12 @@ static int add_totals(void *data, struct mxfs_folder *folder)
         t->bytes_out += out;
         t->files++;
         t->tensors += plan->count;
-        for (size_t i = 0; i < plan->count; i++)
-            t->dequantized += plan->outputs[i].group != NULL;
+        for (size_t i = 0; i < plan->count; i++) {
+            if (!plan->outputs[i].group)
+                continue;
+            t->dequantized++;
+            add_scheme(t, mxfs_output_scheme(&plan->outputs[i]));
+        }
     }
     return 0;
 }

@@ -30,13 +30,18 @@ int cmd_source_open(struct cmd_source *source, const struct mxfs_options *option
 int cmd_source_judge(const struct cmd_source *source, const struct mxfs_options *options,
                      struct mxfs_error *err);
 
+/** More schemes than any model has. */
+enum { CMD_SCHEMES_MAX = 64 };
+
 /** What the views hold, all in all. */
 struct cmd_totals {
-    size_t tensors;     /**< shown */
-    size_t dequantized; /**< of them */
-    size_t files;       /**< virtual files */
-    uint64_t bytes_in;  /**< of these files as stored */
-    uint64_t bytes_out; /**< as shown */
+    size_t tensors;                       /**< shown */
+    size_t dequantized;                   /**< of them */
+    size_t files;                         /**< virtual files */
+    uint64_t bytes_in;                    /**< of these files as stored */
+    uint64_t bytes_out;                   /**< as shown */
+    const char *schemes[CMD_SCHEMES_MAX]; /**< of those dequantized, as they were met */
+    size_t scheme_count;
 };
 
 /** Adds up a folder and all below it. */

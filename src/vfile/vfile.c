@@ -7,7 +7,6 @@
 #include "mxfs/vfile.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "decode.h"
@@ -17,12 +16,13 @@
 static int report(struct mxfs_model *model, const struct mxfs_tensor *t, int rc)
 {
     static struct mxfs_log_limit limit;
+    char more[MXFS_LOG_DROPPED_TEXT];
     uint64_t dropped;
 
     if (mxfs_log_allow(&limit, &dropped))
-        mxfs_log(MXFS_LOG_ERROR, "%s: tensor %s cannot be read: %s (%" PRIu64 " more since)",
+        mxfs_log(MXFS_LOG_ERROR, "%s: tensor %s cannot be read: %s%s",
                  model->shards[t->shard].source.path, mxfs_quote(t->name, t->name_len).text,
-                 strerror(-rc), dropped);
+                 strerror(-rc), mxfs_log_dropped(more, dropped));
     /* What a source or an allocation reports means nothing to the reader of another file. */
     return -EIO;
 }
@@ -88,6 +88,7 @@ ssize_t mxfs_vfile_read_raw(struct mxfs_source *source, void *buf, size_t len, u
 {
     static struct mxfs_log_limit limit;
     uint64_t size = (uint64_t)source->st.st_size, dropped;
+    char more[MXFS_LOG_DROPPED_TEXT];
 
     if (offset >= size)
         return 0;
@@ -96,8 +97,8 @@ ssize_t mxfs_vfile_read_raw(struct mxfs_source *source, void *buf, size_t len, u
     if (rc == 0)
         return (ssize_t)len;
     if (mxfs_log_allow(&limit, &dropped))
-        mxfs_log(MXFS_LOG_ERROR, "%s: cannot be read: %s (%" PRIu64 " more since)", source->path,
-                 strerror(-rc), dropped);
+        mxfs_log(MXFS_LOG_ERROR, "%s: cannot be read: %s%s", source->path, strerror(-rc),
+                 mxfs_log_dropped(more, dropped));
     return -EIO;
 }
 

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 the mxfs authors
+"""What the daemon says, and where: a line at the start, one at the stop, few about failures."""
+
+import math
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+
+import refmodels
+
+TENSOR = "model.layers.0.mlp.experts.gate_up_proj"
+START = r"{source} on {mnt}: {count} tensors, 6 dequantized as mxfp4-gptoss, {stored} -> {shown} bytes, kernel \w+, \d+ threads"
+
+
+@pytest.fixture
+def model():
+    return refmodels.gptoss_hf()
+
+
+@pytest.fixture
+def source(model, place):
+    return model.write(place / "src" / "m.safetensors")
+
+
+def lines_of_a_life(model, source, mnt):
+    """Patterns of the first and the last line."""
+    about = {"source": source, "mnt": mnt, "count": len(model.expected()), "stored": source.stat().st_size, "shown": len(model.expected_bytes())}
+    return [START.format(**about), f"{mnt}: unmounted"]
+
+
+def test_foreground(model, source, mount):
+    """On stderr; however much is read, no line more."""
+    made = mount(source, foreground=True)
+    for _ in range(3):
+        made.file.read_bytes()
+    assert made.unmount().returncode == 0 and made.wait() == 0
+    first, last = lines_of_a_life(model, source, made.path)
+    assert re.fullmatch(f"mxfs: {first}\nmxfs: {last}\n", made.stderr), made.stderr
+
+
+def test_failures(source, mount):
+    """At most one line a second, which names the tensor and tells how many it stands for; also when quiet."""
+    made = mount(source, "-q", foreground=True)
+    os.truncate(source, 20_000)
+    fd = os.open(made / "tensors" / TENSOR, os.O_RDONLY)
+    begin, tries = time.monotonic(), 0
+    try:
+        while f"{TENSOR}_" not in made.stderr or tries < 300 or " more before)" not in made.stderr:
+            tries += 1
+            with pytest.raises(OSError):
+                os.pread(fd, 4096, 0)
+    finally:
+        os.close(fd)
+    spent = time.monotonic() - begin
+    lines = [line for line in made.stderr.splitlines() if "cannot be read" in line]
+    assert 2 <= len(lines) <= math.ceil(spent) + 1, (spent, made.stderr)
+    assert all(re.fullmatch(rf'mxfs: {source}: tensor "{TENSOR}_(blocks|scales)" cannot be read: .+', line) for line in lines), lines
+    changed = [line for line in made.stderr.splitlines() if "since it was opened" in line]
+    assert len(changed) == 1 and len(changed) + len(lines) == made.stderr.count("\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
+def test_daemon_writes_to_syslog(model, source, place, mxfs_bin, fuse):
+    """A /dev/log of our own: priorities, program, and the same two lines; nothing on the terminal."""
+    (place / "mnt").mkdir()
+    script = """set -e
+        mount -t tmpfs none /dev
+        mknod -m 666 /dev/null c 1 3; mknod /dev/fuse c 10 229
+        ln -s "$3/log" /dev/log
+        "$1" "$2" "$3/mnt"
+        umount "$3/mnt" """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(str(place / "log"))
+        log.settimeout(30)
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", mxfs_bin, source, place], capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        said = [log.recv(4096).decode().rstrip("\n\0") for _ in range(2)]
+    for line, want in zip(said, lines_of_a_life(model, source, place / "mnt")):
+        assert re.fullmatch(rf"<29>\w+ +\d+ [\d:]+ mxfs\[\d+\]: {want}", line), said  # LOG_DAEMON | LOG_NOTICE
