@@ -2,299 +2,219 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The kernel operations whose scales are float32, for every variant. What is expected is computed
- * here over doubles: the product of two floats is exact in a double, so each conversion is one
- * rounding. Buffers end where a page that faults begins.
+ * The operations whose scales are float32, for every kernel variant: FP8, NVFP4, narrowing. The
+ * product of two floats is exact in a double, so each conversion of what is expected is one
+ * rounding.
  */
 #include "mxfs/kernel.h"
 
 #include <check.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "mxfs/cpu.h"
+#include "mxfs/compiler.h"
+#include "mxfs/dtype.h"
+#include "support/harness.h"
+#include "support/oracle.h"
+#include "support/suite.h"
 
-/* A second definition of the output types: v, exact, rounded to nearest even. */
+enum { MAX = 700 };
 
-struct format {
-    int exponent_bits, mantissa_bits;
-    uint32_t nan;
-};
-
-static const struct format formats[MXFS_OUT_COUNT] = {
-    [MXFS_OUT_BF16] = {8, 7, 0x7fc0},
-    [MXFS_OUT_F16] = {5, 10, 0x7e00},
-    [MXFS_OUT_F32] = {8, 23, 0x7fc00000},
-};
-
-static double rounded(double v, const struct format *f)
+static float float_from(uint32_t bits)
 {
-    int bias = (1 << (f->exponent_bits - 1)) - 1;
-    if (v == 0 || isinf(v) || isnan(v))
-        return v;
-    int exponent = ilogb(v) < 1 - bias ? 1 - bias : ilogb(v);
-    double spacing = ldexp(1, exponent - f->mantissa_bits);
-    double result = nearbyint(v / spacing) * spacing;
-    return fabs(result) >= ldexp(1, bias + 1) ? copysign(INFINITY, v) : result;
-}
-
-static uint32_t encode(double v, const struct format *f)
-{
-    uint32_t sign = signbit(v) ? 1u << (f->exponent_bits + f->mantissa_bits) : 0;
-    int bias = (1 << (f->exponent_bits - 1)) - 1;
-    if (isnan(v))
-        return f->nan;
-    v = fabs(rounded(v, f));
-    if (isinf(v))
-        return sign | ((1u << f->exponent_bits) - 1) << f->mantissa_bits;
-    if (v < ldexp(1, 1 - bias))
-        return sign | (uint32_t)ldexp(v, bias - 1 + f->mantissa_bits);
-    int exponent = ilogb(v);
-    return sign | (uint32_t)(exponent + bias) << f->mantissa_bits |
-           (uint32_t)(ldexp(v, f->mantissa_bits - exponent) - ldexp(1, f->mantissa_bits));
-}
-
-static double e2m1(unsigned code)
-{
-    double magnitude =
-        code & 6 ? ldexp(1 + (code & 1) * 0.5, (int)(code >> 1 & 3) - 1) : (code & 1) * 0.5;
-    return code & 8 ? -magnitude : magnitude;
-}
-
-static double fp8(unsigned code, enum mxfs_fp8 format)
-{
-    int bits = format == MXFS_FP8_E4M3 ? 3 : 2, bias = format == MXFS_FP8_E4M3 ? 7 : 15;
-    int mantissa = (int)code & ((1 << bits) - 1), exponent = (int)(code & 0x7f) >> bits;
-    double sign = code & 0x80 ? -1 : 1;
-    if (format == MXFS_FP8_E4M3 && (code & 0x7f) == 0x7f)
-        return NAN;
-    if (format == MXFS_FP8_E5M2 && exponent == 31)
-        return mantissa ? NAN : sign * INFINITY;
-    return sign *
-           ldexp(mantissa + (exponent ? 1 << bits : 0), (exponent ? exponent : 1) - bias - bits);
-}
-
-/* Buffers. */
-
-enum { MAX = 700, FILL = 0xa5 };
-
-struct guarded {
-    uint8_t *map;
-    size_t size;
-};
-
-static struct guarded guarded_new(size_t size)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    struct guarded g = {.size = (size + page - 1) / page * page};
-    g.map = mmap(NULL, g.size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    ck_assert_ptr_ne(g.map, MAP_FAILED);
-    ck_assert_int_eq(mprotect(g.map + g.size, page, PROT_NONE), 0);
-    return g;
-}
-
-static void guarded_free(struct guarded *g)
-{
-    munmap(g->map, g->size + (size_t)sysconf(_SC_PAGESIZE));
-}
-
-static void *last(const struct guarded *g, size_t bytes)
-{
-    return g->map + g->size - bytes;
-}
-
-static const struct mxfs_kernel *kernel;
-static struct mxfs_tables tables;
-static struct guarded dst, codes, scales, factors;
-static uint64_t random_state;
-
-static uint32_t random_u32(void)
-{
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (uint32_t)((random_state * 0x2545f4914f6cdd1dull) >> 32);
+    float f;
+    memcpy(&f, &bits, sizeof(f));
+    return f;
 }
 
 /* Mostly of ordinary size; `wild` mixes in any bits at all, infinities, NaN and zeros included. */
-static void draw_floats(float *p, size_t n, int wild)
+static const float *draw_floats(struct guarded *g, size_t n, enum placement p, bool wild)
 {
     static const uint32_t odd[] = {0x7f800000, 0xff800000, 0x7fc00001, 0xffc00000, 0x00000000,
                                    0x80000000, 0x00000001, 0x00400000, 0x7f7fffff, 0x7f000000};
+    float *floats = guarded_floats(g, n, p);
     for (size_t i = 0; i < n; i++) {
-        uint32_t bits = 0x38000000 + random_u32() % 0x10000000;
-        if (wild && random_u32() % 4 == 0)
-            bits = random_u32() % 2 ? random_u32() : odd[random_u32() % MXFS_COUNT(odd)];
-        memcpy(p + i, &bits, sizeof(bits));
+        uint32_t bits = 0x38000000 + test_random() % 0x10000000;
+        if (wild && test_random() % 4 == 0)
+            bits = test_random() % 2 ? test_random() : odd[test_random() % MXFS_COUNT(odd)];
+        floats[i] = float_from(bits);
+    }
+    return floats;
+}
+
+/* Element i is to be the exact product rounded to float32 and then to the output type. */
+static void expect(struct arena *a, size_t i, double product, enum mxfs_out out)
+{
+    arena_expect(a, i, oracle_bits((float)product, out), out);
+}
+
+static double fp8_value(enum mxfs_fp8 format, uint8_t code)
+{
+    return oracle_byte_value(format == MXFS_FP8_E4M3 ? MXFS_F8_E4M3 : MXFS_F8_E5M2, code);
+}
+
+/* FP8. */
+
+static void check_fp8(struct arena *a, enum mxfs_out out, enum mxfs_fp8 format, float scale)
+{
+    size_t n = a->codes.len;
+    for (size_t i = 0; i < n; i++)
+        expect(a, i, fp8_value(format, a->codes.data[i]) * scale, out);
+    a->kernel->fp8_run[out](&a->tables, a->dst.data, a->codes.data, n, format, scale);
+    arena_check(a, n);
+}
+
+static void every_length_of_fp8(struct arena *a, enum mxfs_out out)
+{
+    for (size_t n = 0; n <= 300; n++)
+        for (unsigned which = 0; which < 2 * PLACEMENTS; which++) {
+            arena_place(a, n * mxfs_out_size(out), n, which / 2);
+            check_fp8(a, out, which % 2, ldexpf(1 + test_random() % 1000 / 999.0f, -7));
+        }
+}
+
+/* All codes of both formats under a scale. */
+static void check_all_codes(struct arena *a, enum mxfs_out out, uint32_t scale_bits)
+{
+    for (enum mxfs_fp8 format = 0; format < MXFS_FP8_COUNT; format++) {
+        arena_place(a, 256 * mxfs_out_size(out), 256, test_random() % PLACEMENTS);
+        for (unsigned code = 0; code < 256; code++)
+            a->codes.data[code] = (uint8_t)code;
+        check_fp8(a, out, format, float_from(scale_bits));
     }
 }
 
-static void set_up(void)
+/* Scales of any bits at all, and those where something overflows or vanishes. */
+static void fp8_with_any_scale(struct arena *a, enum mxfs_out out)
 {
-    mxfs_tables_init(&tables);
-    dst = guarded_new(MAX * 4 + 64);
-    codes = guarded_new(MAX);
-    scales = guarded_new(MAX * 4);
-    factors = guarded_new(MAX * 4);
+    static const uint32_t edges[] = {
+        0x00000000, 0x80000000, 0x00000001, 0x007fffff, 0x00800000, 0x7f7fffff, 0xff7fffff,
+        0x7f800000, 0xff800000, 0x7fc00000, 0xffc12345, 0x7f800001, 0x3f800000, 0xbf800000,
+        0x7b7fffff, 0x7b800000, 0x7b800001, 0x7c000000, 0x3f800001, 0x33800000, 0x34000000,
+        0x43800000, 0x42a2999a, 0x3c4985f0, 0x00400000, 0x7f000000, 0x7e800000, 0x37800000,
+    };
+    for (unsigned i = 0; i < 1500; i++)
+        check_all_codes(a, out, i < MXFS_COUNT(edges) ? edges[i] : test_random());
 }
 
-static void tear_down(void)
+/* Scales that put the products at and between the halves of F16 and BF16. */
+static void fp8_rounds_to_even(struct arena *a, enum mxfs_out out)
 {
-    guarded_free(&dst);
-    guarded_free(&codes);
-    guarded_free(&scales);
-    guarded_free(&factors);
+    static const uint32_t low[] = {0x8000, 0x18000, 0x1000, 0x3000, 0x7fff, 0x8001};
+    for (unsigned i = 0; i < 2000; i++)
+        check_all_codes(
+            a, out, (90 + i % 80) << 23 | (test_random() & 0x7e0000) | low[i % MXFS_COUNT(low)]);
 }
 
-static void use_kernel(int index)
+static void check_fp8_blocks(struct arena *a, size_t n, size_t block, enum mxfs_out out, bool wild)
 {
-    kernel = mxfs_kernels[index];
-    random_state = 88172645463325252ull;
-    for (size_t i = 0; i < codes.size; i++)
-        codes.map[i] = (uint8_t)random_u32();
-}
-
-/* Element i of the result at `got` is v rounded to float32 and then to the output type. */
-static void expect(const uint8_t *got, size_t i, double v, enum mxfs_out out, size_t n)
-{
-    uint32_t bits = 0, want = encode(rounded(v, &formats[MXFS_OUT_F32]), &formats[out]);
-    memcpy(&bits, got + i * mxfs_out_size(out), mxfs_out_size(out));
-    if (bits != want) /* an assertion reports its place each time, which is slow */
-        ck_abort_msg("%s, out %d, length %zu: element %zu is %x, not %x", kernel->name, out, n, i,
-                     bits, want);
-}
-
-static uint8_t *place(size_t bytes)
-{
-    memset(dst.map, FILL, dst.size);
-    return last(&dst, bytes);
-}
-
-static void expect_untouched(const uint8_t *end)
-{
-    size_t changed = 0;
-    for (const uint8_t *p = dst.map; p < end; p++)
-        changed += *p != FILL;
-    ck_assert_uint_eq(changed, 0);
-}
-
-static void check_fp8_blocks(size_t n, size_t block, enum mxfs_fp8 format, enum mxfs_out out)
-{
-    const uint8_t *c = last(&codes, n);
-    const float *s = last(&scales, (n + block - 1) / block * sizeof(*s));
-    uint8_t *d = place(n * mxfs_out_size(out));
-    kernel->fp8_blocks[out](&tables, d, c, n, format, s, block);
+    enum mxfs_fp8 format = test_random() % MXFS_FP8_COUNT;
+    enum placement p = test_random() % PLACEMENTS;
+    arena_place(a, n * mxfs_out_size(out), n, p);
+    const float *scales = draw_floats(&a->scales, (n + block - 1) / block, p, wild);
     for (size_t i = 0; i < n; i++)
-        expect(d, i, fp8(c[i], format) * (double)s[i / block], out, n);
-    expect_untouched(d);
+        expect(a, i, fp8_value(format, a->codes.data[i]) * scales[i / block], out);
+    a->kernel->fp8_blocks[out](&a->tables, a->dst.data, a->codes.data, n, format, scales, block);
+    arena_check(a, n);
 }
 
-START_TEST(fp8_blocks)
+static void fp8_blocks(struct arena *a, enum mxfs_out out)
 {
     static const size_t widths[] = {1, 3, 16, 31, 32, 33, 64, 128, 1000};
-    use_kernel(_i);
-    for (int wild = 0; wild < 2; wild++)
-        for (enum mxfs_out out = 0; out < MXFS_OUT_COUNT; out++)
-            for (enum mxfs_fp8 format = 0; format < MXFS_FP8_COUNT; format++)
-                for (size_t w = 0; w < MXFS_COUNT(widths); w++)
-                    for (size_t n = 0; n < MAX; n = n < 140 ? n + 1 : n + 61) {
-                        draw_floats((float *)(void *)scales.map, MAX, wild);
-                        draw_floats(last(&scales, 64), 16, wild);
-                        check_fp8_blocks(n, widths[w], format, out);
-                    }
+    for (size_t w = 0; w < MXFS_COUNT(widths); w++)
+        for (size_t n = 0; n < MAX; n = n < 140 ? n + 1 : n + 61)
+            for (int which = 0; which < 4; which++)
+                check_fp8_blocks(a, n, widths[w], out, which % 2);
 }
-END_TEST
 
-START_TEST(nvfp4_blocks)
+/* Known answers, written down elsewhere. */
+static void golden_fp8(struct arena *a, enum mxfs_out out)
 {
-    use_kernel(_i);
-    for (int wild = 0; wild < 2; wild++)
-        for (enum mxfs_out out = 0; out < MXFS_OUT_COUNT; out++)
-            for (size_t n = 0; n < MAX / MXFS_NVFP4_BLOCK; n++) {
-                const uint8_t *c = last(&codes, n * MXFS_NVFP4_BYTES);
-                float *s = last(&scales, n * sizeof(*s));
-                size_t count = n * MXFS_NVFP4_BLOCK;
-                uint8_t *d = place(count * mxfs_out_size(out));
-                draw_floats(s, n, wild);
-                kernel->nvfp4_blocks[out](d, c, s, n);
-                for (size_t i = 0; i < count; i++)
-                    expect(d, i, e2m1(c[i / 2] >> (i % 2 * 4) & 15) * s[i / MXFS_NVFP4_BLOCK], out,
-                           n);
-                expect_untouched(d);
-            }
+    static const uint8_t codes[16] = {0x00, 0x01, 0x07, 0x08, 0x38, 0x7e, 0x7f, 0x80,
+                                      0xfe, 0xff, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00};
+    static const uint16_t expected[16] = {0x0000, 0x3b00, 0x3c60, 0x3c80, 0x3f80, 0x43e0,
+                                          0x7fc0, 0x8000, 0xc3e0, 0x7fc0, 0,      0,
+                                          0,      0,      0,      0};
+    uint16_t got[16];
+    (void)out;
+    a->kernel->fp8_run[MXFS_OUT_BF16](&a->tables, got, codes, 16, MXFS_FP8_E4M3, 1.0f);
+    ck_assert_mem_eq(got, expected, sizeof(got));
 }
-END_TEST
 
-START_TEST(nvfp4_lanes)
-{
-    use_kernel(_i);
-    for (int wild = 0; wild < 2; wild++)
-        for (enum mxfs_out out = 0; out < MXFS_OUT_COUNT; out++)
-            for (size_t n = 0; n < 140; n++)
-                for (unsigned shift = 0; shift < 8; shift += 4) {
-                    const uint8_t *c = last(&codes, n);
-                    float *s = last(&scales, n * sizeof(*s));
-                    uint8_t *d = place(n * mxfs_out_size(out));
-                    draw_floats(s, n, wild);
-                    kernel->nvfp4_lanes[out](d, c, s, n, shift);
-                    for (size_t i = 0; i < n; i++)
-                        expect(d, i, e2m1(c[i] >> shift & 15) * s[i], out, n);
-                    expect_untouched(d);
-                }
-}
-END_TEST
+/* NVFP4. */
 
-START_TEST(narrow)
+static void check_nvfp4_blocks(struct arena *a, size_t blocks, enum mxfs_out out, enum placement p,
+                               bool wild)
 {
-    use_kernel(_i);
-    for (int with = 0; with < 2; with++)
-        for (enum mxfs_out out = 0; out < MXFS_OUT_COUNT; out++)
-            for (enum mxfs_out via = 0; via < MXFS_OUT_COUNT; via++)
-                for (size_t n = 0; n < 140; n++) {
-                    float *s = last(&scales, n * sizeof(*s)), *f = last(&factors, n * sizeof(*f));
-                    uint8_t *d = place(n * mxfs_out_size(out));
-                    draw_floats(s, n, 1);
-                    draw_floats(f, n, 1);
-                    kernel->narrow[out](d, s, with ? f : NULL, n, via);
-                    for (size_t i = 0; i < n; i++) {
-                        double v =
-                            rounded(with ? (double)s[i] * f[i] : s[i], &formats[MXFS_OUT_F32]);
-                        expect(d, i, rounded(v, &formats[via]), out, n);
-                    }
-                    expect_untouched(d);
-                }
-}
-END_TEST
-
-static Suite *scaled_suite(void)
-{
-    static const TTest *const *const tests[] = {&fp8_blocks, &nvfp4_blocks, &nvfp4_lanes, &narrow};
-    Suite *suite = suite_create("scaled");
-    uint32_t cpu = mxfs_cpu_detect();
-    for (int i = 0; mxfs_kernels[i]; i++) {
-        if (mxfs_kernels[i]->requires & ~cpu) {
-            printf("skipped: %s (not on this processor)\n", mxfs_kernels[i]->name);
-            continue;
-        }
-        TCase *tcase = tcase_create(mxfs_kernels[i]->name);
-        tcase_set_timeout(tcase, 120); /* instrumented builds are slow */
-        tcase_add_checked_fixture(tcase, set_up, tear_down);
-        for (size_t t = 0; t < MXFS_COUNT(tests); t++)
-            tcase_add_loop_test(tcase, *tests[t], i, i + 1);
-        suite_add_tcase(suite, tcase);
+    size_t n = blocks * MXFS_NVFP4_BLOCK;
+    arena_place(a, n * mxfs_out_size(out), blocks * MXFS_NVFP4_BYTES, p);
+    const float *scales = draw_floats(&a->scales, blocks, p, wild);
+    for (size_t i = 0; i < n; i++) {
+        unsigned code = a->codes.data[i / 2] >> (i % 2 * 4) & 15;
+        expect(a, i, oracle_e2m1(code) * scales[i / MXFS_NVFP4_BLOCK], out);
     }
-    return suite;
+    a->kernel->nvfp4_blocks[out](a->dst.data, a->codes.data, scales, blocks);
+    arena_check(a, blocks);
 }
+
+static void check_nvfp4_lanes(struct arena *a, size_t n, enum mxfs_out out, enum placement p,
+                              bool wild)
+{
+    unsigned shift = test_random() % 2 * 4;
+    arena_place(a, n * mxfs_out_size(out), n, p);
+    const float *scales = draw_floats(&a->scales, n, p, wild);
+    for (size_t i = 0; i < n; i++)
+        expect(a, i, oracle_e2m1(a->codes.data[i] >> shift & 15) * scales[i], out);
+    a->kernel->nvfp4_lanes[out](a->dst.data, a->codes.data, scales, n, shift);
+    arena_check(a, n);
+}
+
+static void nvfp4(struct arena *a, enum mxfs_out out)
+{
+    for (size_t n = 0; n < 140; n++)
+        for (unsigned which = 0; which < 4 * PLACEMENTS; which++) {
+            check_nvfp4_blocks(a, n % 44, out, which / 4, which % 2);
+            check_nvfp4_lanes(a, n, out, which / 4, which % 2);
+        }
+}
+
+/* Narrowing. */
+
+static void check_narrow(struct arena *a, size_t n, enum mxfs_out out, enum mxfs_out via,
+                         enum placement p)
+{
+    const float *src = draw_floats(&a->scales, n, p, true);
+    const float *factors = test_random() % 2 ? draw_floats(&a->factors, n, p, true) : NULL;
+    guarded_place(&a->dst, n * mxfs_out_size(out), p);
+    for (size_t i = 0; i < n; i++) {
+        float v = (float)(factors ? (double)src[i] * factors[i] : src[i]);
+        arena_expect(a, i, oracle_bits(oracle_value(oracle_bits(v, via), via), out), out);
+    }
+    a->kernel->narrow[out](a->dst.data, src, factors, n, via);
+    arena_check(a, n);
+}
+
+static void narrow(struct arena *a, enum mxfs_out out)
+{
+    for (enum mxfs_out via = 0; via < MXFS_OUT_COUNT; via++)
+        for (size_t n = 0; n < 140; n++)
+            for (unsigned which = 0; which < 2 * PLACEMENTS; which++)
+                check_narrow(a, n, out, via, which / 2);
+}
+
+static const struct kernel_test tests[] = {
+    {"every length of FP8", every_length_of_fp8, false},
+    {"FP8 with any scale", fp8_with_any_scale, false},
+    {"FP8 rounds to even", fp8_rounds_to_even, false},
+    {"FP8 in blocks", fp8_blocks, false},
+    {"known answers of FP8", golden_fp8, true},
+    {"NVFP4", nvfp4, false},
+    {"narrowing", narrow, false},
+};
 
 int main(void)
 {
-    SRunner *runner = srunner_create(scaled_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    int bad = srunner_ntests_failed(runner) != 0 || srunner_ntests_run(runner) == 0;
-    srunner_free(runner);
-    return bad ? EXIT_FAILURE : EXIT_SUCCESS;
+    Suite *suite = suite_create("scaled");
+    harness_add(suite, tests, MXFS_COUNT(tests));
+    return test_run(suite);
 }

@@ -21,9 +21,9 @@ static const struct format outputs[MXFS_OUT_COUNT] = {
     [MXFS_OUT_F32] = {8, 23, 0x7fc00000},
 };
 
-/* v rounded once, to nearest even. */
-static uint32_t encode(double v, const struct format *f)
+uint32_t oracle_bits(double v, enum mxfs_out out)
 {
+    const struct format *f = &outputs[out];
     uint32_t sign = signbit(v) ? 1u << (f->exponent_bits + f->mantissa_bits) : 0;
     int bias = (1 << (f->exponent_bits - 1)) - 1;
     uint32_t infinity = ((1u << f->exponent_bits) - 1) << f->mantissa_bits;
@@ -39,16 +39,35 @@ static uint32_t encode(double v, const struct format *f)
     return sign | (bits >= infinity ? infinity : (uint32_t)bits);
 }
 
+double oracle_value(uint32_t bits, enum mxfs_out out)
+{
+    const struct format *f = &outputs[out];
+    uint32_t mantissa = bits & ((1u << f->mantissa_bits) - 1);
+    int exponent = (int)(bits >> f->mantissa_bits & ((1u << f->exponent_bits) - 1));
+    int bias = (1 << (f->exponent_bits - 1)) - 1;
+    double sign = bits >> (f->exponent_bits + f->mantissa_bits) & 1 ? -1 : 1;
+
+    if (exponent == (1 << f->exponent_bits) - 1)
+        return mantissa ? NAN : sign * INFINITY;
+    double units = mantissa + (exponent ? ldexp(1, f->mantissa_bits) : 0);
+    return sign * ldexp(units, (exponent ? exponent : 1) - bias - f->mantissa_bits);
+}
+
 static double e8m0(uint8_t scale)
 {
     return scale == 255 ? NAN : ldexp(1, scale - 127);
 }
 
+double oracle_e2m1(unsigned code)
+{
+    static const double values[16] = {0.0,  0.5,  1.0,  1.5,  2.0,  3.0,  4.0,  6.0,
+                                      -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0};
+    return values[code];
+}
+
 uint32_t oracle_mxfp4(uint8_t scale, unsigned code, enum mxfs_out out)
 {
-    static const double e2m1[16] = {0.0,  0.5,  1.0,  1.5,  2.0,  3.0,  4.0,  6.0,
-                                    -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0};
-    return encode(e2m1[code] * e8m0(scale), &outputs[out]);
+    return oracle_bits(oracle_e2m1(code) * e8m0(scale), out);
 }
 
 /* Sign, exponent and mantissa of a one-byte format without its special codes. */
@@ -60,7 +79,7 @@ static double plain_byte(uint8_t code, int mantissa_bits, int bias)
     return code & 0x80 ? -v : v;
 }
 
-static double byte_value(uint8_t dtype, uint8_t code)
+double oracle_byte_value(uint8_t dtype, uint8_t code)
 {
     switch (dtype) {
     case MXFS_F8_E4M3:
@@ -81,13 +100,13 @@ static double byte_value(uint8_t dtype, uint8_t code)
 uint32_t oracle_fp8(uint8_t dtype, uint8_t code, uint8_t scale, enum mxfs_out out)
 {
     /* Exact in a double; the conversion is the first of two roundings. */
-    float product = (float)(byte_value(dtype, code) * e8m0(scale));
-    return encode(product, &outputs[out]);
+    float product = (float)(oracle_byte_value(dtype, code) * e8m0(scale));
+    return oracle_bits(product, out);
 }
 
 uint32_t oracle_byte(uint8_t dtype, uint8_t code)
 {
-    return encode(byte_value(dtype, code), &outputs[MXFS_OUT_F32]);
+    return oracle_bits(oracle_byte_value(dtype, code), MXFS_OUT_F32);
 }
 
 void oracle_put(uint8_t *dst, size_t i, uint32_t bits, enum mxfs_out out)

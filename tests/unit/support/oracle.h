@@ -14,6 +14,18 @@
 #include "mxfs/dtype.h"
 #include "mxfs/kernel.h"
 
+/** Bits of v in the output type: one rounding, to nearest even; NaN canonical. */
+uint32_t oracle_bits(double v, enum mxfs_out out);
+
+/** The value of bits of the output type. */
+double oracle_value(uint32_t bits, enum mxfs_out out);
+
+/** The value of an E2M1 code, 0..15. */
+double oracle_e2m1(unsigned code);
+
+/** The value of a one-byte code (any FP8, E8M0). */
+double oracle_byte_value(uint8_t dtype, uint8_t code);
+
 /** Bits of an E2M1 code under an E8M0 scale, in the output type. */
 uint32_t oracle_mxfp4(uint8_t scale, unsigned code, enum mxfs_out out);
 
