@@ -20,13 +20,22 @@
  */
 enum { WILL_NEED = 128 << 10 };
 
-int mxfs_source_open(struct mxfs_source *src, const char *path, struct mxfs_error *err)
+static int fail_to_open(const char *path, int rc, struct mxfs_error *err)
+{
+    const char *why =
+        rc == -EXDEV ? "this link leads out of the source (see --follow-symlinks)" : strerror(-rc);
+    return mxfs_fail(err, MXFS_EXIT_SOURCE, -rc, "%s: %s", path, why);
+}
+
+int mxfs_source_open(struct mxfs_source *src, const char *path, const struct mxfs_reach *reach,
+                     struct mxfs_error *err)
 {
     memset(src, 0, sizeof(*src));
     /* O_NONBLOCK: a FIFO must be refused below, not waited for. */
-    src->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (src->fd < 0)
-        return mxfs_fail(err, MXFS_EXIT_SOURCE, errno, "%s: %s", path, strerror(errno));
+    int fd = mxfs_reach_open(reach, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    src->fd = fd < 0 ? -1 : fd;
+    if (fd < 0)
+        return fail_to_open(path, fd, err);
     src->path = strdup(path);
     if (!src->path || fstat(src->fd, &src->st) != 0) {
         int e = errno;
@@ -121,10 +130,11 @@ void mxfs_source_will_need(const struct mxfs_source *src, uint64_t offset, uint6
                       POSIX_FADV_WILLNEED);
 }
 
-int mxfs_source_slurp(const char *path, size_t max, char **out, size_t *len, struct mxfs_error *err)
+int mxfs_source_slurp(const char *path, const struct mxfs_reach *reach, size_t max, char **out,
+                      size_t *len, struct mxfs_error *err)
 {
     struct mxfs_source src;
-    int rc = mxfs_source_open(&src, path, err);
+    int rc = mxfs_source_open(&src, path, reach, err);
     if (rc != 0)
         return rc;
     size_t size = (size_t)src.st.st_size;

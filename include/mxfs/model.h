@@ -27,6 +27,9 @@ struct mxfs_model_options {
     uint64_t unit_max; /**< bytes, see struct mxfs_match */
     const char *only;  /**< glob of the tensors to show, or NULL; borrowed while opening */
     bool partial;      /**< leave out tensors that need a missing shard */
+    /** What may be opened beside the file that the caller names; NULL: everything; borrowed. What
+     * is out of reach is not there, but a shard that is meant is an error. */
+    const struct mxfs_reach *reach;
 };
 
 /** An open model. Zero-initialised is a valid closed one. */

@@ -59,8 +59,8 @@ struct mxfs_folder {
 /** How to open. */
 struct mxfs_repo_options {
     struct mxfs_model_options model;
-    bool confined; /**< follow no symbolic link out of the folder (and its Hugging Face cache's
-                      blobs) */
+    bool confined; /**< beside SOURCE itself, nothing outside of its folder (and of its Hugging Face
+                      cache's blobs) is shown or consulted; sets model.reach */
 };
 
 /**

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "mxfs/error.h"
+#include "mxfs/reach.h"
 
 /** An open source file. */
 struct mxfs_source {
@@ -28,10 +29,11 @@ struct mxfs_source {
 };
 
 /**
- * Opens a regular file (links are followed) for reading. On failure *src is closed and err names
- * the path, with MXFS_EXIT_SOURCE.
+ * Opens a regular file for reading; links are followed, as far as `reach` (NULL: everywhere) says.
+ * On failure *src is closed and err names the path, with MXFS_EXIT_SOURCE; -EXDEV: out of reach.
  */
-int mxfs_source_open(struct mxfs_source *src, const char *path, struct mxfs_error *err);
+int mxfs_source_open(struct mxfs_source *src, const char *path, const struct mxfs_reach *reach,
+                     struct mxfs_error *err);
 
 /** Asks for as many descriptors as the system lets us have; every source takes one. */
 void mxfs_source_raise_limit(void);
@@ -57,7 +59,7 @@ void mxfs_source_will_need(const struct mxfs_source *src, uint64_t offset, uint6
 
 /** Reads a whole small file into a NUL-terminated buffer (caller frees). Fails with err filled when
  * it is over `max` bytes. */
-int mxfs_source_slurp(const char *path, size_t max, char **out, size_t *len,
-                      struct mxfs_error *err);
+int mxfs_source_slurp(const char *path, const struct mxfs_reach *reach, size_t max, char **out,
+                      size_t *len, struct mxfs_error *err);
 
 #endif

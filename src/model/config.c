@@ -187,15 +187,16 @@ static bool beside(char *out, size_t size, const char *path, const char *name)
 }
 
 /* Older GPTQ and AWQ models keep their quantization_config in a file of its own. */
-static int load_own_file(const char *path, const char *name, const char *method,
-                         struct mxfs_quant_config *config, struct mxfs_error *err)
+static int load_own_file(const char *path, const struct mxfs_reach *reach, const char *name,
+                         const char *method, struct mxfs_quant_config *config,
+                         struct mxfs_error *err)
 {
     char own[4096];
     json_t *root;
 
     if (config->quantized || !beside(own, sizeof(own), path, name))
         return 0;
-    int rc = mxfs_json_load(own, &root, err);
+    int rc = mxfs_json_load(own, reach, &root, err);
     if (rc != 0)
         return rc == -ENOENT ? 0 : rc;
     if (json_is_object(root))
@@ -206,11 +207,12 @@ static int load_own_file(const char *path, const char *name, const char *method,
     return 0;
 }
 
-static int load_root(const char *path, struct mxfs_quant_config *config, struct mxfs_error *err)
+static int load_root(const char *path, const struct mxfs_reach *reach,
+                     struct mxfs_quant_config *config, struct mxfs_error *err)
 {
     json_t *root;
 
-    int rc = mxfs_json_load(path, &root, err);
+    int rc = mxfs_json_load(path, reach, &root, err);
     if (rc != 0)
         return rc == -ENOENT ? 0 : rc;
     config->present = true;
@@ -221,14 +223,15 @@ static int load_root(const char *path, struct mxfs_quant_config *config, struct 
     return 0;
 }
 
-int mxfs_config_load(const char *path, struct mxfs_quant_config *config, struct mxfs_error *err)
+int mxfs_config_load(const char *path, const struct mxfs_reach *reach,
+                     struct mxfs_quant_config *config, struct mxfs_error *err)
 {
     memset(config, 0, sizeof(*config));
     config->dtype = -1;
-    int rc = load_root(path, config, err);
+    int rc = load_root(path, reach, config, err);
     if (rc == 0)
-        rc = load_own_file(path, "quantize_config.json", "gptq", config, err);
+        rc = load_own_file(path, reach, "quantize_config.json", "gptq", config, err);
     if (rc == 0)
-        rc = load_own_file(path, "quant_config.json", "awq", config, err);
+        rc = load_own_file(path, reach, "quant_config.json", "awq", config, err);
     return rc;
 }

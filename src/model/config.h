@@ -7,9 +7,12 @@
 #ifndef MXFS_MODEL_CONFIG_H
 #define MXFS_MODEL_CONFIG_H
 
+#include "mxfs/reach.h"
 #include "mxfs/scheme.h"
 
-/** Reads the config.json at `path` into *config; an absent file leaves config->present false. */
-int mxfs_config_load(const char *path, struct mxfs_quant_config *config, struct mxfs_error *err);
+/** Reads the config.json at `path` into *config; one that is absent, or out of reach, leaves
+ * config->present false. */
+int mxfs_config_load(const char *path, const struct mxfs_reach *reach,
+                     struct mxfs_quant_config *config, struct mxfs_error *err);
 
 #endif

@@ -180,12 +180,13 @@ static int find_shards(struct reader *r, struct mxfs_error *err)
 }
 
 /* Says why an index cannot be used; 0 when it is only empty. */
-static int explain(const struct mxfs_index *index, struct mxfs_error *err)
+static int explain(const struct mxfs_index *index, const struct mxfs_reach *reach,
+                   struct mxfs_error *err)
 {
     json_t *root, *value;
     const char *tensor;
 
-    int rc = mxfs_json_load(index->path, &root, err);
+    int rc = mxfs_json_load(index->path, reach, &root, err);
     if (rc != 0)
         return rc;
     json_t *map = json_object_get(root, "weight_map");
@@ -204,7 +205,7 @@ static int explain(const struct mxfs_index *index, struct mxfs_error *err)
     return rc;
 }
 
-static int scan(struct reader *r, struct mxfs_error *err)
+static int scan(struct reader *r, const struct mxfs_reach *reach, struct mxfs_error *err)
 {
     char *edited;
     size_t len;
@@ -212,26 +213,27 @@ static int scan(struct reader *r, struct mxfs_error *err)
     int rc = mxfs_jsonedit_index(r->index->text, r->text_len, 0, add_entry, r, &edited, &len);
     free(edited);
     if (rc == -EINVAL || (rc == 0 && r->index->count == 0))
-        rc = explain(r->index, err);
+        rc = explain(r->index, reach, err);
     return rc;
 }
 
 /* -ENOENT without err when there is no such file. */
-static int load(struct mxfs_index *index, const char *path, struct mxfs_error *err)
+static int load(struct mxfs_index *index, const char *path, const struct mxfs_reach *reach,
+                struct mxfs_error *err)
 {
     struct reader r = {.index = index};
     int rc = 0;
 
     memset(index, 0, sizeof(*index));
-    if (access(path, F_OK) != 0 && errno == ENOENT)
+    if (mxfs_reach_lacks(reach, path))
         return -ENOENT;
     index->path = strdup(path);
     if (index->path)
-        rc = mxfs_source_slurp(path, INDEX_MAX, &index->text, &r.text_len, err);
+        rc = mxfs_source_slurp(path, reach, INDEX_MAX, &index->text, &r.text_len, err);
     else
         rc = -ENOMEM;
     if (rc == 0)
-        rc = scan(&r, err);
+        rc = scan(&r, reach, err);
     if (rc == 0)
         rc = find_shards(&r, err);
     free(r.runs);
@@ -242,9 +244,10 @@ static int load(struct mxfs_index *index, const char *path, struct mxfs_error *e
     return rc;
 }
 
-int mxfs_index_load(struct mxfs_index *index, const char *path, struct mxfs_error *err)
+int mxfs_index_load(struct mxfs_index *index, const char *path, const struct mxfs_reach *reach,
+                    struct mxfs_error *err)
 {
-    int rc = load(index, path, err);
+    int rc = load(index, path, reach, err);
     return rc == -ENOENT
                ? mxfs_fail(err, MXFS_EXIT_SOURCE, ENOENT, "%s: %s", path, strerror(ENOENT))
                : rc;
@@ -252,9 +255,9 @@ int mxfs_index_load(struct mxfs_index *index, const char *path, struct mxfs_erro
 
 /* Loads one index file; leaves *index empty when it does not name `file`. */
 static int load_if_naming(struct mxfs_index *index, const char *path, const char *file,
-                          struct mxfs_error *err)
+                          const struct mxfs_reach *reach, struct mxfs_error *err)
 {
-    int rc = load(index, path, err);
+    int rc = load(index, path, reach, err);
 
     for (size_t i = 0; rc == 0 && i < index->shard_count; i++) {
         if (strcmp(index->shards[i], file) == 0)
@@ -266,7 +269,7 @@ static int load_if_naming(struct mxfs_index *index, const char *path, const char
 }
 
 int mxfs_index_find(struct mxfs_index *index, const char *dir, const char *file,
-                    struct mxfs_error *err)
+                    const struct mxfs_reach *reach, struct mxfs_error *err)
 {
     static const char suffix[] = ".safetensors.index.json";
     DIR *d = opendir(dir);
@@ -281,7 +284,7 @@ int mxfs_index_find(struct mxfs_index *index, const char *dir, const char *file,
         if (n < sizeof(suffix) - 1 || strcmp(e->d_name + n - (sizeof(suffix) - 1), suffix) != 0)
             continue;
         char *path = mxfs_path_join(dir, e->d_name);
-        rc = path ? load_if_naming(index, path, file, err)
+        rc = path ? load_if_naming(index, path, file, reach, err)
                   : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", dir);
         free(path);
     }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "mxfs/error.h"
+#include "mxfs/reach.h"
 
 /** A member of the weight map. */
 struct mxfs_index_entry {
@@ -37,14 +38,16 @@ struct mxfs_index {
 };
 
 /**
- * Looks beside a file for an index whose weight_map names it. None is no error (index->path NULL).
- * Shard names that would lead out of the directory, and broken JSON, are MXFS_EXIT_MALFORMED.
+ * Looks beside a file for an index (within reach) whose weight_map names it. None is no error
+ * (index->path NULL). Shard names that would lead out of the directory, and broken JSON, are
+ * MXFS_EXIT_MALFORMED.
  */
 int mxfs_index_find(struct mxfs_index *index, const char *dir, const char *file,
-                    struct mxfs_error *err);
+                    const struct mxfs_reach *reach, struct mxfs_error *err);
 
 /** Loads the index file at `path`; none there is -ENOENT, with err filled. */
-int mxfs_index_load(struct mxfs_index *index, const char *path, struct mxfs_error *err);
+int mxfs_index_load(struct mxfs_index *index, const char *path, const struct mxfs_reach *reach,
+                    struct mxfs_error *err);
 
 /** Frees; accepts an empty index. */
 void mxfs_index_fini(struct mxfs_index *index);

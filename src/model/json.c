@@ -66,16 +66,17 @@ static void replace_python_numbers(char *text, size_t len)
     }
 }
 
-int mxfs_json_load(const char *path, json_t **out, struct mxfs_error *err)
+int mxfs_json_load(const char *path, const struct mxfs_reach *reach, json_t **out,
+                   struct mxfs_error *err)
 {
     char *text = NULL;
     size_t len = 0;
     json_error_t why;
 
     *out = NULL;
-    if (access(path, F_OK) != 0 && errno == ENOENT)
+    if (mxfs_reach_lacks(reach, path))
         return -ENOENT;
-    int rc = mxfs_source_slurp(path, JSON_MAX, &text, &len, err);
+    int rc = mxfs_source_slurp(path, reach, JSON_MAX, &text, &len, err);
     if (rc != 0)
         return rc;
     replace_python_numbers(text, len);

@@ -52,11 +52,30 @@ static int read_header(struct mxfs_shard *shard, struct mxfs_error *err)
     return rc;
 }
 
-static int open_shard(struct mxfs_model *m, const char *path, struct mxfs_error *err)
+/* How a path is to be understood. */
+enum what { SHARD_OR_FILE, FILE_ALONE, INDEX };
+
+/* What is to be opened. */
+struct request {
+    enum what what;
+    const char *path; /* as it was asked for */
+    const char *dir;  /* its folder */
+    const char *file; /* its name; NULL for an index */
+    const struct mxfs_reach *reach;
+};
+
+/* The file that somebody named may be a link to anywhere, unless it was only found in a folder. */
+static const struct mxfs_reach *reach_of_main(const struct request *r)
+{
+    return r->what == SHARD_OR_FILE ? NULL : r->reach;
+}
+
+static int open_shard(struct mxfs_model *m, const char *path, const struct mxfs_reach *reach,
+                      struct mxfs_error *err)
 {
     struct mxfs_shard *shard = &m->shards[m->shard_count];
 
-    int rc = mxfs_source_open(&shard->source, path, err);
+    int rc = mxfs_source_open(&shard->source, path, reach, err);
     if (rc != 0)
         return rc;
     m->shard_count++; /* from here on close_model() cleans it up */
@@ -73,23 +92,20 @@ static int note_missing(struct mxfs_model *m, const char *name)
     return 0;
 }
 
-/*
- * Opens the shards that the index names; those that are not there are counted. `file` is the one
- * that was asked for, or NULL.
- */
-static int open_indexed(struct mxfs_model *m, const struct mxfs_index *index, const char *dir,
-                        const char *file, struct mxfs_error *err)
+/* Opens the shards that the index names; those that are not there are counted. */
+static int open_indexed(struct mxfs_model *m, const struct mxfs_index *index,
+                        const struct request *r, struct mxfs_error *err)
 {
     int rc = 0;
     for (size_t i = 0; i < index->shard_count && rc == 0; i++) {
         struct mxfs_error why = {0};
-        char *path = mxfs_path_join(dir, index->shards[i]);
+        char *path = mxfs_path_join(r->dir, index->shards[i]);
         if (!path)
-            return out_of_memory(dir, err);
-        bool is_main = file && strcmp(index->shards[i], file) == 0;
+            return out_of_memory(r->dir, err);
+        bool is_main = r->file && strcmp(index->shards[i], r->file) == 0;
         if (is_main)
             m->main = m->shard_count;
-        rc = open_shard(m, path, &why);
+        rc = open_shard(m, path, is_main ? reach_of_main(r) : r->reach, &why);
         if (rc == -ENOENT && !is_main)
             rc = note_missing(m, index->shards[i]);
         else if (rc != 0 && err->code == MXFS_EXIT_OK)
@@ -142,53 +158,48 @@ static int group_tensors(struct mxfs_model *m, const struct mxfs_model_options *
     return mxfs_grouping_init(&m->grouping, &m->tensors, &m->config, &how);
 }
 
-/* Opens `path` alone, or the shards of the index when there is one; `file` as in open_indexed(). */
-static int open_files(struct mxfs_model *m, const struct mxfs_index *index, const char *dir,
-                      const char *path, const char *file, struct mxfs_error *err)
+/* Opens the file alone, or the shards of the index when there is one. */
+static int open_files(struct mxfs_model *m, const struct mxfs_index *index, const struct request *r,
+                      struct mxfs_error *err)
 {
     m->shards = calloc(index->shard_count + 1, sizeof(*m->shards));
     if (!m->shards)
         return -ENOMEM;
     if (!index->path)
-        return open_shard(m, path, err);
+        return open_shard(m, r->path, reach_of_main(r), err);
     mxfs_source_raise_limit(); /* one descriptor a shard */
     m->main = MXFS_NOT_FOUND;
-    return open_indexed(m, index, dir, file, err);
+    return open_indexed(m, index, r, err);
 }
 
-static int load_files(struct mxfs_model *m, const struct mxfs_index *index, const char *dir,
-                      const char *path, const char *file, struct mxfs_error *err)
+static int load_files(struct mxfs_model *m, const struct mxfs_index *index, const struct request *r,
+                      struct mxfs_error *err)
 {
-    int rc = open_files(m, index, dir, path, file, err);
+    int rc = open_files(m, index, r, err);
     if (rc == 0)
         rc = mxfs_copies_choose(m, index, err);
     return rc;
 }
 
-static int load_config(struct mxfs_model *m, const char *dir, struct mxfs_error *err)
+static int load_config(struct mxfs_model *m, const struct request *r, struct mxfs_error *err)
 {
-    char *path = mxfs_path_join(dir, "config.json");
-    int rc = path ? mxfs_config_load(path, &m->config, err) : -ENOMEM;
+    char *path = mxfs_path_join(r->dir, "config.json");
+    int rc = path ? mxfs_config_load(path, r->reach, &m->config, err) : -ENOMEM;
     free(path);
     return rc;
 }
 
-/* How a path is to be understood. */
-enum what { SHARD_OR_FILE, FILE_ALONE, INDEX };
-
-static int load_model(struct mxfs_model *m, const char *path, const char *dir, enum what what,
-                      struct mxfs_error *err)
+static int load_model(struct mxfs_model *m, const struct request *r, struct mxfs_error *err)
 {
-    const char *file = what == INDEX ? NULL : mxfs_path_basename(path);
     struct mxfs_index index = {0};
 
-    int rc = load_config(m, dir, err);
-    if (rc == 0 && what == INDEX)
-        rc = mxfs_index_load(&index, path, err);
-    else if (rc == 0 && what == SHARD_OR_FILE)
-        rc = mxfs_index_find(&index, dir, file, err);
+    int rc = load_config(m, r, err);
+    if (rc == 0 && r->what == INDEX)
+        rc = mxfs_index_load(&index, r->path, r->reach, err);
+    else if (rc == 0 && r->what == SHARD_OR_FILE)
+        rc = mxfs_index_find(&index, r->dir, r->file, r->reach, err);
     if (rc == 0)
-        rc = load_files(m, &index, dir, path, file, err);
+        rc = load_files(m, &index, r, err);
     if (rc == 0 && index.path && !(m->index_path = strdup(index.path)))
         rc = -ENOMEM;
     mxfs_index_fini(&index);
@@ -199,9 +210,16 @@ static int open_model(struct mxfs_model *model, const char *path, enum what what
                       const struct mxfs_model_options *options, struct mxfs_error *err)
 {
     char *dir = mxfs_path_dirname(path);
+    const struct request request = {
+        .what = what,
+        .path = path,
+        .dir = dir,
+        .file = what == INDEX ? NULL : mxfs_path_basename(path),
+        .reach = options->reach,
+    };
 
     memset(model, 0, sizeof(*model));
-    int rc = dir ? load_model(model, path, dir, what, err) : -ENOMEM;
+    int rc = dir ? load_model(model, &request, err) : -ENOMEM;
     if (rc == 0)
         rc = group_tensors(model, options);
     free(dir);

@@ -109,12 +109,13 @@ static const char *config_dtype(const struct mxfs_group *g)
 }
 
 /* Edits a text that was parsed (and found sound) when the models were opened. */
-static int edit_text(const struct mxfs_folder *folder, const struct mxfs_model *indexed,
-                     const char *path, struct mxfs_entry *entry, struct mxfs_error *err)
+static int edit_text(const struct mxfs_folder *folder, const struct mxfs_reach *reach,
+                     const struct mxfs_model *indexed, const char *path, struct mxfs_entry *entry,
+                     struct mxfs_error *err)
 {
     char *text;
     size_t len;
-    int rc = mxfs_source_slurp(path, TEXT_MAX, &text, &len, err);
+    int rc = mxfs_source_slurp(path, reach, TEXT_MAX, &text, &len, err);
 
     if (rc != 0)
         return rc;
@@ -136,8 +137,8 @@ static int edit_text(const struct mxfs_folder *folder, const struct mxfs_model *
     return 0;
 }
 
-int mxfs_repo_edit(const struct mxfs_folder *folder, const char *name, struct mxfs_entry *entry,
-                   bool *hide, struct mxfs_error *err)
+int mxfs_repo_edit(const struct mxfs_folder *folder, const struct mxfs_reach *reach,
+                   const char *name, struct mxfs_entry *entry, bool *hide, struct mxfs_error *err)
 {
     const struct mxfs_model *indexed = model_of_index(folder, name);
     bool config = strcmp(name, "config.json") == 0 && first_group(folder);
@@ -146,7 +147,7 @@ int mxfs_repo_edit(const struct mxfs_folder *folder, const char *name, struct mx
     if (!config && !(indexed && changes_names(indexed)))
         return 0;
     char *path = mxfs_path_join(folder->path, name);
-    int rc = path ? edit_text(folder, indexed, path, entry, err)
+    int rc = path ? edit_text(folder, reach, indexed, path, entry, err)
                   : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", folder->path);
     free(path);
     return rc;

@@ -27,8 +27,7 @@ struct repo_listing {
 /** What may be followed, and how deep we are. */
 struct repo_walk {
     const struct mxfs_repo_options *options;
-    char *inside[2]; /**< resolved prefixes that links may lead into, when confined; NULL: none */
-    dev_t dev[32];   /**< folders above, to stop at a link that leads back */
+    dev_t dev[32]; /**< folders above, to stop at a link that leads back */
     ino_t ino[32];
     unsigned depth;
 };
@@ -56,7 +55,7 @@ bool mxfs_repo_ends_in(const char *name, const char *suffix);
  * Decides what a JSON file of a folder becomes: *entry is filled as edited text, or *hide set, or
  * neither (then it is passed through).
  */
-int mxfs_repo_edit(const struct mxfs_folder *folder, const char *name, struct mxfs_entry *entry,
-                   bool *hide, struct mxfs_error *err);
+int mxfs_repo_edit(const struct mxfs_folder *folder, const struct mxfs_reach *reach,
+                   const char *name, struct mxfs_entry *entry, bool *hide, struct mxfs_error *err);
 
 #endif

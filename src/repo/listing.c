@@ -6,7 +6,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,24 +40,6 @@ static bool is_skipped(const char *name)
     return false;
 }
 
-/* Whether a link may be followed: when confined, only to what the mount's users could have been
- * shown. */
-static bool may_follow(const struct repo_walk *walk, const char *path)
-{
-    char resolved[PATH_MAX];
-
-    if (!walk->options->confined)
-        return true;
-    if (!realpath(path, resolved))
-        return false;
-    for (size_t i = 0; i < MXFS_COUNT(walk->inside) && walk->inside[i]; i++) {
-        size_t n = strlen(walk->inside[i]);
-        if (strncmp(resolved, walk->inside[i], n) == 0 && (resolved[n] == '/' || n == 1))
-            return true;
-    }
-    return false;
-}
-
 static int add_name(struct repo_listing *out, char *name, bool dir)
 {
     int rc = dir ? mxfs_repo_grow((void **)&out->dirs, out->dir_count, sizeof(*out->dirs))
@@ -85,7 +66,7 @@ static int consider(const struct repo_walk *walk, const char *dir, const char *n
     if (rc == 0 && lstat(path, &self) == 0) {
         if (stat(path, &st) != 0)
             mxfs_log(MXFS_LOG_WARNING, "%s: not shown: %s", path, strerror(errno));
-        else if (S_ISLNK(self.st_mode) && !may_follow(walk, path))
+        else if (S_ISLNK(self.st_mode) && !mxfs_reach_has(walk->options->model.reach, path))
             mxfs_log(MXFS_LOG_WARNING,
                      "%s: not shown: this link leads out of the source (see --follow-symlinks)",
                      path);

@@ -105,7 +105,7 @@ static int look_for_shards(struct repo_listing *l, const struct mxfs_model *m, b
         const struct repo_file *f = find_file(l, mxfs_path_basename(path));
         if (!f)
             return mxfs_fail(err, MXFS_EXIT_SOURCE, EACCES,
-                             "%s: this link leads out of the source (see --follow-symlinks)", path);
+                             "%s: is not among the files that are shown", path);
         *claimed |= f->claimed;
     }
     return 0;

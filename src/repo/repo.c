@@ -93,24 +93,26 @@ static struct mxfs_plan *plan_of(const struct mxfs_folder *f, const char *name)
     return NULL;
 }
 
-static int add_raw_file(struct mxfs_folder *f, const char *name, struct mxfs_error *err)
+static int add_raw_file(const struct repo_walk *walk, struct mxfs_folder *f, const char *name,
+                        struct mxfs_error *err)
 {
     char *path = mxfs_path_join(f->path, name);
     struct mxfs_entry *e = path ? add_entry(f, name, MXFS_ENTRY_RAW) : NULL;
-    int rc = e ? mxfs_source_open(&e->source, path, err) : out_of_memory(f->path, err);
+    int rc = e ? mxfs_source_open(&e->source, path, walk->options->model.reach, err)
+               : out_of_memory(f->path, err);
 
     free(path);
     return rc;
 }
 
-static int add_file(struct mxfs_folder *f, const struct repo_file *file, bool untouched,
-                    struct mxfs_error *err)
+static int add_file(const struct repo_walk *walk, struct mxfs_folder *f,
+                    const struct repo_file *file, bool untouched, struct mxfs_error *err)
 {
     struct mxfs_entry edited = {0};
     bool hide = false;
 
     if (untouched)
-        return add_raw_file(f, file->name, err);
+        return add_raw_file(walk, f, file->name, err);
     if (file->claimed) {
         struct mxfs_entry *e = add_entry(f, file->name, MXFS_ENTRY_VIRTUAL);
         if (!e)
@@ -118,11 +120,11 @@ static int add_file(struct mxfs_folder *f, const struct repo_file *file, bool un
         e->plan = plan_of(f, file->name);
         return 0;
     }
-    int rc = mxfs_repo_edit(f, file->name, &edited, &hide, err);
+    int rc = mxfs_repo_edit(f, walk->options->model.reach, file->name, &edited, &hide, err);
     if (rc != 0 || hide || file->hidden)
         return rc;
     if (!edited.text.data)
-        return add_raw_file(f, file->name, err);
+        return add_raw_file(walk, f, file->name, err);
     struct mxfs_entry *e = add_entry(f, file->name, MXFS_ENTRY_TEXT);
     if (!e) {
         free(edited.text.data);
@@ -170,7 +172,7 @@ static int fill_folder(struct repo_walk *walk, struct mxfs_folder *f, struct rep
     int rc = untouched ? 0 : mxfs_repo_open_models(walk, f, l, err);
 
     for (size_t i = 0; i < l->file_count && rc == 0; i++)
-        rc = add_file(f, &l->files[i], untouched, err);
+        rc = add_file(walk, f, &l->files[i], untouched, err);
     for (size_t i = 0; i < l->dir_count && rc == 0; i++)
         rc = add_folder(walk, f, l->dirs[i], untouched, err);
     if (f->count > 1)
@@ -221,7 +223,7 @@ static int find_snapshot(const char *path, char **out, struct mxfs_error *err)
 
     *out = NULL;
     if (ref && strncmp(mxfs_path_basename(path), "models--", 8) == 0 && stat(ref, &st) == 0) {
-        rc = mxfs_source_slurp(ref, 256, &text, &len, err);
+        rc = mxfs_source_slurp(ref, NULL, 256, &text, &len, err);
         if (rc == 0) {
             text[strcspn(text, "\r\n ")] = '\0';
             dir = mxfs_path_join(path, "snapshots");
@@ -254,11 +256,12 @@ static char *find_blobs(const char *path)
     return resolved;
 }
 
-/* Where links may lead when confined: the folder itself and, for a snapshot, its cache's blobs. */
-static void find_inside(struct repo_walk *walk, const char *path)
+/* Confined to the folder at `path` and, for a snapshot, its cache's blobs. */
+static void confine(struct mxfs_model_options *model, struct mxfs_reach *reach, const char *path)
 {
-    walk->inside[0] = realpath(path, NULL);
-    walk->inside[1] = walk->inside[0] ? find_blobs(walk->inside[0]) : NULL;
+    reach->inside[0] = realpath(path, NULL);
+    reach->inside[1] = reach->inside[0] ? find_blobs(reach->inside[0]) : NULL;
+    model->reach = reach;
 }
 
 static int count_plans(void *data, struct mxfs_folder *folder)
@@ -270,7 +273,9 @@ static int count_plans(void *data, struct mxfs_folder *folder)
 static int open_directory(struct mxfs_repo *repo, const char *path,
                           const struct mxfs_repo_options *options, struct mxfs_error *err)
 {
-    struct repo_walk walk = {.options = options};
+    struct mxfs_repo_options own = *options;
+    struct repo_walk walk = {.options = &own};
+    struct mxfs_reach reach = {0};
     char *snapshot;
     size_t files = 0;
 
@@ -281,10 +286,10 @@ static int open_directory(struct mxfs_repo *repo, const char *path,
     if (!root)
         return out_of_memory(path, err);
     mxfs_source_raise_limit();
-    find_inside(&walk, root);
+    if (options->confined)
+        confine(&own.model, &reach, root);
     rc = open_folder(&walk, &repo->root, root, false, err);
-    free(walk.inside[0]);
-    free(walk.inside[1]);
+    mxfs_reach_fini(&reach);
     mxfs_repo_visit(&repo->root, count_plans, &files);
     if (rc == 0 && files == 0)
         rc = mxfs_fail(err, MXFS_EXIT_SOURCE, ENOENT,
@@ -298,6 +303,8 @@ static int open_file(struct mxfs_repo *repo, const char *path,
 {
     struct mxfs_folder *f = &repo->root;
     struct mxfs_entry *e = add_entry(f, mxfs_path_basename(path), MXFS_ENTRY_VIRTUAL);
+    struct mxfs_model_options model = options->model;
+    struct mxfs_reach reach = {0};
 
     repo->is_file = true;
     f->path = mxfs_path_dirname(path);
@@ -311,7 +318,10 @@ static int open_file(struct mxfs_repo *repo, const char *path,
     f->plan_count = f->plans[0] != NULL;
     if (!f->models[0] || !f->plans[0])
         return out_of_memory(path, err);
-    int rc = mxfs_model_open_file(f->models[0], path, &options->model, err);
+    if (options->confined)
+        confine(&model, &reach, f->path);
+    int rc = mxfs_model_open_file(f->models[0], path, &model, err);
+    mxfs_reach_fini(&reach);
     if (rc == 0)
         rc = mxfs_plan_init(f->plans[0], f->models[0], f->models[0]->main, err);
     e->plan = f->plans[0];

@@ -267,6 +267,30 @@ class TestConfinement:
         assert os.listdir(made.path) == ["model.safetensors"]
         assert_file(made / "model.safetensors", model.expected_bytes())
 
+    @pytest.mark.parametrize("what", ["folder", "file"])
+    def test_a_config_that_leads_out(self, what, mount, place):
+        """It is not shown, and has no say in how numbers are written."""
+        model = models.quark()
+        folder = place / "model"
+        model.write(folder / "model.safetensors")
+        (place / "secret.json").write_text('{"dtype": "float32"}')
+        (folder / "config.json").symlink_to(place / "secret.json")
+        source = folder if what == "folder" else folder / "model.safetensors"
+        assert_file(mount(source, "--views=none") / "model.safetensors", model.expected_bytes("F32"))
+        made = mount(source, "--views=none", "--allow-other")
+        assert os.listdir(made.path) == ["model.safetensors"]
+        assert_file(made / "model.safetensors", model.expected_bytes())
+
+    def test_a_shard_of_a_file_that_leads_out(self, run, mount, mnt, place):
+        """The file itself may be a link to anywhere: it was named. Its companions may not."""
+        sharded = refrepo.spread(models.quark(), 2)
+        folder = sharded.write(place / "model")
+        first, second = refrepo.names(2)
+        (folder / first).rename(place / first)
+        (folder / first).symlink_to(place / first)
+        assert_file(mount(folder / first, "--allow-other").file, sharded.expected(first))
+        assert_no_mount(run("--allow-other", folder / second, mnt), mnt, 5, first, "--follow-symlinks")
+
     def test_permissions(self, mount, place):
         """allow_other gives others what the source gives them."""
         sharded = refrepo.spread(models.compressed(), 2)

@@ -113,7 +113,7 @@ START_TEST(each_config)
     struct mxfs_quant_config config;
     struct mxfs_error err = {0};
 
-    ck_assert_msg(mxfs_config_load(path.text, &config, &err) == 0, "%s", err.text);
+    ck_assert_msg(mxfs_config_load(path.text, NULL, &config, &err) == 0, "%s", err.text);
     check_config(&config, &configs[_i].expected);
 }
 END_TEST
@@ -124,7 +124,7 @@ START_TEST(no_config)
     struct mxfs_quant_config config;
     struct mxfs_error err = {0};
 
-    ck_assert_int_eq(mxfs_config_load(path.text, &config, &err), 0);
+    ck_assert_int_eq(mxfs_config_load(path.text, NULL, &config, &err), 0);
     check_config(&config, &(struct mxfs_quant_config){.dtype = -1});
 }
 END_TEST
@@ -140,7 +140,7 @@ START_TEST(broken_configs)
         struct mxfs_quant_config config;
         struct mxfs_error err = {0};
         struct test_path path = test_write_text(dir.text, "config.json", broken[i]);
-        ck_assert_msg(mxfs_config_load(path.text, &config, &err) < 0, "%s", broken[i]);
+        ck_assert_msg(mxfs_config_load(path.text, NULL, &config, &err) < 0, "%s", broken[i]);
         ck_assert_int_eq(err.code, MXFS_EXIT_MALFORMED);
         ck_assert_ptr_nonnull(strstr(err.text, "config.json"));
     }
@@ -164,7 +164,7 @@ START_TEST(hostile_configs)
         fputc('}', out);
     fclose(out);
     struct test_path path = test_write_text(dir.text, "config.json", json);
-    if (mxfs_config_load(path.text, &config, &err) == 0)
+    if (mxfs_config_load(path.text, NULL, &config, &err) == 0)
         ck_assert_int_eq(config.dtype, -1); /* too deep to count */
     free(json);
     json = NULL;
@@ -172,7 +172,7 @@ START_TEST(hostile_configs)
     fprintf(out, "{\"model_type\":\"%0500d\"}", 7);
     fclose(out);
     path = test_write_text(dir.text, "config.json", json);
-    ck_assert_int_eq(mxfs_config_load(path.text, &config, &err), 0);
+    ck_assert_int_eq(mxfs_config_load(path.text, NULL, &config, &err), 0);
     ck_assert_uint_eq(strlen(config.model_type), sizeof(config.model_type) - 1);
     free(json);
 }

@@ -22,7 +22,7 @@ static void open_text(struct mxfs_source *s, const char *text)
     struct mxfs_error err = {0};
 
     path = test_write_text(test_folder().text, "file", text);
-    ck_assert_msg(mxfs_source_open(s, path.text, &err) == 0, "%s", err.text);
+    ck_assert_msg(mxfs_source_open(s, path.text, NULL, &err) == 0, "%s", err.text);
 }
 
 START_TEST(reads_exactly)
@@ -59,7 +59,7 @@ START_TEST(reads_much)
     for (size_t i = 0; i < SIZE; i++)
         data[i] = (char)test_random();
     path = test_write(test_folder().text, "file", data, SIZE);
-    ck_assert_int_eq(mxfs_source_open(&s, path.text, &err), 0);
+    ck_assert_int_eq(mxfs_source_open(&s, path.text, NULL, &err), 0);
     ck_assert_int_eq(mxfs_source_read(&s, back, SIZE - 1, 1), 0);
     ck_assert_int_eq(memcmp(back, data + 1, SIZE - 1), 0);
     mxfs_source_close(&s);
@@ -73,7 +73,7 @@ static void check_refused(const char *what, const char *part)
     struct mxfs_source s;
     struct mxfs_error err = {0};
 
-    ck_assert_int_lt(mxfs_source_open(&s, what, &err), 0);
+    ck_assert_int_lt(mxfs_source_open(&s, what, NULL, &err), 0);
     ck_assert_int_eq(err.code, MXFS_EXIT_SOURCE);
     ck_assert_ptr_nonnull(strstr(err.text, what));
     ck_assert_ptr_nonnull(strstr(err.text, part));
@@ -186,18 +186,18 @@ START_TEST(slurp)
     char *text;
     size_t len;
 
-    ck_assert_int_eq(mxfs_source_slurp(file.text, 3, &text, &len, &err), 0);
+    ck_assert_int_eq(mxfs_source_slurp(file.text, NULL, 3, &text, &len, &err), 0);
     ck_assert_uint_eq(len, 3);
     ck_assert_int_eq(memcmp(text, "a\0b", 4), 0);
     free(text);
-    ck_assert_int_eq(mxfs_source_slurp(empty.text, 0, &text, &len, &err), 0);
+    ck_assert_int_eq(mxfs_source_slurp(empty.text, NULL, 0, &text, &len, &err), 0);
     ck_assert_uint_eq(len, 0);
     ck_assert_str_eq(text, "");
     free(text);
-    ck_assert_int_lt(mxfs_source_slurp(file.text, 2, &text, &len, &err), 0);
+    ck_assert_int_lt(mxfs_source_slurp(file.text, NULL, 2, &text, &len, &err), 0);
     ck_assert_int_eq(err.code, MXFS_EXIT_MALFORMED);
     err = (struct mxfs_error){0};
-    ck_assert_int_lt(mxfs_source_slurp(dir.text, 9, &text, &len, &err), 0);
+    ck_assert_int_lt(mxfs_source_slurp(dir.text, NULL, 9, &text, &len, &err), 0);
     ck_assert_int_eq(err.code, MXFS_EXIT_SOURCE);
 }
 END_TEST
