@@ -38,6 +38,7 @@ struct mxfs_cache {
     size_t max, used;       /* bytes; used <= max */
     size_t idle;            /* bytes of `used` that are unpinned */
     size_t ahead;           /* bytes of `used` that nobody has asked for yet */
+    uint64_t hits, misses;
     struct entry *bucket[BUCKETS];
     struct entry *oldest, *newest; /* unpinned, by last use */
 };
@@ -265,6 +266,10 @@ int mxfs_cache_acquire(struct mxfs_cache *cache, struct mxfs_cache_key key, size
         return -E2BIG;
     pthread_mutex_lock(&cache->lock);
     struct entry *e = find_ready(cache, key, charged, &spare, &victims);
+    if (e)
+        cache->hits++;
+    else
+        cache->misses++;
     if (!e)
         e = insert(cache, &spare, key, size, charged);
     pthread_mutex_unlock(&cache->lock);
@@ -295,6 +300,13 @@ int mxfs_cache_reserve(struct mxfs_cache *cache, struct mxfs_cache_key key, size
     pthread_mutex_unlock(&cache->lock);
     free_victims(spare, victims);
     return e ? hand_out(cache, e, out) : rc;
+}
+
+void mxfs_cache_stats(struct mxfs_cache *cache, struct mxfs_cache_stats *out)
+{
+    pthread_mutex_lock(&cache->lock);
+    *out = (struct mxfs_cache_stats){cache->hits, cache->misses, cache->used, cache->max};
+    pthread_mutex_unlock(&cache->lock);
 }
 
 size_t mxfs_cache_spare(struct mxfs_cache *cache)

@@ -55,6 +55,17 @@ int mxfs_cache_acquire(struct mxfs_cache *cache, struct mxfs_cache_key key, size
 int mxfs_cache_reserve(struct mxfs_cache *cache, struct mxfs_cache_key key, size_t size,
                        struct mxfs_block **out);
 
+/** What a cache did, and holds. */
+struct mxfs_cache_stats {
+    uint64_t hits;   /**< blocks acquired that were there, or being filled by another */
+    uint64_t misses; /**< and that the caller had to fill */
+    uint64_t bytes;  /**< that count against the bound now */
+    uint64_t limit;  /**< the bound */
+};
+
+/** Takes a look. */
+void mxfs_cache_stats(struct mxfs_cache *cache, struct mxfs_cache_stats *out);
+
 /** Bytes that may be reserved before reserving fails. */
 size_t mxfs_cache_spare(struct mxfs_cache *cache);
 

@@ -9,6 +9,7 @@
 #ifndef MXFS_FS_H
 #define MXFS_FS_H
 
+#include "mxfs/stats.h"
 #include "mxfs/tree.h"
 
 /** How to mount. */
@@ -35,6 +36,13 @@ struct mxfs_fs_options {
  */
 int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *options,
                 struct mxfs_error *err);
+
+/**
+ * Asks the mxfs that serves the mount at `path` (absolute) for its statistics. Fails with err
+ * filled (MXFS_EXIT_FAILED) when nothing or something else is mounted there, when nobody serves it
+ * any more, or an mxfs whose statistics this one cannot read.
+ */
+int mxfs_fs_stats(const char *path, struct mxfs_stats *out, struct mxfs_error *err);
 
 /**
  * Unmounts the mxfs at `path` (absolute), dead or alive, unless it is in use. Fails with err filled

@@ -22,6 +22,7 @@ enum mxfs_command {
     MXFS_COMMAND_CAT,     /**< cat SOURCE TENSOR */
     MXFS_COMMAND_EXPORT,  /**< export SOURCE DEST */
     MXFS_COMMAND_VERIFY,  /**< verify SOURCE REFERENCE */
+    MXFS_COMMAND_STATS,   /**< stats MOUNTPOINT */
     MXFS_COMMAND_UNMOUNT, /**< -u MOUNTPOINT; from here on: commands that are options */
     MXFS_COMMAND_HELP,    /**< from here on: without operands */
     MXFS_COMMAND_VERSION,

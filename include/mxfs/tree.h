@@ -87,6 +87,9 @@ ssize_t mxfs_tree_getxattr(const struct mxfs_tree *tree, uint64_t ino, const cha
 /** The names of these, each with its NUL, as for listxattr(2); sizes and failures as above. */
 ssize_t mxfs_tree_listxattr(const struct mxfs_tree *tree, uint64_t ino, char *buf, size_t size);
 
+/** What the cache behind all reads did, and holds. */
+void mxfs_tree_cache_stats(const struct mxfs_tree *tree, struct mxfs_cache_stats *out);
+
 /** Totals of the filesystem: all space used, none free. */
 void mxfs_tree_statfs(const struct mxfs_tree *tree, struct statvfs *out);
 

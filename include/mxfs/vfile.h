@@ -44,10 +44,19 @@ struct mxfs_ahead {
     uint64_t element; /**< first element of the unit behind the one that was read */
 };
 
+/** What a thread did since somebody zeroed this. */
+struct mxfs_tally {
+    uint64_t bytes_read; /**< from sources */
+    uint64_t units;      /**< packed units loaded */
+    uint64_t load_ns;    /**< time that took */
+    uint64_t decode_ns;  /**< time in kernels that decode */
+};
+
 /** Reusable memory of one thread. Zero-initialised is valid and empty. */
 struct mxfs_scratch {
     uint8_t *data;
     size_t size;
+    struct mxfs_tally tally;
     struct mxfs_ahead ahead; /**< set by reads, taken by mxfs_vfile_look_ahead() */
 };
 
@@ -76,7 +85,8 @@ ssize_t mxfs_vfile_read_npy(const struct mxfs_vfile_env *env, struct mxfs_scratc
                             void *buf, size_t len, uint64_t offset);
 
 /** The same for a file that is passed through as it is. */
-ssize_t mxfs_vfile_read_raw(struct mxfs_source *source, void *buf, size_t len, uint64_t offset);
+ssize_t mxfs_vfile_read_raw(struct mxfs_scratch *scratch, struct mxfs_source *source, void *buf,
+                            size_t len, uint64_t offset);
 
 /** Whether a read left something for mxfs_vfile_look_ahead() to do. */
 static inline bool mxfs_vfile_has_ahead(const struct mxfs_scratch *scratch)

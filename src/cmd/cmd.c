@@ -43,15 +43,11 @@ static enum mxfs_log_level log_level(const struct mxfs_options *options)
 int mxfs_cmd_run(const struct mxfs_options *options, struct mxfs_error *err)
 {
     static int (*const commands[])(const struct mxfs_options *, struct mxfs_error *) = {
-        [MXFS_COMMAND_MOUNT] = cmd_mount,
-        [MXFS_COMMAND_LIST] = cmd_list,
-        [MXFS_COMMAND_CAT] = cmd_cat,
-        [MXFS_COMMAND_EXPORT] = cmd_export,
-        [MXFS_COMMAND_VERIFY] = cmd_verify,
-        [MXFS_COMMAND_UNMOUNT] = cmd_unmount,
-        [MXFS_COMMAND_HELP] = print_help,
-        [MXFS_COMMAND_VERSION] = print_version,
-        [MXFS_COMMAND_GENERATE] = print_generated,
+        [MXFS_COMMAND_MOUNT] = cmd_mount,       [MXFS_COMMAND_LIST] = cmd_list,
+        [MXFS_COMMAND_CAT] = cmd_cat,           [MXFS_COMMAND_EXPORT] = cmd_export,
+        [MXFS_COMMAND_VERIFY] = cmd_verify,     [MXFS_COMMAND_STATS] = cmd_stats,
+        [MXFS_COMMAND_UNMOUNT] = cmd_unmount,   [MXFS_COMMAND_HELP] = print_help,
+        [MXFS_COMMAND_VERSION] = print_version, [MXFS_COMMAND_GENERATE] = print_generated,
     };
     mxfs_log_open(log_level(options));
     return commands[options->command](options, err);

@@ -15,6 +15,7 @@ int cmd_list(const struct mxfs_options *options, struct mxfs_error *err);
 int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err);
 int cmd_export(const struct mxfs_options *options, struct mxfs_error *err);
 int cmd_verify(const struct mxfs_options *options, struct mxfs_error *err);
+int cmd_stats(const struct mxfs_options *options, struct mxfs_error *err);
 int cmd_unmount(const struct mxfs_options *options, struct mxfs_error *err);
 
 #endif

@@ -76,7 +76,7 @@ static int read_entry(const struct export *x, struct cmd_worker *w, const struct
     if (e->kind == MXFS_ENTRY_VIRTUAL)
         n = mxfs_vfile_read(&x->source->env, &w->scratch, e->plan, w->buf, len, offset);
     else if (e->kind == MXFS_ENTRY_RAW)
-        n = mxfs_vfile_read_raw((struct mxfs_source *)&e->source, w->buf, len, offset);
+        n = mxfs_vfile_read_raw(&w->scratch, (struct mxfs_source *)&e->source, w->buf, len, offset);
     else
         memcpy(w->buf, e->text.data + offset, len);
     if (n == (ssize_t)len)

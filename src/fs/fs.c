@@ -6,14 +6,13 @@
  *
  * Signals are taken by a thread of their own. SIGTERM and SIGHUP take the mount out of the tree of
  * names and let open readers finish, for a while; SIGINT, or a second signal, stops at once.
- * SIGUSR1 logs the counters. The mount is taken away by a helper process, started first: this one
+ * SIGUSR1 logs the statistics. The mount is taken away by a helper process, started first: this one
  * gives up the right to.
  */
 #include "mxfs/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -28,6 +27,7 @@
 #include "mxfs/log.h"
 #include "ops.h"
 #include "sandbox.h"
+#include "stats.h"
 #include "unmounter.h"
 
 enum {
@@ -49,13 +49,6 @@ struct session {
 static void wake(int signal)
 {
     (void)signal;
-}
-
-static void log_counters(struct fs_context *fs)
-{
-    mxfs_log(MXFS_LOG_NOTICE, "%" PRIu64 " reads, %" PRIu64 " bytes served, %" PRIu64 " errors",
-             atomic_load(&fs->counters.reads), atomic_load(&fs->counters.bytes),
-             atomic_load(&fs->counters.errors));
 }
 
 /* Ends the loop now: the main thread waits in a semaphore, which a signal interrupts. */
@@ -155,7 +148,7 @@ static void *take_signals(void *arg)
     while (!atomic_load(&s->finished)) {
         int signal = next_signal(s, &set, stopping);
         if (signal == SIGUSR1)
-            log_counters(s->fs);
+            mxfs_fs_stats_log(s->fs);
         else if (signal == 0 && !stopping)
             unmount_if_idle(s);
         /* After SIGTERM open readers may go on for a while; an idle mapping would never end. */
@@ -344,7 +337,8 @@ static int run_mounted(struct session *s, struct mxfs_error *err)
     mxfs_unmounter_mounted(&s->unmounter);
     if (s->fs->options->sandbox)
         mxfs_sandbox_enter();
-    atomic_store(&s->fs->counters.last, mxfs_fs_now());
+    s->fs->started = mxfs_fs_now();
+    atomic_store(&s->fs->counters.last, s->fs->started);
     int rc = serve_with_signals(s, err);
     if (atomic_load(&s->idled))
         mxfs_log(MXFS_LOG_NOTICE, "%s: idle for %u seconds", s->mountpoint,

@@ -191,13 +191,13 @@ const char *mxfs_mountpoint_hint(int errnum, const char *said)
                : "is fusermount3 installed, and the mountpoint the user's own?";
 }
 
-/* The path as the mount table has it: without links. The mount itself may be dead, so only what is
- * above it is asked. NULL when that is not there. */
+/* The path as the mount table has it: without links. The mount itself may be dead or closed to us,
+ * so only what is above it is asked. NULL when that is not there. */
 static char *table_path(const char *path)
 {
     char *whole = realpath(path, NULL), *above, *dir = mxfs_path_dirname(path);
 
-    if (whole || errno != ENOTCONN || !dir) {
+    if (whole || (errno != ENOTCONN && errno != EACCES) || !dir) {
         free(dir);
         return whole;
     }
@@ -225,20 +225,28 @@ static int take_away(const char *path, struct mxfs_error *err)
     return 0;
 }
 
+int mxfs_mountpoint_find(const char *path, char **real, struct mxfs_error *err)
+{
+    char type[MOUNT_TYPE_MAX];
+
+    *real = table_path(path);
+    if (!*real)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: %s", path, strerror(errno));
+    find_mount(*real, type);
+    if (type[0] == '\0')
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: nothing is mounted here", path);
+    if (strcmp(type, our_type) != 0)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: this mount is of type %s, not of mxfs",
+                         path, type);
+    return 0;
+}
+
 int mxfs_fs_unmount(const char *path, struct mxfs_error *err)
 {
-    char type[MOUNT_TYPE_MAX], *real = table_path(path);
-    int rc;
+    char *real;
+    int rc = mxfs_mountpoint_find(path, &real, err);
 
-    if (!real)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: %s", path, strerror(errno));
-    find_mount(real, type);
-    if (type[0] == '\0')
-        rc = mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: nothing is mounted here", path);
-    else if (strcmp(type, our_type) != 0)
-        rc = mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: this mount is of type %s, not of mxfs",
-                       path, type);
-    else
+    if (rc == 0)
         rc = take_away(real, err);
     free(real);
     return rc;

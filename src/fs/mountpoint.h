@@ -31,6 +31,13 @@ int mxfs_mountpoint_release(const char *path);
 dev_t mxfs_mountpoint_device(const char *path);
 
 /**
+ * Finds the mount of mxfs at `path` (absolute), dead or alive: *real is its name in the mount
+ * table, which the caller frees, also on failure. Fails with err filled (MXFS_EXIT_FAILED) when
+ * nothing or something else is mounted there.
+ */
+int mxfs_mountpoint_find(const char *path, char **real, struct mxfs_error *err);
+
+/**
  * Why mounting probably failed with `errnum`, as a hint with a remedy; constant. `said`: the
  * message of the library or of its helper, "" when there was none.
  */

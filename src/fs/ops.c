@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "mxfs/compiler.h"
+#include "stats.h"
 
 /* Seconds for which the kernel may remember names and attributes: nothing ever changes. */
 static const double forever = 3600.0;
@@ -173,6 +174,22 @@ static void look_ahead(struct fs_context *fs, struct fs_worker *w)
     atomic_fetch_sub_explicit(&fs->looking_ahead, 1, memory_order_relaxed);
 }
 
+static void add(_Atomic uint64_t *to, uint64_t n)
+{
+    if (n > 0)
+        atomic_fetch_add_explicit(to, n, memory_order_relaxed);
+}
+
+/* What a thread did is added up once a request, not where it is done. */
+static void count(struct fs_counters *c, struct mxfs_tally *tally)
+{
+    add(&c->bytes_read, tally->bytes_read);
+    add(&c->units, tally->units);
+    add(&c->load_ns, tally->load_ns);
+    add(&c->decode_ns, tally->decode_ns);
+    *tally = (struct mxfs_tally){0};
+}
+
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
                     struct fuse_file_info *fi)
 {
@@ -182,16 +199,20 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
         w ? mxfs_tree_read(fs->tree, ino, &w->scratch, w->reply, size, (uint64_t)off) : -ENOMEM;
 
     (void)fi;
+    if (w)
+        count(&fs->counters, &w->scratch.tally);
     if (n < 0) {
-        atomic_fetch_add_explicit(&fs->counters.errors, 1, memory_order_relaxed);
+        add(&fs->counters.errors, 1);
         reply_err(req, (int)n);
         return;
     }
-    atomic_fetch_add_explicit(&fs->counters.reads, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&fs->counters.bytes, (uint64_t)n, memory_order_relaxed);
+    add(&fs->counters.reads, 1);
+    add(&fs->counters.bytes, (uint64_t)n);
     fuse_reply_buf(req, (const char *)w->reply, (size_t)n);
-    if (mxfs_vfile_has_ahead(&w->scratch))
+    if (mxfs_vfile_has_ahead(&w->scratch)) {
         look_ahead(fs, w);
+        count(&fs->counters, &w->scratch.tally);
+    }
 }
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -269,6 +290,21 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
     reply_xattr(req, w, n, size);
 }
 
+static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
+                     struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size,
+                     size_t out_size)
+{
+    union fs_stats_answer answer;
+
+    (void)arg, (void)fi, (void)flags, (void)in, (void)in_size;
+    if (cmd != FS_STATS_IOCTL || ino != MXFS_ROOT_INODE || out_size < sizeof(answer)) {
+        reply_err(req, -ENOTTY);
+        return;
+    }
+    mxfs_fs_stats_answer(context_of(req), &answer);
+    fuse_reply_ioctl(req, 0, &answer, sizeof(answer));
+}
+
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
     struct statvfs st;
@@ -289,6 +325,7 @@ static const struct fuse_lowlevel_ops ops = {
     .readdir = op_readdir,
     .readdirplus = op_readdirplus,
     .statfs = op_statfs,
+    .ioctl = op_ioctl,
 };
 
 struct fuse_lowlevel_ops mxfs_fs_ops_for(const struct mxfs_fs_options *options)

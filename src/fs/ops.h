@@ -17,18 +17,20 @@
 
 /** Counters of a running mount; each internally synchronised. */
 struct fs_counters {
-    _Atomic uint64_t reads;  /**< requests answered with data */
-    _Atomic uint64_t bytes;  /**< in these answers */
-    _Atomic uint64_t errors; /**< read requests that failed */
-    _Atomic uint64_t open;   /**< files that are open now */
-    _Atomic int64_t last;    /**< when a request came last, see mxfs_fs_now(); kept only with
-                                idle_timeout */
+    _Atomic uint64_t reads;                                 /**< requests answered with data */
+    _Atomic uint64_t bytes;                                 /**< in these answers */
+    _Atomic uint64_t errors;                                /**< read requests that failed */
+    _Atomic uint64_t open;                                  /**< files that are open now */
+    _Atomic uint64_t bytes_read, units, load_ns, decode_ns; /**< see struct mxfs_tally */
+    _Atomic int64_t last; /**< when a request came last, see mxfs_fs_now(); kept only with
+                             idle_timeout */
 };
 
 /** The session's user data. Immutable after start but for the counters. */
 struct fs_context {
     const struct mxfs_tree *tree;
     const struct mxfs_fs_options *options;
+    int64_t started;      /**< as mxfs_fs_now() */
     pthread_key_t worker; /**< each thread's struct fs_worker */
     struct fs_counters counters;
     _Atomic unsigned looking_ahead; /**< threads that load what was not asked for yet */

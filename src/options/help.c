@@ -54,6 +54,7 @@ const char mxfs_help_usage[] =
     "       mxfs cat SOURCE TENSOR             write a tensor's raw bytes to stdout\n"
     "       mxfs export SOURCE DEST            write what would be shown to DEST (- for stdout)\n"
     "       mxfs verify SOURCE REFERENCE       compare what would be shown, bit for bit\n"
+    "       mxfs stats MOUNTPOINT              what a running mount has done\n"
     "       mxfs -u MOUNTPOINT                 unmount\n";
 
 const char mxfs_help_source[] =

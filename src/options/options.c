@@ -313,7 +313,7 @@ static void name_commands(char *out, size_t size, unsigned commands)
 /* Options that mean nothing to the command, or nothing together, were meant otherwise. */
 static int check_combination(const struct mxfs_options *o, struct mxfs_error *err)
 {
-    char commands[64];
+    char commands[96];
 
     for (const struct option_row *row = mxfs_option_table; row->name; row++) {
         if (!(o->given >> (row - mxfs_option_table) & 1) || row->commands >> o->command & 1)

@@ -32,6 +32,7 @@ const struct command_row mxfs_command_table[MXFS_COMMAND_HELP] = {
     [MXFS_COMMAND_CAT] = {"cat", 2, "mxfs cat SOURCE TENSOR"},
     [MXFS_COMMAND_EXPORT] = {"export", 2, "mxfs export SOURCE DEST"},
     [MXFS_COMMAND_VERIFY] = {"verify", 2, "mxfs verify SOURCE REFERENCE"},
+    [MXFS_COMMAND_STATS] = {"stats", 1, "mxfs stats MOUNTPOINT"},
     [MXFS_COMMAND_UNMOUNT] = {"-u", 1, "mxfs -u MOUNTPOINT"},
 };
 
@@ -80,7 +81,8 @@ const struct option_row mxfs_option_table[] = {
     {"xattr", 0, OPTION_FLAG, AT(xattr), NULL, NULL,
      "give tensor files the attributes user.mxfs.scheme, .shape, .dtype and .sources", 0, 0,
      ON_MOUNT},
-    {"json", 0, OPTION_FLAG, AT(json), NULL, NULL, "list: print one JSON object", 0, 0, ON_LIST},
+    {"json", 0, OPTION_FLAG, AT(json), NULL, NULL, "list, stats: print one JSON object", 0, 0,
+     ON_LIST | 1 << MXFS_COMMAND_STATS},
     {"tree", 0, OPTION_FLAG, AT(tree), NULL, NULL, "list: show a tree of modules, alike ones once",
      0, 0, ON_LIST},
     {"hash", 0, OPTION_FLAG, AT(hash), NULL, NULL,

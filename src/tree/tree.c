@@ -265,7 +265,7 @@ static ssize_t read_node(const struct mxfs_tree *t, const struct node *n,
     case MXFS_ENTRY_TEXT:
         return read_text(n->entry, buf, len, offset);
     default:
-        return mxfs_vfile_read_raw(&n->entry->source, buf, len, offset);
+        return mxfs_vfile_read_raw(scratch, &n->entry->source, buf, len, offset);
     }
 }
 
@@ -286,6 +286,11 @@ ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_s
 void mxfs_tree_look_ahead(const struct mxfs_tree *tree, struct mxfs_scratch *scratch)
 {
     mxfs_vfile_look_ahead(tree->env, scratch);
+}
+
+void mxfs_tree_cache_stats(const struct mxfs_tree *tree, struct mxfs_cache_stats *out)
+{
+    mxfs_cache_stats(tree->env->cache, out);
 }
 
 void mxfs_tree_statfs(const struct mxfs_tree *tree, struct statvfs *out)

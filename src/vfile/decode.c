@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "mxfs/bytes.h"
 
@@ -29,20 +30,29 @@ int mxfs_scratch_reserve(struct mxfs_scratch *scratch, size_t size)
 {
     if (scratch->size >= size)
         return 0;
-    mxfs_scratch_fini(scratch);
+    free(scratch->data);
     scratch->data = malloc(size);
-    if (!scratch->data)
-        return -ENOMEM;
-    scratch->size = size;
-    return 0;
+    scratch->size = scratch->data ? size : 0;
+    return scratch->data ? 0 : -ENOMEM;
 }
 
-int mxfs_fetch_part(struct mxfs_model *model, const struct mxfs_tensor *part, void *buf, size_t len,
-                    uint64_t offset, const struct mxfs_tensor **failed)
+uint64_t mxfs_clock_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+int mxfs_fetch_part(struct mxfs_scratch *scratch, struct mxfs_model *model,
+                    const struct mxfs_tensor *part, void *buf, size_t len, uint64_t offset,
+                    const struct mxfs_tensor **failed)
 {
     int rc = mxfs_source_fetch(&model->shards[part->shard].source, buf, len, part->offset + offset);
     if (rc != 0)
         *failed = part;
+    else
+        scratch->tally.bytes_read += len;
     return rc;
 }
 
@@ -80,8 +90,8 @@ static int load_tiles(struct mxfs_scratch *scratch, struct mxfs_model *model,
     uint8_t *at = scratch->data;
     for (unsigned i = 0; i < group->parts && rc == 0; i++) {
         in->data[i] = at;
-        rc = mxfs_fetch_part(model, group->part[i], at, in->span[i].size, in->span[i].offset,
-                             failed);
+        rc = mxfs_fetch_part(scratch, model, group->part[i], at, in->span[i].size,
+                             in->span[i].offset, failed);
         at += in->span[i].size;
     }
     return rc;
@@ -125,6 +135,7 @@ static int stream_chunk(const struct mxfs_vfile_env *env, struct mxfs_scratch *s
                         failed);
     if (rc != 0)
         return rc;
+    uint64_t start = mxfs_clock_ns();
     if (skip != 0) {
         size_t head = mxfs_min_u64(tile_bytes - skip, len);
         decode_partial(codec, group, &in, tile * group->tile, skip, head, buf);
@@ -139,6 +150,7 @@ static int stream_chunk(const struct mxfs_vfile_env *env, struct mxfs_scratch *s
     if (len > 0)
         decode_partial(codec, group, &in, (tile + whole) * group->tile, 0, len,
                        buf + whole * tile_bytes);
+    scratch->tally.decode_ns += mxfs_clock_ns() - start;
     return 0;
 }
 

@@ -12,9 +12,13 @@
 /** Makes scratch->data hold at least `size` bytes; contents are lost. Returns 0 or -ENOMEM. */
 int mxfs_scratch_reserve(struct mxfs_scratch *scratch, size_t size);
 
+/** Nanoseconds of a clock that never goes back. */
+uint64_t mxfs_clock_ns(void);
+
 /** Reads bytes of a part. Unchecked: see mxfs_check_parts(). */
-int mxfs_fetch_part(struct mxfs_model *model, const struct mxfs_tensor *part, void *buf, size_t len,
-                    uint64_t offset, const struct mxfs_tensor **failed);
+int mxfs_fetch_part(struct mxfs_scratch *scratch, struct mxfs_model *model,
+                    const struct mxfs_tensor *part, void *buf, size_t len, uint64_t offset,
+                    const struct mxfs_tensor **failed);
 
 /** Fails when a source of the group has changed; once for all that was fetched before. */
 int mxfs_check_parts(struct mxfs_model *model, const struct mxfs_group *group,

@@ -14,7 +14,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "decode.h"
 #include "mxfs/bytes.h"
@@ -84,8 +83,9 @@ static int read_rows(struct pass *p, unsigned part, const struct rows *r, uint64
     int rc = 0;
 
     for (uint64_t i = 0; i < reads && rc == 0; i++)
-        rc = mxfs_fetch_part(p->model, p->group->part[part], p->scratch->data + i * r->stride, len,
-                             offset + i * s->stride, &p->failed);
+        rc = mxfs_fetch_part(p->scratch, p->model, p->group->part[part],
+                             p->scratch->data + i * r->stride, len, offset + i * s->stride,
+                             &p->failed);
     return rc;
 }
 
@@ -118,13 +118,6 @@ static int load_part(struct pass *p, unsigned part)
             pack_rows(p, part, &r, row, rows);
     }
     return rc;
-}
-
-static uint64_t microseconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 /* Has the system read the rows of the matrix that holds `element`. */
@@ -166,7 +159,7 @@ static void announce_slow(struct pass *p, struct mxfs_source *src)
 static int load(struct pass *p)
 {
     struct mxfs_source *src = &p->model->shards[p->group->part[0]->shard].source;
-    uint64_t start = microseconds(), bytes;
+    uint64_t start = mxfs_clock_ns(), took, bytes;
     struct rows r;
     int rc = 0;
 
@@ -175,9 +168,12 @@ static int load(struct pass *p)
         rc = load_part(p, i);
     if (rc == 0)
         rc = mxfs_check_parts(p->model, p->group, &p->failed);
+    took = mxfs_clock_ns() - start;
+    p->scratch->tally.load_ns += took;
+    p->scratch->tally.units += rc == 0 ? p->count : 0;
     find_rows(p, 0, &r);
     bytes = r.strips.rows * r.stride;
-    if (!r.sparse && bytes / SLOW > microseconds() - start)
+    if (!r.sparse && bytes / SLOW > took / 1000)
         return rc;
     atomic_store_explicit(&src->slow, SLOW_PASSES, memory_order_relaxed);
     return rc;
@@ -380,7 +376,9 @@ int mxfs_unit_range(const struct mxfs_vfile_env *env, struct mxfs_scratch *scrat
         int rc = acquire_unit(env, scratch, model, group, &unit, n < len, &block, failed);
         if (rc != 0)
             return rc;
+        uint64_t start = mxfs_clock_ns();
         unpack_bytes(&env->codec, group, &unit, block->data, offset, n, buf);
+        scratch->tally.decode_ns += mxfs_clock_ns() - start;
         release_unit(env, scratch, model, group, &unit, block, n);
         buf += n;
         offset += n;

@@ -27,6 +27,15 @@ static int report(struct mxfs_model *model, const struct mxfs_tensor *t, int rc)
     return -EIO;
 }
 
+static int read_source(struct mxfs_scratch *scratch, struct mxfs_source *src, void *buf, size_t len,
+                       uint64_t offset)
+{
+    int rc = mxfs_source_read(src, buf, len, offset);
+
+    scratch->tally.bytes_read += rc == 0 ? len : 0;
+    return rc;
+}
+
 /* Bytes [offset, offset + len) of one output, all inside it. */
 static int read_inside(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
                        const struct mxfs_plan *plan, const struct mxfs_output *output, uint8_t *buf,
@@ -40,8 +49,8 @@ static int read_inside(const struct mxfs_vfile_env *env, struct mxfs_scratch *sc
     if (output->group)
         rc = mxfs_decode_range(env, scratch, plan->model, output->group, buf, len, offset, &failed);
     else
-        rc = mxfs_source_read(&plan->model->shards[failed->shard].source, buf, len,
-                              failed->offset + offset);
+        rc = read_source(scratch, &plan->model->shards[failed->shard].source, buf, len,
+                         failed->offset + offset);
     return rc == 0 ? 0 : report(plan->model, failed, rc);
 }
 
@@ -84,7 +93,8 @@ static size_t run_length(const struct mxfs_plan *plan, const struct mxfs_output 
     return mxfs_min_u64(len, end - offset);
 }
 
-ssize_t mxfs_vfile_read_raw(struct mxfs_source *source, void *buf, size_t len, uint64_t offset)
+ssize_t mxfs_vfile_read_raw(struct mxfs_scratch *scratch, struct mxfs_source *source, void *buf,
+                            size_t len, uint64_t offset)
 {
     static struct mxfs_log_limit limit;
     uint64_t size = (uint64_t)source->st.st_size, dropped;
@@ -93,7 +103,7 @@ ssize_t mxfs_vfile_read_raw(struct mxfs_source *source, void *buf, size_t len, u
     if (offset >= size)
         return 0;
     len = mxfs_min_u64(len, size - offset);
-    int rc = mxfs_source_read(source, buf, len, offset);
+    int rc = read_source(scratch, source, buf, len, offset);
     if (rc == 0)
         return (ssize_t)len;
     if (mxfs_log_allow(&limit, &dropped))
@@ -103,13 +113,14 @@ ssize_t mxfs_vfile_read_raw(struct mxfs_source *source, void *buf, size_t len, u
 }
 
 /* A failure is put down to a tensor where there is one. */
-static ssize_t read_verbatim(const struct mxfs_plan *plan, void *buf, size_t len, uint64_t offset)
+static ssize_t read_verbatim(struct mxfs_scratch *scratch, const struct mxfs_plan *plan, void *buf,
+                             size_t len, uint64_t offset)
 {
     struct mxfs_source *src = &plan->model->shards[plan->shard].source;
 
     if (offset < plan->data_offset || plan->count == 0)
-        return mxfs_vfile_read_raw(src, buf, len, offset);
-    int rc = mxfs_source_read(src, buf, len, offset);
+        return mxfs_vfile_read_raw(scratch, src, buf, len, offset);
+    int rc = read_source(scratch, src, buf, len, offset);
     return rc == 0 ? (ssize_t)len : report(plan->model, mxfs_plan_at(plan, offset)->tensor, rc);
 }
 
@@ -122,7 +133,7 @@ ssize_t mxfs_vfile_read(const struct mxfs_vfile_env *env, struct mxfs_scratch *s
         return 0;
     len = mxfs_min_u64(len, plan->size - offset);
     if (plan->verbatim)
-        return read_verbatim(plan, buf, len, offset);
+        return read_verbatim(scratch, plan, buf, len, offset);
     for (size_t left = len, n; left > 0; left -= n, at += n, offset += n) {
         if (offset < plan->data_offset) {
             n = mxfs_min_u64(left, plan->data_offset - offset);

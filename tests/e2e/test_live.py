@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What a running mount offers beside its files: extended attributes, going by itself when
-idle, and as whose they appear."""
+"""What a running mount offers beside its files: extended attributes, going by itself when idle, as
+whose files appear, statistics."""
 
 import errno
 import json
 import os
+import pathlib
 import shutil
+import signal
 import stat
 import subprocess
+import time
 
 import pytest
 
 import refmodels as models
 from conftest import mounted, wait_for_mounts
-from helpers import assert_same, listing
+from helpers import assert_file, assert_same, listing
 
 PREFIX = "user.mxfs."
 
@@ -204,3 +207,144 @@ class TestIdentity:
         """)
         assert done.returncode == 2 and done.stderr.count("\n") == 1, done
         assert "--uid with --allow-other: only root and the owner of" in done.stderr
+
+
+SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
+
+
+def wait_until(condition, limit=30):
+    """For what the kernel tells the daemon in its own time."""
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end
+
+
+class TestStatistics:
+    """mxfs stats MOUNTPOINT, and SIGUSR1."""
+
+    @pytest.fixture
+    def stats(self, run):
+        def ask(mountpoint):
+            done = run("stats", "--json", mountpoint)
+            assert done.rc == 0 and not done.err, done
+            return json.loads(done.out)
+
+        return ask
+
+    def test_a_fresh_mount(self, source, mount, run, stats):
+        first = stats(mount(source, "--cache-size=2M").path)
+        assert run("--version").text == f"mxfs {first.pop('version')}\n"
+        assert first.pop("cache_limit") == 2 << 20
+        assert first.pop("uptime_seconds") >= 0
+        assert set(first.values()) == {0}, first
+
+    def test_reading(self, source, mount, stats, model):
+        """Transposed tensors: units come from the source once and are then found in the cache."""
+        made = mount(source, "--views=tensors")
+        assert_file(made.file, model.expected_bytes())
+        s = stats(made.path)
+        assert s["bytes_served"] == len(model.expected_bytes()) and s["reads"] > 0 and s["errors"] == 0
+        assert 0 < s["cache_bytes"] <= s["cache_limit"] and s["cache_misses"] <= s["units_loaded"]
+        assert s["units_loaded"] > 0 and s["load_seconds"] > 0 and s["decode_seconds"] > 0
+        header = 8 + int.from_bytes(source.read_bytes()[:8], "little")
+        assert s["bytes_read"] >= source.stat().st_size - header
+        for path in (made / "tensors").iterdir():
+            path.read_bytes()
+        t = stats(made.path)
+        assert t["units_loaded"] == s["units_loaded"] and t["cache_misses"] == s["cache_misses"]
+        assert t["cache_hits"] > s["cache_hits"] and t["uptime_seconds"] >= s["uptime_seconds"]
+
+    def test_streams_use_no_units(self, mount, stats, place):
+        model = models.quark()
+        made = mount(model.write(place / "m.safetensors"))
+        assert_file(made.file, model.expected_bytes())
+        s = stats(made.path)
+        assert s["units_loaded"] == s["cache_misses"] == s["cache_bytes"] == 0 and s["decode_seconds"] > 0
+
+    def test_open_files(self, source, mount, stats):
+        made = mount(source)
+        with open(made.file, "rb"), open(made / "tensors" / "model.embed_tokens.weight", "rb"):
+            assert stats(made.path)["open_files"] == 2
+        wait_until(lambda: stats(made.path)["open_files"] == 0)
+
+    def test_errors(self, source, mount, stats):
+        made = mount(source)
+        os.truncate(source, 100)
+        with pytest.raises(OSError):
+            (made / "tensors" / "model.embed_tokens.weight").read_bytes()
+        assert stats(made.path)["errors"] > 0
+
+    def test_for_people(self, source, mount, run):
+        made = mount(source)
+        made.file.read_bytes()
+        done = run("stats", made.path)
+        assert done.rc == 0 and not done.err
+        rows = [line.split("  ", 1) for line in done.text.splitlines()]
+        assert [name.replace(" ", "_") for name, _ in rows] == list(json.loads(run("stats", "--json", made.path).out))
+        assert dict(rows)["bytes served"].strip() == str(made.file.stat().st_size)
+
+    def test_on_a_signal(self, source, mount):
+        """The log gets the same numbers."""
+        made = mount(source, foreground=True)
+        size = len(made.file.read_bytes())
+        os.kill(made.pid, signal.SIGUSR1)
+        wait_until(lambda: f"bytes served {size}, " in made.stderr)
+        (line,) = [line for line in made.stderr.splitlines() if "bytes served" in line]
+        assert line.startswith("mxfs: version ") and "open files" in line and "decode seconds" in line
+
+    def test_no_file_of_it(self, source, mount, run):
+        """`cp -r` copies what it copied before."""
+        made = mount(source)
+        before = sorted(p.name for p in made.path.rglob("*"))
+        run("stats", made.path)
+        assert sorted(p.name for p in made.path.rglob("*")) == before
+
+    def test_not_a_mount(self, source, mount, run, place):
+        made = mount(source)
+        run("stats", place).fails(6, str(place), "nothing is mounted here")
+        run("stats", made / "tensors").fails(6, "tensors", "nothing is mounted here")
+        run("stats", place / "absent").fails(6, "absent", "No such file")
+        run("stats", "/proc").fails(6, "/proc", "type proc", "not of mxfs")
+
+    def test_dead(self, source, mount, run):
+        made = mount(source)
+        os.kill(made.pid, signal.SIGKILL)
+        made.expected_status = -signal.SIGKILL
+        made.wait()
+        if mounted(made.path):  # else something took it away already
+            run("stats", made.path).fails(6, str(made.path), "gone", "mxfs -u")
+
+    @pytest.mark.parametrize("layout, words", [(0, "older mxfs"), (2, "served by mxfs 9.9.9"), (-1, "no mxfs answers")])
+    def test_other_versions(self, layout, words, run, place, fuse):
+        program, folder = place / "otherfs", place / "other"
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, text=True, check=True)
+        subprocess.run(["cc", "-D_GNU_SOURCE", "-o", program, SUPPORT / "otherfs.c", *flags.stdout.split()], check=True)
+        folder.mkdir()
+        with subprocess.Popen([program, str(layout), folder]) as process:
+            try:
+                wait_for_mounts(lambda: mounted(folder), process)
+                run("stats", folder).fails(6, str(folder), words)
+            finally:
+                subprocess.run(["fusermount3", "-u", folder], check=False)
+                process.wait(20)
+
+    def test_who_may_look(self, source, mount, mxfs_bin, place):
+        """Others may when they may see the files."""
+        if os.geteuid() != 0 or not shutil.which("setpriv"):
+            pytest.skip("needs root and setpriv")
+        program = shutil.copy(mxfs_bin, place / "mxfs")
+        who = ["setpriv", "--reuid=4321", "--regid=4321", "--clear-groups", program, "stats"]
+        done = subprocess.run([*who, mount(source).path], capture_output=True, text=True, check=False)
+        assert done.returncode == 6 and done.stderr.count("\n") == 1 and "--allow-other" in done.stderr, done
+        done = subprocess.run([*who, mount(source, "--allow-other").path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and "bytes served" in done.stdout, done
+
+    def test_ordinary_user(self, source, as_user):
+        done = as_user(f"""
+            mkdir mnt
+            mxfs "{source}" mnt
+            cat mnt/m.safetensors >/dev/null
+            mxfs stats mnt | grep -c "^bytes served  *[1-9]"
+            fusermount3 -u mnt
+        """)
+        assert done.returncode == 0 and done.stdout == "1\n", done

@@ -49,6 +49,43 @@ static bool touch(struct mxfs_cache *c, uint64_t index, size_t size)
     return fresh;
 }
 
+static void check_stats(struct mxfs_cache *c, uint64_t hits, uint64_t misses, uint64_t bytes)
+{
+    struct mxfs_cache_stats s;
+
+    mxfs_cache_stats(c, &s);
+    ck_assert_uint_eq(s.hits, hits);
+    ck_assert_uint_eq(s.misses, misses);
+    ck_assert_uint_eq(s.bytes, bytes);
+    ck_assert_uint_eq(s.limit, 64 * KIB);
+}
+
+START_TEST(statistics)
+{
+    struct mxfs_cache *c = new_cache(64 * KIB);
+    struct mxfs_block *b;
+
+    check_stats(c, 0, 0, 0);
+    touch(c, 1, 1000);
+    check_stats(c, 0, 1, PAGE);
+    touch(c, 1, 1000);
+    touch(c, 2, PAGE + 1);
+    check_stats(c, 1, 2, 3 * PAGE);
+    /* Loaded ahead: no miss, and who comes then finds it. */
+    ck_assert_int_eq(mxfs_cache_reserve(c, (struct mxfs_cache_key){7, 3}, 1, &b), 0);
+    b->data[0] = 3;
+    mxfs_cache_publish(c, b);
+    mxfs_cache_release(c, b);
+    check_stats(c, 1, 2, 4 * PAGE);
+    touch(c, 3, 1);
+    check_stats(c, 2, 2, 4 * PAGE);
+    ck_assert_int_eq(mxfs_cache_acquire(c, (struct mxfs_cache_key){7, 4}, 1, &b), 0);
+    mxfs_cache_abandon(c, b);
+    check_stats(c, 2, 3, 4 * PAGE);
+    mxfs_cache_free(c);
+}
+END_TEST
+
 START_TEST(hits)
 {
     struct mxfs_cache *c = new_cache(64 * KIB);
@@ -374,6 +411,7 @@ int main(void)
     Suite *suite = suite_create("cache");
     TCase *tcase = tcase_create("cache");
 
+    tcase_add_test(tcase, statistics);
     tcase_add_test(tcase, hits);
     tcase_add_test(tcase, owners_are_told_apart);
     tcase_add_test(tcase, oldest_goes_first);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * mxfs stats MOUNTPOINT.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "commands.h"
+#include "mxfs/fs.h"
+#include "mxfs/path.h"
+
+int cmd_stats(const struct mxfs_options *options, struct mxfs_error *err)
+{
+    struct mxfs_stats stats;
+    char *path = mxfs_path_absolute(options->operand[0]);
+    int rc = path ? mxfs_fs_stats(path, &stats, err)
+                  : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+
+    if (rc == 0)
+        mxfs_stats_write(stdout, &stats, options->json ? MXFS_STATS_JSON : MXFS_STATS_TABLE);
+    free(path);
+    return rc;
+}
