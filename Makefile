@@ -7,6 +7,7 @@
 #   make unit lint  one of them alone
 #   make check-arm64  built for arm64, unit tests and an export under QEMU
 #   make coverage   lines that the tests run, by gcov; fails below COVERAGE_MIN (95) percent
+#   make fsx        FSX_OPERATIONS (10000000) random reads by every way, of every format
 #   make soak       SOAK_SECONDS (3600) of mixed load: memory, descriptors and threads stay flat
 #   make bench      ratios to a null filesystem, as a table (QUICK=1: fewer rounds)
 #   make install    to $(DESTDIR)$(PREFIX)
@@ -53,7 +54,7 @@ FUSE_LIBS = $(call ask,FUSE_LIBS,--libs,fuse3 libseccomp)
 CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags,check)
 CHECK_LIBS = $(call ask,CHECK_LIBS,--libs,check)
 
-.PHONY: all unit lint bench fuzz soak check-asan check-tsan check-arm64 coverage demo check check-core install uninstall clean distclean FORCE
+.PHONY: all unit lint bench fuzz fsx soak check-asan check-tsan check-arm64 coverage demo check check-core install uninstall clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -154,6 +155,11 @@ SOAK_SECONDS ?= 3600
 SOAK_PACE ?= 0
 soak: all
 	@SOAK_SECONDS=$(SOAK_SECONDS) SOAK_PACE=$(SOAK_PACE) $(PYTEST) -s tests/e2e/test_soak.py
+
+# Random reads of every format by every way there is; the seed is told and may be given as FSX_SEED.
+FSX_OPERATIONS ?= 10000000
+fsx: all
+	@FSX_OPERATIONS=$(FSX_OPERATIONS) $(PYTEST) -s tests/e2e/test_fsx.py
 
 lint: all
 	@BUILD=$(BUILD) tests/lint/run

@@ -363,6 +363,7 @@ def fsx(tmp_path_factory):
         command = [program, file, oracle, seed, first, count, threads]
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{' '.join(map(str, command))}: {done.stdout}{done.stderr}"
+        print("fsx:", os.path.basename(file), f"{threads} threads,", *done.stdout.splitlines(), flush=True)
         (compared,) = re.findall(rf"^{count} operations, (\d+) bytes compared$", done.stdout, re.M)
         return int(compared)
 

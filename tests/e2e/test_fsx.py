@@ -2,40 +2,65 @@
 # Copyright (c) 2026 the mxfs authors
 """Random reads by every way there is, against a file with the reference's bytes (tests/support/fsx.c).
 
-FSX_OPS sets the number of operations for each format (default 30,000); FSX_SEED the seed (default: by the clock).
+FSX_OPERATIONS is the number of operations in all, `make fsx` does ten million. A failure names the seed and the operation:
+FSX_SEED=... FSX_FIRST=... FSX_COUNT=1 -k "fsx and FORMAT" does that one again.
 """
 
 import os
+import re
 import time
 
 import pytest
 
+import ref_float
+import ref_int
+import ref_table
 import refmodels
+from conftest import ROOT
+from helpers import listing
 
-OPS = int(os.environ.get("FSX_OPS", 30_000))
+FORMATS = {
+    **refmodels.MODELS,
+    "gptoss-big": refmodels.big_gptoss,
+    "fp8": ref_float.fp8_layouts,
+    "nvfp4": ref_float.nvfp4_layouts,
+    "int-packed": ref_int.packed_layouts,
+    "int8": ref_int.int8_layouts,
+    "gptq": ref_int.gptq_layouts,
+    "awq": ref_int.awq_layouts,
+    "int4-pairs": ref_int.pairs_layouts,
+    "mxfp6": ref_int.mxfp6_layouts,
+    "mlx-4": lambda: ref_int.mlx_layouts(4, 64),
+    "mlx-5": lambda: ref_int.mlx_layouts(5, 32),
+    "mlx-float": ref_int.mlx_float_layouts,
+    "bitsandbytes-4bit": ref_table.bnb_layouts,
+    "bitsandbytes-int8": ref_table.bnb8_layouts,
+}
+THREADS = (1, 16)
+COUNT = int(os.environ.get("FSX_COUNT", int(os.environ.get("FSX_OPERATIONS", 600_000)) // (len(FORMATS) * len(THREADS)) + 1))
+FIRST = int(os.environ.get("FSX_FIRST", 0))
 SEED = int(os.environ.get("FSX_SEED", time.time_ns() % 1_000_000_007))
 
 
-MODELS = {
-    "gptoss_hf": refmodels.gptoss_hf,
-    "gptoss_original": refmodels.gptoss_original,
-    "generic": refmodels.generic,
-    "compressed": refmodels.compressed,
-    "quark": refmodels.quark,
-    "deepseek_v4": refmodels.deepseek_v4,
-    "big_gptoss": refmodels.big_gptoss,
-}
-
-
-@pytest.mark.parametrize("threads", [1, 16])
-@pytest.mark.parametrize("name", MODELS)
-def test_fsx(name, threads, mount, place, fsx):
-    model = MODELS[name]()
-    folder = place / "source"
-    folder.mkdir()
-    source = folder / "model.safetensors"
-    model.write(source)
+@pytest.mark.limit(150 + COUNT / 200)
+@pytest.mark.parametrize("name", FORMATS)
+def test_fsx(name, mount, place, fsx):
+    """The smallest cache, so that it forgets all the time; one thread, and more than the daemon has."""
+    model = FORMATS[name]()
+    source = model.write(place / "source" / f"{name}.safetensors")
     oracle = place / "oracle"
     oracle.write_bytes(model.expected_bytes())
-    made = mount(source, "--cache-size=1M", "--views=none")
-    fsx(made.file, oracle, SEED, 0, OPS, threads)
+    for threads in THREADS:
+        made = mount(source, "--cache-size=1M", "--views=none", "--dtype=bf16")
+        fsx(made.file, oracle, SEED, FIRST, COUNT, threads)
+
+
+def test_every_format_is_read(run, place):
+    """Each scheme that the source names, but those that stand for what is refused, is in one of the models."""
+    files = set((ROOT / "src/scheme").glob("*.c")) - {ROOT / "src/scheme/foreign.c"}
+    named = {n for f in files for n in re.findall(r'^ +\.name = "(.*)",$', f.read_text(), re.M)}
+    found = set()
+    for name, build in FORMATS.items():
+        listed = listing(run, build().write(place / name / "model.safetensors"))
+        found |= {t["scheme"] for t in listed["tensors"]}
+    assert named and found - {"plain"} == named

@@ -26,19 +26,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LENGTH_MAX = 1 << 18, PAGE = 4096 };
+enum { LENGTH_MAX = 1 << 18, PAGE = 4096, FORGOTTEN = 1 << 20 };
 
 static const char *path;
-static const uint8_t *oracle;
+static const uint8_t *oracle, *map_private, *map_shared;
 static uint64_t size, seed, first, count;
-static _Atomic uint64_t next_op, bytes_read;
+static _Atomic uint64_t next_op, bytes_read, refused;
 static atomic_bool failed;
 
 /* What a thread keeps open. */
 struct thread {
     int fd, direct, pipe[2], sink;
     uint8_t *buf; /* page-aligned, LENGTH_MAX + PAGE */
-    const uint8_t *map_private, *map_shared;
 };
 
 static uint64_t mix(uint64_t x)
@@ -129,9 +128,9 @@ static bool op_preadv(struct thread *t, const struct op *o)
     return same(o, "preadv", t->buf, preadv(t->fd, v, 3, (off_t)o->offset));
 }
 
-static bool op_map(struct thread *t, const struct op *o, bool shared)
+static bool op_map(const struct op *o, bool shared)
 {
-    const uint8_t *map = shared ? t->map_shared : t->map_private;
+    const uint8_t *map = shared ? map_shared : map_private;
     size_t want = expected(o);
 
     return same(o, shared ? "shared mapping" : "private mapping", map + (want ? o->offset : 0),
@@ -189,13 +188,48 @@ static bool op_copy_range(struct thread *t, const struct op *o)
 
     while (done < want) {
         ssize_t n = copy_file_range(t->fd, &from, t->sink, &to, want - done, 0);
-        if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP))
-            return true; /* this kernel does not, between these filesystems */
+        if (n < 0 && done == 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP)) {
+            /* This kernel does not, between these filesystems: programs then read and write. */
+            atomic_fetch_add_explicit(&refused, 1, memory_order_relaxed);
+            return op_pread(t, o);
+        }
         if (n <= 0)
             return fail(o, "copy_file_range", n);
         done += (size_t)n;
     }
     return same(o, "copy_file_range", t->buf, read_all(t->sink, t->buf, want, 0));
+}
+
+/* A mapping of its own, of just the pages concerned. */
+static bool op_new_map(struct thread *t, const struct op *o)
+{
+    uint64_t begin = o->offset / PAGE * PAGE;
+    size_t want = expected(o), ahead = (size_t)(o->offset - begin);
+
+    if (want == 0)
+        return op_pread(t, o);
+    int flags = o->index % 2 == 0 ? MAP_PRIVATE : MAP_SHARED | MAP_POPULATE;
+    const uint8_t *map = mmap(NULL, ahead + want, PROT_READ, flags, t->fd, (off_t)begin);
+    if (map == MAP_FAILED)
+        return fail(o, "mmap", -1);
+    bool good = same(o, "new mapping", map + ahead, (ssize_t)want);
+    munmap((void *)map, ahead + want);
+    return good;
+}
+
+/* Through a duplicate's file position, which is the descriptor's too. */
+static bool op_seek(struct thread *t, const struct op *o)
+{
+    int fd = dup(t->fd);
+    size_t done = 0;
+    ssize_t n = fd >= 0 && lseek(t->fd, (off_t)o->offset, SEEK_SET) == (off_t)o->offset ? 1 : -1;
+
+    while (n > 0 && done < o->len) {
+        n = read(fd, t->buf + done, o->len - done);
+        done += n > 0 ? (size_t)n : 0;
+    }
+    close(fd);
+    return n < 0 ? fail(o, "lseek and read", n) : same(o, "read", t->buf, (ssize_t)done);
 }
 
 static bool op_dup(struct thread *t, const struct op *o)
@@ -234,9 +268,16 @@ static bool op_inherit(struct thread *t, const struct op *o)
     return true;
 }
 
+/* Makes the kernel forget a piece of the file, so that what comes next is the daemon's work again:
+ * it keeps what is mapped, so the mappings let go first. */
 static bool op_forget(struct thread *t, const struct op *o)
 {
-    posix_fadvise(t->fd, (off_t)o->offset, (off_t)o->len, POSIX_FADV_DONTNEED);
+    uint64_t begin = (o->offset < size ? o->offset : 0) / PAGE * PAGE;
+    size_t len = size - begin < FORGOTTEN ? (size_t)(size - begin) : FORGOTTEN;
+
+    madvise((void *)(map_private + begin), len, MADV_DONTNEED);
+    madvise((void *)(map_shared + begin), len, MADV_DONTNEED);
+    posix_fadvise(t->fd, (off_t)begin, (off_t)len, POSIX_FADV_DONTNEED);
     return op_pread(t, o);
 }
 
@@ -248,9 +289,9 @@ static bool run_op(struct thread *t, const struct op *o)
     case 20 ... 25:
         return op_preadv(t, o);
     case 26 ... 33:
-        return op_map(t, o, false);
+        return op_map(o, false);
     case 34 ... 41:
-        return op_map(t, o, true);
+        return op_map(o, true);
     case 42 ... 46:
         return op_direct(t, o);
     case 47 ... 49:
@@ -259,8 +300,10 @@ static bool run_op(struct thread *t, const struct op *o)
         return op_pipe(t, o, false);
     case 52:
         return op_copy_range(t, o);
-    case 53 ... 54:
+    case 53:
         return op_dup(t, o);
+    case 54:
+        return o->index % 4 < 2 ? op_new_map(t, o) : op_seek(t, o);
     case 55:
         return op_reopen(t, o);
     case 56:
@@ -278,6 +321,16 @@ static void must(bool good, const char *what)
     }
 }
 
+static const uint8_t *map_file(const char *file, int flags)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    void *map = fd < 0 ? MAP_FAILED : mmap(NULL, size, PROT_READ, flags, fd, 0);
+
+    must(map != MAP_FAILED, file);
+    close(fd);
+    return map;
+}
+
 static void *work(void *arg)
 {
     struct thread t;
@@ -287,17 +340,13 @@ static void *work(void *arg)
     t.direct = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
     t.sink = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     must(t.fd >= 0 && t.direct >= 0 && t.sink >= 0 && pipe2(t.pipe, O_CLOEXEC) == 0, path);
-    t.map_private = mmap(NULL, size, PROT_READ, MAP_PRIVATE, t.fd, 0);
-    t.map_shared = mmap(NULL, size, PROT_READ, MAP_SHARED, t.fd, 0);
     t.buf = aligned_alloc(PAGE, LENGTH_MAX + PAGE);
-    must(t.map_private != MAP_FAILED && t.map_shared != MAP_FAILED && t.buf, "mmap");
+    must(t.buf, "memory");
     for (uint64_t i; (i = atomic_fetch_add(&next_op, 1)) < first + count;) {
         struct op o = make_op(i);
         if (atomic_load(&failed) || !run_op(&t, &o))
             break;
     }
-    munmap((void *)t.map_private, size);
-    munmap((void *)t.map_shared, size);
     free(t.buf);
     close(t.fd), close(t.direct), close(t.sink), close(t.pipe[0]), close(t.pipe[1]);
     return NULL;
@@ -316,17 +365,19 @@ int main(int argc, char **argv)
     seed = strtoull(argv[3], NULL, 0);
     first = strtoull(argv[4], NULL, 0);
     count = strtoull(argv[5], NULL, 0);
-    int n = atoi(argv[6]), fd = open(argv[2], O_RDONLY | O_CLOEXEC);
+    int n = atoi(argv[6]);
     must(n >= 1 && n <= 64, "THREADS");
-    must(fd >= 0 && fstat(fd, &st) == 0, argv[2]);
+    must(stat(argv[2], &st) == 0, argv[2]);
     size = (uint64_t)st.st_size;
-    oracle = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    must(oracle != MAP_FAILED && stat(path, &st) == 0, path);
+    must(stat(path, &st) == 0, path);
     if ((uint64_t)st.st_size != size) {
         fprintf(stderr, "fsx: %s has %lld bytes, %s has %llu\n", path, (long long)st.st_size,
                 argv[2], (unsigned long long)size);
         return 1;
     }
+    oracle = map_file(argv[2], MAP_PRIVATE);
+    map_private = map_file(path, MAP_PRIVATE);
+    map_shared = map_file(path, MAP_SHARED);
     printf("seed %llu\n", (unsigned long long)seed);
     fflush(stdout);
     atomic_store(&next_op, first);
@@ -334,6 +385,9 @@ int main(int argc, char **argv)
         must(pthread_create(&threads[i], NULL, work, NULL) == 0, "pthread_create");
     for (int i = 0; i < n; i++)
         pthread_join(threads[i], NULL);
+    if (atomic_load(&refused))
+        printf("copy_file_range: %llu refused by the kernel and read instead\n",
+               (unsigned long long)atomic_load(&refused));
     printf("%llu operations, %llu bytes compared\n",
            (unsigned long long)(atomic_load(&next_op) - first - (uint64_t)n),
            (unsigned long long)atomic_load(&bytes_read));
