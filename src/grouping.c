@@ -136,6 +136,8 @@ static int ask_schemes(struct work *w, size_t index)
         w->match.half = false;
         enum mxfs_verdict verdict = (*s)->match(&w->match, index, &group);
         if (verdict == MXFS_MATCH)
+            verdict = mxfs_scheme_check_company(&w->match, index, &group);
+        if (verdict == MXFS_MATCH)
             return add_match(w, index, &group);
         if (verdict == MXFS_REFUSE)
             return add_refused(w, index, &group, w->match.scheme ? w->match.scheme : (*s)->name);

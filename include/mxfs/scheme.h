@@ -170,6 +170,13 @@ struct mxfs_scheme {
                    uint64_t count, uint8_t *dst);
 };
 
+/**
+ * Whether a group that a scheme has matched stands without companions that are no part of it:
+ * MXFS_MATCH, or MXFS_REFUSE with a reason.
+ */
+enum mxfs_verdict mxfs_scheme_check_company(struct mxfs_match *match, size_t index,
+                                            const struct mxfs_group *group);
+
 /** All schemes, first hit wins; ends with NULL. */
 extern const struct mxfs_scheme *const mxfs_schemes[];
 

@@ -18,9 +18,13 @@ enum {
     FNUZ = BIT(MXFS_F8_E4M3FNUZ) | BIT(MXFS_F8_E5M2FNUZ),
     SMALL = BIT(MXFS_F4) | BIT(MXFS_F6_E2M3) | BIT(MXFS_F6_E3M2),
     ANY = BIT(MXFS_DTYPE_COUNT) - 1,
+    OCTETS = BIT(MXFS_BOOL) | BIT(MXFS_U8) | BIT(MXFS_I8) | BIT(MXFS_F8_E8M0),
+    BYTES = OCTETS | FNUZ | BIT(MXFS_F8_E4M3) | BIT(MXFS_F8_E5M2),
+    WORDS = BIT(MXFS_I32) | BIT(MXFS_U32),
 };
 
 static const char not_yet[] = "this format is not supported";
+static const char unknown_types[] = "unknown types of its codes or scales";
 
 /* A main part, told by suffix and dtype, and a companion that makes it quantized. */
 struct pattern {
@@ -34,19 +38,32 @@ struct pattern {
 
 static const struct pattern patterns[] = {
     {".weight", ANY, ".svdquant_lora_a", ANY, "nvfp4-svd", "a low-rank part is added at run time"},
-    {".weight_packed", BIT(MXFS_U8), ".weight_scale", ANY, "packed", "unknown type of its scales"},
+    {".weight_packed", ANY, ".weight_scale", ANY, "packed", unknown_types},
+    {"_blocks", BYTES, "_scales", BYTES, "blocks", unknown_types},
+    {".blocks", BYTES, ".scales", BYTES, "blocks", unknown_types},
     {".weight", FNUZ, ".weight_scale", ANY, "fp8-fnuz", not_yet},
     {".weight", FNUZ, ".weight_scale_inv", ANY, "fp8-fnuz", not_yet},
     {".weight", FNUZ, ".scale", ANY, "fp8-fnuz", not_yet},
     {".weight", FNUZ, ".scale_weight", ANY, "fp8-fnuz", not_yet},
     {"", FNUZ, "_scale_inv", ANY, "fp8-fnuz", not_yet},
     {"", FNUZ, "_weight_scale", ANY, "fp8-fnuz", not_yet},
-    {".weight", BIT(MXFS_I8), ".weight_scale", ANY, "int8", "unknown type of its scales"},
+    {".weight", BIT(MXFS_I8), ".weight_scale", ANY, "int8", unknown_types},
     {".weight", BIT(MXFS_I8), ".scale", ANY, "int8", not_yet},
-    {".weight", BIT(MXFS_U8), ".weight_scale", ANY, "packed", "unknown type of its scales"},
-    {".weight", BIT(MXFS_U32), ".scales", ANY, "mlx", "no layout of MLX has scales of that shape"},
+    {".weight", OCTETS, ".weight_scale", ANY, "packed", unknown_types},
+    {".weight", OCTETS, ".weight_scale_inv", ANY, "packed", unknown_types},
+    {".weight", OCTETS, ".scale", BIT(MXFS_F8_E8M0), "packed", unknown_types},
+    {".weight", OCTETS, ".scale_weight", ANY, "packed", unknown_types},
+    {".weight", OCTETS, ".weight_scale_2", ANY, "packed", mxfs_reason_no_scales},
+    {".weight", ANY, ".SCB", ANY, "bitsandbytes-int8", unknown_types},
+    {"", OCTETS, "_weight_scale", ANY, "packed", unknown_types},
+    {"", OCTETS, "_weight_scale_2", ANY, "packed", mxfs_reason_no_scales},
+    {"", OCTETS, "_scale_inv", ANY, "packed", unknown_types},
+    {".weight", WORDS, ".scales", ANY, "mlx", "no layout of MLX has scales of that type or shape"},
+    {".weight", WORDS, ".biases", ANY, "mlx", mxfs_reason_no_scales},
     {".compressed", ANY, ".bitmask", ANY, "sparse-bitmask", not_yet},
     {".B", BIT(MXFS_I32), ".s", ANY, "marlin", not_yet},
+    {".qweight", ANY, ".wscales", ANY, "svdquant", "a low-rank part is added at run time"},
+    {".qweight", ~WORDS &ANY, NULL, 0, "qweight", not_yet},
     {".W_q", ANY, NULL, 0, "hqq", not_yet},
     {".codes", ANY, ".codebooks", ANY, "aqlm", not_yet},
     {".q_weight", ANY, ".q_scale", ANY, "exl2", not_yet},
@@ -79,30 +96,41 @@ static enum mxfs_verdict match_pattern(struct mxfs_match *match, size_t index,
     return mxfs_match_refuse(match, p->scheme, p->reason);
 }
 
-/* Scales whose weight is nowhere: half a pair. Scale names that also mean other things are left
- * out. */
-static enum mxfs_verdict match_lone_scale(struct mxfs_match *match, size_t index,
-                                          struct mxfs_group *group)
+/* A part whose main part is nowhere. Names that also mean other things are told by a type or by a
+ * companion. */
+struct half {
+    const char *suffix;
+    uint32_t dtypes;
+    const char *companion; /* beside it; NULL: none is asked for */
+    const char *mains[2];  /* suffixes of main parts, one of which there must be */
+};
+
+static const struct half halves[] = {
+    {".weight_scale", ANY, NULL, {".weight", ".weight_packed"}},
+    {".weight_scale_inv", ANY, NULL, {".weight", ".weight"}},
+    {".weight_global_scale", ANY, NULL, {".weight_packed", ".weight"}},
+    {".scale", BIT(MXFS_F8_E8M0), NULL, {".weight", ".weight"}},
+    {".scale_weight", ANY, NULL, {".weight", ".weight"}},
+    {"_weight_scale", ANY, "_weight_scale_2", {"", ""}},
+    {"_scale_inv", ANY, NULL, {"", ""}},
+    {".qzeros", WORDS, NULL, {".qweight", ".qweight"}},
+    {".scales", ANY, ".biases", {".weight", ".weight"}},
+    {".SCB", ANY, NULL, {".weight", ".weight"}},
+};
+
+static enum mxfs_verdict match_half(struct mxfs_match *match, size_t index,
+                                    struct mxfs_group *group, const struct half *h)
 {
-    static const char *const suffixes[] = {".weight_scale", ".weight_scale_inv"};
     const struct mxfs_tensor *t = match->tensors->sorted[index];
     size_t stem_len;
 
-    for (size_t i = 0; i < MXFS_COUNT(suffixes); i++) {
-        if (!mxfs_tensor_has_suffix(t, suffixes[i], &stem_len))
-            continue;
-        if (mxfs_match_companion(match, index, stem_len, ".weight") ||
-            mxfs_match_companion(match, index, stem_len, ".weight_packed"))
-            return MXFS_NO_MATCH;
-        mxfs_match_add_part(group, t);
-        return mxfs_match_refuse_half(match, "scale", "the weight that it belongs to is missing");
-    }
-    if (t->dtype == MXFS_F8_E8M0 && mxfs_tensor_has_suffix(t, ".scale", &stem_len) &&
-        !mxfs_match_companion(match, index, stem_len, ".weight")) {
-        mxfs_match_add_part(group, t);
-        return mxfs_match_refuse_half(match, "scale", "the weight that it belongs to is missing");
-    }
-    return MXFS_NO_MATCH;
+    if (!(h->dtypes & BIT(t->dtype)) || !mxfs_tensor_has_suffix(t, h->suffix, &stem_len) ||
+        (h->companion && !mxfs_match_companion(match, index, stem_len, h->companion)) ||
+        mxfs_match_companion(match, index, stem_len, h->mains[0]) ||
+        mxfs_match_companion(match, index, stem_len, h->mains[1]))
+        return MXFS_NO_MATCH;
+    mxfs_match_add_part(group, t);
+    return mxfs_match_refuse_half(match, "scale", "the weight that it belongs to is missing");
 }
 
 static enum mxfs_verdict match_foreign(struct mxfs_match *match, size_t index,
@@ -113,7 +141,11 @@ static enum mxfs_verdict match_foreign(struct mxfs_match *match, size_t index,
         if (verdict != MXFS_NO_MATCH)
             return verdict;
     }
-    return match_lone_scale(match, index, group);
+    for (size_t i = 0; i < MXFS_COUNT(halves); i++) {
+        if (match_half(match, index, group, &halves[i]) != MXFS_NO_MATCH)
+            return MXFS_REFUSE;
+    }
+    return MXFS_NO_MATCH;
 }
 
 static enum mxfs_verdict match_comfy(struct mxfs_match *match, size_t index,

@@ -138,6 +138,16 @@ static void read_shapes(struct mxfs_group *group, unsigned *bits)
     }
 }
 
+/* Whether the config mentions that width, if it mentions any. */
+static bool config_has(const struct mxfs_quant_config *config, unsigned bits)
+{
+    for (uint32_t i = 0; i < config->width_count && i < MXFS_WIDTHS_MAX; i++) {
+        if (config->widths[i].bits == bits)
+            return true;
+    }
+    return config->width_count == 0 || config->width_count > MXFS_WIDTHS_MAX;
+}
+
 static const char *fit(struct mxfs_match *match, struct mxfs_group *group,
                        const struct mxfs_tensor *g_idx)
 {
@@ -151,7 +161,7 @@ static const char *fit(struct mxfs_match *match, struct mxfs_group *group,
     if (!mxfs_scale_is_linear(scales->dtype))
         return "unknown type of its scales";
     read_shapes(group, &bits);
-    if (bits == 0)
+    if (bits == 0 || !config_has(match->config, bits))
         return mxfs_reason_shape;
     if (bits != 2 && bits != 4 && bits != 8)
         return "only codes of 2, 4 and 8 bits are supported";
@@ -210,6 +220,8 @@ static enum mxfs_verdict match_gptq(struct mxfs_match *match, size_t index,
     const struct mxfs_tensor *zeros = mxfs_match_companion(match, index, stem_len, ".qzeros");
     const struct mxfs_tensor *scales = mxfs_match_companion(match, index, stem_len, ".scales");
     const char *name = strcmp(method, "awq") == 0 ? awq_name : gptq_name;
+    if (t->dtype != MXFS_I32 && !zeros && !scales)
+        return MXFS_NO_MATCH;
     mxfs_match_add_part(group, t);
     if (t->dtype != MXFS_I32)
         return mxfs_match_refuse(match, method[0] != '\0' ? name : "qweight",

@@ -146,7 +146,7 @@ class TestGptq:
     def test_configs(self, name, mount, place):
         """Older models have a file of their own for it."""
         model = ref.gptq_layouts(2)
-        config = {"bits": 4, "checkpoint_format": "gptq_v2"} if name == "quantize_config.json" else model.config
+        config = model.config["quantization_config"] if name == "quantize_config.json" else model.config
         model.config = None
         source = model.write(place / "m.safetensors")
         (place / name).write_text(json.dumps(config))
@@ -393,16 +393,24 @@ FOREIGN = {
     "vptq": {"x.indices": i32(1, 4, 8), "x.centroids.weight": ones("BF16", 1, 2048)},
     "torchao": {"x.weight_qdata": int8(4, 64), "x.weight_scale": ones("BF16", 4, 1)},
     "sparse-24": {**packed(), "x.meta": rt.tensor(np.zeros((4, 4), np.int16))},
+    "svdquant": {
+        "x.qweight": int8(8, 32), "x.wscales": ones("BF16", 1, 8), "x.smooth_factor": ones("BF16", 64), "x.proj_down": ones("BF16", 64, 2), "x.proj_up": ones("BF16", 8, 2),
+    },
+    "qweight": {"x.qweight": u8(8, 32), "x.wscale": ones("BF16", 8)},
+    "nvfp4-svd": {"x.weight": u8(8, 32), "x.weight_scale": rt.raw("F8_E4M3", (8, 4), bytes(32)), "x.weight_scale_2": ones("F32"), "x.svdquant_lora_a": ones("BF16", 2, 64)},
+    "comfyui": {"x.weight": int8(8, 32), "x.weight_scale": ones("F32"), "x.comfy_quant": rt.tensor(np.frombuffer(b'{"format": "int8_tensorwise", "convrot": true}', np.uint8))},
+    "mxfp6": {"x.weight": u8(4, 48), "x.weight_scale": u8(4, 2)},
     "mxint4": {"x.weight_packed": u8(4, 32), "x.weight_scale": u8(4, 2)},
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", FOREIGN)
 def test_foreign(scheme, run, place):
-    """Refused by the name of the format; the config only tells what nothing else does."""
+    """Refused by the name of the format; the config only tells what nothing else does. Shown raw, nothing is touched."""
     rt.save(place / "m.safetensors", FOREIGN[scheme], {"format": "pt"})
     if scheme == "mxint4":
         config = {"quantization_config": {"quant_method": "auto-round", "data_type": "mx_int", "bits": 4, "group_size": 32}}
         (place / "config.json").write_text(json.dumps(config))
     (place / "mnt").mkdir()
     assert_no_mount(run(place / "m.safetensors", place / "mnt"), place / "mnt", 4, scheme, '"x.')
+    assert_same(run("export", "--unsupported=raw", place / "m.safetensors", "-").out, (place / "m.safetensors").read_bytes())

@@ -207,7 +207,8 @@ def add_awq(m, stem, seed, n, k, group, scale="F16"):
 
 def gptq_layouts(version=1):
     """Widths, sizes around those of tiles and units, orders of columns."""
-    m = FloatModel(gptq_config(**({"checkpoint_format": "gptq_v2"} if version == 2 else {})))
+    dynamic = {"+:layers.2": {"bits": 2}, "+:layers.8": {"bits": 8}, "+:f32": {"bits": 8}}  # layers with a width of their own
+    m = FloatModel(gptq_config(dynamic=dynamic, **({"checkpoint_format": "gptq_v2"} if version == 2 else {})))
     for bits in (2, 4, 8):
         for i, (n, k, group) in enumerate([(16, 128, 32), (144, 256, 256), (48, 1056, 96), (400, 64, 16), (1040, 96, 32)]):
             add_gptq(m, f"layers.{bits}.{i}", i, n, k, group, bits, version, order=(None, "natural", "reordered", "uneven")[i % 4])
