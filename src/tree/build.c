@@ -51,11 +51,6 @@ static int allocate(struct mxfs_tree *t, const struct mxfs_repo *repo)
     return t->nodes && t->views && t->outputs ? 0 : -ENOMEM;
 }
 
-int mxfs_nodes_compare(const void *a, const void *b)
-{
-    return strcmp(((const struct node *)a)->name, ((const struct node *)b)->name);
-}
-
 static int add_view(struct mxfs_tree *t, size_t parent, const struct view_outputs *outputs,
                     enum view_form form, struct mxfs_error *err)
 {
@@ -116,23 +111,6 @@ static int add_children(struct mxfs_tree *t, size_t at, struct mxfs_error *err)
                              folder->path, children[i].name);
     }
     return 0;
-}
-
-uint64_t mxfs_nodes_file_size(const struct node *n)
-{
-    switch (n->entry->kind) {
-    case MXFS_ENTRY_VIRTUAL:
-        return n->entry->plan->size;
-    case MXFS_ENTRY_TEXT:
-        return n->entry->text.size;
-    default:
-        return (uint64_t)n->entry->source.st.st_size;
-    }
-}
-
-bool mxfs_nodes_may_chown(const struct mxfs_tree *tree, const struct stat *source)
-{
-    return tree->uid == 0 || tree->uid == source->st_uid;
 }
 
 /* Rights of a source's owner and group go to others only by who could give them. */

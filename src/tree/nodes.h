@@ -51,8 +51,21 @@ struct mxfs_tree {
 /** Compares two nodes by name, for bsearch(). */
 int mxfs_nodes_compare(const void *a, const void *b);
 
+/** What an inode number stands for: a node, or output `output` of view `view`. */
+struct place {
+    const struct node *node;
+    const struct placed_view *view; /* when node is NULL */
+    size_t output;
+};
+
+/** Finds what `ino` is; false when it is nothing. */
+bool mxfs_nodes_find(const struct mxfs_tree *tree, uint64_t ino, struct place *place);
+
 /** The tensor that an inode is a file of, in either view; NULL when it is none. */
 const struct view_output *mxfs_nodes_tensor(const struct mxfs_tree *tree, uint64_t ino);
+
+/** The file that a virtual file is of. */
+const struct stat *mxfs_nodes_plan_source(const struct mxfs_plan *plan);
 
 /** The file or folder behind a node. */
 const struct stat *mxfs_nodes_source(const struct mxfs_tree *tree, const struct node *node);

@@ -15,50 +15,6 @@
 
 enum { BLOCK_SIZE = 1 << 20 /* what cp, cat and Python read at a time */ };
 
-/* What an inode number stands for: a node, or output `output` of view `view`. */
-struct place {
-    const struct node *node;
-    const struct placed_view *view; /* when node is NULL */
-    size_t output;
-};
-
-static const struct placed_view *view_of_inode(const struct mxfs_tree *t, uint64_t ino)
-{
-    size_t low = 0, high = t->view_count;
-
-    while (high - low > 1) {
-        size_t mid = low + (high - low) / 2;
-        if (t->views[mid].first_inode <= ino)
-            low = mid;
-        else
-            high = mid;
-    }
-    return &t->views[low];
-}
-
-static bool find_place(const struct mxfs_tree *t, uint64_t ino, struct place *p)
-{
-    *p = (struct place){0};
-    if (ino == 0)
-        return false;
-    if (ino <= t->node_count) {
-        p->node = &t->nodes[ino - 1];
-        return true;
-    }
-    if (t->view_count == 0)
-        return false;
-    p->view = view_of_inode(t, ino);
-    p->output = ino - p->view->first_inode;
-    return p->output < p->view->view.outputs->count && mxfs_view_shows(&p->view->view, p->output);
-}
-
-const struct view_output *mxfs_nodes_tensor(const struct mxfs_tree *tree, uint64_t ino)
-{
-    struct place p;
-
-    return find_place(tree, ino, &p) && p.view ? &p.view->view.outputs->sorted[p.output] : NULL;
-}
-
 /* Who may read: only who could chmod the source may show more than it allows. */
 static mode_t read_bits(const struct mxfs_tree *t, const struct stat *source)
 {
@@ -100,27 +56,6 @@ static void make_dir(struct stat *st, uint64_t ino, size_t dirs)
     st->st_nlink = 2 + (nlink_t)dirs;
 }
 
-static const struct stat *source_of_plan(const struct mxfs_plan *plan)
-{
-    return &plan->model->shards[plan->shard].source.st;
-}
-
-const struct stat *mxfs_nodes_source(const struct mxfs_tree *t, const struct node *n)
-{
-    if (n->kind != NODE_FILE)
-        return &(n->kind == NODE_VIEW ? &t->nodes[n->parent] : n)->folder->st;
-    const struct mxfs_entry *e = n->entry;
-
-    switch (e->kind) {
-    case MXFS_ENTRY_VIRTUAL:
-        return source_of_plan(e->plan);
-    case MXFS_ENTRY_TEXT:
-        return &e->text.st;
-    default:
-        return &e->source.st;
-    }
-}
-
 static void node_attributes(const struct mxfs_tree *t, const struct node *n, struct stat *st)
 {
     uint64_t ino = (uint64_t)(n - t->nodes) + 1;
@@ -143,7 +78,7 @@ static void output_attributes(const struct mxfs_tree *t, const struct placed_vie
     uint64_t size = v->view.form == VIEW_NPY ? mxfs_vfile_npy_size(o->output)
                                              : mxfs_output_info(o->output).size;
 
-    fill_base(t, source_of_plan(o->plan), st);
+    fill_base(t, mxfs_nodes_plan_source(o->plan), st);
     make_file(st, v->first_inode + i, size);
 }
 
@@ -151,7 +86,7 @@ int mxfs_tree_getattr(const struct mxfs_tree *tree, uint64_t ino, struct stat *s
 {
     struct place p;
 
-    if (!find_place(tree, ino, &p))
+    if (!mxfs_nodes_find(tree, ino, &p))
         return -ENOENT;
     if (p.node)
         node_attributes(tree, p.node, st);
@@ -181,7 +116,7 @@ int mxfs_tree_lookup(const struct mxfs_tree *tree, uint64_t parent, const char *
 {
     struct place p;
 
-    if (!find_place(tree, parent, &p))
+    if (!mxfs_nodes_find(tree, parent, &p))
         return -ENOENT;
     if (strcmp(name, ".") == 0)
         return mxfs_tree_getattr(tree, parent, st);
@@ -224,7 +159,7 @@ int mxfs_tree_next(const struct mxfs_tree *tree, uint64_t dir, uint64_t *cookie,
 {
     struct place p;
 
-    if (!find_place(tree, dir, &p))
+    if (!mxfs_nodes_find(tree, dir, &p))
         return -ENOENT;
     if (!p.node || p.node->kind == NODE_FILE)
         return -ENOTDIR;
@@ -274,7 +209,7 @@ ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_s
 {
     struct place p;
 
-    if (!find_place(tree, ino, &p))
+    if (!mxfs_nodes_find(tree, ino, &p))
         return -ENOENT;
     if (p.node)
         return read_node(tree, p.node, scratch, buf, len, offset);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * What the nodes of a tree are found by, and what is behind them.
+ */
+#include "nodes.h"
+
+#include <string.h>
+
+int mxfs_nodes_compare(const void *a, const void *b)
+{
+    return strcmp(((const struct node *)a)->name, ((const struct node *)b)->name);
+}
+
+static const struct placed_view *view_of_inode(const struct mxfs_tree *t, uint64_t ino)
+{
+    size_t low = 0, high = t->view_count;
+
+    while (high - low > 1) {
+        size_t mid = low + (high - low) / 2;
+        if (t->views[mid].first_inode <= ino)
+            low = mid;
+        else
+            high = mid;
+    }
+    return &t->views[low];
+}
+
+bool mxfs_nodes_find(const struct mxfs_tree *t, uint64_t ino, struct place *p)
+{
+    *p = (struct place){0};
+    if (ino == 0)
+        return false;
+    if (ino <= t->node_count) {
+        p->node = &t->nodes[ino - 1];
+        return true;
+    }
+    if (t->view_count == 0)
+        return false;
+    p->view = view_of_inode(t, ino);
+    p->output = ino - p->view->first_inode;
+    return p->output < p->view->view.outputs->count && mxfs_view_shows(&p->view->view, p->output);
+}
+
+const struct view_output *mxfs_nodes_tensor(const struct mxfs_tree *tree, uint64_t ino)
+{
+    struct place p;
+
+    return mxfs_nodes_find(tree, ino, &p) && p.view ? &p.view->view.outputs->sorted[p.output]
+                                                    : NULL;
+}
+
+const struct stat *mxfs_nodes_plan_source(const struct mxfs_plan *plan)
+{
+    return &plan->model->shards[plan->shard].source.st;
+}
+
+const struct stat *mxfs_nodes_source(const struct mxfs_tree *t, const struct node *n)
+{
+    if (n->kind != NODE_FILE)
+        return &(n->kind == NODE_VIEW ? &t->nodes[n->parent] : n)->folder->st;
+    const struct mxfs_entry *e = n->entry;
+
+    switch (e->kind) {
+    case MXFS_ENTRY_VIRTUAL:
+        return mxfs_nodes_plan_source(e->plan);
+    case MXFS_ENTRY_TEXT:
+        return &e->text.st;
+    default:
+        return &e->source.st;
+    }
+}
+
+uint64_t mxfs_nodes_file_size(const struct node *n)
+{
+    switch (n->entry->kind) {
+    case MXFS_ENTRY_VIRTUAL:
+        return n->entry->plan->size;
+    case MXFS_ENTRY_TEXT:
+        return n->entry->text.size;
+    default:
+        return (uint64_t)n->entry->source.st.st_size;
+    }
+}
+
+bool mxfs_nodes_may_chown(const struct mxfs_tree *tree, const struct stat *source)
+{
+    return tree->uid == 0 || tree->uid == source->st_uid;
+}
