@@ -194,8 +194,8 @@ const struct mxfs_kernel mxfs_kernel_neon = {
     .code4_run = MXFS_OUTS(mxfs_neon_code4),
     .code8_run = MXFS_OUTS(mxfs_neon_code8),
     .narrow = MXFS_OUTS(mxfs_neon_narrow),
-    .unpack = mxfs_scalar_unpack, /* eight codes at a time */
-    .e2m3 = mxfs_scalar_e2m3,
+    .unpack = mxfs_neon_unpack,
+    .e2m3 = mxfs_neon_e2m3,
     .transpose = mxfs_neon_transpose,
     .widen_bf16 = mxfs_neon_widen_bf16,
 };

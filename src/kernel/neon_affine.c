@@ -81,12 +81,15 @@ MXFS_INLINE struct results results_of(const float *values, size_t group,
 MXFS_INLINE void store_results(uint8_t *dst, const struct results *r, uint8x16_t codes,
                                enum mxfs_out out)
 {
-    uint8x16_t low = vqtbl1q_u8(r->octets[0], codes), high = vqtbl1q_u8(r->octets[1], codes);
-    if (out == MXFS_OUT_F32)
-        vst4q_u8(dst, (uint8x16x4_t){{low, high, vqtbl1q_u8(r->octets[2], codes),
-                                      vqtbl1q_u8(r->octets[3], codes)}});
-    else
-        vst2q_u8(dst, (uint8x16x2_t){{low, high}});
+    uint8x16x4_t four = {{vqtbl1q_u8(r->octets[0], codes), vqtbl1q_u8(r->octets[1], codes)}};
+    uint8x16x2_t two = {{four.val[0], four.val[1]}};
+    if (out == MXFS_OUT_F32) {
+        four.val[2] = vqtbl1q_u8(r->octets[2], codes);
+        four.val[3] = vqtbl1q_u8(r->octets[3], codes);
+        vst4q_u8(dst, four);
+    } else {
+        vst2q_u8(dst, two);
+    }
 }
 
 MXFS_INLINE int paired(enum mxfs_nibbles nibbles)

@@ -70,6 +70,8 @@ MXFS_DECLARE_OUTS(mxfs_nvfp4_lanes_fn, mxfs_neon_nvfp4_lanes);
 MXFS_DECLARE_OUTS(mxfs_code4_run_fn, mxfs_neon_code4);
 MXFS_DECLARE_OUTS(mxfs_code8_run_fn, mxfs_neon_code8);
 MXFS_DECLARE_OUTS(mxfs_narrow_fn, mxfs_neon_narrow);
+mxfs_unpack_fn mxfs_neon_unpack;
+mxfs_e2m3_fn mxfs_neon_e2m3;
 mxfs_transpose_fn mxfs_neon_transpose;
 mxfs_widen_bf16_fn mxfs_neon_widen_bf16;
 #endif

@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "support/suite.h"
@@ -144,6 +146,16 @@ START_TEST(a_link_that_comes_in_between)
 }
 END_TEST
 
+/* Without openat2 (Linux before 5.6, emulators) only the last name of a path is guarded. */
+static bool guards_every_name(void)
+{
+    struct open_how how = {.flags = O_RDONLY};
+    long fd = syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how));
+    if (fd >= 0)
+        close((int)fd);
+    return fd >= 0 || errno != ENOSYS;
+}
+
 int main(void)
 {
     Suite *suite = suite_create("reach");
@@ -154,7 +166,10 @@ int main(void)
     tcase_add_test(tcase, inside_and_outside);
     tcase_add_test(tcase, the_root_reaches_everywhere);
     tcase_add_test(tcase, nothing_is_in_reach_of_nothing);
-    tcase_add_test(tcase, a_link_that_comes_in_between);
+    if (guards_every_name())
+        tcase_add_test(tcase, a_link_that_comes_in_between);
+    else
+        printf("skipped: a_link_that_comes_in_between (no openat2)\n");
     suite_add_tcase(suite, tcase);
     return test_run(suite);
 }

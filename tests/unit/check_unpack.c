@@ -3,55 +3,22 @@
 
 /*
  * Unpacking streams of narrow codes, for every variant: what is expected is found bit by bit.
- * Sources end, or begin, where a page begins that faults; destinations too.
  */
+#include "mxfs/kernel.h"
+
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "mxfs/compiler.h"
-#include "mxfs/cpu.h"
-#include "mxfs/kernel.h"
+#include "mxfs/dtype.h"
+#include "support/harness.h"
+#include "support/oracle.h"
 #include "support/suite.h"
 
-enum { MAX = 300, FILL = 0xa5, ROOM = 4096 };
+enum { MAX = 300 };
 
-/* A page between two that fault. */
-static uint8_t *room_new(void)
+static void place_codes(struct arena *a, size_t n, unsigned bits, enum placement p)
 {
-    uint8_t *p = mmap(NULL, 3 * ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    ck_assert_ptr_ne(p, MAP_FAILED);
-    ck_assert_int_eq(mprotect(p, ROOM, PROT_NONE) | mprotect(p + 2 * ROOM, ROOM, PROT_NONE), 0);
-    return p + ROOM;
-}
-
-static void room_free(uint8_t *room)
-{
-    munmap(room - ROOM, 3 * ROOM);
-}
-
-static const struct mxfs_kernel *kernel;
-static uint8_t *src_room, *dst_room;
-
-static void set_up(void)
-{
-    ck_assert_int_eq(sysconf(_SC_PAGESIZE), ROOM);
-    src_room = room_new();
-    dst_room = room_new();
-}
-
-static void tear_down(void)
-{
-    room_free(src_room);
-    room_free(dst_room);
-}
-
-static size_t octets_of(size_t n, unsigned bits)
-{
-    return (n * bits + 7) / 8;
+    arena_place(a, n, (n * bits + 7) / 8, p);
 }
 
 static unsigned code_at(const uint8_t *src, size_t i, unsigned bits)
@@ -62,55 +29,26 @@ static unsigned code_at(const uint8_t *src, size_t i, unsigned bits)
     return code;
 }
 
-/* Random octets at one end of the room, or in its middle, at any alignment. */
-static uint8_t *place(uint8_t *room, size_t size, unsigned where)
-{
-    return where == 0 ? room : where == 1 ? room + ROOM - size : room + 1000 + test_random() % 64;
-}
-
-static const uint8_t *draw_codes(size_t size, unsigned where)
-{
-    uint8_t *src = place(src_room, size, where);
-    for (size_t i = 0; i < size; i++)
-        src[i] = (uint8_t)test_random();
-    return src;
-}
-
-static uint8_t *clear_place(size_t size, unsigned where)
-{
-    memset(dst_room, FILL, ROOM);
-    return place(dst_room, size, where);
-}
-
-static void expect_rest_untouched(const uint8_t *dst, size_t size)
-{
-    for (const uint8_t *p = dst_room; p < dst_room + ROOM; p++)
-        if ((p < dst || p >= dst + size) && *p != FILL)
-            ck_abort_msg("%s: octet %td of %zu is written", kernel->name, p - dst, size);
-}
-
-static void check_unpack(size_t n, unsigned bits, uint8_t offset, unsigned where)
-{
-    const uint8_t *src = draw_codes(octets_of(n, bits), where);
-    uint8_t *dst = clear_place(n, where);
-    kernel->unpack(dst, src, n, bits, offset);
-    for (size_t i = 0; i < n; i++)
-        if (dst[i] != (uint8_t)(code_at(src, i, bits) - offset))
-            ck_abort_msg("%s: code %zu of %zu, %u bits, less %u, is %u", kernel->name, i, n, bits,
-                         offset, dst[i]);
-    expect_rest_untouched(dst, n);
-}
-
-START_TEST(every_width_and_length)
+static void check_width(struct arena *a, unsigned bits)
 {
     static const uint8_t offsets[] = {0, 1, 4, 128, 255};
-    kernel = mxfs_kernels[_i];
-    for (unsigned bits = 1; bits <= 8; bits++)
-        for (size_t n = 0; n < MAX; n++)
-            for (unsigned where = 0; where < 3; where++)
-                check_unpack(n, bits, offsets[test_random() % MXFS_COUNT(offsets)], where);
+    for (size_t n = 0; n < MAX; n++)
+        for (enum placement p = 0; p < PLACEMENTS; p++) {
+            uint8_t offset = offsets[test_random() % MXFS_COUNT(offsets)];
+            place_codes(a, n, bits, p);
+            for (size_t i = 0; i < n; i++)
+                a->expected[i] = (uint8_t)(code_at(a->codes.data, i, bits) - offset);
+            a->kernel->unpack(a->dst.data, a->codes.data, n, bits, offset);
+            arena_check(a, n);
+        }
 }
-END_TEST
+
+static void every_width_and_length(struct arena *a, enum mxfs_out out)
+{
+    (void)out;
+    for (unsigned bits = 1; bits <= 8; bits++)
+        check_width(a, bits);
+}
 
 static double e2m3(unsigned code)
 {
@@ -119,49 +57,40 @@ static double e2m3(unsigned code)
     return code & 32 ? -magnitude : magnitude;
 }
 
-static double e4m3(unsigned code)
+/* The code whose value that is: no two codes of E4M3 have the same, signs of zeros told apart. */
+static uint8_t e4m3_code(double value)
 {
-    double magnitude =
-        code & 120 ? ldexp(8 + (code & 7), (int)(code >> 3 & 15) - 10) : ldexp(code & 7, -9);
-    return code & 128 ? -magnitude : magnitude;
+    unsigned code = 0;
+    while (oracle_byte_value(MXFS_F8_E4M3, (uint8_t)code) != value ||
+           !signbit(oracle_byte_value(MXFS_F8_E4M3, (uint8_t)code)) != !signbit(value))
+        ck_assert_uint_lt(++code, 256);
+    return (uint8_t)code;
 }
 
-static void check_e2m3(size_t n, unsigned where)
+static void every_length_of_e2m3(struct arena *a, enum mxfs_out out)
 {
-    const uint8_t *src = draw_codes(octets_of(n, 6), where);
-    uint8_t *dst = clear_place(n, where);
-    kernel->e2m3(dst, src, n);
-    for (size_t i = 0; i < n; i++) {
-        double want = e2m3(code_at(src, i, 6)), got = e4m3(dst[i]);
-        if (got != want || !signbit(got) != !signbit(want))
-            ck_abort_msg("%s: code %zu of %zu is %g, not %g", kernel->name, i, n, got, want);
-    }
-    expect_rest_untouched(dst, n);
-}
-
-START_TEST(every_length_of_e2m3)
-{
-    kernel = mxfs_kernels[_i];
+    uint8_t codes[64];
+    (void)out;
+    for (unsigned code = 0; code < 64; code++)
+        codes[code] = e4m3_code(e2m3(code));
     for (size_t n = 0; n < MAX; n++)
-        for (unsigned where = 0; where < 3; where++)
-            check_e2m3(n, where);
+        for (enum placement p = 0; p < PLACEMENTS; p++) {
+            place_codes(a, n, 6, p);
+            for (size_t i = 0; i < n; i++)
+                a->expected[i] = codes[code_at(a->codes.data, i, 6)];
+            a->kernel->e2m3(a->dst.data, a->codes.data, n);
+            arena_check(a, n);
+        }
 }
-END_TEST
+
+static const struct kernel_test tests[] = {
+    {"every width and length", every_width_and_length, true},
+    {"every length of E2M3", every_length_of_e2m3, true},
+};
 
 int main(void)
 {
     Suite *suite = suite_create("unpack");
-    uint32_t cpu = mxfs_cpu_detect();
-    for (int i = 0; mxfs_kernels[i]; i++) {
-        if (mxfs_kernels[i]->requires & ~cpu) {
-            printf("skipped: %s (not on this processor)\n", mxfs_kernels[i]->name);
-            continue;
-        }
-        TCase *tcase = tcase_create(mxfs_kernels[i]->name);
-        tcase_add_checked_fixture(tcase, set_up, tear_down);
-        tcase_add_loop_test(tcase, every_width_and_length, i, i + 1);
-        tcase_add_loop_test(tcase, every_length_of_e2m3, i, i + 1);
-        suite_add_tcase(suite, tcase);
-    }
+    harness_add(suite, tests, MXFS_COUNT(tests));
     return test_run(suite);
 }
