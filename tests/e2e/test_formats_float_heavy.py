@@ -53,22 +53,3 @@ def test_transformers(scale, mount, place):
         source.update({f"{stem}.weight": codes, f"{stem}.weight_scale_inv": scales})
         want[f"{stem}.weight"] = as_bf16(dequantizer._dequantize_one(to_torch(codes), to_torch(scales), torch.bfloat16))
     show(mount, place, source, want, {"quantization_config": {"quant_method": "fp8"}})
-
-
-def test_modelopt_nvfp4(mount, place):
-    """ModelOpt's own tensors, where it is installed. Its table gives code 8 no sign: here it is -0, as E2M1 has it."""
-    qtensor = pytest.importorskip("modelopt.torch.quantization.qtensor")
-
-    source, want = {}, {}
-    generator = torch.Generator().manual_seed(5)
-    for stem, (n, k) in {"a": (64, 96), "b": (128, 1024)}.items():
-        weight = torch.randn(n, k, generator=generator).to(torch.bfloat16)
-        quantized, scale, double_scale = qtensor.NVFP4QTensor.quantize(weight, 16)
-        plain = quantized.dequantize(dtype=torch.bfloat16, scale=scale, double_scale=double_scale, block_sizes={-1: 16})
-        octets = quantized._quantized_data
-        codes = torch.stack([octets & 15, octets >> 4], -1).reshape(plain.shape)
-        plain = torch.where(codes == 8, torch.tensor(-0.0, dtype=torch.bfloat16), plain)
-        parts = {"weight": octets, "weight_scale": scale, "weight_scale_2": double_scale}
-        source.update({f"{stem}.{part}": from_torch(t) for part, t in parts.items()})
-        want[f"{stem}.weight"] = as_bf16(plain)
-    show(mount, place, source, want, {"quantization_config": {"quant_method": "modelopt", "quant_algo": "NVFP4"}})
