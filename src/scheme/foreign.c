@@ -70,6 +70,7 @@ static const struct pattern patterns[] = {
     {".trellis", ANY, ".svh", ANY, "exl3", not_yet},
     {".Qidxs", ANY, NULL, 0, "quip", not_yet},
     {".indices", ANY, ".centroids.weight", ANY, "vptq", not_yet},
+    {"_qdata", ANY, "_scale", ANY, "torchao", not_yet},
     {"_qdata", ANY, NULL, 0, "torchao", not_yet},
     {":qdata", ANY, NULL, 0, "torchao", not_yet},
     {".weight", SMALL, ".weight_scale", ANY, "fp4-fp6", not_yet},

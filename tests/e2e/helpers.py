@@ -5,7 +5,14 @@
 import json
 import os
 
+import numpy as np
+import pytest
+
 import reftensor as rt
+
+DTYPES = ["BF16", "F16", "F32"]  # of the output
+HAS_AVX2 = "avx2" in open("/proc/cpuinfo", encoding="ascii").read().split()
+KERNELS = [None, "scalar", pytest.param("avx2", marks=pytest.mark.skipif(not HAS_AVX2, reason="this CPU has no AVX2"))]
 
 
 def assert_same(got, want, what="bytes"):
@@ -50,3 +57,37 @@ def assert_no_mount(result, directory, code, *fragments):
     """A mount that was refused: its exit code, its words, and nothing mounted."""
     result.refuses(code, *fragments)
     assert not os.path.ismount(directory)
+
+
+def assert_shows(mount, place, model, dtype="BF16", kernel=None):
+    """Mounts a model and compares the file with the expected one."""
+    made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}", *([f"--kernel={kernel}"] if kernel else []))
+    assert_file(made.file, model.expected_bytes(dtype))
+    return made
+
+
+def assert_any_range(made, model, seed, longest=5000, within=None):
+    """Reads that begin and end anywhere, every other one within a tensor that is named."""
+    want = model.expected_bytes()
+    members, start = rt.header(want)
+    begin, end = (start + at for at in members[within]["data_offsets"]) if within else (0, len(want))
+    rng = np.random.default_rng(seed)
+    with open(made.file, "rb", buffering=0) as f:
+        for i in range(400):
+            at = int(rng.integers(0, len(want)) if i % 2 else rng.integers(begin, end))
+            n = int(rng.integers(1, longest))
+            f.seek(at)
+            assert_same(f.read(n), want[at : at + n], f"{n} bytes at {at}")
+
+
+def assert_refused(run, place, tensors, config, *words):
+    """A file (beside a config, if any) that is refused in these words, and shows every tensor raw when asked to."""
+    source = place / "m.safetensors"
+    rt.save(source, tensors, {"format": "pt"})
+    if config is not None:
+        (place / "config.json").write_text(json.dumps(config))
+    (place / "mnt").mkdir()
+    done = run(source, place / "mnt")
+    assert_no_mount(done, place / "mnt", 4, *words)
+    assert len(done.lines) == 1, done
+    assert_same(run("export", "--unsupported=raw", source, "-").out, source.read_bytes())

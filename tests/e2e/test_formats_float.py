@@ -11,10 +11,9 @@ import pytest
 
 import ref_float as ref
 import reftensor as rt
-from helpers import assert_file, assert_no_mount, assert_same
+from helpers import DTYPES, KERNELS, assert_any_range, assert_file, assert_refused, assert_same, assert_shows
 
 VECTORS = pathlib.Path(__file__).resolve().parents[1] / "data" / "vectors"
-DTYPES = ["BF16", "F16", "F32"]
 COMPRESSED = {"quantization_config": {"quant_method": "compressed-tensors", "format": "float-quantized"}}
 FP8 = {"quantization_config": {"quant_method": "fp8"}}
 
@@ -22,26 +21,19 @@ FP8 = {"quantization_config": {"quant_method": "fp8"}}
 class TestFp8:
     @pytest.mark.parametrize("dtype", DTYPES)
     def test_layouts(self, dtype, mount, place):
-        model = ref.fp8_layouts()
-        made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}")
-        assert_file(made.file, model.expected_bytes(dtype))
+        assert_shows(mount, place, ref.fp8_layouts(), dtype)
 
     @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("kernel", [None, "scalar", "avx2"])
+    @pytest.mark.parametrize("kernel", KERNELS)
     def test_every_code_and_scale(self, kernel, dtype, mount, place):
-        if kernel == "avx2" and "avx2" not in open("/proc/cpuinfo", encoding="ascii").read().split():
-            pytest.skip("this CPU has no AVX2")
-        model = ref.fp8_every_code()
-        made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}", *([f"--kernel={kernel}"] if kernel else []))
-        assert_file(made.file, model.expected_bytes(dtype))
+        assert_shows(mount, place, ref.fp8_every_code(), dtype, kernel)
 
     @pytest.mark.parametrize("dtype", DTYPES)
     @pytest.mark.parametrize("config", [None, COMPRESSED], ids=["no-config", "compressed-tensors"])
     def test_two_roundings(self, config, dtype, mount, place):
         """compressed-tensors multiplies in the type of the scales."""
         model = ref.fp8_every_code(True, config)
-        made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}")
-        assert_file(made.file, model.expected_bytes(dtype))
+        assert_shows(mount, place, model, dtype)
 
     def test_one_rounding(self, mount, place):
         """Other methods do not, whatever the type of their scales."""
@@ -84,34 +76,20 @@ class TestFp8:
         assert "layers.0.weight" in said and "3" in said
 
     def test_any_range(self, mount, place):
-        """Reads that begin and end anywhere."""
         model = ref.fp8_layouts()
-        made = mount(model.write(place / "m.safetensors"))
-        want = model.expected_bytes()
-        rng = np.random.default_rng(7)
-        with open(made.file, "rb", buffering=0) as f:
-            for _ in range(300):
-                at = int(rng.integers(0, len(want)))
-                n = int(rng.integers(1, 5000))
-                f.seek(at)
-                assert_same(f.read(n), want[at : at + n], f"{n} bytes at {at}")
+        assert_any_range(assert_shows(mount, place, model), model, 7)
 
 
 class TestNvfp4:
     @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("kernel", [None, "scalar", "avx2"])
+    @pytest.mark.parametrize("kernel", KERNELS)
     def test_layouts(self, kernel, dtype, mount, place):
-        if kernel == "avx2" and "avx2" not in open("/proc/cpuinfo", encoding="ascii").read().split():
-            pytest.skip("this CPU has no AVX2")
-        model = ref.nvfp4_layouts()
-        made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}", *([f"--kernel={kernel}"] if kernel else []))
-        assert_file(made.file, model.expected_bytes(dtype))
+        assert_shows(mount, place, ref.nvfp4_layouts(), dtype, kernel)
 
     @pytest.mark.parametrize("dtype", DTYPES)
     def test_scalar_divisor(self, dtype, mount, place):
         model = ref.nvfp4_scalar_global()
-        made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}")
-        assert_file(made.file, model.expected_bytes(dtype))
+        assert_shows(mount, place, model, dtype)
 
     def test_golden(self):
         """Known values hold the oracle to account: code row 0..7 with block scale 1.25."""
@@ -130,18 +108,7 @@ class TestNvfp4:
 
     def test_any_range(self, mount, place):
         model = ref.nvfp4_layouts()
-        made = mount(model.write(place / "m.safetensors"))
-        want = model.expected_bytes()
-        rng = np.random.default_rng(8)
-        # the tensors packed by rows come last among the BF16 ones; aim at them half of the time
-        begin, end = rt.header(want)[0]["rows.experts.down_proj"]["data_offsets"]
-        start = rt.header(want)[1]
-        with open(made.file, "rb", buffering=0) as f:
-            for i in range(400):
-                at = int(rng.integers(0, len(want)) if i % 2 else start + rng.integers(begin, end))
-                n = int(rng.integers(1, 9000))
-                f.seek(at)
-                assert_same(f.read(n), want[at : at + n], f"{n} bytes at {at}")
+        assert_any_range(assert_shows(mount, place, model), model, 8, within="rows.experts.down_proj")
 
 
 class TestVectors:
@@ -229,22 +196,14 @@ REFUSED = {
 }  # fmt: skip
 
 
-class TestRefused:
-    @pytest.mark.parametrize("case", REFUSED)
-    def test_mount(self, case, run, place):
-        tensors, config, words = REFUSED[case]
-        source = place / "m.safetensors"
-        rt.save(source, tensors)
-        if config is not None:
-            (place / "config.json").write_text(json.dumps(config))
-        (place / "mnt").mkdir()
-        assert_no_mount(run(source, place / "mnt"), place / "mnt", 4, *words)
-        for name, t in tensors.items():
-            if name.endswith("weight"):
-                assert_same(run("cat", "--unsupported=raw", source, name).out, t.data, name)
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case, run, place):
+    tensors, config, words = REFUSED[case]
+    assert_refused(run, place, tensors, config, *words)
 
-    def test_config_tells_from_comfy(self, mount, place):
-        """The same shapes with a config.json are not ComfyUI's."""
-        model = ref.FloatModel({"quantization_config": {"quant_method": "compressed-tensors", "format": "mxfp8-quantized"}})
-        ref.add_blocks(model, "x", 1, (128, 128), (1, 32), "U8", scale_name="weight_scale")
-        assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes())
+
+def test_config_tells_from_comfy(mount, place):
+    """The same shapes with a config.json are not ComfyUI's."""
+    model = ref.FloatModel({"quantization_config": {"quant_method": "compressed-tensors", "format": "mxfp8-quantized"}})
+    ref.add_blocks(model, "x", 1, (128, 128), (1, 32), "U8", scale_name="weight_scale")
+    assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes())

@@ -40,16 +40,38 @@ def test_compressed_tensors_nvfp4_every_scale(divisor, mount, place):
     show(mount, place, source, want, {"quantization_config": preset.config()})
 
 
-@pytest.mark.parametrize("scale", ["F32", "BF16", "U8", "F8_E8M0"])
-def test_transformers(scale, mount, place):
-    """transformers' dequantizer, which takes blocks that divide the weight."""
-    finegrained = pytest.importorskip("transformers.integrations.finegrained_fp8")
+@pytest.fixture(scope="module")
+def transformers():
+    """transformers' dequantizer, which takes blocks that divide the weight: Tensors in, Tensor out."""
+    dequantizer = pytest.importorskip("transformers.integrations.finegrained_fp8").Fp8Dequantize(None)
+    return lambda codes, scales: as_bf16(dequantizer._dequantize_one(to_torch(codes), to_torch(scales), torch.bfloat16))
 
-    dequantizer = finegrained.Fp8Dequantize(None)
+
+@pytest.mark.parametrize("scale", ["F32", "BF16", "U8", "F8_E8M0"])
+def test_transformers(scale, transformers, mount, place):
     source, want = {}, {}
     shapes = {"a": ((256, 384), (2, 3)), "b": ((64, 96), (2, 3)), "c": ((6, 256), (6, 8)), "d": ((7, 50), (1, 1)), "e": ((3, 256, 128), (3, 2, 1)), "f": ((9, 32), (9, 1))}
     for seed, (stem, (shape, table)) in enumerate(shapes.items()):
         codes, scales = ref.fp8_codes(seed, *shape), ref.scales(seed, scale, *table)
         source.update({f"{stem}.weight": codes, f"{stem}.weight_scale_inv": scales})
-        want[f"{stem}.weight"] = as_bf16(dequantizer._dequantize_one(to_torch(codes), to_torch(scales), torch.bfloat16))
+        want[f"{stem}.weight"] = transformers(codes, scales)
     show(mount, place, source, want, {"quantization_config": {"quant_method": "fp8"}})
+
+
+@pytest.mark.parametrize("codes", ["F8_E4M3", "F8_E5M2"])
+@pytest.mark.parametrize("scale", ref.CLASSES)
+def test_transformers_every_code(scale, codes, transformers, mount, place):
+    """Times every class of scale, but for U8 255, which it gives no NaN for."""
+    scales = ref.every_class(scale)
+    n = scales.shape[0] - (scale == "U8")
+    scales = rt.raw(scale, (n, 1), scales.data[: n * len(scales.data) // scales.shape[0]])
+    grid = rt.raw(codes, (n, 256), bytes(range(256)) * n)
+    source = {"x.weight": grid, "x.weight_scale_inv": scales}
+    show(mount, place, source, {"x.weight": transformers(grid, scales)}, {"quantization_config": {"quant_method": "fp8"}})
+
+
+def test_transformers_fp4(transformers, mount, place):
+    """DeepSeek V4's experts."""
+    codes = rt.raw("I8", (64, 96), bytes(range(256)) * 24)
+    scales = rt.raw("F8_E8M0", (64, 6), bytes(i % 253 for i in range(384)))
+    show(mount, place, {"x.weight": codes, "x.scale": scales}, {"x.weight": transformers(codes, scales)})

@@ -10,62 +10,49 @@ import pytest
 
 import ref_int as ref
 import reftensor as rt
-from helpers import assert_file, assert_no_mount, assert_same
+from helpers import DTYPES, KERNELS, assert_any_range, assert_file, assert_no_mount, assert_refused, assert_shows
 from ref_float import FloatModel
 
 VECTORS = pathlib.Path(__file__).resolve().parents[1] / "data" / "vectors"
-DTYPES = ["BF16", "F16", "F32"]
-HAS_AVX2 = "avx2" in open("/proc/cpuinfo", encoding="ascii").read().split()
-KERNELS = [None, "scalar", pytest.param("avx2", marks=pytest.mark.skipif(not HAS_AVX2, reason="this CPU has no AVX2"))]
+
+LAYOUTS = {
+    "packed": ref.packed_layouts, "int8": ref.int8_layouts, "gptq": ref.gptq_layouts, "awq": ref.awq_layouts, "pairs": ref.pairs_layouts,
+    "mxfp6": ref.mxfp6_layouts, "mlx": ref.mlx_float_layouts,
+}  # fmt: skip
 
 
-def shows(mount, place, model, dtype="BF16", kernel=None):
-    """Mounts a model and compares the file with the expected one."""
-    made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}", *([f"--kernel={kernel}"] if kernel else []))
-    assert_file(made.file, model.expected_bytes(dtype))
-    return made
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_layouts(name, kernel, dtype, mount, place):
+    assert_shows(mount, place, LAYOUTS[name](), dtype, kernel)
 
 
-def shows_any_range(made, model, seed):
-    """Reads that begin and end anywhere."""
-    want = model.expected_bytes()
-    rng = np.random.default_rng(seed)
-    with open(made.file, "rb", buffering=0) as f:
-        for _ in range(400):
-            at = int(rng.integers(0, len(want)))
-            n = int(rng.integers(1, 3000))
-            f.seek(at)
-            assert_same(f.read(n), want[at : at + n], f"{n} bytes at {at}")
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_any_range(name, mount, place):
+    model = LAYOUTS[name]()
+    assert_any_range(assert_shows(mount, place, model), model, 1)
 
 
 class TestPacked:
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("kernel", KERNELS)
-    def test_layouts(self, kernel, dtype, mount, place):
-        shows(mount, place, ref.packed_layouts(), dtype, kernel)
-
     @pytest.mark.parametrize(("widths", "gaps"), [((7,), False), (ref.WIDTHS, True), ((7,), True)])
     def test_other_packings(self, widths, gaps, mount, place):
         """Older writers left gaps in words, where bits do not divide 32."""
-        shows(mount, place, ref.packed_layouts(widths, gaps))
-
-    def test_any_range(self, mount, place):
-        model = ref.packed_layouts()
-        shows_any_range(shows(mount, place, model), model, 1)
+        assert_shows(mount, place, ref.packed_layouts(widths, gaps))
 
     @pytest.mark.parametrize("bits", [1, 2, 3, 4, 5, 6, 8])
     def test_bits_from_the_width(self, bits, mount, place):
         """Without a config; 7 bits need one, since older packings of them are as wide as 8 bits."""
         model = FloatModel()
         ref.add_packed(model, "x", 1, (5, 256), bits, 64)
-        shows(mount, place, model)
+        assert_shows(mount, place, model)
 
     def test_ragged_rows(self, mount, place):
         """Rows that fill no word, with scales of rows; every length."""
         model = FloatModel(ref.ct_config(4))
         for k in range(1, 70):
             ref.add_packed(model, f"layers.{k}", k, (3, k), 4, None, zeros=k % 3 == 0)
-        shows_any_range(shows(mount, place, model), model, 2)
+        assert_any_range(assert_shows(mount, place, model), model, 2)
 
     @pytest.mark.parametrize("bits", [3, 5, 6, 7])
     def test_packing_that_nothing_tells(self, bits, run, place):
@@ -79,7 +66,7 @@ class TestPacked:
         model = FloatModel(ref.ct_config(4))
         ref.add_packed(model, "x", 1, (0, 64), 4, None)
         ref.add_packed(model, "y", 1, (3, 64), 4, None)
-        shows(mount, place, model)
+        assert_shows(mount, place, model)
 
     def test_unused_g_idx(self, mount, place):
         """-1 anywhere: columns lie in their natural order."""
@@ -88,7 +75,7 @@ class TestPacked:
         name = "x.weight_g_idx"
         model.source[name] = rt.tensor(np.full(256, -1, np.int32))
         model.parts["x.weight"].append(name)
-        shows(mount, place, model)
+        assert_shows(mount, place, model)
 
     @pytest.mark.parametrize("bits", range(1, 9))
     def test_group_size_of_the_config(self, bits, mount, place):
@@ -96,14 +83,14 @@ class TestPacked:
         model = FloatModel(ref.ct_config(bits, group_size=32))
         ref.add_packed(model, "x", 1, (3, 5, 320), bits, 32, zeros=True)
         model.source["x.weight_shape"] = rt.tensor(np.array([3, 5, 99], np.int64))
-        shows(mount, place, model)
+        assert_shows(mount, place, model)
 
     @pytest.mark.parametrize("group", [16, 64, 128])
     def test_group_size_that_is_another(self, group, mount, place):
         """Of some other layer: weight_shape tells."""
         model = FloatModel(ref.ct_config(4, group_size=group))
         ref.add_packed(model, "x", 1, (5, 256), 4, 32)
-        shows(mount, place, model)
+        assert_shows(mount, place, model)
 
     def test_vector(self, mount):
         """compressed-tensors 0.20, W4A16_ASYM."""
@@ -113,28 +100,14 @@ class TestPacked:
 
 class TestInt8:
     @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("kernel", KERNELS)
-    def test_layouts(self, kernel, dtype, mount, place):
-        shows(mount, place, ref.int8_layouts(), dtype, kernel)
-
-    @pytest.mark.parametrize("dtype", DTYPES)
     def test_modelopt(self, dtype, mount, place):
-        shows(mount, place, ref.modelopt_int8(), dtype)
-
-    def test_any_range(self, mount, place):
-        model = ref.int8_layouts()
-        shows_any_range(shows(mount, place, model), model, 3)
+        assert_shows(mount, place, ref.modelopt_int8(), dtype)
 
 
 class TestGptq:
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("kernel", KERNELS)
-    def test_layouts(self, kernel, dtype, mount, place):
-        shows(mount, place, ref.gptq_layouts(), dtype, kernel)
-
     def test_version_2(self, mount, place):
         """Zeros as they are."""
-        shows(mount, place, ref.gptq_layouts(2))
+        assert_shows(mount, place, ref.gptq_layouts(2))
 
     def test_float16_model(self, mount, place):
         """The config's own type, where none was asked for."""
@@ -155,11 +128,7 @@ class TestGptq:
     def test_autoround(self, mount, place):
         model = ref.gptq_layouts()
         model.config = {"quantization_config": {"quant_method": "auto-round", "packing_format": "auto_round:auto_gptq", "data_type": "int"}}
-        shows(mount, place, model)
-
-    def test_any_range(self, mount, place):
-        model = ref.gptq_layouts()
-        shows_any_range(shows(mount, place, model), model, 4)
+        assert_shows(mount, place, model)
 
     def test_many_units(self, mount, place):
         """A matrix of several units, in a small cache."""
@@ -167,20 +136,15 @@ class TestGptq:
         ref.add_gptq(model, "x", 1, 4100 // 8 * 8, 2048, 128, order="reordered")
         made = mount(model.write(place / "m.safetensors"), "--cache-size=8M", "--threads=2")
         assert_file(made.file, model.expected_bytes())
-        shows_any_range(made, model, 5)
+        assert_any_range(made, model, 5)
 
 
 class TestAwq:
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("kernel", KERNELS)
-    def test_layouts(self, kernel, dtype, mount, place):
-        shows(mount, place, ref.awq_layouts(), dtype, kernel)
-
     @pytest.mark.parametrize("config", [None, {"quantization_config": {"quant_method": "auto-round", "packing_format": "auto_round:auto_awq"}}])
     def test_configs(self, config, mount, place):
         model = ref.awq_layouts()
         model.config = config
-        shows(mount, place, model)
+        assert_shows(mount, place, model)
 
     def test_older_config(self, mount, place):
         model = ref.awq_layouts()
@@ -188,10 +152,6 @@ class TestAwq:
         source = model.write(place / "m.safetensors")
         (place / "quant_config.json").write_text(json.dumps({"zero_point": True, "q_group_size": 128, "w_bit": 4, "version": "GEMM"}))
         assert_file(mount(source).file, model.expected_bytes())
-
-    def test_any_range(self, mount, place):
-        model = ref.awq_layouts()
-        shows_any_range(shows(mount, place, model), model, 6)
 
     def test_golden(self):
         """Word 0x76543210 holds the columns 0 4 1 5 2 6 3 7: known answers hold the oracle to account."""
@@ -202,57 +162,23 @@ class TestAwq:
         assert columns == np.random.default_rng(1).integers(0, 16, (8, 1)).reshape(-1).tolist()
 
 
-class TestPairs:
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("kernel", KERNELS)
-    def test_layouts(self, kernel, dtype, mount, place):
-        shows(mount, place, ref.pairs_layouts(), dtype, kernel)
-
-    def test_any_range(self, mount, place):
-        model = ref.pairs_layouts()
-        shows_any_range(shows(mount, place, model), model, 7)
-
-
-class TestMxfp6:
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("kernel", KERNELS)
-    def test_layouts(self, kernel, dtype, mount, place):
-        shows(mount, place, ref.mxfp6_layouts(), dtype, kernel)
-
-    def test_any_range(self, mount, place):
-        model = ref.mxfp6_layouts()
-        shows_any_range(shows(mount, place, model), model, 8)
-
-
 class TestMlx:
     @pytest.mark.parametrize(("bits", "group"), ref.MLX_WIDTHS)
     def test_affine(self, bits, group, mount, place):
-        shows(mount, place, ref.mlx_layouts(bits, group))
+        assert_shows(mount, place, ref.mlx_layouts(bits, group))
 
     @pytest.mark.parametrize("dtype", DTYPES)
     @pytest.mark.parametrize("kernel", KERNELS)
     @pytest.mark.parametrize("bits", [4, 5, 8])
     def test_kernels(self, bits, kernel, dtype, mount, place):
-        shows(mount, place, ref.mlx_layouts(bits, 64), dtype, kernel)
-
-    @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("kernel", KERNELS)
-    def test_float(self, kernel, dtype, mount, place):
-        shows(mount, place, ref.mlx_float_layouts(), dtype, kernel)
+        assert_shows(mount, place, ref.mlx_layouts(bits, 64), dtype, kernel)
 
     def test_widths_of_layers(self, mount, place):
         """Some layers have widths of their own."""
         model = FloatModel(ref.mlx_config(4, 64, **{"model.lm_head": {"group_size": 64, "bits": 8}, "model.norm": False}))
         ref.add_mlx(model, "model.up_proj", 1, (9, 256), 4, 64)
         ref.add_mlx(model, "model.lm_head", 2, (9, 256), 8, 64)
-        shows(mount, place, model)
-
-    def test_any_range(self, mount, place):
-        model = ref.mlx_layouts(5, 32)
-        shows_any_range(shows(mount, place, model), model, 9)
-        model = ref.mlx_float_layouts()
-        (place / "f").mkdir()
-        shows_any_range(shows(mount, place / "f", model), model, 10)
+        assert_shows(mount, place, model)
 
 
 def mlx(**changed):
@@ -368,17 +294,10 @@ REFUSED = {
 }  # fmt: skip
 
 
-class TestRefused:
-    @pytest.mark.parametrize("case", REFUSED)
-    def test_by_name(self, case, run, place):
-        tensors, config = REFUSED[case]
-        rt.save(place / "m.safetensors", tensors, {"format": "pt"})
-        if config:
-            (place / "config.json").write_text(json.dumps(config))
-        (place / "mnt").mkdir()
-        done = run(place / "m.safetensors", place / "mnt")
-        assert_no_mount(done, place / "mnt", 4, "x.qweight" if "x.qweight" in tensors else "x.weight")
-        assert len(done.lines) == 1, done
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case, run, place):
+    tensors, config = REFUSED[case]
+    assert_refused(run, place, tensors, config, "x.qweight" if "x.qweight" in tensors else "x.weight")
 
 
 # Formats of others, told by their tensors alone: name -> tensors.
@@ -407,10 +326,5 @@ FOREIGN = {
 @pytest.mark.parametrize("scheme", FOREIGN)
 def test_foreign(scheme, run, place):
     """Refused by the name of the format; the config only tells what nothing else does. Shown raw, nothing is touched."""
-    rt.save(place / "m.safetensors", FOREIGN[scheme], {"format": "pt"})
-    if scheme == "mxint4":
-        config = {"quantization_config": {"quant_method": "auto-round", "data_type": "mx_int", "bits": 4, "group_size": 32}}
-        (place / "config.json").write_text(json.dumps(config))
-    (place / "mnt").mkdir()
-    assert_no_mount(run(place / "m.safetensors", place / "mnt"), place / "mnt", 4, scheme, '"x.')
-    assert_same(run("export", "--unsupported=raw", place / "m.safetensors", "-").out, (place / "m.safetensors").read_bytes())
+    mx_int = {"quantization_config": {"quant_method": "auto-round", "data_type": "mx_int", "bits": 4, "group_size": 32}}
+    assert_refused(run, place, FOREIGN[scheme], mx_int if scheme == "mxint4" else None, scheme, '"x.')

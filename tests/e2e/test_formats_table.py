@@ -10,45 +10,23 @@ import pytest
 
 import ref_table as ref
 import reftensor as rt
-from helpers import assert_file, assert_no_mount, assert_same
+from helpers import DTYPES, KERNELS, assert_any_range, assert_file, assert_refused, assert_shows
 from ref_float import FloatModel
 
 VECTORS = pathlib.Path(__file__).resolve().parents[1] / "data" / "vectors"
-DTYPES = ["BF16", "F16", "F32"]
-HAS_AVX2 = "avx2" in open("/proc/cpuinfo", encoding="ascii").read().split()
-KERNELS = [None, "scalar", pytest.param("avx2", marks=pytest.mark.skipif(not HAS_AVX2, reason="this CPU has no AVX2"))]
-
-
-def shows(mount, place, model, dtype, kernel=None):
-    """Mounts a model and compares the file with the expected one."""
-    made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}", *([f"--kernel={kernel}"] if kernel else []))
-    assert_file(made.file, model.expected_bytes(dtype))
-    return made
-
-
-def shows_any_range(mount, place, model, seed):
-    """Reads that begin and end anywhere."""
-    made = mount(model.write(place / "m.safetensors"), "--dtype=bf16")
-    want = model.expected_bytes()
-    rng = np.random.default_rng(seed)
-    with open(made.file, "rb", buffering=0) as f:
-        for _ in range(400):
-            at, n = int(rng.integers(0, len(want))), int(rng.integers(1, 9000))
-            f.seek(at)
-            assert_same(f.read(n), want[at : at + n], f"{n} bytes at {at}")
 
 
 class TestBitsandbytes:
     @pytest.mark.parametrize("dtype", DTYPES)
     @pytest.mark.parametrize("kernel", KERNELS)
     def test_4_bits(self, kernel, dtype, mount, place):
-        shows(mount, place, ref.bnb_layouts(), dtype, kernel)
+        assert_shows(mount, place, ref.bnb_layouts(), dtype, kernel)
 
     @pytest.mark.parametrize("state", ["F16", "F32"])
     @pytest.mark.parametrize("dtype", DTYPES)
     def test_type_of_the_state(self, dtype, state, mount, place):
         """The library rounds to the type that the state names; another one comes after that."""
-        shows(mount, place, ref.bnb_layouts(state), dtype)
+        assert_shows(mount, place, ref.bnb_layouts(state), dtype)
 
     @pytest.mark.parametrize("state", DTYPES)
     def test_output_type(self, state, mount, place):
@@ -59,10 +37,11 @@ class TestBitsandbytes:
     @pytest.mark.parametrize("dtype", DTYPES)
     @pytest.mark.parametrize("kernel", KERNELS)
     def test_8_bits(self, kernel, dtype, mount, place):
-        shows(mount, place, ref.bnb8_layouts(), dtype, kernel)
+        assert_shows(mount, place, ref.bnb8_layouts(), dtype, kernel)
 
     def test_any_range(self, mount, place):
-        shows_any_range(mount, place, ref.bnb_layouts(), 1)
+        model = ref.bnb_layouts()
+        assert_any_range(assert_shows(mount, place, model), model, 1)
 
     def test_vector(self, mount):
         """A file that the library made (tests/data/vectors/README.md)."""
@@ -136,15 +115,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-class TestRefused:
-    @pytest.mark.parametrize("case", REFUSED)
-    def test_mount(self, case, run, place):
-        tensors, config, words = REFUSED[case]
-        source = place / "m.safetensors"
-        rt.save(source, tensors)
-        if config is not None:
-            (place / "config.json").write_text(json.dumps(config))
-        (place / "mnt").mkdir()
-        assert_no_mount(run(source, place / "mnt"), place / "mnt", 4, *words)
-        for name, t in tensors.items():
-            assert_same(run("cat", "--unsupported=raw", source, name).out, t.data, name)
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case, run, place):
+    tensors, config, words = REFUSED[case]
+    assert_refused(run, place, tensors, config, *words)
