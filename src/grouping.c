@@ -19,12 +19,13 @@ struct work {
     const struct mxfs_grouping_options *options;
 };
 
-static int add_refusal(struct mxfs_grouping *g, const char *scheme, const char *reason, bool half,
-                       const struct mxfs_tensor *first)
+/* Counts one more for the reason that `new` gives. */
+static int add_refusal(struct mxfs_grouping *g, struct mxfs_refusal new)
 {
     for (size_t i = 0; i < g->refusal_count; i++) {
         struct mxfs_refusal *r = &g->refusals[i];
-        if (strcmp(r->scheme, scheme) == 0 && strcmp(r->reason, reason) == 0) {
+        if (strcmp(r->scheme, new.scheme) == 0 && strcmp(r->reason, new.reason) == 0 &&
+            r->fits == new.fits) {
             r->count++;
             return 0;
         }
@@ -34,7 +35,8 @@ static int add_refusal(struct mxfs_grouping *g, const char *scheme, const char *
     if (!grown)
         return -ENOMEM;
     g->refusals = grown;
-    grown[g->refusal_count++] = (struct mxfs_refusal){scheme, reason, first, 1, half};
+    new.count = 1;
+    grown[g->refusal_count++] = new;
     return 0;
 }
 
@@ -111,7 +113,9 @@ static int add_match(struct work *w, size_t index, struct mxfs_group *group)
         return 0;
     }
     w->out->role[index] = MXFS_ROLE_REFUSED; /* parts of other groups keep their role */
-    return add_refusal(w->out, group->scheme->name, clash, false, w->match.tensors->sorted[index]);
+    return add_refusal(w->out, (struct mxfs_refusal){.scheme = group->scheme->name,
+                                                     .reason = clash,
+                                                     .first = w->match.tensors->sorted[index]});
 }
 
 static int add_refused(struct work *w, size_t index, struct mxfs_group *group, const char *scheme)
@@ -125,25 +129,52 @@ static int add_refused(struct work *w, size_t index, struct mxfs_group *group, c
         return 0;
     }
     set_roles(w, index, group, half ? MXFS_ROLE_HALF : MXFS_ROLE_REFUSED);
-    return add_refusal(w->out, scheme, w->match.reason, half, t);
+    return add_refusal(w->out,
+                       (struct mxfs_refusal){
+                           .scheme = scheme, .reason = w->match.reason, .first = t, .half = half});
 }
 
+/* Sets *verdict and takes over what the scheme found. */
+static int ask_scheme(struct work *w, size_t index, const struct mxfs_scheme *s,
+                      enum mxfs_verdict *verdict)
+{
+    const struct mxfs_scheme *forced = w->options->forced;
+    struct mxfs_group group = {.scheme = s, .out = (uint8_t)w->options->out};
+
+    w->match.scheme = NULL;
+    w->match.half = false;
+    *verdict = s->match(&w->match, index, &group);
+    if (*verdict == MXFS_MATCH)
+        *verdict = mxfs_scheme_check_company(&w->match, index, &group);
+    if (*verdict == MXFS_MATCH && forced && s != forced) {
+        w->match.reason = "it does not fit the --scheme that was asked for";
+        *verdict = MXFS_REFUSE;
+    }
+    if (*verdict == MXFS_MATCH)
+        return add_match(w, index, &group);
+    if (*verdict == MXFS_REFUSE)
+        return add_refused(w, index, &group, w->match.scheme ? w->match.scheme : s->name);
+    free(group.constants);
+    return 0;
+}
+
+/* The forced scheme comes before all that decode, but after those that know the bytes to be others
+ * than the names say. */
 static int ask_schemes(struct work *w, size_t index)
 {
-    for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
-        struct mxfs_group group = {.scheme = *s, .out = (uint8_t)w->options->out};
-        w->match.scheme = NULL;
-        w->match.half = false;
-        enum mxfs_verdict verdict = (*s)->match(&w->match, index, &group);
-        if (verdict == MXFS_MATCH)
-            verdict = mxfs_scheme_check_company(&w->match, index, &group);
-        if (verdict == MXFS_MATCH)
-            return add_match(w, index, &group);
-        if (verdict == MXFS_REFUSE)
-            return add_refused(w, index, &group, w->match.scheme ? w->match.scheme : (*s)->name);
-        free(group.constants);
+    const struct mxfs_scheme *forced = w->options->forced;
+    enum mxfs_verdict verdict = MXFS_NO_MATCH;
+    int rc = 0;
+
+    for (const struct mxfs_scheme *const *s = mxfs_schemes; *s && verdict == MXFS_NO_MATCH; s++) {
+        if (forced && mxfs_scheme_decodes(*s)) {
+            rc = ask_scheme(w, index, forced, &verdict);
+            forced = NULL;
+        }
+        if (verdict == MXFS_NO_MATCH && rc == 0)
+            rc = ask_scheme(w, index, *s, &verdict);
     }
-    return 0;
+    return rc;
 }
 
 /* Activation and KV scales: they never enter a weight. */
@@ -223,6 +254,28 @@ static void look_at_plain(struct work *w, size_t index)
                    "FP8 weights without a scale are shown as stored", t);
 }
 
+/* Takes the groups back: what a method means that nobody knows is not to be guessed. */
+static int refuse_groups(struct work *w)
+{
+    static const char reason[] = "the quant_method is not known";
+    struct mxfs_grouping *g = w->out;
+    int rc = 0;
+
+    for (size_t i = 0; i < g->count; i++) {
+        const struct mxfs_group *group = &g->groups[i];
+        size_t index = index_of(w->match.tensors, 0, group->part[0]);
+        set_roles(w, index, group, MXFS_ROLE_REFUSED);
+        free(group->constants);
+        if (rc == 0)
+            rc = add_refusal(g, (struct mxfs_refusal){.scheme = w->match.config->method,
+                                                      .reason = reason,
+                                                      .first = group->part[0],
+                                                      .fits = group->scheme});
+    }
+    g->count = 0;
+    return rc;
+}
+
 /* A quantization that left no mark on any tensor that we know must not pass for none. */
 static int check_method(struct work *w)
 {
@@ -232,13 +285,18 @@ static int check_method(struct work *w)
     };
     const struct mxfs_quant_config *c = w->match.config;
 
-    if (!c->quantized || w->out->count > 0 || w->out->refusal_count > 0)
+    if (!c->quantized || w->options->forced)
         return 0;
     for (size_t i = 0; i < MXFS_COUNT(known); i++) {
         if (strcmp(c->method, known[i]) == 0)
             return 0;
     }
-    return add_refusal(w->out, c->method, "no tensor matches a known scheme", false, NULL);
+    if (w->out->count > 0)
+        return refuse_groups(w);
+    if (w->out->refusal_count > 0)
+        return 0;
+    return add_refusal(w->out, (struct mxfs_refusal){.scheme = c->method,
+                                                     .reason = "no tensor matches a known scheme"});
 }
 
 int mxfs_grouping_init(struct mxfs_grouping *grouping, const struct mxfs_tensors *tensors,
@@ -269,12 +327,12 @@ int mxfs_grouping_init(struct mxfs_grouping *grouping, const struct mxfs_tensors
         if (grouping->role[i] == MXFS_ROLE_PLAIN)
             rc = ask_schemes(&w, i);
     }
+    if (rc == 0)
+        rc = check_method(&w);
     for (size_t i = 0; i < tensors->count && rc == 0; i++) {
         if (grouping->role[i] == MXFS_ROLE_PLAIN)
             look_at_plain(&w, i);
     }
-    if (rc == 0)
-        rc = check_method(&w);
     if (rc != 0)
         mxfs_grouping_fini(grouping);
     return rc;

@@ -26,7 +26,8 @@ struct mxfs_refusal {
     const struct mxfs_tensor
         *first;   /**< first of them by name, or NULL when the config alone refuses */
     size_t count; /**< of groups */
-    bool half;    /**< parts are nowhere to be found */
+    const struct mxfs_scheme *fits; /**< what `forced` could be, or NULL */
+    bool half;                      /**< parts are nowhere to be found */
 };
 
 /** Something worth one line, though nothing is wrong. */
@@ -60,7 +61,9 @@ struct mxfs_grouping_options {
     uint64_t unit_max; /**< bytes, see struct mxfs_match */
     bool comfy;        /**< see struct mxfs_match */
     const char *only;  /**< glob (fnmatch) of the output names to show, or NULL for all */
-    bool drop_half;    /**< leave out tensors of which the rest of the group is missing */
+    const struct mxfs_scheme *forced; /**< the only one to be used, whatever the config says; NULL:
+                                         all, unless the config names a method that nobody knows */
+    bool drop_half; /**< leave out tensors of which the rest of the group is missing */
 };
 
 /**

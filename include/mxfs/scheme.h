@@ -180,4 +180,16 @@ enum mxfs_verdict mxfs_scheme_check_company(struct mxfs_match *match, size_t ind
 /** All schemes, first hit wins; ends with NULL. */
 extern const struct mxfs_scheme *const mxfs_schemes[];
 
+/** Whether a scheme dequantizes; the others only refuse. */
+bool mxfs_scheme_decodes(const struct mxfs_scheme *scheme);
+
+/** The scheme of that name that dequantizes, or NULL. */
+const struct mxfs_scheme *mxfs_scheme_named(const char *name);
+
+/** Room for the names of all schemes. */
+#define MXFS_SCHEME_NAMES 512
+
+/** Writes "mxfp4-gptoss, ...": the names of all that dequantize. Returns `out`. */
+const char *mxfs_scheme_names(char out[MXFS_SCHEME_NAMES]);
+
 #endif

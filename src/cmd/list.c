@@ -139,19 +139,17 @@ static int collect_folder(void *data, struct mxfs_folder *folder)
 /* A filter that no scheme can match is a slip of the pen. */
 static int check_filter(const char *glob, struct mxfs_error *err)
 {
-    char known[512] = "plain";
-    size_t n = strlen(known);
+    char known[MXFS_SCHEME_NAMES];
 
-    if (!glob || fnmatch(glob, known, 0) == 0)
+    if (!glob || fnmatch(glob, "plain", 0) == 0)
         return 0;
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
         if (fnmatch(glob, (*s)->name, 0) == 0)
             return 0;
-        if (n < sizeof(known) && ((*s)->spans || (*s)->unit_at)) /* the others only refuse */
-            n += (size_t)snprintf(known + n, sizeof(known) - n, ", %s", (*s)->name);
     }
-    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "--only-scheme=%s: expected a glob of: %s", glob,
-                     known);
+    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
+                     "--only-scheme=%s: expected a glob of: plain, %s", glob,
+                     mxfs_scheme_names(known));
 }
 
 static int list(struct cmd_listing *l, const struct mxfs_options *o, struct mxfs_error *err)

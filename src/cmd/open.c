@@ -19,7 +19,8 @@ struct visit {
     const struct cmd_source *source;
     const struct mxfs_options *options;
     struct mxfs_error *err;
-    size_t refused;
+    size_t refused; /* models */
+    size_t groups;  /* of all models */
 };
 
 static int check_cache_size(void *data, struct mxfs_folder *folder)
@@ -46,7 +47,7 @@ int cmd_source_open(struct cmd_source *source, const struct mxfs_options *option
         rc = mxfs_repo_open(&source->repo, source->path, &how, err);
     if (rc == 0)
         rc = mxfs_repo_visit(&source->repo.root, check_cache_size,
-                             &(struct visit){source, options, err, 0});
+                             &(struct visit){.source = source, .options = options, .err = err});
     if (rc != 0)
         cmd_source_close(source);
     return rc;
@@ -65,8 +66,13 @@ static void print_refusal(const char *where, const struct mxfs_refusal *r)
     mxfs_escape(scheme, sizeof(scheme), r->scheme, strlen(r->scheme));
     fprintf(stderr, "mxfs: %s: unsupported: %s: %s", where, scheme, r->reason);
     if (r->first)
-        fprintf(stderr, " (%zu, first %s); --unsupported=raw shows %s as stored", r->count,
-                mxfs_quote(r->first->name, r->first->name_len).text, r->count == 1 ? "it" : "them");
+        fprintf(stderr, " (%zu, first %s)", r->count,
+                mxfs_quote(r->first->name, r->first->name_len).text);
+    if (r->fits)
+        fprintf(stderr, "; the tensors fit %s, --scheme=%s decodes them as that", r->fits->name,
+                r->fits->name);
+    if (r->first)
+        fprintf(stderr, "; --unsupported=raw shows %s as stored", r->count == 1 ? "it" : "them");
     fputc('\n', stderr);
 }
 
@@ -103,6 +109,7 @@ static int judge_folder(void *data, struct mxfs_folder *folder)
         mxfs_log(MXFS_LOG_DEBUG, "%s: a model of %zu files, %zu tensors, %zu quantized groups",
                  where, m->shard_count, m->tensors.count, m->grouping.count);
         log_notices(where, &m->grouping);
+        v->groups += m->grouping.count;
         if (v->options->unsupported == MXFS_UNSUPPORTED_RAW || m->grouping.refusal_count == 0)
             continue;
         if (m->missing > 0 && m->grouping.refusals[0].half)
@@ -117,9 +124,12 @@ static int judge_folder(void *data, struct mxfs_folder *folder)
 int cmd_source_judge(const struct cmd_source *source, const struct mxfs_options *options,
                      struct mxfs_error *err)
 {
-    struct visit v = {source, options, err, 0};
+    struct visit v = {.source = source, .options = options, .err = err};
 
     int rc = mxfs_repo_visit((struct mxfs_folder *)&source->repo.root, judge_folder, &v);
+    if (rc == 0 && v.refused == 0 && v.groups == 0 && options->scheme && !options->only)
+        return mxfs_fail(err, MXFS_EXIT_UNSUPPORTED, ENOTSUP, "%s: no tensor fits --scheme=%s",
+                         source->path, options->scheme);
     if (rc == 0 && v.refused > 0) {
         err->code = MXFS_EXIT_UNSUPPORTED;
         rc = -ENOTSUP;

@@ -145,6 +145,7 @@ static int group_tensors(struct mxfs_model *m, const struct mxfs_model_options *
         .auto_out = options->out < 0,
         .unit_max = options->unit_max,
         .only = options->only,
+        .forced = options->scheme,
         .drop_half = options->partial && m->missing > 0,
         .read = read_tensor,
         .reader = m,

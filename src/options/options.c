@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "mxfs/compiler.h"
+#include "mxfs/scheme.h"
 #include "table.h"
 
 enum { ROWS_MAX = 64, LETTERS_MAX = 2 * ROWS_MAX + 8, LONG_BASE = 256 };
@@ -271,6 +272,16 @@ static int parse_views(struct mxfs_options *o, struct mxfs_error *err)
     }
 }
 
+static int check_scheme(const struct mxfs_options *o, struct mxfs_error *err)
+{
+    char names[MXFS_SCHEME_NAMES];
+
+    if (!o->scheme || mxfs_scheme_named(o->scheme))
+        return 0;
+    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "--scheme=%s: expected one of: %s", o->scheme,
+                     mxfs_scheme_names(names));
+}
+
 static int parse_operands(struct mxfs_options *o, int argc, char **argv, struct mxfs_error *err)
 {
     o->command = o->unmount ? MXFS_COMMAND_UNMOUNT : MXFS_COMMAND_MOUNT;
@@ -351,6 +362,8 @@ int mxfs_options_from_list(struct mxfs_options *options, const char *list, struc
         rc = parse_list(options, list, err);
     if (rc == 0)
         rc = parse_views(options, err);
+    if (rc == 0)
+        rc = check_scheme(options, err);
     return rc;
 }
 
@@ -368,6 +381,8 @@ int mxfs_options_parse(struct mxfs_options *options, int argc, char **argv, stru
     }
     if (rc == 0)
         rc = parse_views(options, err);
+    if (rc == 0)
+        rc = check_scheme(options, err);
     if (rc == 0)
         rc = parse_operands(options, argc - optind, argv + optind, err);
     if (rc == 0)

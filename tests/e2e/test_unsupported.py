@@ -10,6 +10,7 @@ import pytest
 import refmodels as models
 import reforacle as oracle
 import reftensor as rt
+from conftest import mounted
 from helpers import assert_file, assert_no_mount, entry_of, listing
 
 
@@ -147,11 +148,6 @@ class TestNotRefused:
         model.config = {"quantization_config": {"quant_method": "auto-round", "data_type": "mx_fp", "bits": 4, "group_size": 32}}
         assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes())
 
-    def test_unknown_method_whose_tensors_match(self, mount, place):
-        model = models.quark()
-        model.config = {"quantization_config": {"quant_method": "something-new"}}
-        assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes())
-
     def test_plain_file_with_plain_config(self, mount, place):
         source = write(place, {"x.weight": models.bf16(1, 3, 3)}, {"format": "pt"}, {"model_type": "llama"})
         assert_file(mount(source).file, source.read_bytes())
@@ -168,6 +164,60 @@ class TestNotRefused:
         models.add_gptoss(model, "p", models.random_fill(1), 3, 1)
         source = write(place, {**model.source, "p": f32(2)})
         assert_no_mount(run(source, place / "mnt"), place / "mnt", 4, "p")
+
+
+class TestUnknownMethod:
+    """Its tensors may look like those of a known scheme; only --scheme takes them for that."""
+
+    @pytest.fixture
+    def model(self):
+        model = models.quark()
+        model.config = {"quantization_config": {"quant_method": "something-new"}}
+        return model
+
+    @pytest.fixture
+    def source(self, model, place):
+        return model.write(place / "src" / "m.safetensors")
+
+    def test_refused(self, source, run, place):
+        """One line that names the method, the way out, and the first tensor."""
+        (place / "mnt").mkdir()
+        for command in (["cat", source, "x"], ["export", source, place / "out"], ["verify", source, source], [source, place / "mnt"]):
+            done = run(*command).fails(4, "something-new", "not known", "--scheme=mxfp4-weight", "--unsupported=raw", ".weight\"")
+        assert not mounted(place / "mnt") and not (place / "out").exists(), done
+
+    def test_raw(self, source, mount):
+        assert_file(mount(source, "--unsupported=raw").file, source.read_bytes())
+
+    @pytest.mark.parametrize("option", [["--scheme=mxfp4-weight"], ["-o", "scheme=mxfp4-weight"]], ids=["long", "list"])
+    def test_forced(self, option, source, model, mount):
+        assert_file(mount(source, *option).file, model.expected_bytes())
+
+    def test_forced_by_every_command(self, source, model, run, place):
+        option = "--scheme=mxfp4-weight"
+        (place / "want.safetensors").write_bytes(model.expected_bytes())
+        name, tensor = next((n, t) for n, t in model.expected().items() if n + "_scale" in model.source)
+        assert entry_of(listing(run, source, option), name)["scheme"] == "mxfp4-weight"
+        assert run("cat", option, source, name).out == tensor.data
+        assert run("export", option, source, place / "out.safetensors").rc == 0
+        assert_file(place / "out.safetensors", model.expected_bytes())
+        assert run("verify", option, source, place / "want.safetensors").rc == 0
+
+    def test_a_known_method_too(self, run, place):
+        model = models.quark()
+        source = model.write(place / "m.safetensors")
+        assert listing(run, source, "--scheme=mxfp4-weight")["tensors"] == listing(run, source)["tensors"]
+
+    def test_the_wrong_scheme(self, source, run):
+        run("export", "--scheme=nvfp4", source, "-").fails(4, "mxfp4-weight", "does not fit", ".weight\"")
+
+    def test_nothing_to_decode(self, run, place):
+        source = write(place, {"x.weight": models.bf16(1, 3, 3)})
+        run("--scheme=fp8", source, place / "mnt").fails(4, str(source), "no tensor fits --scheme=fp8")
+
+    @pytest.mark.parametrize("name", ["mxfp4", "foreign", "comfyui", "plain", "NVFP4"])
+    def test_no_such_scheme(self, name, source, run):
+        run("list", f"--scheme={name}", source).fails(2, f"--scheme={name}", "mxfp4-gptoss", "gptq-awq")
 
 
 class TestStrayScales:

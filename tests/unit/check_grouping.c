@@ -130,6 +130,8 @@ static void check_case(const struct grouping_case *c)
 
 #define GPTOSS .config = {.present = true, .model_type = "gpt_oss", .dtype = -1}
 #define OTHER_MODEL .config = {.present = true, .model_type = "qwen3_moe", .dtype = -1}
+extern const struct mxfs_scheme mxfs_scheme_mxfp4_blocks;
+#define BLOCKS .options = {.forced = &mxfs_scheme_mxfp4_blocks}
 #define METHOD(name) .config = {.present = true, .quantized = true, .method = name, .dtype = -1}
 
 /* Formats that are decoded. */
@@ -288,7 +290,29 @@ static const struct grouping_case refusals[] = {
     /* a method that nobody knows, and no tensor that shows it */
     {"x.weight I32 4", "plain x.weight\n! hqq 1 -\n", METHOD("hqq")},
     {"x.weight BF16 4", "plain x.weight\n", METHOD("mxfp4")},
-    {"x_blocks U8 1,16; x_scales U8 1", "mxfp4-blocks x 32 < x_blocks x_scales\n", METHOD("hqq")},
+    /* and tensors that could be of a known scheme: only for who says so */
+    {"x_blocks U8 1,16; x_scales U8 1; k.k_scale F32 -",
+     "plain k.k_scale\nrefused x_blocks\nrefused x_scales\n! hqq 1 x_blocks\n", METHOD("hqq")},
+    {"a_blocks U8 1,16; a_scales U8 1; b_blocks U8 1,16; b_scales U8 1; "
+     "c.weight F8_E4M3 128,128; c.weight_scale F32 -",
+     "refused a_blocks\nrefused a_scales\nrefused b_blocks\nrefused b_scales\n"
+     "refused c.weight\nrefused c.weight_scale\n! new 2 a_blocks\n! new 1 c.weight\n",
+     METHOD("new")},
+    {"x_blocks U8 1,16; x_scales U8 1; k.k_scale F32 -",
+     "mxfp4-blocks x 32 < x_blocks x_scales\ndropped k.k_scale\n", METHOD("hqq"), BLOCKS},
+    {"x_blocks U8 1,16; x_scales U8 1; y.weight BF16 4",
+     "mxfp4-blocks x 32 < x_blocks x_scales\nplain y.weight\n", METHOD("quark"), BLOCKS},
+    {"x_blocks U8 1,16; x_scales U8 1; c.weight F8_E4M3 128,128; c.weight_scale F32 -",
+     "mxfp4-blocks x 32 < x_blocks x_scales\nrefused c.weight\nrefused c.weight_scale\n"
+     "! fp8 1 c.weight\n",
+     METHOD("new"), BLOCKS},
+    {"x_blocks U8 1,16; x_scales U8 2", /* not exactly */
+     "refused x_blocks\nrefused x_scales\n! mxfp4-blocks 1 x_blocks\n", METHOD("new"), BLOCKS},
+    {"x.W_q U8 4", "refused x.W_q\n! hqq 1 x.W_q\n", METHOD("new"), BLOCKS},
+    {"x_blocks U8 2,3,16; x_scales U8 2,3; x.comfy_quant U8 4; y.weight U8 4; y.comfy_quant U8 4",
+     "mxfp4-blocks x 2,96 < x_blocks x_scales\nplain x.comfy_quant\nplain y.comfy_quant\n"
+     "refused y.weight\n! comfyui 1 y.weight\n",
+     METHOD("new"), BLOCKS},
     /* shapes that no output could have */
     {"x_blocks U8 1,1,1,1,1,1,1,1,1,16; x_scales U8 1,1,1,1,1,1,1,1,1",
      "refused x_blocks\nrefused x_scales\n! mxfp4-blocks 1 x_blocks\n"},

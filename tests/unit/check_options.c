@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "mxfs/compiler.h"
+#include "mxfs/scheme.h"
 #include "options/table.h"
 #include "support/suite.h"
 
@@ -119,7 +120,9 @@ static const char *sample_value(const struct option_row *row, uint64_t *number)
         last = strrchr(row->choices, '|');
         return last + 1;
     default:
-        return strcmp(row->name, "views") == 0 ? "npy" : "some*thing";
+        return strcmp(row->name, "views") == 0    ? "npy"
+               : strcmp(row->name, "scheme") == 0 ? "fp8"
+                                                  : "some*thing";
     }
 }
 
@@ -344,6 +347,27 @@ START_TEST(choices)
         snprintf(line, sizeof(line), "--dtype=%s S M", wrong[i]);
         check_wrong(line, "auto|bf16|f16|f32");
     }
+}
+END_TEST
+
+START_TEST(schemes)
+{
+    struct mxfs_options o;
+    struct mxfs_error err = {0};
+
+    for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
+        char line[64];
+        snprintf(line, sizeof(line), "--scheme=%s list S", (*s)->name);
+        if (mxfs_scheme_decodes(*s))
+            done(parse_right(line));
+        else
+            check_wrong(line, "expected one of: mxfp4-gptoss, ");
+    }
+    check_wrong("--scheme=mxfp4 S M", "fp8, nvfp4");
+    check_wrong("--scheme= S M", "expected NAME");
+    check_wrong("--scheme=fp8 stats M", "--scheme means nothing here");
+    ck_assert_int_eq(mxfs_options_from_list(&o, "scheme=plain", &err), -EINVAL);
+    mxfs_options_fini(&o);
 }
 END_TEST
 
@@ -639,6 +663,7 @@ int main(void)
     tcase_add_test(table, numbers);
     tcase_add_test(table, octal_numbers);
     tcase_add_test(table, choices);
+    tcase_add_test(table, schemes);
     tcase_add_test(table, views);
     tcase_add_test(table, help_names_everything);
     tcase_add_loop_test(table, generated_texts_name_everything, MXFS_GENERATE_MAN,
