@@ -38,6 +38,12 @@ int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *opti
                 struct mxfs_error *err);
 
 /**
+ * Clears a dead mount of mxfs at `path` (absolute), and says so: the source may lie below it. Any
+ * other dead mount is a failure with err filled (MXFS_EXIT_FAILED).
+ */
+int mxfs_fs_clear(const char *path, struct mxfs_error *err);
+
+/**
  * Asks the mxfs that serves the mount at `path` (absolute) for its statistics. Fails with err
  * filled (MXFS_EXIT_FAILED) when nothing or something else is mounted there, when nobody serves it
  * any more, or an mxfs whose statistics this one cannot read.

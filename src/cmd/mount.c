@@ -208,14 +208,16 @@ int cmd_mount(const struct mxfs_options *options, struct mxfs_error *err)
     struct cmd_source s;
 
     close_inherited(options);
-    int rc = cmd_source_open(&s, options, err);
-    if (rc != 0)
-        return rc;
     char *mountpoint = mxfs_path_absolute(options->operand[1]);
-    if (!mountpoint)
-        rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    int rc = mountpoint ? mxfs_fs_clear(mountpoint, err)
+                        : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
     if (rc == 0)
-        rc = cmd_source_judge(&s, options, err);
+        rc = cmd_source_open(&s, options, err);
+    if (rc != 0) {
+        free(mountpoint);
+        return rc;
+    }
+    rc = cmd_source_judge(&s, options, err);
     if (rc == 0)
         rc = mount_source(&s, options, mountpoint, err);
     free(mountpoint);

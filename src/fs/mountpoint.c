@@ -118,15 +118,18 @@ static bool is_dead(const char *path)
     return statvfs(path, &st) != 0 && errno == ENOTCONN;
 }
 
+int mxfs_fs_clear(const char *path, struct mxfs_error *err)
+{
+    return is_dead(path) ? clear_dead_mount(path, err) : 0;
+}
+
 int mxfs_mountpoint_check(const char *path, struct mxfs_error *err)
 {
     struct stat st;
 
-    if (is_dead(path)) {
-        int rc = clear_dead_mount(path, err);
-        if (rc != 0)
-            return rc;
-    }
+    int rc = mxfs_fs_clear(path, err);
+    if (rc != 0)
+        return rc;
     if (stat(path, &st) != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: mountpoint: %s", path, strerror(errno));
     if (!S_ISDIR(st.st_mode))

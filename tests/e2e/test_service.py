@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import types
 
 import pytest
 
@@ -48,6 +49,119 @@ def test_mount_8(kind, source, model, place, mxfs_bin, fuse):
     done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done
     assert done.stdout.startswith(str(source))
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
+def test_fstab(source, model, place, mxfs_bin, fuse):
+    """`mount DIR` by a line of /etc/fstab with every word that such lines hold, and `umount DIR`."""
+    folder, want, fstab = place / "mnt", place / "want", place / "fstab"
+    folder.mkdir()
+    want.write_bytes(model.expected_bytes())
+    words = "rw,defaults,nodev,nosuid,noexec,noatime,nodiratime,lazytime,user,nofail,noauto,_netdev,x-gvfs-show"
+    fstab.write_text(f"{source} {folder} fuse.mxfs {words},allow_other,uid=12,umask=077 0 0\n")
+    script = f"""set -e
+        mount -t tmpfs none /usr/local/bin
+        ln -s "{mxfs_bin}" /usr/local/bin/mxfs
+        mount --bind "{fstab}" /etc/fstab
+        mount "{folder}"
+        grep -c " {folder} fuse.mxfs ro,nosuid,nodev" /proc/self/mounts
+        test "$(stat -c '%u %a' "{folder}/model.safetensors")" = "12 400"
+        cmp "{folder}/model.safetensors" "{want}"
+        umount "{folder}"
+        ! grep " {folder} " /proc/self/mounts"""
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and done.stdout == "1\n", done
+
+
+class TestOverItsOwnSource:
+    """Files are opened before anything is mounted, so a mount may lie over what it shows."""
+
+    @pytest.fixture
+    def own(self, place):
+        """A folder that the fixture `mount` mounts over."""
+        folder = place / "own" / "mnt"
+        folder.mkdir(parents=True)
+        return types.SimpleNamespace(directory=folder.parent, path=folder)
+
+    @staticmethod
+    def put_model(model, folder):
+        (folder / "sub").mkdir()
+        (folder / "README.md").write_text("words\n")
+        (folder / "sub" / "notes").write_text("more words\n")
+        model.write(folder / "model.safetensors")
+        return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+    def looks_right(self, made, model):
+        assert (made / "model.safetensors").read_bytes() == model.expected_bytes()
+        assert (made / "README.md").read_text() == "words\n"
+        assert (made / "sub" / "notes").read_text() == "more words\n"
+
+    def comes_back(self, made, before):
+        assert made.unmount().returncode == 0 and made.wait() == 0
+        assert {p.relative_to(made.path): p.read_bytes() for p in made.path.rglob("*") if p.is_file()} == before
+
+    @pytest.mark.parametrize("foreground", [False, True], ids=["background", "foreground"])
+    def test_folder_on_itself(self, foreground, own, model, mount):
+        before = self.put_model(model, own.path)
+        made = mount(own.path, over=own, foreground=foreground)
+        self.looks_right(made, model)
+        self.comes_back(made, before)
+
+    def test_from_inside(self, own, model, mount, mxfs_bin):
+        """`mxfs . .`, the working directory being the folder itself."""
+        before = self.put_model(model, own.path)
+        made = mount(own.path, over=own, cwd=own.path, command=["sh", "-c", 'exec "$0" . .', mxfs_bin])
+        self.looks_right(made, model)
+        self.comes_back(made, before)
+
+    def test_file_inside_the_mountpoint(self, own, model, mount):
+        before = self.put_model(model, own.path)
+        made = mount(own.path / "model.safetensors", over=own)
+        assert sorted(os.listdir(made.path)) == ["model.safetensors", "npy", "tensors"]
+        assert made.file.read_bytes() == model.expected_bytes()
+        self.comes_back(made, before)
+
+    def test_mountpoint_inside_the_source(self, own, model, mount):
+        """There the mountpoint appears as the folder that it was."""
+        self.put_model(model, own.directory)
+        (own.path / "below").write_text("kept\n")
+        made = mount(own.directory, over=own)
+        self.looks_right(made, model)
+        assert (made / "mnt" / "below").read_text() == "kept\n" and not (made / "below").exists()
+        assert made.unmount().returncode == 0 and made.wait() == 0
+        assert (own.path / "below").read_text() == "kept\n"
+
+    def test_by_signal_and_once_more(self, own, model, mount):
+        before = self.put_model(model, own.path)
+        made = mount(own.path, over=own)
+        os.kill(made.pid, signal.SIGTERM)
+        assert made.wait() == 0
+        again = mount(own.path, over=own)
+        self.looks_right(again, model)
+        self.comes_back(again, before)
+
+    def test_killed(self, own, model, mount):
+        """What is dead lies in the way of the source, too."""
+        self.put_model(model, own.path)
+        made = mount(own.path, over=own)
+        os.kill(made.pid, signal.SIGKILL)
+        made.expected_status = -signal.SIGKILL
+        made.wait()
+        again = mount(own.path, over=own)
+        assert "cleared the dead mount" in again.stderr
+        self.looks_right(again, model)
+
+    def test_ordinary_user(self, source, as_user):
+        done = as_user(f"""
+            mkdir m
+            cp "{source}" m/
+            mxfs m m
+            ls m
+            mxfs list m | grep -c plain
+            fusermount3 -u m
+            cmp m/model.safetensors "{source}"
+        """)
+        assert done.returncode == 0 and done.stdout.startswith("model.safetensors\n"), done
 
 
 def test_unmount_command(source, mount, run):
