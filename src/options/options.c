@@ -225,6 +225,18 @@ static const struct option_row *row_of(int opt)
     return NULL;
 }
 
+/* getopt_long() found no option, or no value, or one too many: `optopt` says of which. */
+static int wrong_flag(int opt, const char *given, struct mxfs_error *err)
+{
+    const struct option_row *row = optopt ? row_of(optopt) : NULL;
+
+    if (opt == ':')
+        return usage(err, "this option needs a value", given, row ? row->arg : "a list of options");
+    if (row)
+        return usage(err, "this option takes no value", given, NULL);
+    return usage(err, "unknown or ambiguous option", given, "one that mxfs --help names");
+}
+
 static int parse_flags(struct mxfs_options *o, int argc, char **argv, struct mxfs_error *err)
 {
     struct getopt_tables t;
@@ -237,10 +249,8 @@ static int parse_flags(struct mxfs_options *o, int argc, char **argv, struct mxf
         const char *given = optind > 0 && optind <= argc ? argv[optind - 1] : "";
         if (opt == 'o')
             rc = parse_list(o, optarg, err);
-        else if (opt == ':')
-            rc = usage(err, "this option needs a value", given, NULL);
-        else if (opt == '?')
-            rc = usage(err, "unknown option, or a value where none is taken", given, NULL);
+        else if (opt == ':' || opt == '?')
+            rc = wrong_flag(opt, given, err);
         else
             rc = set_option(o, row_of(opt), optarg, err);
     }

@@ -208,6 +208,147 @@ START_TEST(every_row)
 }
 END_TEST
 
+/* Wrong in every way: one line each, with the option and what was expected. */
+
+static void check_says(const char *line, const char *name, const char *expected)
+{
+    check_wrong(line, name);
+    check_wrong(line, expected);
+}
+
+/* `value` given to the row as --name=value and in a list. */
+static void check_wrong_value(const struct option_row *row, const char *value, const char *expected)
+{
+    char line[256], named[64];
+
+    snprintf(named, sizeof(named), "--%s=%s: ", row->name, value);
+    snprintf(line, sizeof(line), "--%s=%s %s", row->name, value, company(row));
+    check_says(line, named, expected);
+    snprintf(line, sizeof(line), "-o %s=%s %s", row->name, value, company(row));
+    check_says(line, named, expected);
+}
+
+static void check_wrong_number(const struct option_row *row, const char *unit)
+{
+    static const char *const none[] = {"", "x", "-1", "+1", "0x10", "1.5", "1e3", "1x", "NaN"};
+    char outside[32];
+
+    for (size_t i = 0; i < MXFS_COUNT(none); i++)
+        check_wrong_value(row, none[i], "expected a");
+    check_wrong_value(row, "99999999999999999999999", "expected a");
+    snprintf(outside, sizeof(outside), "%llu%s", (unsigned long long)row->max + 1, unit);
+    check_wrong_value(row, outside, "out of range, expected");
+    if (row->min > 0)
+        check_wrong_value(row, "0", "out of range, expected");
+}
+
+START_TEST(wrong_values)
+{
+    const struct option_row *row = &mxfs_option_table[_i];
+
+    switch (row->kind) {
+    case OPTION_FLAG:
+        break;
+    case OPTION_STRING:
+        check_wrong_value(row, "", row->arg);
+        break;
+    case OPTION_CHOICE:
+        check_wrong_value(row, "", row->choices);
+        check_wrong_value(row, row->choices, row->choices);
+        check_wrong_value(row, "nonsense", row->choices);
+        break;
+    case OPTION_OCTAL:
+        check_wrong_value(row, "", "expected an octal number");
+        check_wrong_value(row, "9", "expected an octal number");
+        check_wrong_value(row, "7777777777777777777777777", "expected an octal number");
+        break;
+    case OPTION_SIZE:
+    case OPTION_NUMBER:
+        check_wrong_number(row, "");
+        break;
+    }
+}
+END_TEST
+
+/* A value where none is taken, none where one is needed. */
+START_TEST(values_too_many_and_too_few)
+{
+    const struct option_row *row = &mxfs_option_table[_i];
+    char line[256];
+
+    if (row->kind == OPTION_FLAG) {
+        snprintf(line, sizeof(line), "-o %s=yes %s", row->name, company(row));
+        check_says(line, row->name, "takes no value");
+        snprintf(line, sizeof(line), "--%s=yes %s", row->name, company(row));
+        if (row->help) /* --auto, which stands only in lists, would be short for --auto-unmount */
+            check_says(line, row->name, "takes no value");
+        return;
+    }
+    snprintf(line, sizeof(line), "-o %s %s", row->name, company(row));
+    check_says(line, row->name, row->arg);
+    snprintf(line, sizeof(line), "%s --%s", company(row), row->name);
+    check_says(line, row->name, row->arg);
+    if (row->letter) {
+        snprintf(line, sizeof(line), "%s -%c", company(row), row->letter);
+        check_says(line, "needs a value", row->arg);
+    }
+}
+END_TEST
+
+/* The last one counts, in either spelling; a flag may be given again. */
+START_TEST(repeated)
+{
+    const struct option_row *row = &mxfs_option_table[_i];
+    char line[256], first[64];
+    uint64_t number = 0;
+    const char *value = row->kind == OPTION_FLAG ? "" : sample_value(row, &number);
+
+    if (row->kind == OPTION_FLAG)
+        snprintf(line, sizeof(line), "-o %s,%s -o %s %s", row->name, row->name, row->name,
+                 company(row));
+    else {
+        snprintf(first, sizeof(first), "%.*s",
+                 row->choices ? (int)strcspn(row->choices, "|") : (int)sizeof(first),
+                 row->choices                 ? row->choices
+                 : row->kind == OPTION_STRING ? value
+                 : row->kind == OPTION_SIZE   ? "2M"
+                                              : "1");
+        snprintf(line, sizeof(line), "--%s=%s %s -o %s=%s", row->name, first, company(row),
+                 row->name, value);
+    }
+    struct parsed *p = parse_right(line);
+    check_field(row, &p->options, value, number);
+    done(p);
+}
+END_TEST
+
+/* With every command for which it means nothing. */
+START_TEST(out_of_place)
+{
+    static const char *const lines[MXFS_COMMAND_HELP] = {
+        [MXFS_COMMAND_MOUNT] = "SOURCE MOUNTPOINT",
+        [MXFS_COMMAND_LIST] = "list SOURCE",
+        [MXFS_COMMAND_CAT] = "cat SOURCE TENSOR",
+        [MXFS_COMMAND_EXPORT] = "export SOURCE DEST",
+        [MXFS_COMMAND_VERIFY] = "verify SOURCE REF",
+        [MXFS_COMMAND_STATS] = "stats MOUNTPOINT",
+        [MXFS_COMMAND_UNMOUNT] = "--unmount MOUNTPOINT",
+    };
+    const struct option_row *row = &mxfs_option_table[_i];
+    char line[256], name[64];
+    uint64_t number = 0;
+    const char *value = row->kind == OPTION_FLAG ? "" : sample_value(row, &number);
+
+    for (size_t i = 0; i < MXFS_COUNT(lines); i++) {
+        if (row->commands >> i & 1 || strcmp(row->name, "unmount") == 0)
+            continue;
+        snprintf(line, sizeof(line), "-o %s%s%s %s", row->name, *value ? "=" : "", value, lines[i]);
+        snprintf(name, sizeof(name), "--%s means nothing here", row->name);
+        check_says(line, name, "expected with: ");
+    }
+}
+END_TEST
+
 START_TEST(rows_are_sound)
 {
     for (const struct option_row *row = mxfs_option_table; row->name; row++) {
@@ -658,6 +799,10 @@ int main(void)
     while (mxfs_option_table[rows].name)
         rows++;
     tcase_add_loop_test(table, every_row, 0, rows);
+    tcase_add_loop_test(table, wrong_values, 0, rows);
+    tcase_add_loop_test(table, values_too_many_and_too_few, 0, rows);
+    tcase_add_loop_test(table, repeated, 0, rows);
+    tcase_add_loop_test(table, out_of_place, 0, rows);
     tcase_add_test(table, rows_are_sound);
     tcase_add_loop_test(table, every_size, 0, MXFS_COUNT(sizes));
     tcase_add_test(table, numbers);
