@@ -374,7 +374,7 @@ USER = 65534  # nobody
 
 # Runs as root in private mount and pid namespaces: when it ends, so does every process and mount.
 # The program, Python and its packages are bound to where the user may go (a checkout or a Python of
-# root's may lie in a closed home).
+# root's may lie in a closed home, where its libraries are looked for otherwise).
 AS_USER = r"""
 set -e
 mkdir "$1/dev" "$1/bin" "$1/home"
@@ -386,7 +386,7 @@ mount --bind "$2" "$1/bin/mxfs"
 mkdir "$1/base" "$1/packages"
 mount --bind "$3" "$1/base"
 mount --bind "$4" "$1/packages"
-printf '#!/bin/sh\nPYTHONHOME=%s PYTHONPATH=%s exec %s "$@"\n' "$1/base" "$1/packages" "$1/base/bin/python3" >"$1/bin/python3"
+printf '#!/bin/sh\nLD_LIBRARY_PATH=%s PYTHONHOME=%s PYTHONPATH=%s exec %s "$@"\n' "$1/base/lib" "$1/base" "$1/packages" "$1/base/bin/python3" >"$1/bin/python3"
 chmod 755 "$1/bin/python3"
 chown 65534:65534 "$1/home"
 cd "$1/home"
