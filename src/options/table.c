@@ -42,8 +42,8 @@ const struct option_row mxfs_option_table[] = {
      "is bfloat16 or float32, else bf16)",
      0, 0, ON_SOURCES},
     {"views", 0, OPTION_STRING, AT(views), "LIST", NULL,
-     "extra forms to show: tensors, npy, both (\"tensors,npy\", the default for a file) or none "
-     "(the default for a folder)",
+     "extra forms to show: none (the default for a folder), tensors, npy or tensors,npy (the "
+     "default for a file)",
      0, 0, ON_MOUNT},
     {"unsupported", 0, OPTION_CHOICE, AT(unsupported), "HOW", "refuse|raw",
      "what to do with tensors that cannot be dequantized exactly: refuse (exit 4, the default) or "

@@ -241,6 +241,33 @@ class TestExport:
         assert done.returncode == 6 and "No space left" in done.stderr and done.stderr.count("\n") == 1, done
         assert names_in(place) == ["full.c", "full.so", "repo"]
 
+    @pytest.mark.parametrize("into", ["file", "folder"])
+    def test_synced_before_it_is_seen(self, into, mxfs_bin, sanitized, place, source, folder):
+        """Every file, then the new name, then the folder that holds it: a crash leaves all of it or nothing."""
+        if sanitized:
+            pytest.skip("a preloaded library goes before the sanitizer's")
+        (place / "tell.c").write_text(
+            "#include <stdio.h>\n#include <sys/syscall.h>\n#include <unistd.h>\n"
+            "int fsync(int fd)\n{\n    char link[40], path[4096];\n    snprintf(link, sizeof(link), \"/proc/self/fd/%d\", fd);\n"
+            "    ssize_t n = readlink(link, path, sizeof(path));\n    dprintf(1, \"sync %.*s\\n\", (int)n, path);\n"
+            "    return syscall(SYS_fsync, fd);\n}\n"
+            "int renameat2(int a, const char *from, int b, const char *to, unsigned flags)\n{\n"
+            "    dprintf(1, \"rename %s %s\\n\", from, to);\n    return syscall(SYS_renameat2, a, from, b, to, flags);\n}\n"
+        )
+        subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", place / "tell.so", place / "tell.c"], check=True)
+        (place / "to").mkdir()
+        told = subprocess.run(
+            [mxfs_bin, "export", source if into == "file" else folder[1], place / "to" / "x"], check=True, capture_output=True, text=True,
+            env={**os.environ, "LD_PRELOAD": str(place / "tell.so")},
+        ).stdout.splitlines()  # fmt: skip
+        (at,) = [i for i, line in enumerate(told) if line.startswith("rename")]
+        temporary, name = told[at].split()[1:]
+        assert name == str(place / "to" / "x") and os.path.dirname(temporary) == str(place / "to")
+        made = place / "to" / "x"
+        paths = [made] if into == "file" else [made, *made.rglob("*")]
+        assert set(told[:at]) == {f"sync {temporary}{str(p).removeprefix(name)}" for p in paths}
+        assert told[at + 1 :] == [f"sync {place}/to"]
+
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     @pytest.mark.parametrize("into", ["file", "folder"])
     def test_signal(self, number, into, mxfs_bin, place):
