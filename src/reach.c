@@ -10,11 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "mxfs/compiler.h"
@@ -42,16 +39,29 @@ bool mxfs_reach_lacks(const struct mxfs_reach *reach, const char *path)
     return !mxfs_reach_has(reach, path);
 }
 
-static int open_resolved(const char *path, int flags)
+/* Opens the rest of a path below a folder, which is closed. Folders are opened only to go on. */
+static int open_below(int folder, char *rest, int flags)
 {
-    struct open_how how = {.flags = (uint64_t)flags, .resolve = RESOLVE_NO_SYMLINKS};
-    int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+    for (char *slash; (slash = strchr(rest, '/')); rest = slash + 1) {
+        *slash = '\0';
+        int next = openat(folder, rest, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), e = errno;
+        close(folder);
+        if (next < 0)
+            return -e;
+        folder = next;
+    }
+    int fd = openat(folder, rest, flags | O_NOFOLLOW), e = errno;
+    close(folder);
+    return fd < 0 ? -e : fd;
+}
 
-    if (fd < 0 && errno == ENOSYS) /* before Linux 5.6 only the last name can be guarded */
-        fd = open(path, flags | O_NOFOLLOW);
-    if (fd >= 0)
-        return fd;
-    return errno == ELOOP ? -EXDEV : -errno;
+static int open_resolved(char *path, int flags)
+{
+    int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int rc = root < 0 ? -errno : open_below(root, path + 1, flags);
+
+    /* Where a folder or a file was resolved there is a link now. */
+    return rc == -ELOOP || rc == -ENOTDIR ? -EXDEV : rc;
 }
 
 int mxfs_reach_open(const struct mxfs_reach *reach, const char *path, int flags)

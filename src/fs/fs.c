@@ -32,6 +32,8 @@
 
 enum {
     WAKE = SIGUSR2, /* interrupts a waiting thread; has an empty handler */
+    STOP_POLL_MS = 10,
+    STOP_LIMIT_MS = 5000, /* for requests at work when the loop is to end */
 };
 
 /* A mount that is being served. */
@@ -51,17 +53,6 @@ static void wake(int signal)
     (void)signal;
 }
 
-/* Ends the loop now: the main thread waits in a semaphore, which a signal interrupts. */
-static void stop_now(struct session *s)
-{
-    fuse_session_exit(s->se);
-    while (!atomic_load(&s->finished)) {
-        const struct timespec pause = {0, 10 * 1000 * 1000};
-        pthread_kill(s->main, WAKE);
-        nanosleep(&pause, NULL);
-    }
-}
-
 static void detach(struct session *s)
 {
     int rc = mxfs_unmounter_detach(&s->unmounter);
@@ -72,6 +63,30 @@ static void detach(struct session *s)
                  s->mountpoint);
     else if (rc != 0)
         mxfs_log(MXFS_LOG_WARNING, "%s: cannot unmount: %s", s->mountpoint, strerror(-rc));
+}
+
+/*
+ * Ends the loop now: the main thread waits in a semaphore, which a signal interrupts. A thread that
+ * reads from a device or a server that hangs cannot be waited for, and may keep this process from
+ * ending; but it does not need the descriptors of /dev/fuse, and without them readers are let go.
+ */
+static void stop_now(struct session *s)
+{
+    const struct timespec pause = {0, STOP_POLL_MS * 1000 * 1000};
+
+    if (!atomic_load(&s->detached))
+        detach(s);
+    fuse_session_exit(s->se);
+    for (int ms = 0; !atomic_load(&s->finished) && ms < STOP_LIMIT_MS; ms += STOP_POLL_MS) {
+        pthread_kill(s->main, WAKE);
+        nanosleep(&pause, NULL);
+    }
+    if (atomic_load(&s->finished))
+        return;
+    mxfs_log(MXFS_LOG_WARNING, "%s: a read of the source hangs: ended without waiting for it",
+             s->mountpoint);
+    close_range(3, ~0u, 0);
+    _exit(MXFS_EXIT_OK);
 }
 
 static void signal_set(sigset_t *set)
@@ -171,9 +186,9 @@ static int serve(struct session *s, struct mxfs_error *err)
     int rc = fuse_session_loop_mt(s->se, config);
     fuse_loop_cfg_destroy(config);
     atomic_store(&s->finished, true);
-    if (rc < 0)
+    if (rc < 0) /* -1: libfuse has said that it cannot start a thread, and why */
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: serving the mount failed: %s",
-                         s->mountpoint, strerror(-rc));
+                         s->mountpoint, rc == -1 ? "no thread for it" : strerror(-rc));
     return 0;
 }
 

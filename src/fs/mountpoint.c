@@ -30,7 +30,7 @@ extern char **environ;
 
 enum { MOUNT_TYPE_MAX = 64 };
 
-static const char our_type[] = "fuse.mxfs";
+static const char our_type[] = "fuse.mxfs", mount_table[] = "/proc/self/mounts";
 
 /* `how`: "-u", or "-uz" to unmount lazily, or "-uq" to say nothing. */
 static int run_helper(const char *path, const char *how)
@@ -72,27 +72,28 @@ dev_t mxfs_mountpoint_device(const char *path)
                                                    : 0;
 }
 
-/* The type of what is mounted last at `path`; empty when nothing is. */
-static void find_mount(const char *path, char type[MOUNT_TYPE_MAX])
+/* The type of what is mounted last at `path`; empty when nothing is. Returns 0 or -errno. */
+static int find_mount(const char *path, char type[MOUNT_TYPE_MAX])
 {
-    FILE *f = setmntent("/proc/self/mounts", "r");
+    FILE *f = setmntent(mount_table, "r");
     struct mntent *e;
 
     type[0] = '\0';
-    while (f && (e = getmntent(f))) {
+    if (!f)
+        return -errno;
+    while ((e = getmntent(f))) {
         if (strcmp(e->mnt_dir, path) == 0)
             snprintf(type, MOUNT_TYPE_MAX, "%s", e->mnt_type);
     }
-    if (f)
-        endmntent(f);
+    endmntent(f);
+    return 0;
 }
 
 static bool is_mxfs_mount(const char *path)
 {
     char type[MOUNT_TYPE_MAX];
 
-    find_mount(path, type);
-    return strcmp(type, our_type) == 0;
+    return find_mount(path, type) == 0 && strcmp(type, our_type) == 0;
 }
 
 static int clear_dead_mount(const char *path, struct mxfs_error *err)
@@ -235,7 +236,11 @@ int mxfs_mountpoint_find(const char *path, char **real, struct mxfs_error *err)
     *real = table_path(path);
     if (!*real)
         return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: %s", path, strerror(errno));
-    find_mount(*real, type);
+    int rc = find_mount(*real, type);
+    if (rc != 0)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, -rc,
+                         "%s: no telling what is mounted here: %s: %s; umount %s does not ask", path,
+                         mount_table, strerror(-rc), path);
     if (type[0] == '\0')
         return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: nothing is mounted here", path);
     if (strcmp(type, our_type) != 0)

@@ -87,6 +87,7 @@ int mxfs_unmounter_start(struct fs_unmounter *helper, const char *mountpoint, bo
         return mxfs_fail(err, MXFS_EXIT_FAILED, e, "cannot fork: %s", strerror(e));
     }
     if (helper->pid == 0) {
+        close(ends[0]); /* or it would wait for its own end of the line */
         prctl(PR_SET_NAME, "mxfs-unmount");
         outlive_signals();
         int socket = keep_only(ends[1]);

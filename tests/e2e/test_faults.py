@@ -8,6 +8,7 @@ import mmap
 import os
 import pathlib
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -54,6 +55,15 @@ def bad_source(badfs_program, place, fuse):
     say("")
     subprocess.run(["fusermount3", "-u", place / "bad"], check=False)
     process.wait(20)
+
+
+def wait_until_it_reads(pid, limit=20):
+    """Returns when a thread of that process waits for the answer of a FUSE filesystem."""
+    end = time.monotonic() + limit
+    waits = [""]
+    while not any("wait_answer" in w for w in waits):
+        assert time.monotonic() < end, waits
+        waits = [(task / "wchan").read_text() for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
 
 
 def read_at(path, offset, length):
@@ -121,6 +131,20 @@ def test_slow_device(bad_source, mount):
         for offset, r in zip((5000, 200_000, 400_000, 600_000), reads):
             assert r.result() == want[offset : offset + 4096]
     say("")
+
+
+def test_hanging_device(bad_source, mount):
+    """A read that does not return holds up neither the end of the mount nor its reader, who gets an error."""
+    path, say, want, _ = bad_source
+    made = mount(path, "--views=none", "--cache-size=1M")
+    say("delay 15000")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read_at, made.file, len(want) - 4096, 4096)
+        wait_until_it_reads(made.pid)
+        os.kill(made.pid, signal.SIGINT)
+        wait_for_mounts(lambda: not mounted(made.path))
+        assert isinstance(reading.exception(20), OSError)
+    assert made.wait() == 0  # when the device has answered: the kernel lets nobody go before
 
 
 def test_reader_killed(bad_source, mount):
@@ -204,14 +228,18 @@ def test_many_opens(source, mount):
     path, want = source
     made = mount(path, "--views=none")
     before = len(os.listdir(f"/proc/{made.pid}/fd"))
-    files = [open(made.file, "rb") for _ in range(900)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    files = []
     try:
+        files += [open(made.file, "rb") for _ in range(1000)]
         for i, f in enumerate(files):
             f.seek(i * 97)
             assert f.read(50) == want[i * 97 : i * 97 + 50]
     finally:
         for f in files:
             f.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     # Each of the daemon's threads has a descriptor of its own for the kernel; opens leave none.
     assert len(os.listdir(f"/proc/{made.pid}/fd")) <= before + 16
 
@@ -233,3 +261,85 @@ def test_few_descriptors(source, mount, mxfs_bin):
             assert not mounted(folder)
         outcomes.add(done.returncode)
     assert 0 in outcomes
+
+
+def preloaded(place, name):
+    """tests/support/NAME.c as a library to be preloaded."""
+    library = place / f"{name}.so"
+    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SUPPORT / f"{name}.c"], check=True)
+    return {"LD_PRELOAD": str(library)}
+
+
+@pytest.mark.parametrize("foreground", [False, True], ids=["background", "foreground"])
+def test_no_thread_to_start_with(foreground, source, place, run, sanitized):
+    """Without the thread for signals, or a first one for requests, nothing stays mounted."""
+    if sanitized:
+        pytest.skip("sanitizers want to be the first library")
+    (place / "m").mkdir()
+    for n in range(2):
+        done = run(source[0], place / "m", *["-f"] * foreground, env={**preloaded(place, "failthread"), "FAIL_AT": str(n)})
+        done.refuses(6, "thread", "Resource temporarily unavailable")
+        assert not mounted(place / "m")
+
+
+def test_no_more_threads(source, place, mount, sanitized):
+    """With one thread for requests, or two, everything is served, only not at once."""
+    if sanitized:
+        pytest.skip("sanitizers want to be the first library")
+    path, want = source
+    for n in (2, 3):
+        made = mount(path, "--views=none", "--cache-size=1M", env={**preloaded(place, "failthread"), "FAIL_AT": str(n)})
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            offsets = range(0, len(want), 50_000)
+            assert all(pool.map(lambda o: read_at(made.file, o, 50_000) == want[o : o + 50_000], offsets))
+        assert len(os.listdir(f"/proc/{made.pid}/task")) == n + 1
+        os.kill(made.pid, signal.SIGTERM)
+        assert made.wait() == 0 and not mounted(made.path)
+
+
+def test_few_processes(source, as_user, place, sanitized):
+    """An ordinary user at the limit of processes: nothing is mounted and one line says so, or all is served."""
+    if sanitized:
+        pytest.skip("sanitizers end a program that gets no thread")
+    path, want = source
+    (place / "want").write_bytes(want)
+    script = f"""
+        mkdir mnt
+        for n in 1 2 3 4 5 6 8 12 200; do
+            rc=0
+            (ulimit -u $n; exec mxfs --views=none "{path}" mnt) 2>err || rc=$?
+            if [ $rc = 0 ]; then
+                for i in 1 2 3 4 5 6; do cmp mnt/model.safetensors "{place}/want" & done
+                wait
+                cmp mnt/model.safetensors "{place}/want"
+                fusermount3 -u mnt
+                echo served
+            else
+                test $rc = 6 -a -s err
+                test "$(mountpoint mnt)" = "mnt is not a mountpoint"
+                echo refused
+            fi
+        done
+    """
+    done = as_user(script)
+    assert done.returncode == 0 and not done.stderr, done
+    assert set(done.stdout.split()) == {"served", "refused"}
+
+
+def test_sigterm_with_an_idle_mapping(source, mount):
+    """It never ends by itself: after --stop-timeout the daemon goes, and what was not yet read is SIGBUS."""
+    path, want = source
+    made = mount(path, "--views=none", "--stop-timeout=1")
+    code = f"""if True:
+        import mmap, sys
+        f = open({str(made.file)!r}, "rb")
+        m = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+        print(m[0], flush=True)
+        sys.stdin.readline()
+        print(m[{len(want) - 1}])"""
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert int(holder.stdout.readline()) == want[0]
+        os.kill(made.pid, signal.SIGTERM)
+        assert made.wait(20) == 0 and not mounted(made.path)
+        holder.communicate("\n", timeout=20)
+    assert holder.returncode == -signal.SIGBUS

@@ -289,3 +289,39 @@ class TestCannotMount:
         made.wait()
         done = run("list", made.file)
         assert done.rc == 5 and done.err.count("\n") == 1 and "not connected" in done.err
+
+
+BARE = """set -e
+mount --make-rprivate /
+# A root that cannot be written to, nothing in /etc (no mtab, fuse.conf or ld.so.cache), no /proc.
+mount -t tmpfs -o ro none /etc
+mount -o remount,bind,ro /
+! touch /written 2>/dev/null
+umount -l /proc
+test ! -e /proc/self
+for way in 'umount "$1/mnt"' 'kill -TERM $pid' 'kill -INT $pid' 'kill -KILL $pid'; do
+    "$2" -f --auto-unmount --views=none "$1/src/model.safetensors" "$1/mnt" &
+    pid=$!
+    until test -e "$1/mnt/model.safetensors"; do :; done
+    cmp "$1/mnt/model.safetensors" "$1/want"
+    eval "$way"
+    wait $pid || test "$way" = 'kill -KILL $pid'
+    until test ! -e "$1/mnt/model.safetensors"; do :; done
+done
+"$2" --views=none "$1/src/model.safetensors" "$1/mnt"
+cmp "$1/mnt/model.safetensors" "$1/want"
+! "$2" -u "$1/mnt"
+umount "$1/mnt"
+test ! -e "$1/mnt/model.safetensors"
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
+def test_bare_system(source, model, place, mxfs_bin, fuse):
+    """With a read-only root, without /proc and /etc/mtab: root mounts, serves and unmounts as ever."""
+    (place / "mnt").mkdir()
+    (place / "want").write_bytes(model.expected_bytes())
+    done = subprocess.run(["unshare", "-m", "bash", "-c", BARE, "-", place, mxfs_bin], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done
+    # Without the mount table nobody knows whether it is a mount of ours: mxfs -u says what to do.
+    assert "no telling what is mounted" in done.stderr and f"umount {place}/mnt" in done.stderr, done
