@@ -188,6 +188,20 @@ def test_unit_verifies(tree, tmp_path):
     assert out.returncode == 0 and complaints == []
 
 
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_unit_lets_the_daemon_confine_itself(tree):
+    """The unit's filter must hold what the program's own sandbox needs to be made."""
+    text = (tree[1] / "lib/systemd/system/mxfs@.service").read_text()
+    allowed = set(text.split("SystemCallFilter=")[1].splitlines()[0].split())
+    while groups := {word for word in allowed if word.startswith("@")}:
+        allowed -= groups
+        for group in groups:
+            out = subprocess.run(["systemd-analyze", "syscall-filter", group], capture_output=True, text=True, check=True).stdout
+            allowed |= {line.strip() for line in out.splitlines()[1:] if line.strip() and not line.strip().startswith("#")}
+    landlock = {"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}
+    assert {"seccomp", "prctl", "capset", "umount2", "socketpair", "wait4", *landlock} <= allowed
+
+
 def test_notify(mount, source, tmp_path):
     path, _ = source
     address = str(tmp_path / "notify")

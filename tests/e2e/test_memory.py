@@ -2,6 +2,7 @@
 # Copyright (c) 2026 the mxfs authors
 """Out of memory: the N-th allocation fails, for N = 0, 1, 2, ... until the program no longer notices."""
 
+import errno
 import os
 import pathlib
 import re
@@ -10,6 +11,7 @@ import subprocess
 import pytest
 
 import refmodels
+from conftest import mounted
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DIRECTORY = ROOT / "tests/data/vectors/gptoss_dir/src"
@@ -62,3 +64,27 @@ def test_nth_allocation(what, mxfs_bin, failmalloc, place):
         arguments[2] = next(line.split()[0] for line in listed.splitlines() if "mxfp4" in line)
     count = fail_each(mxfs_bin, failmalloc, [str(a) for a in arguments])
     assert count > 30
+
+
+def test_nth_allocation_of_a_mount(mxfs_bin, failmalloc, place, fuse):
+    """Refused in words with nothing mounted, or mounted and right; a read may fail, but never give other bytes."""
+    model = refmodels.gptoss_hf()
+    source, folder, want = model.write(place / "m" / "model.safetensors"), place / "mnt", model.expected_bytes()
+    folder.mkdir()
+    outcomes = set()
+    for n in range(150):  # a mount of this model makes some 80
+        env = {**os.environ, "LD_PRELOAD": str(failmalloc), "FAIL_AT": str(n)}
+        command = [mxfs_bin, "--views=none", source, folder]
+        done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=30, check=False)
+        outcomes.add(done.returncode)
+        if done.returncode:
+            assert done.returncode in (5, 6) and done.stderr.startswith(("mxfs: ", "fuse: ")), f"allocation {n}: {done}"
+            assert not mounted(folder), f"allocation {n}"
+            continue
+        try:
+            assert (folder / source.name).read_bytes() == want, f"allocation {n}"
+        except OSError as e:
+            assert e.errno in (errno.ENOMEM, errno.EIO), f"allocation {n}: {e}"
+        finally:
+            subprocess.run(["fusermount3", "-u", folder], check=True)
+    assert 0 in outcomes and 6 in outcomes
