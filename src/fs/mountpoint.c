@@ -239,8 +239,8 @@ int mxfs_mountpoint_find(const char *path, char **real, struct mxfs_error *err)
     int rc = find_mount(*real, type);
     if (rc != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc,
-                         "%s: no telling what is mounted here: %s: %s; umount %s does not ask", path,
-                         mount_table, strerror(-rc), path);
+                         "%s: no telling what is mounted here: %s: %s; umount %s does not ask",
+                         path, mount_table, strerror(-rc), path);
     if (type[0] == '\0')
         return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: nothing is mounted here", path);
     if (strcmp(type, our_type) != 0)
