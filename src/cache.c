@@ -34,7 +34,8 @@ struct entry {
 
 struct mxfs_cache {
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* a block was published, abandoned or released */
+    pthread_cond_t changed; /* a block was published or abandoned */
+    pthread_cond_t room;    /* bytes were unpinned or given back */
     size_t max, used;       /* bytes; used <= max */
     size_t idle;            /* bytes of `used` that are unpinned */
     size_t ahead;           /* bytes of `used` that nobody has asked for yet */
@@ -51,6 +52,7 @@ int mxfs_cache_new(struct mxfs_cache **out, size_t max_bytes)
         return -ENOMEM;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->changed, NULL);
+    pthread_cond_init(&c->room, NULL);
     c->max = max_bytes;
     return 0;
 }
@@ -129,22 +131,30 @@ void mxfs_cache_free(struct mxfs_cache *cache)
         }
     }
     pthread_cond_destroy(&cache->changed);
+    pthread_cond_destroy(&cache->room);
     pthread_mutex_destroy(&cache->lock);
     free(cache);
 }
 
+/* Whether the next block to be dropped was read to its end and has memory of just that size. */
+static bool can_reuse(const struct mxfs_cache *c, size_t size)
+{
+    return c->oldest && c->oldest->retired && c->oldest->charged == size;
+}
+
 /*
- * Takes unpinned blocks out, oldest first, until `size` more bytes fit. The last one taken is kept
- * in *spare when its memory can serve as it is: fresh pages would have to be zeroed by the kernel
- * first. The others go to *victims, to be freed outside the lock. False, and nothing taken: pinned
- * blocks leave no room.
+ * Takes unpinned blocks out, oldest first, until `size` more bytes fit. One of them is kept in
+ * *spare when its memory can serve as it is: fresh pages would have to be zeroed by the kernel, and
+ * those just read lie in the processor's cache, so a block that can be reused is, even where there
+ * is room for another. The others go to *victims, to be freed outside the lock. False, and nothing
+ * taken: pinned blocks leave no room.
  */
 static bool make_room(struct mxfs_cache *c, size_t size, struct entry **spare,
                       struct entry **victims)
 {
     if (c->used - c->idle + size > c->max)
         return false;
-    while (c->used + size > c->max) {
+    while (c->used + size > c->max || (!*spare && can_reuse(c, size))) {
         struct entry *e = c->oldest;
         list_remove(c, e);
         table_remove(c, e);
@@ -219,7 +229,7 @@ static struct entry *find_ready(struct mxfs_cache *c, struct mxfs_cache_key key,
             pthread_mutex_lock(&c->lock);
             continue; /* the block may have come meanwhile */
         }
-        pthread_cond_wait(&c->changed, &c->lock);
+        pthread_cond_wait(e ? &c->changed : &c->room, &c->lock);
     }
 }
 
@@ -235,6 +245,13 @@ static int map_entry(struct entry *e)
     madvise(p, e->charged, MADV_HUGEPAGE);
     e->block.data = p;
     return 0;
+}
+
+/* See mxfs_cache_reserve(). With half, passes became smaller than there was room for; with three
+ * quarters blocks were dropped before they had been read. */
+static size_t ahead_max(const struct mxfs_cache *c)
+{
+    return c->max / 8 * 5;
 }
 
 static size_t charge_of(size_t size)
@@ -288,7 +305,7 @@ int mxfs_cache_reserve(struct mxfs_cache *cache, struct mxfs_cache_key key, size
     pthread_mutex_lock(&cache->lock);
     if (table_find(cache, key)) {
         rc = -EEXIST;
-    } else if (cache->ahead + charged <= cache->max / 2 &&
+    } else if (cache->ahead + charged <= ahead_max(cache) &&
                make_room(cache, charged, &spare, &victims)) {
         rc = -ENOMEM;
         e = insert(cache, &spare, key, size, charged);
@@ -312,7 +329,7 @@ void mxfs_cache_stats(struct mxfs_cache *cache, struct mxfs_cache_stats *out)
 size_t mxfs_cache_spare(struct mxfs_cache *cache)
 {
     pthread_mutex_lock(&cache->lock);
-    size_t spare = cache->max / 2 - cache->ahead;
+    size_t spare = ahead_max(cache) - cache->ahead;
     pthread_mutex_unlock(&cache->lock);
     return spare;
 }
@@ -350,6 +367,7 @@ void mxfs_cache_abandon(struct mxfs_cache *cache, struct mxfs_block *block)
     end_ahead(cache, e);
     cache->used -= e->charged;
     pthread_cond_broadcast(&cache->changed);
+    pthread_cond_broadcast(&cache->room);
     pthread_mutex_unlock(&cache->lock);
     unmap_entry(e);
 }
@@ -363,7 +381,7 @@ static void unpin(struct mxfs_cache *cache, struct mxfs_block *block, bool retir
     e->retired |= retire;
     if (--e->pins == 0) {
         (e->retired ? list_prepend : list_append)(cache, e);
-        pthread_cond_broadcast(&cache->changed);
+        pthread_cond_broadcast(&cache->room);
     }
     pthread_mutex_unlock(&cache->lock);
 }

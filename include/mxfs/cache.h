@@ -48,9 +48,9 @@ int mxfs_cache_acquire(struct mxfs_cache *cache, struct mxfs_cache_key key, size
 
 /**
  * Pins a block that nobody has asked for yet, to be filled ahead. Blocks that still wait for their
- * first user take at most half of the cache: looking further ahead would drop what was loaded
- * before it is used. Fails at once with -EEXIST when the block is there or being filled, with
- * -EAGAIN when there is no room, or with -ENOMEM.
+ * first user take at most five eighths of the cache: looking further ahead would drop what was
+ * loaded before it is used. Fails at once with -EEXIST when the block is there or being filled,
+ * with -EAGAIN when there is no room, or with -ENOMEM.
  */
 int mxfs_cache_reserve(struct mxfs_cache *cache, struct mxfs_cache_key key, size_t size,
                        struct mxfs_block **out);

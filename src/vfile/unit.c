@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "decode.h"
 #include "mxfs/bytes.h"
@@ -31,14 +32,19 @@ enum {
     DEPTH = 2,
     /* A unit is being used up when a part of 1 / EARLY of it was read. */
     EARLY = 4,
-    /* A pass reserves a part of 1 / SHARE of what may be reserved: others look ahead as well. */
-    SHARE = 4,
+    /* A pass reserves a part of 1 / SHARE of what may be reserved, since others look ahead as well,
+     * but PASS_LEAST units, since it reads all rows for few units as for many; where there is no
+     * room for these, it is better made later. */
+    SHARE = 2,
+    PASS_LEAST = 3,
     /* Of a slow source, so many bytes are asked for ahead. */
     WINDOW = 16 << 20,
-    /* A source is slow when a pass gets less than so many bytes a microsecond from it; from the
-     * page cache it is 4000 to 8000. It counts as slow for some passes more, as the look-ahead that
-     * this causes makes passes fast. */
+    /* A source is slow when a pass gets less than so many bytes a microsecond from it and had to
+     * wait; from the page cache it is 4000 to 8000, and less without waiting where the processors
+     * are busy. It counts as slow for some passes more, as the look-ahead that this causes makes
+     * passes fast. */
     SLOW = 1000,
+    SLOW_WAITS = 4,
     SLOW_PASSES = 16,
 };
 
@@ -120,6 +126,14 @@ static int load_part(struct pass *p, unsigned part)
     return rc;
 }
 
+/* How often this thread has waited for something, not counting being preempted. */
+static long waits(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_THREAD, &u);
+    return u.ru_nvcsw;
+}
+
 /* Has the system read the rows of the matrix that holds `element`. */
 static void announce(struct pass *p, uint64_t element)
 {
@@ -160,6 +174,7 @@ static int load(struct pass *p)
 {
     struct mxfs_source *src = &p->model->shards[p->group->part[0]->shard].source;
     uint64_t start = mxfs_clock_ns(), took, bytes;
+    long waited = waits();
     struct rows r;
     int rc = 0;
 
@@ -173,7 +188,7 @@ static int load(struct pass *p)
     p->scratch->tally.units += rc == 0 ? p->count : 0;
     find_rows(p, 0, &r);
     bytes = r.strips.rows * r.stride;
-    if (!r.sparse && bytes / SLOW > took / 1000)
+    if (waits() - waited < SLOW_WAITS || (!r.sparse && bytes / SLOW > took / 1000))
         return rc;
     atomic_store_explicit(&src->slow, SLOW_PASSES, memory_order_relaxed);
     return rc;
@@ -222,11 +237,15 @@ static bool is_full(const struct pass *p)
 static void gather(struct pass *p, uint64_t element)
 {
     const struct mxfs_group *g = p->group;
-    size_t share = mxfs_cache_spare(p->env->cache) / SHARE;
+    size_t spare = mxfs_cache_spare(p->env->cache), share = spare / SHARE;
 
     for (unsigned skipped = 0; element < g->elements && !is_full(p);) {
         struct mxfs_unit *unit = &p->unit[p->count];
         g->scheme->unit_at(g, element, unit);
+        if (p->count == 0 && spare < mxfs_min_u64(PASS_LEAST * unit->bytes, p->env->cache_size / 2))
+            return;
+        if (p->count < PASS_LEAST)
+            share = mxfs_max_u64(share, unit->bytes);
         element = unit->first + unit->count;
         if (p->count > 0 && (unit->bytes > share || !is_beside(p, unit)))
             return;
@@ -365,7 +384,7 @@ int mxfs_unit_range(const struct mxfs_vfile_env *env, struct mxfs_scratch *scrat
                     struct mxfs_model *model, const struct mxfs_group *group, uint8_t *buf,
                     size_t len, uint64_t offset, const struct mxfs_tensor **failed)
 {
-    size_t size = mxfs_out_size(group->out);
+    size_t size = mxfs_out_size(group->out), whole = len;
 
     while (len > 0) {
         struct mxfs_unit unit;
@@ -373,7 +392,7 @@ int mxfs_unit_range(const struct mxfs_vfile_env *env, struct mxfs_scratch *scrat
         group->scheme->unit_at(group, offset / size, &unit);
         size_t n = mxfs_min_u64(len, (unit.first + unit.count) * size - offset);
         *failed = group->part[0];
-        int rc = acquire_unit(env, scratch, model, group, &unit, n < len, &block, failed);
+        int rc = acquire_unit(env, scratch, model, group, &unit, n < whole, &block, failed);
         if (rc != 0)
             return rc;
         uint64_t start = mxfs_clock_ns();

@@ -311,20 +311,20 @@ START_TEST(reserved_blocks_are_found)
 }
 END_TEST
 
-START_TEST(at_most_half_is_reserved)
+START_TEST(at_most_five_eighths_are_reserved)
 {
     struct mxfs_cache *c = new_cache(8 * PAGE);
-    for (uint64_t i = 0; i < 4; i++) {
-        ck_assert_uint_eq(mxfs_cache_spare(c), (4 - i) * PAGE);
+    for (uint64_t i = 0; i < 5; i++) {
+        ck_assert_uint_eq(mxfs_cache_spare(c), (5 - i) * PAGE);
         ck_assert_int_eq(ahead(c, i, PAGE), 0);
     }
-    ck_assert_int_eq(ahead(c, 4, PAGE), -EAGAIN);
-    ck_assert(!touch(c, 2, PAGE)); /* has met its user: room for one more */
-    ck_assert_int_eq(ahead(c, 4, PAGE), 0);
     ck_assert_int_eq(ahead(c, 5, PAGE), -EAGAIN);
+    ck_assert(!touch(c, 2, PAGE)); /* has met its user: room for one more */
+    ck_assert_int_eq(ahead(c, 5, PAGE), 0);
+    ck_assert_int_eq(ahead(c, 6, PAGE), -EAGAIN);
     for (uint64_t i = 10; i < 18; i++) /* readers push the others out, and out of the sum */
         ck_assert(touch(c, i, PAGE));
-    ck_assert_uint_eq(mxfs_cache_spare(c), 4 * PAGE);
+    ck_assert_uint_eq(mxfs_cache_spare(c), 5 * PAGE);
     mxfs_cache_free(c);
 }
 END_TEST
@@ -344,11 +344,11 @@ END_TEST
 
 START_TEST(abandoned_reservations_are_given_back)
 {
-    struct mxfs_cache *c = new_cache(4 * PAGE);
+    struct mxfs_cache *c = new_cache(8 * PAGE);
     struct mxfs_block *b;
     ck_assert_int_eq(mxfs_cache_reserve(c, (struct mxfs_cache_key){7, 1}, PAGE, &b), 0);
     mxfs_cache_abandon(c, b);
-    ck_assert_uint_eq(mxfs_cache_spare(c), 2 * PAGE);
+    ck_assert_uint_eq(mxfs_cache_spare(c), 5 * PAGE);
     ck_assert(touch(c, 1, PAGE));
     mxfs_cache_free(c);
 }
@@ -380,6 +380,20 @@ START_TEST(retired_comes_back_when_used)
     ck_assert(!touch(c, 2, PAGE));
     ck_assert(touch(c, 3, PAGE)); /* in the place of 1 */
     ck_assert(!touch(c, 2, PAGE));
+    mxfs_cache_free(c);
+}
+END_TEST
+
+START_TEST(retired_memory_serves_again)
+{
+    struct mxfs_cache *c = new_cache(4 * PAGE);
+    struct mxfs_block *a, *b;
+    ck_assert(take(c, 1, PAGE, 1, &a));
+    const uint8_t *memory = a->data;
+    mxfs_cache_retire(c, a);
+    ck_assert(take(c, 2, PAGE, 2, &b));
+    ck_assert_ptr_eq(b->data, memory);
+    mxfs_cache_release(c, b);
     mxfs_cache_free(c);
 }
 END_TEST
@@ -423,11 +437,12 @@ int main(void)
     tcase_add_test(tcase, waits_for_room);
     tcase_add_test(tcase, many_threads);
     tcase_add_test(tcase, reserved_blocks_are_found);
-    tcase_add_test(tcase, at_most_half_is_reserved);
+    tcase_add_test(tcase, at_most_five_eighths_are_reserved);
     tcase_add_test(tcase, reserving_does_not_wait_for_room);
     tcase_add_test(tcase, abandoned_reservations_are_given_back);
     tcase_add_test(tcase, retired_goes_first);
     tcase_add_test(tcase, retired_comes_back_when_used);
+    tcase_add_test(tcase, retired_memory_serves_again);
     tcase_add_test(tcase, use_is_counted_anew);
     tcase_add_test(tcase, free_accepts_null);
     suite_add_tcase(suite, tcase);
