@@ -34,13 +34,14 @@ LIBRARY_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(SOURCES))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/check_*.c))
 UNIT_SUPPORT := $(sort $(wildcard tests/unit/support/*.c))
 BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
+BENCH_SUPPORT := $(sort $(wildcard tests/bench/support/*.c))
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 PROGRAM_OBJECTS := $(call objects,$(PROGRAM_SOURCES))
 LIBRARY_OBJECTS := $(call objects,$(LIBRARY_SOURCES))
 UNIT_OBJECTS := $(call objects,$(UNIT_SOURCES) $(UNIT_SUPPORT))
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SOURCES))
-BENCH_OBJECTS := $(call objects,$(BENCH_SOURCES))
+BENCH_OBJECTS := $(call objects,$(BENCH_SOURCES) $(BENCH_SUPPORT))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
 
 # Asked of pkg-config once, and only when something is compiled: `make demo` starts without it.
@@ -91,7 +92,7 @@ $(BUILD)/tests/check_%: $(BUILD)/obj/tests/unit/check_%.o $(call objects,$(UNIT_
 	$(call told,LINK,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(CHECK_LIBS) $(LIBRARY_LIBS)
 
-$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libmxfs.a $(BUILD)/link.flags
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,$(BENCH_SUPPORT)) $(BUILD)/libmxfs.a $(BUILD)/link.flags
 	@mkdir -p $(@D)
 	$(call told,LINK,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(FUSE_LIBS) $(LIBRARY_LIBS)

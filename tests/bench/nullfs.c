@@ -15,9 +15,6 @@
  *
  * Both stay in the foreground and end when they are unmounted.
  */
-#define FUSE_USE_VERSION 314
-#include <fuse_lowlevel.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -30,9 +27,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FILE_INO = 2, PAGE = 4096, REQUEST_MAX = 1 << 20 };
+#include "support/serve.h"
 
-static const double forever = 3600.0;
+enum { FILE_INO = 2, PAGE = 4096, REQUEST_MAX = 1 << 20 };
 
 /** What is served. Immutable after start but for the queue. */
 static struct {
@@ -83,33 +80,21 @@ static uint8_t *thread_buffer(void)
 static void attributes(fuse_ino_t ino, struct stat *st)
 {
     memset(st, 0, sizeof(*st));
-    st->st_ino = ino;
-    st->st_mode = ino == FILE_INO ? S_IFREG | 0444 : S_IFDIR | 0555;
-    st->st_nlink = ino == FILE_INO ? 1 : 2;
-    st->st_uid = getuid();
-    st->st_gid = getgid();
     st->st_mtim = st->st_ctim = served.like.st_mtim;
-    st->st_blksize = 1 << 20;
-    if (ino == FILE_INO) {
+    if (ino == FILE_INO)
         st->st_size = (off_t)served.size;
-        st->st_blocks = (blkcnt_t)((served.size + 511) / 512);
-    }
+    bench_attributes(st, ino, ino == FILE_INO);
 }
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
     (void)userdata;
-    conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
-    conn->want |=
-        conn->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
-                         FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_EXPORT_SUPPORT);
-    conn->max_background = 64;
-    conn->congestion_threshold = 48;
+    bench_init(conn, FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
 }
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    struct fuse_entry_param e = {.attr_timeout = forever, .entry_timeout = forever};
+    struct fuse_entry_param e = {.attr_timeout = bench_forever, .entry_timeout = bench_forever};
     if (parent == FUSE_ROOT_ID && strcmp(name, "file") == 0) {
         e.ino = FILE_INO;
         attributes(e.ino, &e.attr);
@@ -122,16 +107,14 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
     struct stat st;
     (void)fi;
     attributes(ino, &st);
-    fuse_reply_attr(req, &st, forever);
+    fuse_reply_attr(req, &st, bench_forever);
 }
 
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     (void)ino;
-    fi->keep_cache = 1;
     fi->direct_io = served.direct_io;
-    fi->noflush = 1;
-    fuse_reply_open(req, fi);
+    bench_reply_open(req, fi);
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
@@ -165,28 +148,6 @@ static const struct fuse_lowlevel_ops ops = {
     .open = op_open,
     .read = op_read,
 };
-
-static int serve(const char *mountpoint)
-{
-    char *argv[] = {"nullfs", "-o", "default_permissions,ro,nosuid,nodev,subtype=nullfs", NULL};
-    struct fuse_args args = FUSE_ARGS_INIT(3, argv);
-    struct fuse_loop_config *config = fuse_loop_cfg_create();
-    struct fuse_session *se = fuse_session_new(&args, &ops, sizeof(ops), NULL);
-
-    fuse_opt_free_args(&args);
-    if (!config || !se || fuse_session_mount(se, mountpoint) != 0)
-        return EXIT_FAILURE;
-    fuse_set_signal_handlers(se);
-    fuse_loop_cfg_set_clone_fd(config, 1);
-    fuse_loop_cfg_set_max_threads(config, served.threads);
-    fuse_loop_cfg_set_idle_threads(config, served.threads);
-    int rc = fuse_session_loop_mt(se, config);
-    fuse_session_unmount(se);
-    fuse_remove_signal_handlers(se);
-    fuse_session_destroy(se);
-    fuse_loop_cfg_destroy(config);
-    return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-}
 
 static int open_file(const char *path)
 {
@@ -222,5 +183,5 @@ int main(int argc, char **argv)
     else if (open_file(argv[i]) != 0)
         return EXIT_FAILURE;
     pthread_key_create(&served.buffer, free);
-    return serve(argv[i + 1]);
+    return bench_serve("nullfs", &ops, sizeof(ops), served.threads, argv[i + 1]);
 }

@@ -9,9 +9,6 @@
  * the file, which is the fastest way for data that nobody has touched. Stays in the foreground and
  * ends when it is unmounted.
  */
-#define FUSE_USE_VERSION 314
-#include <fuse_lowlevel.h>
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,9 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILES_MAX = 1024, FIRST_INO = FUSE_ROOT_ID + 1 };
+#include "support/serve.h"
 
-static const double forever = 3600.0;
+enum { FILES_MAX = 1024, FIRST_INO = FUSE_ROOT_ID + 1 };
 
 /** A file that is served; the inode is its place plus FIRST_INO. */
 struct file {
@@ -44,30 +41,24 @@ static struct file *file_of(fuse_ino_t ino)
 
 static void attributes(fuse_ino_t ino, struct stat *st)
 {
-    struct file *f = file_of(ino);
+    const struct file *f = file_of(ino);
 
     memset(st, 0, sizeof(*st));
     if (f)
         *st = f->st;
-    st->st_ino = ino;
-    st->st_mode = f ? S_IFREG | 0444 : S_IFDIR | 0555;
-    st->st_nlink = f ? 1 : 2;
-    st->st_blksize = 1 << 20;
+    bench_attributes(st, ino, f != NULL);
 }
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
     (void)userdata;
+    bench_init(conn, FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
     conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
-    conn->want |= conn->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS |
-                                   FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
-    conn->max_background = 64;
-    conn->congestion_threshold = 48;
 }
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    struct fuse_entry_param e = {.attr_timeout = forever, .entry_timeout = forever};
+    struct fuse_entry_param e = {.attr_timeout = bench_forever, .entry_timeout = bench_forever};
 
     for (size_t i = 0; parent == FUSE_ROOT_ID && i < file_count; i++) {
         if (strcmp(files[i].name, name) == 0) {
@@ -84,15 +75,13 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 
     (void)fi;
     attributes(ino, &st);
-    fuse_reply_attr(req, &st, forever);
+    fuse_reply_attr(req, &st, bench_forever);
 }
 
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     (void)ino;
-    fi->keep_cache = 1;
-    fi->noflush = 1;
-    fuse_reply_open(req, fi);
+    bench_reply_open(req, fi);
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
@@ -140,29 +129,6 @@ static const struct fuse_lowlevel_ops ops = {
     .readdir = op_readdir,
 };
 
-static int serve(const char *mountpoint)
-{
-    char *argv[] = {"passthrough", "-o", "default_permissions,ro,nosuid,nodev,subtype=passthrough",
-                    NULL};
-    struct fuse_args args = FUSE_ARGS_INIT(3, argv);
-    struct fuse_loop_config *config = fuse_loop_cfg_create();
-    struct fuse_session *se = fuse_session_new(&args, &ops, sizeof(ops), NULL);
-
-    fuse_opt_free_args(&args);
-    if (!config || !se || fuse_session_mount(se, mountpoint) != 0)
-        return EXIT_FAILURE;
-    fuse_set_signal_handlers(se);
-    fuse_loop_cfg_set_clone_fd(config, 1);
-    fuse_loop_cfg_set_max_threads(config, 10);
-    fuse_loop_cfg_set_idle_threads(config, 10);
-    int rc = fuse_session_loop_mt(se, config);
-    fuse_session_unmount(se);
-    fuse_remove_signal_handlers(se);
-    fuse_session_destroy(se);
-    fuse_loop_cfg_destroy(config);
-    return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
 static int open_files(const char *folder)
 {
     DIR *d = opendir(folder);
@@ -191,5 +157,5 @@ int main(int argc, char **argv)
         perror(argv[1]);
         return EXIT_FAILURE;
     }
-    return serve(argv[2]);
+    return bench_serve("passthrough", &ops, sizeof(ops), 10, argv[2]);
 }
