@@ -35,6 +35,7 @@ UNIT_SOURCES := $(sort $(wildcard tests/unit/check_*.c))
 UNIT_SUPPORT := $(sort $(wildcard tests/unit/support/*.c))
 BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 BENCH_SUPPORT := $(sort $(wildcard tests/bench/support/*.c))
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 PROGRAM_OBJECTS := $(call objects,$(PROGRAM_SOURCES))
@@ -42,6 +43,8 @@ LIBRARY_OBJECTS := $(call objects,$(LIBRARY_SOURCES))
 UNIT_OBJECTS := $(call objects,$(UNIT_SOURCES) $(UNIT_SUPPORT))
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SOURCES))
 BENCH_OBJECTS := $(call objects,$(BENCH_SOURCES) $(BENCH_SUPPORT))
+REPLAY_OBJECTS := $(call objects,$(FUZZ_SOURCES) tests/fuzz/replay.c)
+REPLAY_PROGRAMS := $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(FUZZ_SOURCES))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
 
 # Asked of pkg-config once, and only when something is compiled: `make demo` starts without it.
@@ -55,7 +58,7 @@ FUSE_LIBS = $(call ask,FUSE_LIBS,--libs,fuse3 libseccomp)
 CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags,check)
 CHECK_LIBS = $(call ask,CHECK_LIBS,--libs,check)
 
-.PHONY: all unit lint bench fuzz fsx soak check-asan check-tsan check-arm64 coverage demo check check-core install uninstall clean distclean FORCE
+.PHONY: all unit lint bench fuzz fuzz-replay fsx soak check-asan check-tsan check-arm64 coverage demo check check-core install uninstall clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -97,11 +100,18 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,$(BENCH_SUPPORT)) 
 	$(call told,LINK,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(FUSE_LIBS) $(LIBRARY_LIBS)
 
+$(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(call objects,tests/fuzz/replay.c) \
+		$(BUILD)/libmxfs.a $(BUILD)/link.flags
+	@mkdir -p $(@D)
+	$(call told,LINK,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(LIBRARY_LIBS)
+
 # Only the adapter, the commands and the benches (a null filesystem to compare with) see FUSE; only
 # the tests see Check and the private headers of src/.
 $(PROGRAM_OBJECTS): EXTRA = $(FUSE_CFLAGS) $(LIBRARY_CFLAGS)
 $(BENCH_OBJECTS): EXTRA = $(FUSE_CFLAGS)
 $(LIBRARY_OBJECTS): EXTRA = $(LIBRARY_CFLAGS)
+$(REPLAY_OBJECTS): EXTRA = -Isrc $(LIBRARY_CFLAGS)
 $(UNIT_OBJECTS): EXTRA = -Itests/unit -Isrc $(CHECK_CFLAGS) $(LIBRARY_CFLAGS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/compile.flags
@@ -130,9 +140,12 @@ bench: all $(BENCH_PROGRAMS)
 FUZZ_SECONDS ?= 60
 FUZZ_BUILD := $(BUILD)/fuzz
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 fuzz:
 	@tests/support/run-fuzz '$(MAKE)' '$(FUZZ_BUILD)' '$(FUZZ_FLAGS)' $(FUZZ_SECONDS) $(FUZZ_SOURCES)
+
+# The seeds, and inputs that once found something, without clang.
+fuzz-replay: $(REPLAY_PROGRAMS)
+	@tests/support/run-replay $(REPLAY_PROGRAMS)
 
 # The tests' Python environment is made by make check.
 PYTEST = MXFS_BIN=$(BUILD)/mxfs build/venv/bin/python -m pytest -q
@@ -219,4 +232,5 @@ clean:
 distclean:
 	rm -rf $(BUILD)
 
--include $(patsubst %.o,%.d,$(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS) $(UNIT_OBJECTS) $(BENCH_OBJECTS))
+-include $(patsubst %.o,%.d,$(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS) $(UNIT_OBJECTS) $(BENCH_OBJECTS) \
+	$(REPLAY_OBJECTS))

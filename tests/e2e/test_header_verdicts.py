@@ -9,6 +9,9 @@ that a few accepts which no writer makes are refused on purpose (REFUSED_ON_PURP
 import json
 import os
 import random
+import resource
+import subprocess
+import time
 
 import pytest
 from safetensors import SafetensorError, deserialize, safe_open
@@ -400,3 +403,32 @@ def test_message(run, place, name):
     path.write_bytes(content)
     result = run("list", path).fails(3, f"{path}: malformed header: ", reason)
     assert len(result.err) < 1100
+
+
+def test_enough_cases():
+    """A group that lost its cases would pass unseen."""
+    assert sum(1 for group in GROUPS for _ in group()) >= 100
+
+
+JUNK = {
+    "open string": b'{"' + b"a" * 10**8,
+    "nested arrays": b'{"a":' + b"[" * 10**8,
+    "a name": b'{"' + b"a" * (10**8 - 100) + b'":{"dtype":"U7","shape":[],"data_offsets":[0,0]}}',
+    "metadata": b'{"__metadata__":{' + b'"k":"v",' * 12_000_000 + b"]",
+    "a long shape": b'{"a":{"dtype":"U8","shape":[' + b"1," * 49_000_000 + b"x]}}",
+    "not text": bytes(range(128, 256)) * 780_000,
+}
+
+
+@pytest.mark.parametrize("name", JUNK)
+def test_junk_costs_no_memory(mxfs_bin, sanitized, place, name):
+    """100 MB of header that is refused takes less than 200 MB in all, the header's text among it. How long it takes is shown."""
+    if sanitized:
+        pytest.skip("a sanitizer reserves more")
+    path, text = place / "junk.safetensors", JUNK[name][: 10**8]
+    path.write_bytes(len(text).to_bytes(8, "little") + text)
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (200 * 10**6, 200 * 10**6))
+    started = time.monotonic()
+    done = subprocess.run([mxfs_bin, "list", path], capture_output=True, text=True, check=False, preexec_fn=limit)
+    print(f"{name}: {time.monotonic() - started:.2f} s")
+    assert done.returncode == 3 and "junk.safetensors" in done.stderr and done.stderr.count("\n") == 1, done

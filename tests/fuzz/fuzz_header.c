@@ -2,11 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Fuzzes the header: the input is a whole file. What is accepted is written canonically and read
+ * libFuzzer: the header; the input is a whole file. What is accepted is written canonically and read
  * again: that must succeed, mean the same, and be written again as the same bytes.
- *
- *   clang -std=c17 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
- *       tests/fuzz/fuzz_header.c src/error.c src/dtype.c src/safetensors/[a-z]*.c -o fuzz_header
  */
 #include <stdlib.h>
 #include <string.h>

@@ -2,12 +2,9 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Fuzzes the editing of JSON: the input is the text of a file. What jansson reads as an object must
+ * libFuzzer: the editing of JSON; the input is the text of a file. What jansson reads as an object must
  * be accepted, what comes out must again be read by it, and a config that was edited once has
  * nothing to edit.
- *
- *   clang -std=c17 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
- *       tests/fuzz/fuzz_jsonedit.c src/jsonedit/[a-z]*.c -ljansson -o fuzz_jsonedit
  */
 #include <jansson.h>
 #include <stdbool.h>

@@ -4,8 +4,9 @@
 /*
  * libFuzzer: any header with data behind it, as far as a mount would take it.
  *
- * The input is: one byte of choices, a config.json up to a NUL (may be empty), and the JSON of a
- * header. Length prefix and (pseudo-random) data are added here, so that mutations of the JSON
+ * The input is: one byte of choices, a config.json up to a NUL (may be empty), the JSON of a header
+ * and, behind a NUL, the first bytes of its data (for formats that describe themselves there).
+ * Length prefix and the rest of the data, a pattern, are added here, so that mutations of the JSON
  * reach the matchers. Whatever is accepted is planned and every byte of it read, at once and in
  * uneven pieces; both must agree, and NumPy's view must have the size that it says.
  */
@@ -51,25 +52,31 @@ static void set_up(void)
     atexit(remove_dir);
 }
 
-static void write_file(const char *name, const uint8_t *a, size_t a_len, const uint8_t *b,
-                       size_t b_len, size_t zeros)
+static void put(int fd, const void *bytes, size_t n)
+{
+    if (write(fd, bytes, n) != (ssize_t)n)
+        abort();
+}
+
+/* Writes the prefix of a header if there is one, text, data and `rest` bytes of a pattern, in which
+ * every code and scale turns up. */
+static void write_file(const char *name, const uint8_t *prefix, const uint8_t *text, size_t len,
+                       const uint8_t *given, size_t given_len, size_t rest)
 {
     char path[64];
+    uint8_t block[4096];
 
     snprintf(path, sizeof(path), "%s/%s", dir, name);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0 || write(fd, a, a_len) != (ssize_t)a_len || write(fd, b, b_len) != (ssize_t)b_len ||
-        ftruncate(fd, (off_t)(a_len + b_len + zeros)) != 0)
+    if (fd < 0)
         abort();
-    /* Every code and scale should turn up: fill what is sparse with a pattern. */
-    uint8_t block[4096];
+    put(fd, prefix, prefix ? 8 : 0);
+    put(fd, text, len);
+    put(fd, given, given_len);
     for (size_t i = 0; i < sizeof(block); i++)
         block[i] = (uint8_t)(i * 167 + (i >> 8));
-    for (size_t at = 0; at < zeros; at += sizeof(block)) {
-        size_t n = zeros - at < sizeof(block) ? zeros - at : sizeof(block);
-        if (pwrite(fd, block, n, (off_t)(a_len + b_len + at)) != (ssize_t)n)
-            abort();
-    }
+    for (size_t at = 0; at < rest; at += sizeof(block))
+        put(fd, block, rest - at < sizeof(block) ? rest - at : sizeof(block));
     close(fd);
 }
 
@@ -154,16 +161,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *json = memchr(data + 1, 0, size - 1);
     if (!json)
         return 0;
-    size_t config = (size_t)(json - data) - 1, n = size - config - 2;
+    size_t config = (size_t)(json - data) - 1, left = size - config - 2;
     uint8_t prefix[8];
     json++;
+    const uint8_t *end = memchr(json, 0, left);
+    size_t n = end ? (size_t)(end - json) : left;
+    size_t wanted = data_size((const char *)json, n), given = end ? left - n - 1 : 0;
+    given = given < wanted ? given : wanted;
     snprintf(path, sizeof(path), "%s/config.json", dir);
     if (config > 0)
-        write_file("config.json", data + 1, config, data, 0, 0);
+        write_file("config.json", NULL, data + 1, config, data, 0, 0);
     else
         unlink(path);
     mxfs_store_le64(prefix, n);
-    write_file("model.safetensors", prefix, 8, json, n, data_size((const char *)json, n));
+    write_file("model.safetensors", prefix, json, n, end ? end + 1 : json, given, wanted - given);
     /* A fresh cache for each file: keys are addresses, which come again. */
     mxfs_cache_free(env.cache);
     if (mxfs_cache_new(&env.cache, 1 << 20) != 0)
