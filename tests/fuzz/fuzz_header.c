@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * libFuzzer: the header; the input is a whole file. What is accepted is written canonically and read
- * again: that must succeed, mean the same, and be written again as the same bytes.
+ * libFuzzer: the header; the input is a whole file. What is accepted is written canonically and
+ * read again: that must succeed, mean the same, and be written again as the same bytes.
  */
 #include <stdlib.h>
 #include <string.h>

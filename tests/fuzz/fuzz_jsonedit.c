@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * libFuzzer: the editing of JSON; the input is the text of a file. What jansson reads as an object must
- * be accepted, what comes out must again be read by it, and a config that was edited once has
+ * libFuzzer: the editing of JSON; the input is the text of a file. What jansson reads as an object
+ * must be accepted, what comes out must again be read by it, and a config that was edited once has
  * nothing to edit.
  */
 #include <jansson.h>
