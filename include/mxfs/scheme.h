@@ -44,6 +44,7 @@ struct mxfs_quant_config {
     bool present;        /**< a config.json was read */
     bool quantized;      /**< it holds a quantization_config */
     bool transforms;     /**< weights are rotated by a transform_config */
+    bool asymmetric;     /**< all groups of integers in `config_groups` have zero points */
     char model_type[64]; /**< root `model_type` */
     char method[64];     /**< `quant_method` */
     char data_type[64];  /**< AutoRound's `data_type` */

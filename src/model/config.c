@@ -70,6 +70,12 @@ static void read_group_block(uint64_t block[2], const json_t *groups)
     }
 }
 
+static bool is_int(const json_t *weights)
+{
+    const char *type = json_string_value(json_object_get(weights, "type"));
+    return weights && (!type || strcmp(type, "int") == 0);
+}
+
 /* compressed-tensors: the widths of integers in all groups; some are of float. */
 static unsigned read_int_bits(const json_t *groups)
 {
@@ -80,12 +86,28 @@ static unsigned read_int_bits(const json_t *groups)
     json_object_foreach((json_t *)groups, key, group)
     {
         const json_t *weights = json_object_get(group, "weights");
-        const char *type = json_string_value(json_object_get(weights, "type"));
         json_int_t bits = json_integer_value(json_object_get(weights, "num_bits"));
-        if ((!type || strcmp(type, "int") == 0) && bits >= 1 && bits <= 8)
+        if (is_int(weights) && bits >= 1 && bits <= 8)
             mask |= 1u << bits;
     }
     return mask;
+}
+
+/* Whether all groups of integers, of which there are some, are asymmetric. */
+static bool read_asymmetric(const json_t *groups)
+{
+    const char *key;
+    json_t *group;
+    bool found = false;
+
+    json_object_foreach((json_t *)groups, key, group)
+    {
+        const json_t *weights = json_object_get(group, "weights");
+        if (is_int(weights) && !json_is_false(json_object_get(weights, "symmetric")))
+            return false;
+        found = found || is_int(weights);
+    }
+    return found;
 }
 
 static const char *const bits_keys[] = {"num_bits", "bits", "w_bit"};
@@ -149,6 +171,7 @@ static void read_quantization(struct mxfs_quant_config *c, const json_t *q)
     if (c->block[0] == 0)
         read_group_block(c->block, json_object_get(q, "config_groups"));
     c->int_bits = read_int_bits(json_object_get(q, "config_groups"));
+    c->asymmetric = read_asymmetric(json_object_get(q, "config_groups"));
 }
 
 static void read_object(struct mxfs_quant_config *c, json_t *object, int depth)

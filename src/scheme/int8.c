@@ -88,6 +88,9 @@ static enum mxfs_verdict match_int8(struct mxfs_match *match, size_t index,
 
     if (!scales)
         return MXFS_NO_MATCH;
+    if (match->config->asymmetric &&
+        !mxfs_match_companion(match, index, stem_len, ".weight_zero_point"))
+        return mxfs_match_refuse_half(match, NULL, mxfs_reason_no_zeros);
     if (match->config->transforms)
         return mxfs_match_refuse(match, NULL, mxfs_reason_transforms);
     if (mxfs_match_companion(match, index, stem_len, ".svdquant_lora_a"))

@@ -235,6 +235,8 @@ static enum mxfs_verdict match_packed(struct mxfs_match *match, size_t index,
     if (!shape)
         return mxfs_match_refuse_half(match, NULL, "its weight_shape is missing");
     mxfs_match_add_part(group, shape);
+    if (match->config->asymmetric && !mxfs_match_companion(match, index, stem_len, "_zero_point"))
+        return mxfs_match_refuse_half(match, NULL, mxfs_reason_no_zeros);
     mxfs_match_name(group, stem_len);
     if (match->config->transforms)
         return mxfs_match_refuse(match, NULL, mxfs_reason_transforms);

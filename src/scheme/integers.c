@@ -16,6 +16,7 @@
 const char mxfs_reason_memory[] = "there is not enough memory";
 const char mxfs_reason_unreadable[] = "a small part of it cannot be read";
 const char mxfs_reason_g_idx[] = "its g_idx does not fit its groups";
+const char mxfs_reason_no_zeros[] = "its zero points are missing";
 const char mxfs_reason_bits[] = "the number of bits of its codes is not certain";
 
 static const char too_many[] = "its columns are reordered, and there are too many of them";

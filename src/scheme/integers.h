@@ -101,6 +101,7 @@ void mxfs_int_decode(const struct mxfs_group *group, const struct mxfs_codec *co
 extern const char mxfs_reason_memory[];
 extern const char mxfs_reason_unreadable[];
 extern const char mxfs_reason_g_idx[];
+extern const char mxfs_reason_no_zeros[];
 extern const char mxfs_reason_bits[];
 
 #endif
