@@ -18,9 +18,10 @@ enum {
     FNUZ = BIT(MXFS_F8_E4M3FNUZ) | BIT(MXFS_F8_E5M2FNUZ),
     SMALL = BIT(MXFS_F4) | BIT(MXFS_F6_E2M3) | BIT(MXFS_F6_E3M2),
     ANY = BIT(MXFS_DTYPE_COUNT) - 1,
-    OCTETS = BIT(MXFS_BOOL) | BIT(MXFS_U8) | BIT(MXFS_I8) | BIT(MXFS_F8_E8M0),
-    BYTES = OCTETS | FNUZ | BIT(MXFS_F8_E4M3) | BIT(MXFS_F8_E5M2),
     WORDS = BIT(MXFS_I32) | BIT(MXFS_U32),
+    NO_WORDS = ANY & ~WORDS,
+    OCTETS = BIT(MXFS_BOOL) | BIT(MXFS_U8) | BIT(MXFS_I8) | BIT(MXFS_F8_E8M0), /* packed codes */
+    BYTES = OCTETS | FNUZ | BIT(MXFS_F8_E4M3) | BIT(MXFS_F8_E5M2), /* and codes that are numbers */
 };
 
 static const char not_yet[] = "this format is not supported";
@@ -54,7 +55,7 @@ static const struct pattern patterns[] = {
     {".weight", OCTETS, ".scale", BIT(MXFS_F8_E8M0), "packed", unknown_types},
     {".weight", OCTETS, ".scale_weight", ANY, "packed", unknown_types},
     {".weight", OCTETS, ".weight_scale_2", ANY, "packed", mxfs_reason_no_scales},
-    {".weight", ANY, ".SCB", ANY, "bitsandbytes-int8", unknown_types},
+    {".weight", BYTES, ".SCB", ANY, "bitsandbytes-int8", unknown_types},
     {"", OCTETS, "_weight_scale", ANY, "packed", unknown_types},
     {"", OCTETS, "_weight_scale_2", ANY, "packed", mxfs_reason_no_scales},
     {"", OCTETS, "_scale_inv", ANY, "packed", unknown_types},
@@ -63,7 +64,7 @@ static const struct pattern patterns[] = {
     {".compressed", ANY, ".bitmask", ANY, "sparse-bitmask", not_yet},
     {".B", BIT(MXFS_I32), ".s", ANY, "marlin", not_yet},
     {".qweight", ANY, ".wscales", ANY, "svdquant", "a low-rank part is added at run time"},
-    {".qweight", ~WORDS &ANY, NULL, 0, "qweight", not_yet},
+    {".qweight", NO_WORDS, NULL, 0, "qweight", not_yet},
     {".W_q", ANY, NULL, 0, "hqq", not_yet},
     {".codes", ANY, ".codebooks", ANY, "aqlm", not_yet},
     {".q_weight", ANY, ".q_scale", ANY, "exl2", not_yet},
@@ -103,7 +104,7 @@ struct half {
     const char *suffix;
     uint32_t dtypes;
     const char *companion; /* beside it; NULL: none is asked for */
-    const char *mains[2];  /* suffixes of main parts, one of which there must be */
+    const char *mains[2]; /* suffixes of main parts, of which there must be one; twice: only that */
 };
 
 static const struct half halves[] = {
