@@ -80,18 +80,27 @@ static int open_failed(const char *path, int errnum, struct mxfs_error *err)
     return mxfs_fail(err, MXFS_EXIT_FAILED, errnum, "%s: %s", path, strerror(errnum));
 }
 
-/* The daemon may be of any version, and need not even be ours. */
-static int check_answer(const char *path, union fs_stats_answer *a, struct mxfs_error *err)
+/* Nothing else goes to a terminal. */
+static bool is_version(const char text[MXFS_STATS_VERSION])
 {
-    a->version[sizeof(a->version) - 1] = '\0';
-    if (memcmp(a->magic, FS_STATS_MAGIC, sizeof(a->magic)) != 0)
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789.+-~";
+    size_t n = strnlen(text, MXFS_STATS_VERSION);
+
+    return n < MXFS_STATS_VERSION && strspn(text, letters) == n;
+}
+
+/* The daemon may be of any version, and need not even be ours: anybody may call a mount mxfs. */
+static int check_answer(const char *path, const union fs_stats_answer *a, struct mxfs_error *err)
+{
+    if (memcmp(a->magic, FS_STATS_MAGIC, sizeof(a->magic)) != 0 || !is_version(a->version))
         return mxfs_fail(err, MXFS_EXIT_FAILED, EPROTO, "%s: no mxfs answers here", path);
     if (a->layout != FS_STATS_LAYOUT || a->size != sizeof(a->stats))
         return mxfs_fail(err, MXFS_EXIT_FAILED, EPROTO,
                          "%s: served by mxfs %s, whose statistics mxfs " MXFS_VERSION
                          " cannot read; ask that one",
                          path, a->version);
-    a->stats.version[sizeof(a->stats.version) - 1] = '\0';
+    if (!is_version(a->stats.version))
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EPROTO, "%s: no mxfs answers here", path);
     return 0;
 }
 

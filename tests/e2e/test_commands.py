@@ -624,8 +624,9 @@ class TestUnmount:
         assert done.stdout.endswith("s\ntensors\nrc=0\nrc=6\n") and "nothing is mounted" in done.stderr, done
 
 
-COMMANDS = {"mounting": ["S", "D"], "list": ["list", "S"], "cat": ["cat", "S", "t"], "export": ["export", "S", "D"], "verify": ["verify", "S", "R"], "-u": ["-u", "D"]}
+COMMANDS = {"mounting": ["S", "D"], "list": ["list", "S"], "cat": ["cat", "S", "t"], "export": ["export", "S", "D"], "verify": ["verify", "S", "R"], "stats": ["stats", "D"], "-u": ["-u", "D"]}
 GOOD = {"TYPE": "bf16", "LIST": "none", "HOW": "raw", "GLOB": "*", "SIZE": "64M", "N": "3", "NAME": "scalar"}
+GOOD_FOR = {"scheme": "fp8"}  # whose value is of another kind than its name in --help
 ALONE = {"help", "version", "generate"}  # commands in themselves
 
 
@@ -650,7 +651,7 @@ class TestWrongUse:
         for name, (_, arg) in table.items():
             if name in ALONE:
                 continue
-            option = f"--{name}={GOOD.get(arg, '3')}" if arg else f"--{name}"
+            option = f"--{name}={GOOD_FOR.get(name) or GOOD.get(arg, '3')}" if arg else f"--{name}"
             taken = {}
             for command, words in COMMANDS.items():
                 if name == "unmount" or (command == "list" and name == "jobs"):
@@ -687,7 +688,7 @@ class TestWrongUse:
         """Commands that take an option."""
         if name in ALONE:
             return set(COMMANDS)
-        return {c for c, w in COMMANDS.items() if "means nothing" not in run(f"--{name}={GOOD.get(arg, '3')}", *w, cwd=place).err}
+        return {c for c, w in COMMANDS.items() if "means nothing" not in run(f"--{name}={GOOD_FOR.get(name) or GOOD.get(arg, '3')}", *w, cwd=place).err}
 
     def test_no_value(self, run, place, table):
         for name, (letter, arg) in table.items():

@@ -314,7 +314,7 @@ class TestStatistics:
         if mounted(made.path):  # else something took it away already
             run("stats", made.path).fails(6, str(made.path), "gone", "mxfs -u")
 
-    @pytest.mark.parametrize("layout, words", [(0, "older mxfs"), (2, "served by mxfs 9.9.9"), (-1, "no mxfs answers")])
+    @pytest.mark.parametrize("layout, words", [(0, "older mxfs"), (2, "served by mxfs 9.9.9"), (-1, "no mxfs answers"), (-2, "no mxfs answers")])
     def test_other_versions(self, layout, words, run, place, fuse):
         program, folder = place / "otherfs", place / "other"
         flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, text=True, check=True)

@@ -7,7 +7,8 @@
  *   otherfs LAYOUT MOUNTPOINT
  *
  * Answers when asked for statistics that it is mxfs 9.9.9 and has them in LAYOUT; with 0 it knows
- * no such question, with -1 it gives an answer that is none. Runs in the foreground.
+ * no such question, with -1 it gives an answer that is none,
+ * with -2 one that would clear a terminal. Runs in the foreground.
  */
 #define FUSE_USE_VERSION 35
 #include <errno.h>
@@ -36,11 +37,11 @@ static int other_ioctl(const char *path, unsigned cmd, void *arg, struct fuse_fi
     if (layout == 0 || cmd != (unsigned)_IOR('m', 0xF5, char[1024]))
         return -ENOTTY;
     memset(data, 0, 1024);
-    if (layout < 0)
+    if (layout == -1)
         return 0;
     memcpy(data, "mxfs_st", 8);
     memcpy((char *)data + 8, &layout, 4);
-    strcpy((char *)data + 16, "9.9.9");
+    strcpy((char *)data + 16, layout == -2 ? "\033[2J" : "9.9.9");
     return 0;
 }
 
