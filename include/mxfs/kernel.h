@@ -94,6 +94,13 @@ typedef void mxfs_fp8_blocks_fn(const struct mxfs_tables *tables, void *dst, con
                                 size_t n, enum mxfs_fp8 format, const float *scales, size_t block);
 
 /**
+ * dst[32*i + j] = codes[32*i + j] as `format`, times 2^(scales[i] - 127), rounded as fp8_run does;
+ * `blocks` blocks of 32 elements.
+ */
+typedef void mxfs_mxfp8_blocks_fn(const struct mxfs_tables *tables, void *dst, const uint8_t *codes,
+                                  const uint8_t *scales, size_t blocks, enum mxfs_fp8 format);
+
+/**
  * dst[16*i + 2*j] and dst[16*i + 2*j + 1] = the low and the high nibble of codes[8*i + j] as E2M1,
  * times scales[i] (one float32 multiplication, rounded once), rounded once more to the output type;
  * `blocks` blocks of 16 elements.
@@ -182,6 +189,7 @@ struct mxfs_kernel {
     mxfs_mxfp4_lanes_fn *mxfp4_lanes[MXFS_OUT_COUNT];
     mxfs_fp8_run_fn *fp8_run[MXFS_OUT_COUNT];
     mxfs_fp8_blocks_fn *fp8_blocks[MXFS_OUT_COUNT];
+    mxfs_mxfp8_blocks_fn *mxfp8_blocks[MXFS_OUT_COUNT];
     mxfs_nvfp4_blocks_fn *nvfp4_blocks[MXFS_OUT_COUNT];
     mxfs_nvfp4_lanes_fn *nvfp4_lanes[MXFS_OUT_COUNT];
     mxfs_code4_run_fn *code4_run[MXFS_OUT_COUNT];

@@ -11,6 +11,7 @@
 #include "avx2_round.h"
 #include "define.h"
 #include "float.h"
+#include "mxfs/dtype.h"
 
 /*
  * FP8. E5M2 is the upper byte of an F16. E4M3, sign-extended and shifted by 7, has its sign at 15
@@ -70,8 +71,15 @@ AVX2_INLINE void fp8_run(const struct mxfs_tables *t, void *dst, const uint8_t *
         fp8_format(dst, codes, n, _mm256_set1_ps(factor), MXFS_FP8_E5M2, out);
 }
 
+AVX2_INLINE void mxfp8_block(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
+                             enum mxfs_fp8 format, uint8_t scale, enum mxfs_out out)
+{
+    fp8_run(t, dst, codes, MXFS_MX_BLOCK, format, mxfs_e8m0_value(scale), out);
+}
+
 MXFS_DEFINE_FP8_RUN(AVX2, mxfs_avx2_fp8_run, fp8_run)
 MXFS_DEFINE_FP8_BLOCKS(AVX2, mxfs_avx2_fp8_blocks, fp8_run)
+MXFS_DEFINE_MXFP8_BLOCKS(AVX2, mxfs_avx2_mxfp8, mxfp8_block)
 
 #else
 typedef int mxfs_avx2_fp8_is_for_x86_64; /* ISO C wants a declaration */

@@ -261,6 +261,7 @@ const struct mxfs_kernel mxfs_kernel_avx512vbmi = {
     .mxfp4_lanes = MXFS_OUTS(lanes),
     .fp8_run = MXFS_OUTS(mxfs_avx512_fp8_run),
     .fp8_blocks = MXFS_OUTS(mxfs_avx512_fp8_blocks),
+    .mxfp8_blocks = MXFS_OUTS(mxfs_avx512_mxfp8),
     .nvfp4_blocks = MXFS_OUTS(mxfs_avx512_nvfp4_blocks),
     .nvfp4_lanes = MXFS_OUTS(mxfs_avx2_nvfp4_lanes),
     .code4_run = MXFS_OUTS(mxfs_avx512_code4),

@@ -8,9 +8,12 @@
 
 #include "variants.h"
 
+#include <stdbool.h>
+
 #include "avx512_round.h"
 #include "define.h"
 #include "float.h"
+#include "mxfs/dtype.h"
 
 enum { CODES = 32 }; /* of one step */
 
@@ -72,6 +75,76 @@ AVX512_INLINE void fp8_walk(struct step s, size_t n, enum mxfs_fp8 format, enum 
         fp8_step(&s, format, out);
 }
 
+/* The sign of each code, in the highest bit of an octet, turns that of its word. */
+AVX512_INLINE __m512i signs_of(__m512i words, __m512i magnitudes)
+{
+    const __m512i sign = _mm512_set1_epi16((short)0x8000);
+    enum { B_AND_C_XOR_A = 0x78 };
+    return _mm512_ternarylogic_epi32(magnitudes, _mm512_slli_epi16(words, 8), sign, B_AND_C_XOR_A);
+}
+
+AVX512_INLINE __m512i put_nan(__m512i v, __m256i codes)
+{
+    const __m256i sign = _mm256_set1_epi8((char)0x80);
+    __mmask32 is_nan =
+        _mm256_cmpeq_epi8_mask(_mm256_or_si256(codes, sign), _mm256_set1_epi8((char)0xff));
+    return _mm512_mask_mov_epi16(v, is_nan, _mm512_set1_epi16(MXFS_NAN_BF16));
+}
+
+/*
+ * E4M3 as BF16 with one scale, for longer runs. The product of a normal number does not depend on
+ * its exponent but for the result's, as long as that is normal too. So results of the codes
+ * 0x40..0x5f, less 8 in the exponent, and of the subnormals are computed, and the two upper bits of
+ * a code's exponent are added.
+ */
+struct table {
+    __m512i normal;    /* of the lowest five bits of a code */
+    __m512i subnormal; /* likewise */
+};
+
+AVX512_INLINE struct table table_of(const float values[256], float scale)
+{
+    const __m512 s = _mm512_set1_ps(scale);
+    __m512 low = _mm512_mul_ps(_mm512_loadu_ps(values), s);
+    __m512 a = _mm512_mul_ps(_mm512_loadu_ps(values + 0x40), s);
+    __m512 b = _mm512_mul_ps(_mm512_loadu_ps(values + 0x50), s);
+    return (struct table){
+        .normal = _mm512_sub_epi16(words_of(a, b, MXFS_OUT_BF16), _mm512_set1_epi16(8 << 7)),
+        .subnormal = words_of(low, low, MXFS_OUT_BF16),
+    };
+}
+
+AVX512_INLINE __m512i table_words(const struct table *t, __m256i codes)
+{
+    __m512i words = _mm512_cvtepu8_epi16(codes);
+    __m512i upper = _mm512_slli_epi16(_mm512_and_si512(words, _mm512_set1_epi16(0x60)), 4);
+    __m512i v = _mm512_add_epi16(_mm512_permutexvar_epi16(words, t->normal), upper);
+    __mmask32 is_subnormal = _mm512_testn_epi16_mask(words, _mm512_set1_epi16(0x78));
+    v = _mm512_mask_permutexvar_epi16(v, is_subnormal, words, t->subnormal);
+    return put_nan(signs_of(words, v), codes);
+}
+
+/* Whether scale times normal numbers, 2^-6 to 448, is normal, and codes are enough for a table. */
+static inline bool wants_table(float scale, size_t n)
+{
+    float magnitude = fabsf(scale);
+    return n >= 128 && magnitude > 0x1p-119f && magnitude < 0x1p117f;
+}
+
+AVX512_INLINE void table_run(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
+                             size_t n, float scale)
+{
+    const struct table table = table_of(t->fp8[MXFS_FP8_E4M3], scale);
+
+    for (; n >= CODES; n -= CODES, codes += CODES, dst += 2 * CODES)
+        _mm512_storeu_si512(dst, table_words(&table, _mm256_loadu_si256((const __m256i *)codes)));
+    if (n) {
+        __mmask32 live = (1u << n) - 1;
+        _mm512_mask_storeu_epi16(dst, live,
+                                 table_words(&table, _mm256_maskz_loadu_epi8(live, codes)));
+    }
+}
+
 /*
  * E4M3's factor 2^8 is moved to the scale, which is exact unless it overflows; scalar code takes
  * that case too.
@@ -81,7 +154,9 @@ AVX512_INLINE void fp8_run(const struct mxfs_tables *t, void *dst, const uint8_t
 {
     float factor = format == MXFS_FP8_E4M3 ? scale * 256 : scale;
     struct step s = {dst, codes, 0, _mm512_set1_ps(factor)};
-    if (!mxfs_fp8_nan_from_codes(format, factor))
+    if (out == MXFS_OUT_BF16 && format == MXFS_FP8_E4M3 && wants_table(scale, n))
+        table_run(t, dst, codes, n, scale);
+    else if (!mxfs_fp8_nan_from_codes(format, factor))
         mxfs_kernel_scalar.fp8_run[out](t, dst, codes, n, format, scale);
     else if (format == MXFS_FP8_E4M3)
         fp8_walk(s, n, MXFS_FP8_E4M3, out);
@@ -89,7 +164,45 @@ AVX512_INLINE void fp8_run(const struct mxfs_tables *t, void *dst, const uint8_t
         fp8_walk(s, n, MXFS_FP8_E5M2, out);
 }
 
+/*
+ * E4M3 times a power of two as BF16, in integers: sign 7 | exponent 6..3 (bias 7) | mantissa 2..0
+ * moves up by 4 and gets 120 and the scale's exponent into its exponent, but for zero. Of
+ * subnormals m / 2^9 the bits that a normal number would have there are looked up.
+ */
+enum {
+    E4M3_BIAS = (127 - 7) << 7,
+    /* Scales for which every result but 0 is a normal BF16: from 2^-9 to 2^8 times 2^(s - 127). */
+    FIRST_SCALE = 10,
+    LAST_SCALE = 246,
+};
+
+AVX512_INLINE void exponent_block(uint8_t *dst, const uint8_t *octets, uint8_t scale)
+{
+    const __m512i subnormal =
+        _mm512_castsi128_si512(_mm_setr_epi16(0, -0x100, -0x80, -0x40, 0x00, 0x20, 0x40, 0x60));
+    __m256i codes = _mm256_loadu_si256((const __m256i *)octets);
+    __m512i words = _mm512_cvtepu8_epi16(codes);
+    __m512i v = _mm512_slli_epi16(_mm512_and_si512(words, _mm512_set1_epi16(0x7f)), 4);
+    __mmask32 is_subnormal = _mm512_testn_epi16_mask(words, _mm512_set1_epi16(0x78));
+    v = _mm512_mask_permutexvar_epi16(v, is_subnormal, words, subnormal);
+    __m512i bias = _mm512_set1_epi16((short)(E4M3_BIAS + ((scale - 127) * 128)));
+    __mmask32 nonzero = _mm512_test_epi16_mask(words, _mm512_set1_epi16(0x7f));
+    v = _mm512_mask_add_epi16(v, nonzero, v, bias);
+    _mm512_storeu_si512(dst, put_nan(signs_of(words, v), codes));
+}
+
+AVX512_INLINE void mxfp8_block(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
+                               enum mxfs_fp8 format, uint8_t scale, enum mxfs_out out)
+{
+    if (out == MXFS_OUT_BF16 && format == MXFS_FP8_E4M3 && scale >= FIRST_SCALE &&
+        scale <= LAST_SCALE)
+        exponent_block(dst, codes, scale);
+    else
+        fp8_run(t, dst, codes, MXFS_MX_BLOCK, format, mxfs_e8m0_value(scale), out);
+}
+
 MXFS_DEFINE_FP8_RUN(AVX512, mxfs_avx512_fp8_run, fp8_run)
+MXFS_DEFINE_MXFP8_BLOCKS(AVX512, mxfs_avx512_mxfp8, mxfp8_block)
 MXFS_DEFINE_FP8_BLOCKS(AVX512, mxfs_avx512_fp8_blocks, fp8_run)
 
 #else

@@ -60,6 +60,22 @@
 #define MXFS_DEFINE_FP8_BLOCKS(target, prefix, run) \
     MXFS_EACH_OUT(MXFS_FP8_BLOCKS_ONE, target, prefix, run)
 
+/* Likewise; `block` is the body of one block, its arguments the pointers, the format, the byte of
+ * the scale and the output type. */
+#define MXFS_MXFP8_BLOCKS_ONE(target, name, block, out)                            \
+    target void name(const struct mxfs_tables *t, void *dst, const uint8_t *codes, \
+                     const uint8_t *scales, size_t blocks, enum mxfs_fp8 format)   \
+    {                                                                              \
+        uint8_t *to = dst;                                                         \
+        for (size_t i = 0; i < blocks; i++) {                                      \
+            block(t, to, codes, format, scales[i], out);                           \
+            codes += MXFS_MX_BLOCK;                                                \
+            to += MXFS_MX_BLOCK * mxfs_out_size(out);                              \
+        }                                                                          \
+    }
+#define MXFS_DEFINE_MXFP8_BLOCKS(target, prefix, block) \
+    MXFS_EACH_OUT(MXFS_MXFP8_BLOCKS_ONE, target, prefix, block)
+
 #define MXFS_NVFP4_BLOCKS_ONE(target, name, body, out)                                    \
     target void name(void *dst, const uint8_t *codes, const float *scales, size_t blocks) \
     {                                                                                     \

@@ -64,8 +64,15 @@ MXFS_INLINE void fp8_run(const struct mxfs_tables *t, void *dst, const uint8_t *
         fp8_format(dst, codes, n, scale, MXFS_FP8_E5M2, out);
 }
 
+MXFS_INLINE void mxfp8_block(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
+                             enum mxfs_fp8 format, uint8_t scale, enum mxfs_out out)
+{
+    fp8_run(t, dst, codes, MXFS_MX_BLOCK, format, mxfs_e8m0_value(scale), out);
+}
+
 MXFS_DEFINE_FP8_RUN(, mxfs_neon_fp8_run, fp8_run)
 MXFS_DEFINE_FP8_BLOCKS(, mxfs_neon_fp8_blocks, fp8_run)
+MXFS_DEFINE_MXFP8_BLOCKS(, mxfs_neon_mxfp8, mxfp8_block)
 
 #else
 typedef int mxfs_neon_fp8_is_for_arm64; /* ISO C wants a declaration */

@@ -12,6 +12,7 @@
 
 #include "define.h"
 #include "float.h"
+#include "mxfs/dtype.h"
 
 MXFS_INLINE void put(uint8_t *dst, size_t i, float value, enum mxfs_out out)
 {
@@ -64,8 +65,15 @@ MXFS_INLINE void narrow(uint8_t *dst, const float *src, const float *factors, si
     }
 }
 
+MXFS_INLINE void mxfp8_block(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
+                             enum mxfs_fp8 format, uint8_t scale, enum mxfs_out out)
+{
+    fp8_run(t, dst, codes, MXFS_MX_BLOCK, format, mxfs_e8m0_value(scale), out);
+}
+
 MXFS_DEFINE_FP8_RUN(, mxfs_scalar_fp8_run, fp8_run)
 MXFS_DEFINE_FP8_BLOCKS(, mxfs_scalar_fp8_blocks, fp8_run)
+MXFS_DEFINE_MXFP8_BLOCKS(, mxfs_scalar_mxfp8, mxfp8_block)
 MXFS_DEFINE_NVFP4_BLOCKS(, mxfs_scalar_nvfp4_blocks, nvfp4_blocks)
 MXFS_DEFINE_NVFP4_LANES(, mxfs_scalar_nvfp4_lanes, nvfp4_lanes)
 MXFS_DEFINE_NARROW(, mxfs_scalar_narrow, narrow)

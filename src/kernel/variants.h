@@ -24,6 +24,7 @@ extern const struct mxfs_kernel mxfs_kernel_scalar;
 /* Operations of it that have a file of their own. */
 MXFS_DECLARE_OUTS(mxfs_fp8_run_fn, mxfs_scalar_fp8_run);
 MXFS_DECLARE_OUTS(mxfs_fp8_blocks_fn, mxfs_scalar_fp8_blocks);
+MXFS_DECLARE_OUTS(mxfs_mxfp8_blocks_fn, mxfs_scalar_mxfp8);
 MXFS_DECLARE_OUTS(mxfs_nvfp4_blocks_fn, mxfs_scalar_nvfp4_blocks);
 MXFS_DECLARE_OUTS(mxfs_nvfp4_lanes_fn, mxfs_scalar_nvfp4_lanes);
 MXFS_DECLARE_OUTS(mxfs_code4_run_fn, mxfs_scalar_code4);
@@ -43,7 +44,9 @@ extern const struct mxfs_kernel mxfs_kernel_avx2;
 MXFS_DECLARE_OUTS(mxfs_fp8_run_fn, mxfs_avx512_fp8_run);
 MXFS_DECLARE_OUTS(mxfs_fp8_run_fn, mxfs_avx2_fp8_run);
 MXFS_DECLARE_OUTS(mxfs_fp8_blocks_fn, mxfs_avx512_fp8_blocks);
+MXFS_DECLARE_OUTS(mxfs_mxfp8_blocks_fn, mxfs_avx512_mxfp8);
 MXFS_DECLARE_OUTS(mxfs_fp8_blocks_fn, mxfs_avx2_fp8_blocks);
+MXFS_DECLARE_OUTS(mxfs_mxfp8_blocks_fn, mxfs_avx2_mxfp8);
 MXFS_DECLARE_OUTS(mxfs_nvfp4_blocks_fn, mxfs_avx512_nvfp4_blocks);
 MXFS_DECLARE_OUTS(mxfs_nvfp4_blocks_fn, mxfs_avx2_nvfp4_blocks);
 MXFS_DECLARE_OUTS(mxfs_nvfp4_lanes_fn, mxfs_avx2_nvfp4_lanes);
@@ -65,6 +68,7 @@ extern const struct mxfs_kernel mxfs_kernel_neon;
 /* Operations that have files of their own. */
 MXFS_DECLARE_OUTS(mxfs_fp8_run_fn, mxfs_neon_fp8_run);
 MXFS_DECLARE_OUTS(mxfs_fp8_blocks_fn, mxfs_neon_fp8_blocks);
+MXFS_DECLARE_OUTS(mxfs_mxfp8_blocks_fn, mxfs_neon_mxfp8);
 MXFS_DECLARE_OUTS(mxfs_nvfp4_blocks_fn, mxfs_neon_nvfp4_blocks);
 MXFS_DECLARE_OUTS(mxfs_nvfp4_lanes_fn, mxfs_neon_nvfp4_lanes);
 MXFS_DECLARE_OUTS(mxfs_code4_run_fn, mxfs_neon_code4);

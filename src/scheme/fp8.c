@@ -198,15 +198,27 @@ static void decode_columns(const struct mxfs_group *g, const struct mxfs_codec *
     mxfs_narrow_columns(g, codec, p->dst, values, p->n, g->part[MXFS_FP8_SCALES], p->scales, 0);
 }
 
+static bool is_mx(const struct mxfs_group *g)
+{
+    return g->block_cols == MXFS_MX_BLOCK &&
+           mxfs_scale_is_exponent(g->part[MXFS_FP8_SCALES]->dtype);
+}
+
 static void decode_blocks(const struct mxfs_group *g, const struct mxfs_codec *codec,
                           const struct piece *p, uint64_t phase)
 {
     const struct mxfs_tensor *columns = columns_of(g);
     float scales[MXFS_SCALES_CHUNK], values[MXFS_NARROW_CHUNK];
     bool direct = mxfs_narrows_once(g, columns);
+    size_t blocks = p->n / MXFS_MX_BLOCK;
     enum mxfs_out out = direct ? g->out : MXFS_OUT_F32;
     uint64_t last = g->rank ? g->shape[g->rank - 1] : 1;
 
+    if (direct && is_mx(g) && phase == 0 && p->n % MXFS_MX_BLOCK == 0) {
+        codec->kernel->mxfp8_blocks[out](codec->tables, p->dst, p->codes, p->scales, blocks,
+                                         g->format);
+        return;
+    }
     mxfs_scales_load(codec, scales, p->scales, mxfs_ceil_div(phase + p->n, g->block_cols),
                      g->part[MXFS_FP8_SCALES]->dtype);
     codec->kernel->fp8_blocks[out](codec->tables, direct ? (void *)p->dst : values, p->codes, p->n,

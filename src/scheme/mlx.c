@@ -209,18 +209,9 @@ static void mxfp8_decode(const struct mxfs_group *group, const struct mxfs_codec
                          uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
                          uint8_t *dst)
 {
-    float scales[MXFS_SCALES_CHUNK];
-    uint64_t blocks = count / MXFS_MX_BLOCK;
-
     (void)first;
-    for (uint64_t at = 0; at < blocks; at += MXFS_SCALES_CHUNK) {
-        size_t n = mxfs_min_u64(blocks - at, MXFS_SCALES_CHUNK);
-        mxfs_scales_load(codec, scales, src[SCALES] + at, n, MXFS_F8_E8M0);
-        codec->kernel->fp8_blocks[group->out](codec->tables,
-                                              dst + at * MXFS_MX_BLOCK * mxfs_out_size(group->out),
-                                              src[CODES] + at * MXFS_MX_BLOCK, n * MXFS_MX_BLOCK,
-                                              MXFS_FP8_E4M3, scales, MXFS_MX_BLOCK);
-    }
+    codec->kernel->mxfp8_blocks[group->out](codec->tables, dst, src[CODES], src[SCALES],
+                                            count / MXFS_MX_BLOCK, MXFS_FP8_E4M3);
 }
 
 static void nvfp4_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,

@@ -6,7 +6,7 @@
  * U8 or F8_E8M0 [.., K / 32] become X.weight [.., K].
  *
  * Codes are E2M3, four in three octets, the first in the lowest bits. Every E2M3 value is an E4M3
- * value, so codes are exchanged for those and go through the FP8 kernels. AMD Quark packs in
+ * value, so codes are exchanged for those and go through the MXFP8 kernel. AMD Quark packs in
  * another order, and AutoRound has another element type under the same names: only
  * compressed-tensors' own config makes it certain.
  *
@@ -77,17 +77,15 @@ static void decode(const struct mxfs_group *group, const struct mxfs_codec *code
                    uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
 {
     uint8_t codes[CHUNK_BLOCKS * MXFS_MX_BLOCK];
-    float scales[CHUNK_BLOCKS];
     uint64_t blocks = count / MXFS_MX_BLOCK;
 
     (void)first;
     for (uint64_t at = 0; at < blocks; at += CHUNK_BLOCKS) {
         size_t n = mxfs_min_u64(blocks - at, CHUNK_BLOCKS);
         codec->kernel->e2m3(codes, src[CODES] + at * BLOCK_OCTETS, n * MXFS_MX_BLOCK);
-        mxfs_scales_load(codec, scales, src[SCALES] + at, n, group->part[SCALES]->dtype);
-        codec->kernel->fp8_blocks[group->out](
+        codec->kernel->mxfp8_blocks[group->out](
             codec->tables, dst + at * MXFS_MX_BLOCK * mxfs_out_size(group->out), codes,
-            n * MXFS_MX_BLOCK, MXFS_FP8_E4M3, scales, MXFS_MX_BLOCK);
+            src[SCALES] + at, n, MXFS_FP8_E4M3);
     }
 }
 

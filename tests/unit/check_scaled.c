@@ -127,6 +127,35 @@ static void fp8_blocks(struct arena *a, enum mxfs_out out)
                 check_fp8_blocks(a, n, widths[w], out, which % 2);
 }
 
+/* n blocks, the first eight of which have every code under the same scale. */
+static void check_mxfp8(struct arena *a, size_t n, uint8_t scale, enum mxfs_fp8 format,
+                        enum mxfs_out out)
+{
+    uint8_t dtype = format == MXFS_FP8_E4M3 ? MXFS_F8_E4M3 : MXFS_F8_E5M2;
+    enum placement p = test_random() % PLACEMENTS;
+    arena_place(a, n * MXFS_MX_BLOCK * mxfs_out_size(out), n * MXFS_MX_BLOCK, p);
+    guarded_place(&a->scales, n, p);
+    guarded_randomize(&a->scales);
+    for (size_t i = 0; i < n * MXFS_MX_BLOCK && n > 8; i++)
+        a->codes.data[i] = (uint8_t)i;
+    for (size_t i = 0; i < n && i < 8; i++)
+        a->scales.data[i] = scale;
+    for (size_t i = 0; i < n * MXFS_MX_BLOCK; i++)
+        arena_expect(
+            a, i, oracle_fp8(dtype, a->codes.data[i], a->scales.data[i / MXFS_MX_BLOCK], out), out);
+    a->kernel->mxfp8_blocks[out](&a->tables, a->dst.data, a->codes.data, a->scales.data, n, format);
+    arena_check(a, n);
+}
+
+static void mxfp8(struct arena *a, enum mxfs_out out)
+{
+    for (enum mxfs_fp8 format = 0; format < MXFS_FP8_COUNT; format++)
+        for (unsigned scale = 0; scale < 256; scale++) {
+            check_mxfp8(a, 9 + scale % 3, (uint8_t)scale, format, out);
+            check_mxfp8(a, scale % 9, (uint8_t)scale, format, out);
+        }
+}
+
 /* Known answers, written down elsewhere. */
 static void golden_fp8(struct arena *a, enum mxfs_out out)
 {
@@ -207,6 +236,7 @@ static const struct kernel_test tests[] = {
     {"FP8 with any scale", fp8_with_any_scale, false},
     {"FP8 rounds to even", fp8_rounds_to_even, false},
     {"FP8 in blocks", fp8_blocks, false},
+    {"MXFP8", mxfp8, false},
     {"known answers of FP8", golden_fp8, true},
     {"NVFP4", nvfp4, false},
     {"narrowing", narrow, false},
