@@ -143,6 +143,15 @@ typedef void mxfs_code4_run_fn(void *dst, const uint8_t *codes, size_t first, si
                                enum mxfs_nibbles nibbles, const float *values,
                                const struct mxfs_affine *affine);
 
+/**
+ * dst[i] = values[code first + i], made affine with the entries of group group_of[i], which is
+ * below `groups`; i < n. Codes lie two an octet, the even one in the low half; first is 0 or 1. The
+ * affine's `group` and `skip` do not matter.
+ */
+typedef void mxfs_code4_pick_fn(void *dst, const uint8_t *codes, size_t first, size_t n,
+                                const float *values, const struct mxfs_affine *affine,
+                                const uint16_t *group_of, size_t groups);
+
 /** dst[i] = codes[i] as a signed integer, made affine; i < n. */
 typedef void mxfs_code8_run_fn(void *dst, const uint8_t *codes, size_t n,
                                const struct mxfs_affine *affine);
@@ -169,6 +178,13 @@ typedef void mxfs_narrow_fn(void *dst, const float *src, const float *factors, s
                             enum mxfs_out via);
 
 /**
+ * The 4 bytes at dst[c * dst_stride + 4 * r] = those at src[r * src_stride + 4 * c] for r < rows, c
+ * < cols: a matrix of words transposed. Strides in bytes.
+ */
+typedef void mxfs_transpose_words_fn(uint8_t *dst, size_t dst_stride, const uint8_t *src,
+                                     size_t src_stride, size_t rows, size_t cols);
+
+/**
  * dst[c * dst_stride + r] = src[r * src_stride + c] for r < rows, c < cols: a matrix of bytes
  * transposed. Strides in bytes.
  */
@@ -193,11 +209,13 @@ struct mxfs_kernel {
     mxfs_nvfp4_blocks_fn *nvfp4_blocks[MXFS_OUT_COUNT];
     mxfs_nvfp4_lanes_fn *nvfp4_lanes[MXFS_OUT_COUNT];
     mxfs_code4_run_fn *code4_run[MXFS_OUT_COUNT];
+    mxfs_code4_pick_fn *code4_pick[MXFS_OUT_COUNT];
     mxfs_code8_run_fn *code8_run[MXFS_OUT_COUNT];
     mxfs_narrow_fn *narrow[MXFS_OUT_COUNT];
     mxfs_unpack_fn *unpack;
     mxfs_e2m3_fn *e2m3;
     mxfs_transpose_fn *transpose;
+    mxfs_transpose_words_fn *transpose_words;
     mxfs_widen_bf16_fn *widen_bf16;
 };
 

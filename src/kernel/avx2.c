@@ -293,11 +293,13 @@ const struct mxfs_kernel mxfs_kernel_avx2 = {
     .nvfp4_blocks = MXFS_OUTS(mxfs_avx2_nvfp4_blocks),
     .nvfp4_lanes = MXFS_OUTS(mxfs_avx2_nvfp4_lanes),
     .code4_run = MXFS_OUTS(mxfs_avx2_code4),
+    .code4_pick = MXFS_OUTS(mxfs_scalar_code4_pick),
     .code8_run = MXFS_OUTS(mxfs_avx2_code8),
     .narrow = MXFS_OUTS(mxfs_avx2_narrow),
     .unpack = mxfs_avx2_unpack,
     .e2m3 = mxfs_avx2_e2m3,
     .transpose = mxfs_avx2_transpose,
+    .transpose_words = mxfs_avx2_transpose_words,
     .widen_bf16 = mxfs_avx2_widen_bf16,
 };
 

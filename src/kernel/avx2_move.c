@@ -83,6 +83,54 @@ AVX2 void mxfs_avx2_transpose(uint8_t *dst, size_t dst_stride, const uint8_t *sr
         transpose_strip(dst + r, dst_stride, src + r * src_stride, src_stride, rows - r, cols);
 }
 
+/*
+ * A tile of 8 by 8 words. Lane 0 holds columns 0-3 and lane 1 columns 4-7 of a row: pairs of rows
+ * are interleaved by words, then by pairs of words, and last the lanes change places.
+ */
+enum { WORDS = 8, WORD = 4 };
+
+AVX2_INLINE void transpose_words_tile(uint8_t *dst, size_t dst_stride, const uint8_t *src,
+                                      size_t src_stride)
+{
+    __m256i a[8], b[8];
+#define LOAD_ROW(i) a[i] = _mm256_loadu_si256((const __m256i *)(src + (i)*src_stride));
+    MXFS_EACH_8(LOAD_ROW)
+#define BY_WORDS(i)                                                 \
+    b[2 * (i)] = _mm256_unpacklo_epi32(a[2 * (i)], a[2 * (i) + 1]); \
+    b[2 * (i) + 1] = _mm256_unpackhi_epi32(a[2 * (i)], a[2 * (i) + 1]);
+    BY_WORDS(0)
+    BY_WORDS(1)
+    BY_WORDS(2) BY_WORDS(3)
+    /* a[i] and a[4 + i]: column i, and 4 + i in lane 1, of rows 0-3 and of rows 4-7. */
+#define BY_PAIRS(h)                                                         \
+    a[4 * (h)] = _mm256_unpacklo_epi64(b[4 * (h)], b[4 * (h) + 2]);         \
+    a[4 * (h) + 1] = _mm256_unpackhi_epi64(b[4 * (h)], b[4 * (h) + 2]);     \
+    a[4 * (h) + 2] = _mm256_unpacklo_epi64(b[4 * (h) + 1], b[4 * (h) + 3]); \
+    a[4 * (h) + 3] = _mm256_unpackhi_epi64(b[4 * (h) + 1], b[4 * (h) + 3]);
+        BY_PAIRS(0) BY_PAIRS(1)
+#define STORE_COLUMN(i)                                                             \
+    store(dst + (i)*dst_stride, _mm256_permute2x128_si256(a[i], a[(i) + 4], 0x20)); \
+    store(dst + ((i) + 4) * dst_stride, _mm256_permute2x128_si256(a[i], a[(i) + 4], 0x31));
+            STORE_COLUMN(0) STORE_COLUMN(1) STORE_COLUMN(2) STORE_COLUMN(3)
+}
+
+/* Two tiles below each other complete a destination line. */
+AVX2 void mxfs_avx2_transpose_words(uint8_t *dst, size_t dst_stride, const uint8_t *src,
+                                    size_t src_stride, size_t rows, size_t cols)
+{
+    size_t whole_rows = rows / WORDS * WORDS, whole_cols = cols / WORDS * WORDS;
+
+    for (size_t r0 = 0; r0 < whole_rows; r0 += 2 * WORDS)
+        for (size_t c = 0; c < whole_cols; c += WORDS)
+            for (size_t r = r0; r < whole_rows && r < r0 + 2 * WORDS; r += WORDS)
+                transpose_words_tile(dst + c * dst_stride + r * WORD, dst_stride,
+                                     src + r * src_stride + c * WORD, src_stride);
+    mxfs_scalar_transpose_words(dst + whole_cols * dst_stride, dst_stride, src + whole_cols * WORD,
+                                src_stride, rows, cols - whole_cols);
+    mxfs_scalar_transpose_words(dst + whole_rows * WORD, dst_stride, src + whole_rows * src_stride,
+                                src_stride, rows - whole_rows, whole_cols);
+}
+
 /* Ascending, each vector read before it is written: right in place too (see the scalar variant). */
 AVX2 void mxfs_avx2_widen_bf16(void *dst, const void *src, size_t n)
 {

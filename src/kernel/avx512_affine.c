@@ -43,10 +43,9 @@ struct steps {
 
 /* The last result needs no rounding of its own where the output has the same type. Numbers give NaN
  * only with entries that are none: a product overflows, but a finite bias keeps it infinite. */
-AVX512_INLINE struct steps steps_of(const struct mxfs_affine *a, size_t n, enum mxfs_out out,
+AVX512_INLINE struct steps steps_of(const struct mxfs_affine *a, size_t groups, enum mxfs_out out,
                                     bool finite_values)
 {
-    size_t groups = n ? (a->skip + n - 1) / a->group + 1 : 0;
     enum mxfs_out last = a->via == out ? MXFS_OUT_F32 : a->via;
     return (struct steps){
         .zeros = a->zeros != NULL,
@@ -76,6 +75,12 @@ AVX512_INLINE __m512 affine_lanes(__m512 v, __m512 scale, __m512 zero, __m512 bi
         v = through(v, s->of_last);
     }
     return v;
+}
+
+/* Of n codes one behind the other. */
+static inline size_t groups_of(const struct mxfs_affine *a, size_t n)
+{
+    return n ? (a->skip + n - 1) / a->group + 1 : 0;
 }
 
 AVX512_INLINE __m512 broadcast(const float *entries, size_t group)
@@ -228,7 +233,7 @@ AVX512_INLINE void code4_order(uint8_t *dst, const uint8_t *codes, size_t first,
                                enum mxfs_nibbles nibbles, const float *values,
                                const struct mxfs_affine *a, enum mxfs_out out)
 {
-    const struct steps steps = steps_of(a, n, out, mxfs_all_finite(values, 16));
+    const struct steps steps = steps_of(a, groups_of(a, n), out, mxfs_all_finite(values, 16));
     const __m512 v = _mm512_loadu_ps(values);
     size_t left = a->group - a->skip;
 
@@ -257,6 +262,73 @@ AVX512_INLINE void code4_run(uint8_t *dst, const uint8_t *codes, size_t first, s
         break;
     default:
         code4_order(dst, codes, first, n, MXFS_NIBBLES_HIGH, values, a, out);
+    }
+}
+
+/* Codes of 4 bits in groups by column. */
+
+enum { PICKED_GROUPS = 256, TWO = 2 * CODES };
+
+/* Entries that permutes choose from, 32 at a time. */
+struct picked {
+    _Alignas(64) float scales[PICKED_GROUPS], zeros[PICKED_GROUPS], biases[PICKED_GROUPS];
+};
+
+static inline void copy_entries(float *dst, const float *src, size_t groups)
+{
+    if (src)
+        memcpy(dst, src, groups * sizeof(*dst));
+}
+
+AVX512_INLINE __m512 pick(const float *table, size_t groups, __m512i index)
+{
+    __m512 v = _mm512_permutex2var_ps(_mm512_load_ps(table), index, _mm512_load_ps(table + 16));
+    for (size_t at = TWO; at < groups; at += TWO) {
+        __mmask16 here = _mm512_cmpge_epu32_mask(index, _mm512_set1_epi32((int)at));
+        __m512 a = _mm512_load_ps(table + at), b = _mm512_load_ps(table + at + 16);
+        v = _mm512_mask_mov_ps(v, here, _mm512_permutex2var_ps(a, index, b));
+    }
+    return v;
+}
+
+/* 16 codes that begin at a whole octet, of which those of `live` are wanted. */
+AVX512_INLINE __m512 picked_values(__m512 values, const uint8_t *codes, const uint16_t *group_of,
+                                   __mmask16 live, const struct picked *p, size_t groups,
+                                   const struct steps *s)
+{
+    __mmask16 octets = (__mmask16)(1u << (__builtin_popcount(live) + 1) / 2) - 1;
+    __m512i index = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(live, group_of));
+    __m512i code = index_32(_mm_maskz_loadu_epi8(octets, codes), MXFS_NIBBLES_LOW_FIRST);
+    __m512 scale = pick(p->scales, groups, index), zero = scale, bias = scale;
+    if (s->zeros)
+        zero = pick(p->zeros, groups, index);
+    if (s->biases)
+        bias = pick(p->biases, groups, index);
+    return affine_lanes(_mm512_permutexvar_ps(code, values), scale, zero, bias, s);
+}
+
+AVX512_INLINE void code4_pick(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
+                              const float *values, const struct mxfs_affine *a,
+                              const uint16_t *group_of, size_t groups, enum mxfs_out out)
+{
+    const struct steps steps = steps_of(a, groups, out, mxfs_all_finite(values, 16));
+    const __m512 v = _mm512_loadu_ps(values);
+    size_t size = mxfs_out_size(out), head = n < first ? n : first;
+    struct picked p;
+
+    if (head || groups > PICKED_GROUPS)
+        mxfs_kernel_scalar.code4_pick[out](dst, codes, first, groups > PICKED_GROUPS ? n : head,
+                                           values, a, group_of, groups);
+    if (groups > PICKED_GROUPS)
+        return;
+    copy_entries(p.scales, a->scales, groups);
+    copy_entries(p.zeros, a->zeros, groups);
+    copy_entries(p.biases, a->biases, groups);
+    for (size_t at = head; at < n; at += CODES) {
+        __mmask16 live = n - at < CODES ? first_codes(n - at) : 0xffff;
+        __m512 w =
+            picked_values(v, codes + (first + at) / 2, group_of + at, live, &p, groups, &steps);
+        store_live(dst + at * size, w, live, out);
     }
 }
 
@@ -307,7 +379,7 @@ AVX512_INLINE void code8_span(uint8_t *dst, const uint8_t *codes, size_t at, siz
 AVX512_INLINE void code8_run(uint8_t *dst, const uint8_t *codes, size_t n,
                              const struct mxfs_affine *a, enum mxfs_out out)
 {
-    const struct steps steps = steps_of(a, n, out, true);
+    const struct steps steps = steps_of(a, groups_of(a, n), out, true);
     size_t left = a->group - a->skip;
 
     if (a->group == 1) {
@@ -324,6 +396,7 @@ AVX512_INLINE void code8_run(uint8_t *dst, const uint8_t *codes, size_t n,
 }
 
 MXFS_DEFINE_CODE4_RUN(AVX512, mxfs_avx512_code4, code4_run)
+MXFS_DEFINE_CODE4_PICK(AVX512, mxfs_avx512_code4_pick, code4_pick)
 MXFS_DEFINE_CODE8_RUN(AVX512, mxfs_avx512_code8, code8_run)
 
 #else

@@ -112,6 +112,15 @@
 #define MXFS_DEFINE_CODE4_RUN(target, prefix, body) \
     MXFS_EACH_OUT(MXFS_CODE4_RUN_ONE, target, prefix, body)
 
+#define MXFS_CODE4_PICK_ONE(target, name, body, out)                                               \
+    target void name(void *dst, const uint8_t *codes, size_t first, size_t n, const float *values, \
+                     const struct mxfs_affine *affine, const uint16_t *group_of, size_t groups)    \
+    {                                                                                              \
+        body(dst, codes, first, n, values, affine, group_of, groups, out);                         \
+    }
+#define MXFS_DEFINE_CODE4_PICK(target, prefix, body) \
+    MXFS_EACH_OUT(MXFS_CODE4_PICK_ONE, target, prefix, body)
+
 #define MXFS_CODE8_RUN_ONE(target, name, body, out)                                               \
     target void name(void *dst, const uint8_t *codes, size_t n, const struct mxfs_affine *affine) \
     {                                                                                             \

@@ -193,11 +193,13 @@ const struct mxfs_kernel mxfs_kernel_neon = {
     .nvfp4_blocks = MXFS_OUTS(mxfs_neon_nvfp4_blocks),
     .nvfp4_lanes = MXFS_OUTS(mxfs_neon_nvfp4_lanes),
     .code4_run = MXFS_OUTS(mxfs_neon_code4),
+    .code4_pick = MXFS_OUTS(mxfs_scalar_code4_pick),
     .code8_run = MXFS_OUTS(mxfs_neon_code8),
     .narrow = MXFS_OUTS(mxfs_neon_narrow),
     .unpack = mxfs_neon_unpack,
     .e2m3 = mxfs_neon_e2m3,
     .transpose = mxfs_neon_transpose,
+    .transpose_words = mxfs_scalar_transpose_words,
     .widen_bf16 = mxfs_neon_widen_bf16,
 };
 

@@ -62,6 +62,17 @@ static void transpose(uint8_t *dst, size_t dst_stride, const uint8_t *src, size_
                     dst[c * dst_stride + r] = src[r * src_stride + c];
 }
 
+void mxfs_scalar_transpose_words(uint8_t *dst, size_t dst_stride, const uint8_t *src,
+                                 size_t src_stride, size_t rows, size_t cols)
+{
+    enum { TILE = 16 };
+    for (size_t r0 = 0; r0 < rows; r0 += TILE)
+        for (size_t c0 = 0; c0 < cols; c0 += TILE)
+            for (size_t c = c0; c < cols && c < c0 + TILE; c++)
+                for (size_t r = r0; r < rows && r < r0 + TILE; r++)
+                    memcpy(dst + c * dst_stride + 4 * r, src + r * src_stride + 4 * c, 4);
+}
+
 /*
  * Ascending order keeps the in-place case right: element i is written to bytes 4i..4i+3, and the
  * unread elements begin at 2n + 2(i + 1), which is never below 4i + 4 for i < n.
@@ -87,10 +98,12 @@ const struct mxfs_kernel mxfs_kernel_scalar = {
     .nvfp4_blocks = MXFS_OUTS(mxfs_scalar_nvfp4_blocks),
     .nvfp4_lanes = MXFS_OUTS(mxfs_scalar_nvfp4_lanes),
     .code4_run = MXFS_OUTS(mxfs_scalar_code4),
+    .code4_pick = MXFS_OUTS(mxfs_scalar_code4_pick),
     .code8_run = MXFS_OUTS(mxfs_scalar_code8),
     .narrow = MXFS_OUTS(mxfs_scalar_narrow),
     .unpack = mxfs_scalar_unpack,
     .e2m3 = mxfs_scalar_e2m3,
     .transpose = transpose,
+    .transpose_words = mxfs_scalar_transpose_words,
     .widen_bf16 = widen_bf16,
 };

@@ -28,10 +28,12 @@ MXFS_DECLARE_OUTS(mxfs_mxfp8_blocks_fn, mxfs_scalar_mxfp8);
 MXFS_DECLARE_OUTS(mxfs_nvfp4_blocks_fn, mxfs_scalar_nvfp4_blocks);
 MXFS_DECLARE_OUTS(mxfs_nvfp4_lanes_fn, mxfs_scalar_nvfp4_lanes);
 MXFS_DECLARE_OUTS(mxfs_code4_run_fn, mxfs_scalar_code4);
+MXFS_DECLARE_OUTS(mxfs_code4_pick_fn, mxfs_scalar_code4_pick);
 MXFS_DECLARE_OUTS(mxfs_code8_run_fn, mxfs_scalar_code8);
 MXFS_DECLARE_OUTS(mxfs_narrow_fn, mxfs_scalar_narrow);
 mxfs_unpack_fn mxfs_scalar_unpack;
 mxfs_e2m3_fn mxfs_scalar_e2m3;
+mxfs_transpose_words_fn mxfs_scalar_transpose_words;
 
 #if defined(__x86_64__)
 /** 64-byte permutes, whose tables are whole rows; VBMI for its bit-field extraction. */
@@ -52,12 +54,14 @@ MXFS_DECLARE_OUTS(mxfs_nvfp4_blocks_fn, mxfs_avx2_nvfp4_blocks);
 MXFS_DECLARE_OUTS(mxfs_nvfp4_lanes_fn, mxfs_avx2_nvfp4_lanes);
 MXFS_DECLARE_OUTS(mxfs_code4_run_fn, mxfs_avx512_code4);
 MXFS_DECLARE_OUTS(mxfs_code4_run_fn, mxfs_avx2_code4);
+MXFS_DECLARE_OUTS(mxfs_code4_pick_fn, mxfs_avx512_code4_pick);
 MXFS_DECLARE_OUTS(mxfs_code8_run_fn, mxfs_avx512_code8);
 MXFS_DECLARE_OUTS(mxfs_code8_run_fn, mxfs_avx2_code8);
 MXFS_DECLARE_OUTS(mxfs_narrow_fn, mxfs_avx2_narrow);
 mxfs_unpack_fn mxfs_avx512_unpack, mxfs_avx2_unpack;
 mxfs_e2m3_fn mxfs_avx512_e2m3, mxfs_avx2_e2m3;
 mxfs_transpose_fn mxfs_avx2_transpose;
+mxfs_transpose_words_fn mxfs_avx2_transpose_words;
 mxfs_widen_bf16_fn mxfs_avx2_widen_bf16;
 #endif
 

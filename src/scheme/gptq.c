@@ -276,18 +276,6 @@ static void strips(const struct mxfs_group *group, const struct mxfs_unit *unit,
     out->rows = group->part[part]->shape[0];
 }
 
-/* Words [rows][n] to [n][rows], in tiles whose lines stay in L1. */
-static void turn_words(uint8_t *dst, uint64_t dst_stride, const uint8_t *src, uint64_t stride,
-                       uint64_t rows, uint64_t n)
-{
-    enum { TILE = 16 };
-    for (uint64_t c0 = 0; c0 < n; c0 += TILE)
-        for (uint64_t r0 = 0; r0 < rows; r0 += TILE)
-            for (uint64_t c = c0; c < n && c < c0 + TILE; c++)
-                for (uint64_t r = r0; r < rows && r < r0 + TILE; r++)
-                    memcpy(dst + c * dst_stride + r * 4, src + r * stride + c * 4, 4);
-}
-
 static uint8_t zero_field(const struct mxfs_group *g, const uint8_t *row, uint64_t n)
 {
     unsigned bits = layout_of(g)->bits;
@@ -307,7 +295,7 @@ static void pack(const struct mxfs_group *group, const struct mxfs_codec *codec,
     if (part == CODES && group->format == AWQ)
         codec->kernel->transpose(packed + row, code_stride(group), src, stride, rows, n / 2);
     else if (part == CODES)
-        turn_words(packed + row * 4, code_stride(group), src, stride, rows, n);
+        codec->kernel->transpose_words(packed + row * 4, code_stride(group), src, stride, rows, n);
     for (uint64_t r = 0; part == SCALES && r < rows; r++)
         for (uint64_t i = 0; i < n; i++)
             memcpy(scales + (i * groups + row + r) * size, src + r * stride + i * size, size);

@@ -155,55 +155,15 @@ static void decode_nibbles(const struct mxfs_int_row *row, uint64_t column, size
     narrow(row, column, n, values, dst);
 }
 
-enum {
-    TABLE_GROUPS = 512, /* of which the results of all codes lie on the stack, and in L1 and L2 */
-    PATTERN_GROUPS = 32,
-};
-
-/* The 16 results of 4-bit codes in each group, by the kernel: a row of every code. */
-static void fill_table(const struct mxfs_int_row *row, const float *scales, const float *zeros,
-                       uint8_t *table)
+static void decode_picked(const struct mxfs_int_row *row, uint64_t column, uint64_t n,
+                          const float *scales, const float *zeros, uint8_t *dst)
 {
-    static const uint8_t every[8] = {0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe};
-    uint8_t pattern[PATTERN_GROUPS * sizeof(every)];
-
-    for (size_t i = 0; i < PATTERN_GROUPS; i++)
-        memcpy(pattern + i * sizeof(every), every, sizeof(every));
-    for (uint64_t g = 0; g < row->layout->groups; g += PATTERN_GROUPS) {
-        size_t n = mxfs_min_u64(row->layout->groups - g, PATTERN_GROUPS);
-        struct mxfs_affine affine = {.scales = scales + g,
-                                     .zeros = zeros ? zeros + g : NULL,
-                                     .group = 16,
-                                     .via = row->group->via};
-        row->codec->kernel->code4_run[row->group->out](
-            table + g * 16 * mxfs_out_size(row->group->out), pattern, 0, n * 16,
-            MXFS_NIBBLES_LOW_FIRST, row->layout->values, &affine);
-    }
-}
-
-/* Two codes an octet, each looked up among the results of its group. */
-MXFS_INLINE void look_up(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
-                         const uint16_t *group_of, const uint8_t *table, size_t size)
-{
-    for (size_t i = 0; i < n; i++) {
-        unsigned code = codes[(first + i) / 2] >> ((first + i) % 2 * 4) & 15;
-        memcpy(dst + i * size, table + (group_of[i] * 16u + code) * size, size);
-    }
-}
-
-static void decode_by_table(const struct mxfs_int_row *row, uint64_t column, uint64_t n,
-                            const float *scales, const float *zeros, uint8_t *dst)
-{
-    uint8_t table[TABLE_GROUPS * 16 * 4];
+    struct mxfs_affine affine = {.scales = scales, .zeros = zeros, .via = row->group->via};
     uint64_t at = column - row->base;
-    const uint8_t *codes = row->codes + at / 2;
-    const uint16_t *group_of = row->layout->group_of + column;
 
-    fill_table(row, scales, zeros, table);
-    if (mxfs_out_size(row->group->out) == 2)
-        look_up(dst, codes, at % 2, n, group_of, table, 2);
-    else
-        look_up(dst, codes, at % 2, n, group_of, table, 4);
+    row->codec->kernel->code4_pick[row->group->out](
+        dst, row->codes + at / 2, at % 2, n, row->layout->values, &affine,
+        row->layout->group_of + column, row->layout->groups);
 }
 
 /* Every column has an entry of its own. */
@@ -230,19 +190,17 @@ static void decode_by_entry(const struct mxfs_int_row *row, uint64_t column, uin
     }
 }
 
-/* A table pays when every entry of it is used a few times. */
 static void decode_reordered(const struct mxfs_int_row *row, uint64_t column, uint64_t n,
                              uint8_t *dst)
 {
     const struct mxfs_int *layout = row->layout;
     float scales[MXFS_INT_REORDERED_GROUPS], zeros[MXFS_INT_REORDERED_GROUPS];
-    const float *zeros_or_null = row->zeros ? zeros : NULL;
-    bool table = layout->bits == 4 && !layout->per_word && !has_factors(row) &&
-                 row->nibbles == MXFS_NIBBLES_LOW_FIRST && layout->groups <= TABLE_GROUPS &&
-                 n / 32 >= layout->groups;
+    bool nibbles = layout->bits == 4 && !layout->per_word && !has_factors(row) &&
+                   row->nibbles == MXFS_NIBBLES_LOW_FIRST;
 
     row->entries(row, 0, layout->groups, scales, row->zeros ? zeros : NULL, NULL);
-    (table ? decode_by_table : decode_by_entry)(row, column, n, scales, zeros_or_null, dst);
+    (nibbles ? decode_picked : decode_by_entry)(row, column, n, scales, row->zeros ? zeros : NULL,
+                                                dst);
 }
 
 void mxfs_int_columns(const struct mxfs_int_row *row, uint64_t column, uint64_t n, uint8_t *dst)
