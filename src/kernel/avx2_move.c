@@ -100,7 +100,8 @@ AVX2_INLINE void transpose_words_tile(uint8_t *dst, size_t dst_stride, const uin
     b[2 * (i) + 1] = _mm256_unpackhi_epi32(a[2 * (i)], a[2 * (i) + 1]);
     BY_WORDS(0)
     BY_WORDS(1)
-    BY_WORDS(2) BY_WORDS(3)
+    BY_WORDS(2)
+    BY_WORDS(3)
     /* a[i] and a[4 + i]: column i, and 4 + i in lane 1, of rows 0-3 and of rows 4-7. */
 #define BY_PAIRS(h)                                                         \
     a[4 * (h)] = _mm256_unpacklo_epi64(b[4 * (h)], b[4 * (h) + 2]);         \
