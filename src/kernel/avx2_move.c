@@ -108,11 +108,12 @@ AVX2_INLINE void transpose_words_tile(uint8_t *dst, size_t dst_stride, const uin
     a[4 * (h) + 1] = _mm256_unpackhi_epi64(b[4 * (h)], b[4 * (h) + 2]);     \
     a[4 * (h) + 2] = _mm256_unpacklo_epi64(b[4 * (h) + 1], b[4 * (h) + 3]); \
     a[4 * (h) + 3] = _mm256_unpackhi_epi64(b[4 * (h) + 1], b[4 * (h) + 3]);
-        BY_PAIRS(0) BY_PAIRS(1)
+    BY_PAIRS(0)
+    BY_PAIRS(1)
 #define STORE_COLUMN(i)                                                             \
     store(dst + (i)*dst_stride, _mm256_permute2x128_si256(a[i], a[(i) + 4], 0x20)); \
     store(dst + ((i) + 4) * dst_stride, _mm256_permute2x128_si256(a[i], a[(i) + 4], 0x31));
-            STORE_COLUMN(0) STORE_COLUMN(1) STORE_COLUMN(2) STORE_COLUMN(3)
+    STORE_COLUMN(0) STORE_COLUMN(1) STORE_COLUMN(2) STORE_COLUMN(3)
 }
 
 /* Two tiles below each other complete a destination line. */
