@@ -50,8 +50,8 @@ MXFS_INLINE void fp8_format(uint8_t *dst, const uint8_t *codes, size_t n, float 
 }
 
 /*
- * E4M3's factor 2^8 is moved to the scale, which is exact unless it overflows; scalar code takes
- * that case too.
+ * E4M3's factor 2^8 is moved to the scale, which is exact unless it overflows: then, and for short
+ * runs, scalar code does it.
  */
 MXFS_INLINE void fp8_run(const struct mxfs_tables *t, void *dst, const uint8_t *codes, size_t n,
                          enum mxfs_fp8 format, float scale, enum mxfs_out out)
