@@ -4,6 +4,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 
@@ -300,6 +301,25 @@ class TestConfinement:
         made = mount(folder, "--allow-other")
         modes = {name: (made / name).stat().st_mode & 0o777 for name in os.listdir(made.path)}
         assert modes["config.json"] == 0o400 and modes[refrepo.names(2)[0]] == 0o440 and modes[refrepo.names(2)[1]] == 0o444
+
+    @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv")
+    def test_what_others_may_open(self, mount, place):
+        """The kernel asks the source's owner, group and bits; without allow_other it lets nobody else in."""
+        sharded = refrepo.spread(models.compressed(), 2)
+        folder = sharded.write(place / "model")
+        first, second = refrepo.names(2)
+        (folder / "config.json").chmod(0o600)
+        (folder / first).chmod(0o640)
+        os.chown(folder / first, 0, 4321)
+        made = mount(folder, "--allow-other")
+
+        def may(group, path):
+            who = ["setpriv", "--reuid=4321", f"--regid={group}", "--clear-groups", "cat", path]
+            return subprocess.run(who, capture_output=True, check=False).returncode == 0
+
+        assert may(4322, made / second) and not may(4322, made / first) and not may(4322, made / "config.json")
+        assert may(4321, made / first) and not may(4321, made / "config.json")
+        assert not may(4321, mount(folder) / second)
 
 
 class TestViews:
