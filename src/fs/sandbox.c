@@ -126,6 +126,7 @@ static const int plain_calls[] = {
     SCMP_SYS(fstatat64),
     SCMP_SYS(statx),
     SCMP_SYS(close),
+    SCMP_SYS(close_range),
     SCMP_SYS(dup),
     SCMP_SYS(dup2),
     SCMP_SYS(dup3),

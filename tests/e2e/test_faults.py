@@ -144,6 +144,7 @@ def test_hanging_device(bad_source, mount):
         os.kill(made.pid, signal.SIGINT)
         wait_for_mounts(lambda: not mounted(made.path))
         assert isinstance(reading.exception(20), OSError)
+        assert os.waitid(os.P_PID, made.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None, "the device has answered"
     assert made.wait() == 0  # when the device has answered: the kernel lets nobody go before
 
 
