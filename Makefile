@@ -58,7 +58,7 @@ FUSE_LIBS = $(call ask,FUSE_LIBS,--libs,fuse3 libseccomp)
 CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags,check)
 CHECK_LIBS = $(call ask,CHECK_LIBS,--libs,check)
 
-.PHONY: all unit lint bench fuzz fuzz-replay fsx soak check-asan check-tsan check-arm64 coverage demo check check-core install uninstall clean distclean FORCE
+.PHONY: all unit lint bench fuzz fuzz-replay fsx soak check-asan check-tsan check-valgrind analyze check-arm64 coverage demo check check-core install uninstall clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -159,6 +159,14 @@ check-tsan:
 # Everything built for arm64, its unit tests under QEMU.
 check-arm64:
 	@BUILD=$(BUILD) MAKE='$(MAKE)' tests/support/check-arm64
+
+# The unit tests under valgrind.
+check-valgrind: $(UNIT_PROGRAMS)
+	@tests/support/check-valgrind $(UNIT_PROGRAMS)
+
+# gcc -fanalyzer and cppcheck.
+analyze:
+	@tests/support/analyze '$(MAKE)' $(BUILD)/analyze
 
 COVERAGE_MIN ?= 95
 coverage:
