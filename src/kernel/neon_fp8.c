@@ -9,6 +9,7 @@
 #include "variants.h"
 
 #include "define.h"
+#include "mxfs/dtype.h"
 #include "neon_round.h"
 
 enum { CODES = 16 }; /* of one step */
