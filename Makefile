@@ -10,6 +10,7 @@
 #   make fsx        FSX_OPERATIONS (10000000) random reads by every way, of every format
 #   make soak       SOAK_SECONDS (3600) of mixed load: memory, descriptors and threads stay flat
 #   make bench      ratios to a null filesystem, as a table (QUICK=1: fewer rounds)
+#   make bench-scaling  what more threads, readers, cache and tensors do to speed
 #   make install    to $(DESTDIR)$(PREFIX)
 #
 # CC, CFLAGS, LDFLAGS, BUILD, PREFIX and DESTDIR may be set; V=1 shows the commands. Other flags
@@ -58,7 +59,7 @@ FUSE_LIBS = $(call ask,FUSE_LIBS,--libs,fuse3 libseccomp)
 CHECK_CFLAGS = $(call ask,CHECK_CFLAGS,--cflags,check)
 CHECK_LIBS = $(call ask,CHECK_LIBS,--libs,check)
 
-.PHONY: all unit lint bench fuzz fuzz-replay fsx soak check-asan check-tsan check-valgrind analyze check-arm64 coverage demo check check-core install uninstall clean distclean FORCE
+.PHONY: all unit lint bench bench-scaling fuzz fuzz-replay fsx soak check-asan check-tsan check-valgrind analyze check-arm64 coverage demo check check-core install uninstall clean distclean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -135,6 +136,8 @@ unit: $(UNIT_PROGRAMS)
 
 bench: all $(BENCH_PROGRAMS)
 	@BUILD=$(BUILD) python3 tests/bench/run.py $(ROWS)
+bench-scaling: all $(BENCH_PROGRAMS)
+	@BUILD=$(BUILD) python3 tests/bench/scaling.py $(ROWS)
 
 # Each target runs FUZZ_SECONDS with address and undefined-behaviour sanitizers (clang's libFuzzer).
 FUZZ_SECONDS ?= 60

@@ -241,6 +241,35 @@ def first_byte_row(table, kind, mine, source):
     table.add(name, ("<=", 1.5), [x / y for x, y in zip(a, b)], [x / y for x, y in zip(c, b)], mine.peak_memory(), note=absolute(1, a, True))
 
 
+def drained(*command):
+    """Seconds until all of a program's output has come through a pipe, and the most memory it had (bytes)."""
+    with subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as writer:
+        took = subprocess.run([BUILD / "bench" / "pipe", "drain"], stdin=writer.stdout, capture_output=True, text=True, check=True).stdout
+        _, status, usage = os.wait4(writer.pid, 0)
+        writer.returncode = os.waitstatus_to_exitcode(status)
+    if writer.returncode:
+        raise SystemExit(f"{command[0]}: ended with {writer.returncode}")
+    return float(took), usage.ru_maxrss * 1024
+
+
+def pipe_row(table, kind, source):
+    """`mxfs export SOURCE -`, its start included, against a pipe that is filled from one buffer."""
+    name = f"{kind}: export to a pipe / the pipe's limit"
+    if not table.wants(name):
+        return
+    listed = subprocess.run([MXFS, "list", "--json", source], capture_output=True, text=True, check=True).stdout
+    length = json.loads(listed)["bytes_out"]
+    peaks = []
+
+    def export(_):
+        took, peak = drained(MXFS, "export", source, "-")
+        peaks.append(peak)
+        return took
+
+    a, b, c = in_turns(export, lambda _: drained(BUILD / "bench" / "pipe", "pour", length)[0])
+    table.add(name, (">=", 0.95), [y / x for x, y in zip(a, b)], [y / x for x, y in zip(c, b)], max(peaks), note=absolute(length, a))
+
+
 def throttled_rows(table, room, kind, source, target):
     """mxfs on a slow disk against a BF16 copy on the same slow disk."""
     name = f"{kind}: on a {RATE // 1000_000} MB/s disk / BF16 copy there"
@@ -336,6 +365,7 @@ def main():
         for kind, make, which in (("contiguous", sources.contiguous, 0), ("transposed", sources.transposed, 1)):
             source = make(room / f"{kind}.safetensors")
             view_rows(table, room, kind, source, which)
+            pipe_row(table, kind, source)
             throttled_rows(table, room, kind, source, 3.2)
             source.unlink()
         format_rows(table, room)
