@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "mountpoint.h"
+#include "mxfs/compiler.h"
 #include "mxfs/log.h"
 #include "ops.h"
 #include "sandbox.h"
@@ -93,7 +94,7 @@ static void signal_set(sigset_t *set)
 {
     static const int taken[] = {SIGTERM, SIGHUP, SIGINT, SIGUSR1, WAKE};
     sigemptyset(set);
-    for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+    for (size_t i = 0; i < MXFS_COUNT(taken); i++)
         sigaddset(set, taken[i]);
 }
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "mountpoint.h"
+#include "mxfs/compiler.h"
 #include "sandbox.h"
 
 /* Requests, one byte each; each is answered by an int, 0 or -errno. */
@@ -40,7 +41,7 @@ static void outlive_signals(void)
 {
     static const int ignored[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE};
 
-    for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+    for (size_t i = 0; i < MXFS_COUNT(ignored); i++)
         signal(ignored[i], SIG_IGN);
 }
 

@@ -25,6 +25,12 @@ MXFS_INLINE float mxfs_affine_value(const struct mxfs_affine *affine, size_t gro
     return result;
 }
 
+/** Whether an octet holds two codes. */
+MXFS_INLINE bool mxfs_nibbles_paired(enum mxfs_nibbles nibbles)
+{
+    return nibbles == MXFS_NIBBLES_LOW_FIRST || nibbles == MXFS_NIBBLES_HIGH_FIRST;
+}
+
 /** Code i of a run. */
 MXFS_INLINE unsigned mxfs_nibble(const uint8_t *codes, size_t i, enum mxfs_nibbles nibbles)
 {

@@ -15,23 +15,7 @@
 
 #include "affine.h"
 #include "avx2_round.h"
-
-AVX2_INLINE __m256 canonical(__m256 v)
-{
-    __m256 is_nan = _mm256_cmp_ps(v, v, _CMP_UNORD_Q);
-    return _mm256_blendv_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32(MXFS_NAN_F32)), is_nan);
-}
-
-/* Rounded to `via` and back; NaN is canonical before and after. */
-AVX2_INLINE __m256 through(__m256 v, enum mxfs_out via)
-{
-    v = canonical(v);
-    if (via == MXFS_OUT_BF16)
-        return _mm256_castsi256_ps(_mm256_slli_epi32(round_bf16(v), 16));
-    if (via == MXFS_OUT_F16)
-        return _mm256_cvtph_ps(_mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
-    return v;
-}
+#include "define.h"
 
 /* As mxfs_affine_value, with the entries of the lanes' groups given. */
 AVX2_INLINE __m256 affine_lanes(__m256 v, __m256 scale, __m256 zero, __m256 bias,
@@ -137,32 +121,26 @@ AVX2_INLINE void step32(uint8_t *dst, const uint8_t *codes, enum mxfs_nibbles ni
     }
 }
 
-AVX2_INLINE size_t octets_before(size_t codes, enum mxfs_nibbles nibbles)
-{
-    return nibbles == MXFS_NIBBLES_LOW || nibbles == MXFS_NIBBLES_HIGH ? codes : codes / 2;
-}
-
 /* Codes [at, end) of one group; vectors begin at whole octets. */
 AVX2_INLINE void code4_group(uint8_t *dst, const uint8_t *codes, size_t first, size_t at,
                              size_t end, enum mxfs_nibbles nibbles, const struct results *r,
                              enum mxfs_out out)
 {
-    size_t size = mxfs_out_size(out);
-    bool paired = octets_before(2, nibbles) == 1;
+    size_t size = mxfs_out_size(out), share = mxfs_nibbles_paired(nibbles) ? 2 : 1;
 
-    if (paired && (first + at) % 2 && at < end) {
+    if ((first + at) % share && at < end) {
         memcpy(dst + at * size, r->bits + mxfs_nibble(codes, first + at, nibbles) * size, size);
         at++;
     }
     for (; end - at >= 32; at += 32)
-        step32(dst + at * size, codes + octets_before(first + at, nibbles), nibbles, r, out);
+        step32(dst + at * size, codes + (first + at) / share, nibbles, r, out);
     for (; at < end; at++)
         memcpy(dst + at * size, r->bits + mxfs_nibble(codes, first + at, nibbles) * size, size);
 }
 
-AVX2_INLINE void code4_order(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
-                             enum mxfs_nibbles nibbles, const float *values,
-                             const struct mxfs_affine *a, enum mxfs_out out)
+AVX2_INLINE void code4_run(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
+                           enum mxfs_nibbles nibbles, const float *values,
+                           const struct mxfs_affine *a, enum mxfs_out out)
 {
     size_t left = a->group - a->skip;
 
@@ -172,25 +150,6 @@ AVX2_INLINE void code4_order(uint8_t *dst, const uint8_t *codes, size_t first, s
         code4_group(dst, codes, first, at, end, nibbles, &r, out);
         at = end;
         left = a->group;
-    }
-}
-
-AVX2_INLINE void code4_run(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
-                           enum mxfs_nibbles nibbles, const float *values,
-                           const struct mxfs_affine *a, enum mxfs_out out)
-{
-    switch (nibbles) {
-    case MXFS_NIBBLES_LOW_FIRST:
-        code4_order(dst, codes, first, n, MXFS_NIBBLES_LOW_FIRST, values, a, out);
-        break;
-    case MXFS_NIBBLES_HIGH_FIRST:
-        code4_order(dst, codes, first, n, MXFS_NIBBLES_HIGH_FIRST, values, a, out);
-        break;
-    case MXFS_NIBBLES_LOW:
-        code4_order(dst, codes, first, n, MXFS_NIBBLES_LOW, values, a, out);
-        break;
-    default:
-        code4_order(dst, codes, first, n, MXFS_NIBBLES_HIGH, values, a, out);
     }
 }
 
@@ -266,22 +225,8 @@ AVX2_INLINE void code8_run(uint8_t *dst, const uint8_t *codes, size_t n,
     }
 }
 
-#define DEFINE(name, out)                                                                     \
-    AVX2 void mxfs_avx2_code4_##name(void *dst, const uint8_t *codes, size_t first, size_t n, \
-                                     enum mxfs_nibbles nibbles, const float *values,          \
-                                     const struct mxfs_affine *affine)                        \
-    {                                                                                         \
-        code4_run(dst, codes, first, n, nibbles, values, affine, out);                        \
-    }                                                                                         \
-    AVX2 void mxfs_avx2_code8_##name(void *dst, const uint8_t *codes, size_t n,               \
-                                     const struct mxfs_affine *affine)                        \
-    {                                                                                         \
-        code8_run(dst, codes, n, affine, out);                                                \
-    }
-
-DEFINE(bf16, MXFS_OUT_BF16)
-DEFINE(f16, MXFS_OUT_F16)
-DEFINE(f32, MXFS_OUT_F32)
+MXFS_DEFINE_CODE4_RUN(AVX2, mxfs_avx2_code4, code4_run)
+MXFS_DEFINE_CODE8_RUN(AVX2, mxfs_avx2_code8, code8_run)
 
 #else
 typedef int mxfs_avx2_affine_is_for_x86_64; /* ISO C wants a declaration */

@@ -38,12 +38,6 @@ AVX2_INLINE void block_step(uint8_t *dst, const uint8_t *codes, const float *sca
     store_rounded(dst, _mm256_mul_ps(a, factor), _mm256_mul_ps(b, factor), out);
 }
 
-AVX2_INLINE __m256 canonical(__m256 v)
-{
-    __m256 is_nan = _mm256_cmp_ps(v, v, _CMP_UNORD_Q);
-    return _mm256_blendv_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32(MXFS_NAN_F32)), is_nan);
-}
-
 AVX2_INLINE void lanes_step(uint8_t *dst, const uint8_t *codes, const float *scales, __m128i shift,
                             enum mxfs_out out)
 {
@@ -54,17 +48,6 @@ AVX2_INLINE void lanes_step(uint8_t *dst, const uint8_t *codes, const float *sca
     a = _mm256_mul_ps(a, _mm256_loadu_ps(scales));
     b = _mm256_mul_ps(b, _mm256_loadu_ps(scales + 8));
     store_rounded(dst, canonical(a), canonical(b), out);
-}
-
-/* Rounded to `via` and back; NaN is canonical before and after. */
-AVX2_INLINE __m256 through(__m256 v, enum mxfs_out via)
-{
-    v = canonical(v);
-    if (via == MXFS_OUT_BF16)
-        return _mm256_castsi256_ps(_mm256_slli_epi32(round_bf16(v), 16));
-    if (via == MXFS_OUT_F16)
-        return _mm256_cvtph_ps(_mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
-    return v;
 }
 
 AVX2_INLINE void narrow_step(uint8_t *dst, const float *src, const float *factors,

@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Float32 lanes rounded to the output types with AVX2. NaN has to be the canonical one already.
+ * Float32 lanes rounded to the output types with AVX2. Where nothing else is said, NaN has to be
+ * the canonical one already.
  */
 #ifndef MXFS_KERNEL_AVX2_ROUND_H
 #define MXFS_KERNEL_AVX2_ROUND_H
@@ -11,6 +12,8 @@
 
 #include "mxfs/compiler.h"
 #include "mxfs/kernel.h"
+
+#include "float.h"
 
 #define AVX2 MXFS_TARGET("avx2,f16c")
 #define AVX2_INLINE MXFS_INLINE AVX2
@@ -28,6 +31,24 @@ AVX2_INLINE __m256i round_bf16(__m256 v)
     __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
     bits = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
     return _mm256_srli_epi32(bits, 16);
+}
+
+/* Makes every NaN the canonical one. */
+AVX2_INLINE __m256 canonical(__m256 v)
+{
+    __m256 is_nan = _mm256_cmp_ps(v, v, _CMP_UNORD_Q);
+    return _mm256_blendv_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32(MXFS_NAN_F32)), is_nan);
+}
+
+/* Rounded to `via` and back; NaN is canonical before and after. */
+AVX2_INLINE __m256 through(__m256 v, enum mxfs_out via)
+{
+    v = canonical(v);
+    if (via == MXFS_OUT_BF16)
+        return _mm256_castsi256_ps(_mm256_slli_epi32(round_bf16(v), 16));
+    if (via == MXFS_OUT_F16)
+        return _mm256_cvtph_ps(_mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+    return v;
 }
 
 AVX2_INLINE void store_rounded(uint8_t *dst, __m256 a, __m256 b, enum mxfs_out out)

@@ -138,11 +138,6 @@ AVX512_INLINE struct results results_of(__m512 values, size_t group, const struc
     return r;
 }
 
-MXFS_INLINE bool is_paired(enum mxfs_nibbles nibbles)
-{
-    return nibbles == MXFS_NIBBLES_LOW_FIRST || nibbles == MXFS_NIBBLES_HIGH_FIRST;
-}
-
 /*
  * 16 codes as indices of 16 bits, and of 32 bits. Permutes look at the lowest four bits alone, so
  * it is enough that each code begins at the lowest bit: VPMULTISHIFTQB takes any eight bits of a
@@ -154,7 +149,7 @@ AVX512_INLINE __m256i index_16(__m128i octets, enum mxfs_nibbles nibbles)
                                                  0x002c002800240020, 0x003c003800340030);
     const __m256i high_first = _mm256_setr_epi64x(0x0008000c00000004, 0x0018001c00100014,
                                                   0x0028002c00200024, 0x0038003c00300034);
-    if (!is_paired(nibbles)) {
+    if (!mxfs_nibbles_paired(nibbles)) {
         __m256i words = _mm256_cvtepu8_epi16(octets);
         return nibbles == MXFS_NIBBLES_HIGH ? _mm256_srli_epi16(words, 4) : words;
     }
@@ -168,7 +163,7 @@ AVX512_INLINE __m512i index_32(__m128i octets, enum mxfs_nibbles nibbles)
         _mm512_set_epi32(60, 56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 4, 0);
     const __m512i high_first =
         _mm512_set_epi32(56, 60, 48, 52, 40, 44, 32, 36, 24, 28, 16, 20, 8, 12, 0, 4);
-    if (!is_paired(nibbles)) {
+    if (!mxfs_nibbles_paired(nibbles)) {
         __m512i words = _mm512_cvtepu8_epi32(octets);
         return nibbles == MXFS_NIBBLES_HIGH ? _mm512_srli_epi32(words, 4) : words;
     }
@@ -181,9 +176,10 @@ AVX512_INLINE __m128i octets_of(const uint8_t *codes, size_t n, bool whole,
                                 enum mxfs_nibbles nibbles)
 {
     if (!whole)
-        return _mm_maskz_loadu_epi8(first_codes(is_paired(nibbles) ? (n + 1) / 2 : n), codes);
-    return is_paired(nibbles) ? _mm_loadl_epi64((const __m128i *)codes)
-                              : _mm_loadu_si128((const __m128i *)codes);
+        return _mm_maskz_loadu_epi8(first_codes(mxfs_nibbles_paired(nibbles) ? (n + 1) / 2 : n),
+                                    codes);
+    return mxfs_nibbles_paired(nibbles) ? _mm_loadl_epi64((const __m128i *)codes)
+                                        : _mm_loadu_si128((const __m128i *)codes);
 }
 
 /* n <= 16 codes that begin at a whole octet. */
@@ -217,7 +213,7 @@ AVX512_INLINE void code4_group(uint8_t *dst, const uint8_t *codes, size_t first,
                                size_t end, enum mxfs_nibbles nibbles, const struct results *r,
                                enum mxfs_out out)
 {
-    size_t size = mxfs_out_size(out), share = is_paired(nibbles) ? 2 : 1;
+    size_t size = mxfs_out_size(out), share = mxfs_nibbles_paired(nibbles) ? 2 : 1;
 
     if ((first + at) % share && at < end) {
         code4_single(dst + at * size, mxfs_nibble(codes, first + at, nibbles), r, out);
@@ -229,9 +225,9 @@ AVX512_INLINE void code4_group(uint8_t *dst, const uint8_t *codes, size_t first,
         code4_step(dst + at * size, codes + (first + at) / share, end - at, false, nibbles, r, out);
 }
 
-AVX512_INLINE void code4_order(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
-                               enum mxfs_nibbles nibbles, const float *values,
-                               const struct mxfs_affine *a, enum mxfs_out out)
+AVX512_INLINE void code4_run(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
+                             enum mxfs_nibbles nibbles, const float *values,
+                             const struct mxfs_affine *a, enum mxfs_out out)
 {
     const struct steps steps = steps_of(a, groups_of(a, n), out, mxfs_all_finite(values, 16));
     const __m512 v = _mm512_loadu_ps(values);
@@ -243,25 +239,6 @@ AVX512_INLINE void code4_order(uint8_t *dst, const uint8_t *codes, size_t first,
         code4_group(dst, codes, first, at, end, nibbles, &r, out);
         at = end;
         left = a->group;
-    }
-}
-
-AVX512_INLINE void code4_run(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
-                             enum mxfs_nibbles nibbles, const float *values,
-                             const struct mxfs_affine *a, enum mxfs_out out)
-{
-    switch (nibbles) {
-    case MXFS_NIBBLES_LOW_FIRST:
-        code4_order(dst, codes, first, n, MXFS_NIBBLES_LOW_FIRST, values, a, out);
-        break;
-    case MXFS_NIBBLES_HIGH_FIRST:
-        code4_order(dst, codes, first, n, MXFS_NIBBLES_HIGH_FIRST, values, a, out);
-        break;
-    case MXFS_NIBBLES_LOW:
-        code4_order(dst, codes, first, n, MXFS_NIBBLES_LOW, values, a, out);
-        break;
-    default:
-        code4_order(dst, codes, first, n, MXFS_NIBBLES_HIGH, values, a, out);
     }
 }
 

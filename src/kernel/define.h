@@ -102,12 +102,25 @@
 #define MXFS_DEFINE_NARROW(target, prefix, body) \
     MXFS_EACH_OUT(MXFS_NARROW_ONE, target, prefix, body)
 
-#define MXFS_CODE4_RUN_ONE(target, name, body, out)                           \
-    target void name(void *dst, const uint8_t *codes, size_t first, size_t n, \
-                     enum mxfs_nibbles nibbles, const float *values,          \
-                     const struct mxfs_affine *affine)                        \
-    {                                                                         \
-        body(dst, codes, first, n, nibbles, values, affine, out);             \
+/* The order of the nibbles, too, is a constant in the body. */
+#define MXFS_CODE4_RUN_ONE(target, name, body, out)                                   \
+    target void name(void *dst, const uint8_t *codes, size_t first, size_t n,         \
+                     enum mxfs_nibbles nibbles, const float *values,                  \
+                     const struct mxfs_affine *affine)                                \
+    {                                                                                 \
+        switch (nibbles) {                                                            \
+        case MXFS_NIBBLES_LOW_FIRST:                                                  \
+            body(dst, codes, first, n, MXFS_NIBBLES_LOW_FIRST, values, affine, out);  \
+            break;                                                                    \
+        case MXFS_NIBBLES_HIGH_FIRST:                                                 \
+            body(dst, codes, first, n, MXFS_NIBBLES_HIGH_FIRST, values, affine, out); \
+            break;                                                                    \
+        case MXFS_NIBBLES_LOW:                                                        \
+            body(dst, codes, first, n, MXFS_NIBBLES_LOW, values, affine, out);        \
+            break;                                                                    \
+        default:                                                                      \
+            body(dst, codes, first, n, MXFS_NIBBLES_HIGH, values, affine, out);       \
+        }                                                                             \
     }
 #define MXFS_DEFINE_CODE4_RUN(target, prefix, body) \
     MXFS_EACH_OUT(MXFS_CODE4_RUN_ONE, target, prefix, body)

@@ -92,18 +92,13 @@ MXFS_INLINE void store_results(uint8_t *dst, const struct results *r, uint8x16_t
     }
 }
 
-MXFS_INLINE int paired(enum mxfs_nibbles nibbles)
-{
-    return nibbles == MXFS_NIBBLES_LOW_FIRST || nibbles == MXFS_NIBBLES_HIGH_FIRST;
-}
-
 /* 32 codes that are two an octet, or 16 that are one. */
 MXFS_INLINE void code4_step(uint8_t *dst, const uint8_t *codes, enum mxfs_nibbles nibbles,
                             const struct results *r, enum mxfs_out out)
 {
     uint8x16_t octets = vld1q_u8(codes);
     uint8x16_t low = vandq_u8(octets, vdupq_n_u8(15)), high = vshrq_n_u8(octets, 4);
-    if (!paired(nibbles)) {
+    if (!mxfs_nibbles_paired(nibbles)) {
         store_results(dst, r, nibbles == MXFS_NIBBLES_LOW ? low : high, out);
         return;
     }
@@ -118,10 +113,10 @@ MXFS_INLINE void code4_group(uint8_t *dst, const uint8_t *codes, size_t first, s
                              size_t end, enum mxfs_nibbles nibbles, const struct results *r,
                              enum mxfs_out out)
 {
-    size_t size = mxfs_out_size(out), step = paired(nibbles) ? 32 : 16;
+    size_t size = mxfs_out_size(out), step = mxfs_nibbles_paired(nibbles) ? 32 : 16;
 
     while (at < end) {
-        if (end - at >= step && (!paired(nibbles) || (first + at) % 2 == 0)) {
+        if (end - at >= step && (!mxfs_nibbles_paired(nibbles) || (first + at) % 2 == 0)) {
             code4_step(dst + at * size, codes + (first + at) / (step / 16), nibbles, r, out);
             at += step;
         } else {
