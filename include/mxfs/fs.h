@@ -24,6 +24,7 @@ struct mxfs_fs_options {
     bool debug;
     unsigned idle_timeout; /**< seconds without request and open file until unmounting; 0: never */
     unsigned stop_timeout; /**< seconds that open readers may go on after SIGTERM */
+    uint64_t readahead;    /**< bytes that the kernel reads ahead; 0: 512 KiB where it lets us */
     unsigned threads;      /**< most threads that answer requests; at least 1 */
     void (*ready)(void *); /**< called once, when the kernel has answered the mount */
     void *ready_data;

@@ -70,6 +70,7 @@ struct mxfs_options {
     uint64_t threads;         /**< 0: chosen by the number of processors */
     uint64_t stop_timeout;    /**< seconds, see struct mxfs_fs_options */
     uint64_t idle_timeout;    /**< the same; 0: never */
+    uint64_t readahead;       /**< bytes, see struct mxfs_fs_options; 0: the default */
     uint64_t uid, gid, umask; /**< see struct mxfs_tree_options; MXFS_NOT_GIVEN */
     bool allow_other;
     bool auto_unmount;

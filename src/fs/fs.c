@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -27,6 +28,7 @@
 #include "mxfs/compiler.h"
 #include "mxfs/log.h"
 #include "ops.h"
+#include "readahead.h"
 #include "sandbox.h"
 #include "stats.h"
 #include "unmounter.h"
@@ -347,10 +349,24 @@ static void let_go(struct fuse_session *se)
     fuse_session_destroy(se);
 }
 
+/* What was asked for and cannot be had is worth a word; the default is only wanted. */
+static void prepare_readahead(struct session *s)
+{
+    int fd = mxfs_readahead_open(s->mountpoint);
+    uint64_t wanted = s->fs->options->readahead;
+
+    s->fs->readahead = fd;
+    if (fd < 0 && wanted > FS_READAHEAD_OFFERED)
+        mxfs_log(MXFS_LOG_WARNING,
+                 "--readahead=%" PRIu64 "K: more than 128K is for root; it stays at that (%s)",
+                 wanted >> 10, strerror(-fd));
+}
+
 /* Serves what is mounted until it is unmounted, or stopped and then taken away. */
 static int run_mounted(struct session *s, struct mxfs_error *err)
 {
     mxfs_unmounter_mounted(&s->unmounter);
+    prepare_readahead(s);
     if (s->fs->options->sandbox)
         mxfs_sandbox_enter();
     s->fs->started = mxfs_fs_now();

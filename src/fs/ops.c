@@ -17,7 +17,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "mxfs/bytes.h"
 #include "mxfs/compiler.h"
+#include "mxfs/log.h"
+#include "readahead.h"
 #include "stats.h"
 
 /* Seconds for which the kernel may remember names and attributes: nothing ever changes. */
@@ -96,6 +99,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
                          FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_EXPORT_SUPPORT);
     conn->max_background = 64;
     conn->congestion_threshold = 48;
+    if (fs->options->readahead)
+        conn->max_readahead = (unsigned)mxfs_min_u64(conn->max_readahead, fs->options->readahead);
     fs->options->ready(fs->options->ready_data);
 }
 
@@ -134,6 +139,17 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
         reply_err(req, rc);
 }
 
+/* Before the first file is read; now the kernel has seen the reply to INIT. */
+static void widen_readahead(struct fs_context *fs)
+{
+    uint64_t size = fs->options->readahead ? fs->options->readahead : FS_READAHEAD_DEFAULT;
+    int fd = atomic_exchange(&fs->readahead, -1);
+    int rc = fd < 0 ? 0 : mxfs_readahead_widen(fd, size);
+
+    if (rc != 0)
+        mxfs_log(MXFS_LOG_DEBUG, "the kernel's readahead stays as it is: %s", strerror(-rc));
+}
+
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct fs_context *fs = context_of(req);
@@ -144,6 +160,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         reply_err(req, -EROFS);
         return;
     }
+    if (MXFS_UNLIKELY(atomic_load_explicit(&fs->readahead, memory_order_relaxed) >= 0))
+        widen_readahead(fs);
     fi->keep_cache = 1;
     fi->direct_io = fs->options->direct_io;
     fi->noflush = 1;

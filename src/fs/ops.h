@@ -33,6 +33,7 @@ struct fs_context {
     int64_t started;      /**< as mxfs_fs_now() */
     pthread_key_t worker; /**< each thread's struct fs_worker */
     struct fs_counters counters;
+    _Atomic int readahead;          /**< see mxfs_readahead_open(); -1: nothing is to be done */
     _Atomic unsigned looking_ahead; /**< threads that load what was not asked for yet */
 };
 

@@ -5,12 +5,14 @@
 Every row is a ratio of two things that were timed in turns, so that what disturbs the machine disturbs both: `pairs`
 rounds of mxfs, the null filesystem (nullfs.c) and the null filesystem again, each mounted anew so that it is cold. The
 third is for the A/A column, the null filesystem divided by itself: a row whose target lies within these quartiles of it
-is met as far as this machine can tell. A ratio above 1 means that mxfs was faster, but for latencies, where it means
+is met as far as this machine can tell. The null filesystem has the kernel's readahead of 128 KiB, as filesystems have it;
+the remark at the end of a row divides by one with that of mxfs, which only root can measure. A ratio above 1 means that mxfs was faster, but for latencies, where it means
 that it was slower.
 
     run.py [ROW-PATTERN ...]      QUICK=1: five pairs a row;  PAIRS=N;  BUILD=folder;  BENCH_DIR=folder for the sources
 """
 
+import contextlib
 import fnmatch
 import json
 import os
@@ -33,6 +35,7 @@ PAIRS = int(os.environ.get("PAIRS") or (5 if os.environ.get("QUICK") else 15))
 MXFS = BUILD / "mxfs"
 MIB = 1 << 20
 CACHE = 64 * MIB  # the default of --cache-size
+READAHEAD = 512 << 10  # the default of --readahead, for root
 RATE = 300_000_000
 EXPERT_CODES = sources.GATE_UP * sources.BLOCKS * 16
 EXPERT_IN, EXPERT_OUT = sources.GATE_UP * sources.BLOCKS * 17, sources.GATE_UP * sources.BLOCKS * 64
@@ -61,7 +64,8 @@ def is_mounted(path):
 class Mount:
     """A filesystem that runs while the object is used in `with`."""
 
-    def __init__(self, room, *command):
+    def __init__(self, room, *command, readahead=None):
+        self.readahead = readahead
         self.command = [str(c) for c in command]
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="mount.", dir=room))
         self.process = None
@@ -77,6 +81,10 @@ class Mount:
                     raise SystemExit(f"{' '.join(self.command)}: ended with {self.process.returncode}")
                 poller.poll(100)
         os.statvfs(self.path)  # waits in the kernel until it answers
+        if self.readahead:
+            device = os.stat(self.path).st_dev
+            window = pathlib.Path(f"/sys/class/bdi/{os.major(device)}:{os.minor(device)}/read_ahead_kb")
+            window.write_text(str(self.readahead >> 10), encoding="ascii")
         # nullfs does not list directories.
         (self.file,) = [self.path / "file"] if self.command[0].endswith("nullfs") else self.path.iterdir()
         return self
@@ -153,12 +161,12 @@ def machine():
     return {"cpu": f"{cpu} (family/model {family})", "cores": os.cpu_count(), "kernel": platform.release(), "libfuse": fuse, "load": os.getloadavg()[0], "pairs": PAIRS}
 
 
-def in_turns(mine, null):
-    """PAIRS rounds of mine(i), null(i), null(i), the order turned each time. Returns three lists."""
-    sides = [(0, mine), (1, null), (2, null)]
-    out = [[], [], []]
+def in_turns(mine, null, *more):
+    """PAIRS rounds of mine(i), null(i), null(i), more(i)..., the order turned each time. Returns a list for each."""
+    sides = list(enumerate((mine, null, null, *more)))
+    out = [[] for _ in sides]
     for i in range(-1, PAIRS):  # the first round warms up and does not count
-        for slot, side in sides[i % 3 :] + sides[: i % 3]:
+        for slot, side in sides[i % len(sides) :] + sides[: i % len(sides)]:
             value = side(i)
             if i >= 0:
                 out[slot].append(value)
@@ -166,14 +174,18 @@ def in_turns(mine, null):
 
 
 def speed_row(table, name, target, mine, null, mode, length, number=1, latency=False):
-    """A row of one way of reading: the ratio of speeds, or of latencies."""
+    """A row of one way of reading: the ratio of speeds, or of latencies; the note has it against a wide null as well."""
     if not table.wants(name):
         return
     mine.peak, offset = 0, 4096
-    sides = [lambda _, m=m: tool("reader", mode, m.renew().file, offset, length, number) for m in (mine, null)]
-    a, b, c = in_turns(*sides)
+    wide = [Mount(mine.path.parent, *null.command, readahead=READAHEAD)] if os.geteuid() == 0 and not latency else []
+    with contextlib.ExitStack() as stack:
+        sides = [lambda _, m=m: tool("reader", mode, m.renew().file, offset, length, number) for m in (mine, null, *map(stack.enter_context, wide))]
+        a, b, c, *d = in_turns(*sides)
     ratio = (lambda x, y: x / y) if latency else (lambda x, y: y / x)
-    table.add(name, target, [ratio(x, y) for x, y in zip(a, b)], [ratio(x, y) for x, y in zip(c, b)], mine.peak_memory(), note=absolute(length, a, latency))
+    note = "".join(f", {statistics.median(ratio(x, y) for x, y in zip(a, w)):.2f} of a null with {READAHEAD >> 10}K readahead" for w in d)
+    aa = [ratio(x, y) for x, y in zip(c, b)]
+    table.add(name, target, [ratio(x, y) for x, y in zip(a, b)], aa, mine.peak_memory(), note=absolute(length, a, latency) + note)
 
 
 def absolute(length, seconds, latency=False):

@@ -358,3 +358,37 @@ class TestStatistics:
             fusermount3 -u mnt
         """)
         assert done.returncode == 0 and done.stdout == "1\n", done
+
+
+class TestReadahead:
+    """--readahead: what the kernel is told about the mount."""
+
+    @staticmethod
+    def window(made):
+        """The size in sysfs, once a file of the mount was opened."""
+        with open(made.file, "rb") as f:
+            f.read(1)
+            device = os.fstat(f.fileno()).st_dev
+        return int(pathlib.Path(f"/sys/class/bdi/{os.major(device)}:{os.minor(device)}/read_ahead_kb").read_text(encoding="ascii")) << 10
+
+    @pytest.mark.skipif(not os.access("/sys/class/bdi", os.W_OK) or os.geteuid() != 0, reason="needs root and a writable /sys")
+    @pytest.mark.parametrize("option, size", [([], 512 << 10), (["--readahead=2M"], 2 << 20), (["-o", "readahead=64K"], 64 << 10)])
+    def test_root(self, option, size, source, mount, model):
+        made = mount(source, *option)
+        assert self.window(made) == size
+        assert_file(made.file, model.expected_bytes())
+
+    def test_ordinary_user(self, source, as_user):
+        """Only root may have more than the kernel offers; asking for it is answered, and all is shown."""
+        done = as_user(f"""
+            mkdir mnt
+            for size in 64K 1M; do
+                mxfs --readahead=$size "{source}" mnt
+                cat mnt/m.safetensors | wc -c
+                cat /sys/class/bdi/$(mountpoint -d mnt)/read_ahead_kb
+                fusermount3 -u mnt
+            done
+        """)
+        shown = done.stdout.split()
+        assert done.returncode == 0 and shown[0] == shown[2] and shown[1] == "64" and shown[3] == "128", done
+        assert done.stderr.count("\n") == 1 and "--readahead=1024K" in done.stderr and "root" in done.stderr, done
