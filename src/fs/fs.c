@@ -403,7 +403,7 @@ static int run(struct fs_context *fs, const char *mountpoint, struct mxfs_error 
 int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *options,
                 struct mxfs_error *err)
 {
-    struct fs_context fs = {.tree = tree, .options = options};
+    struct fs_context fs = {.tree = tree, .options = options, .lock = PTHREAD_MUTEX_INITIALIZER};
     char mountpoint[PATH_MAX];
 
     int rc = mxfs_mountpoint_check(options->mountpoint, err);
@@ -413,10 +413,7 @@ int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *opti
     if (!realpath(options->mountpoint, mountpoint))
         return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: mountpoint: %s", options->mountpoint,
                          strerror(errno));
-    rc = pthread_key_create(&fs.worker, mxfs_fs_worker_free);
-    if (rc != 0)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, rc, "cannot start: %s", strerror(rc));
     rc = run(&fs, mountpoint, err);
-    pthread_key_delete(fs.worker);
+    mxfs_fs_buffers_free(&fs);
     return rc;
 }

@@ -26,42 +26,70 @@
 /* Seconds for which the kernel may remember names and attributes: nothing ever changes. */
 static const double forever = 3600.0;
 
-/* Buffers of one thread. The reply buffer is reused so that it stays in the processor's cache. */
-struct fs_worker {
+/*
+ * Buffers of one request. The kernel gives requests to the threads in turn, so the threads have
+ * none of their own: those used last are used again. They are in the processor's cache, and no
+ * more of them take memory than requests are answered at once.
+ */
+struct fs_buffers {
+    struct fs_buffers *next; /* of the ones nobody uses */
     struct mxfs_scratch scratch;
     uint8_t *reply;
     size_t reply_size;
 };
 
-void mxfs_fs_worker_free(void *worker)
+static void free_buffers(struct fs_buffers *b)
 {
-    struct fs_worker *w = worker;
-    mxfs_scratch_fini(&w->scratch);
-    free(w->reply);
-    free(w);
+    mxfs_scratch_fini(&b->scratch);
+    free(b->reply);
+    free(b);
 }
 
-static struct fs_worker *worker_of(struct fs_context *fs, size_t reply_size)
+void mxfs_fs_buffers_free(struct fs_context *fs)
 {
-    struct fs_worker *w = pthread_getspecific(fs->worker);
+    for (struct fs_buffers *b = fs->idle, *next; b; b = next) {
+        next = b->next;
+        free_buffers(b);
+    }
+    fs->idle = NULL;
+}
 
-    if (MXFS_UNLIKELY(!w)) {
-        w = calloc(1, sizeof(*w));
-        if (!w || pthread_setspecific(fs->worker, w) != 0) {
-            free(w);
-            return NULL;
-        }
-    }
-    if (MXFS_UNLIKELY(w->reply_size < reply_size)) {
-        free(w->reply);
-        w->reply_size = 0;
-        /* Page-aligned: the kernel copies whole pages from it. */
-        w->reply = aligned_alloc(4096, (reply_size + 4095) / 4096 * 4096);
-        if (!w->reply)
-            return NULL;
-        w->reply_size = reply_size;
-    }
-    return w;
+/* Takes NULL, too. */
+static void give_buffers(struct fs_context *fs, struct fs_buffers *b)
+{
+    if (!b)
+        return;
+    pthread_mutex_lock(&fs->lock);
+    b->next = fs->idle;
+    fs->idle = b;
+    pthread_mutex_unlock(&fs->lock);
+}
+
+static bool reserve_reply(struct fs_buffers *b, size_t size)
+{
+    if (b->reply_size >= size)
+        return true;
+    free(b->reply);
+    /* Page-aligned: the kernel copies whole pages from it. */
+    b->reply = aligned_alloc(4096, (size + 4095) / 4096 * 4096);
+    b->reply_size = b->reply ? size : 0;
+    return b->reply;
+}
+
+/* With room for a reply of `reply_size` bytes; NULL without memory. To be given back. */
+static struct fs_buffers *take_buffers(struct fs_context *fs, size_t reply_size)
+{
+    pthread_mutex_lock(&fs->lock);
+    struct fs_buffers *b = fs->idle;
+    if (b)
+        fs->idle = b->next;
+    pthread_mutex_unlock(&fs->lock);
+    if (MXFS_UNLIKELY(!b))
+        b = calloc(1, sizeof(*b));
+    if (!b || reserve_reply(b, reply_size))
+        return b;
+    give_buffers(fs, b);
+    return NULL;
 }
 
 static void reply_err(fuse_req_t req, int rc)
@@ -182,13 +210,13 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
  * After the reply, the thread that gave it loads what will be asked for next, while others answer.
  * A few threads at a time: look-ahead waits for storage, and the rest must stay free for requests.
  */
-static void look_ahead(struct fs_context *fs, struct fs_worker *w)
+static void look_ahead(struct fs_context *fs, struct fs_buffers *b)
 {
     unsigned busy = atomic_fetch_add_explicit(&fs->looking_ahead, 1, memory_order_relaxed);
 
     if (busy < fs->options->threads / 4)
-        mxfs_tree_look_ahead(fs->tree, &w->scratch);
-    w->scratch.ahead.group = NULL;
+        mxfs_tree_look_ahead(fs->tree, &b->scratch);
+    b->scratch.ahead.group = NULL;
     atomic_fetch_sub_explicit(&fs->looking_ahead, 1, memory_order_relaxed);
 }
 
@@ -208,17 +236,8 @@ static void count(struct fs_counters *c, struct mxfs_tally *tally)
     *tally = (struct mxfs_tally){0};
 }
 
-static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-                    struct fuse_file_info *fi)
+static void reply_read(struct fs_context *fs, fuse_req_t req, const struct fs_buffers *b, ssize_t n)
 {
-    struct fs_context *fs = context_of(req);
-    struct fs_worker *w = worker_of(fs, size);
-    ssize_t n =
-        w ? mxfs_tree_read(fs->tree, ino, &w->scratch, w->reply, size, (uint64_t)off) : -ENOMEM;
-
-    (void)fi;
-    if (w)
-        count(&fs->counters, &w->scratch.tally);
     if (n < 0) {
         add(&fs->counters.errors, 1);
         reply_err(req, (int)n);
@@ -226,11 +245,27 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     }
     add(&fs->counters.reads, 1);
     add(&fs->counters.bytes, (uint64_t)n);
-    fuse_reply_buf(req, (const char *)w->reply, (size_t)n);
-    if (mxfs_vfile_has_ahead(&w->scratch)) {
-        look_ahead(fs, w);
-        count(&fs->counters, &w->scratch.tally);
+    fuse_reply_buf(req, (const char *)b->reply, (size_t)n);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+                    struct fuse_file_info *fi)
+{
+    struct fs_context *fs = context_of(req);
+    struct fs_buffers *b = take_buffers(fs, size);
+    ssize_t n = -ENOMEM;
+
+    (void)fi;
+    if (b) {
+        n = mxfs_tree_read(fs->tree, ino, &b->scratch, b->reply, size, (uint64_t)off);
+        count(&fs->counters, &b->scratch.tally);
     }
+    reply_read(fs, req, b, n);
+    if (b && mxfs_vfile_has_ahead(&b->scratch)) {
+        look_ahead(fs, b);
+        count(&fs->counters, &b->scratch.tally);
+    }
+    give_buffers(fs, b);
 }
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -243,16 +278,16 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 static void list_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
 {
     struct fs_context *fs = context_of(req);
-    struct fs_worker *w = worker_of(fs, size);
+    struct fs_buffers *b = take_buffers(fs, size);
     uint64_t cookie = (uint64_t)off;
     char name[MXFS_FILE_NAME_SIZE];
     struct stat st;
     size_t used = 0;
-    int rc = w ? 1 : -ENOMEM;
+    int rc = b ? 1 : -ENOMEM;
 
     while (rc > 0 && (rc = mxfs_tree_next(fs->tree, ino, &cookie, name, &st)) > 0) {
         struct fuse_entry_param e = entry_of(&st);
-        char *at = (char *)w->reply + used;
+        char *at = (char *)b->reply + used;
         size_t need = plus ? fuse_add_direntry_plus(req, at, size - used, name, &e, (off_t)cookie)
                            : fuse_add_direntry(req, at, size - used, name, &st, (off_t)cookie);
         if (need > size - used)
@@ -262,7 +297,8 @@ static void list_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
     if (rc < 0)
         reply_err(req, rc);
     else
-        fuse_reply_buf(req, (const char *)w->reply, used);
+        fuse_reply_buf(req, (const char *)b->reply, used);
+    give_buffers(fs, b);
 }
 
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
@@ -279,33 +315,35 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
     list_directory(req, ino, size, off, true);
 }
 
-/* An answer of `n` bytes in `w->reply`, or only their number, or -errno. */
-static void reply_xattr(fuse_req_t req, const struct fs_worker *w, ssize_t n, size_t size)
+/* An answer of `n` bytes in the reply buffer, or only their number, or -errno. */
+static void reply_xattr(fuse_req_t req, const struct fs_buffers *b, ssize_t n, size_t size)
 {
     if (n < 0)
         reply_err(req, (int)n);
     else if (size == 0)
         fuse_reply_xattr(req, (size_t)n);
     else
-        fuse_reply_buf(req, (const char *)w->reply, (size_t)n);
+        fuse_reply_buf(req, (const char *)b->reply, (size_t)n);
 }
 
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
     struct fs_context *fs = context_of(req);
-    struct fs_worker *w = worker_of(fs, size);
-    ssize_t n = w ? mxfs_tree_getxattr(fs->tree, ino, name, (char *)w->reply, size) : -ENOMEM;
+    struct fs_buffers *b = take_buffers(fs, size);
+    ssize_t n = b ? mxfs_tree_getxattr(fs->tree, ino, name, (char *)b->reply, size) : -ENOMEM;
 
-    reply_xattr(req, w, n, size);
+    reply_xattr(req, b, n, size);
+    give_buffers(fs, b);
 }
 
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
     struct fs_context *fs = context_of(req);
-    struct fs_worker *w = worker_of(fs, size);
-    ssize_t n = w ? mxfs_tree_listxattr(fs->tree, ino, (char *)w->reply, size) : -ENOMEM;
+    struct fs_buffers *b = take_buffers(fs, size);
+    ssize_t n = b ? mxfs_tree_listxattr(fs->tree, ino, (char *)b->reply, size) : -ENOMEM;
 
-    reply_xattr(req, w, n, size);
+    reply_xattr(req, b, n, size);
+    give_buffers(fs, b);
 }
 
 static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,

@@ -26,12 +26,13 @@ struct fs_counters {
                              idle_timeout */
 };
 
-/** The session's user data. Immutable after start but for the counters. */
+/** The session's user data. Immutable after start but for the counters and the buffers. */
 struct fs_context {
     const struct mxfs_tree *tree;
     const struct mxfs_fs_options *options;
-    int64_t started;      /**< as mxfs_fs_now() */
-    pthread_key_t worker; /**< each thread's struct fs_worker */
+    int64_t started;         /**< as mxfs_fs_now() */
+    pthread_mutex_t lock;    /**< of idle */
+    struct fs_buffers *idle; /**< buffers that no request uses */
     struct fs_counters counters;
     _Atomic int readahead;          /**< see mxfs_readahead_open(); -1: nothing is to be done */
     _Atomic unsigned looking_ahead; /**< threads that load what was not asked for yet */
@@ -43,7 +44,7 @@ struct fuse_lowlevel_ops mxfs_fs_ops_for(const struct mxfs_fs_options *options);
 /** Milliseconds of a clock that never goes back. */
 int64_t mxfs_fs_now(void);
 
-/** Frees a thread's buffers: the destructor of fs_context.worker. */
-void mxfs_fs_worker_free(void *worker);
+/** Frees the buffers, when no thread serves any more. */
+void mxfs_fs_buffers_free(struct fs_context *fs);
 
 #endif
