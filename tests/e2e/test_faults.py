@@ -330,7 +330,7 @@ def test_few_processes(source, as_user, place, sanitized):
 def test_sigterm_with_an_idle_mapping(source, mount):
     """It never ends by itself: after --stop-timeout the daemon goes, and what was not yet read is SIGBUS."""
     path, want = source
-    made = mount(path, "--views=none", "--stop-timeout=1")
+    made = mount(path, "--views=none", "--stop-timeout=1", "--readahead=64K")
     code = f"""if True:
         import mmap, sys
         f = open({str(made.file)!r}, "rb")
