@@ -138,7 +138,7 @@ static int add_refused(struct work *w, size_t index, struct mxfs_group *group, c
 static int ask_scheme(struct work *w, size_t index, const struct mxfs_scheme *s,
                       enum mxfs_verdict *verdict)
 {
-    const struct mxfs_scheme *forced = w->options->forced;
+    const char *forced = w->options->forced;
     struct mxfs_group group = {.scheme = s, .out = (uint8_t)w->options->out};
 
     w->match.scheme = NULL;
@@ -146,30 +146,43 @@ static int ask_scheme(struct work *w, size_t index, const struct mxfs_scheme *s,
     *verdict = s->match(&w->match, index, &group);
     if (*verdict == MXFS_MATCH)
         *verdict = mxfs_scheme_check_company(&w->match, index, &group);
-    if (*verdict == MXFS_MATCH && forced && s != forced) {
+    if (*verdict == MXFS_MATCH && forced && !mxfs_scheme_is_listed(s, forced)) {
         w->match.reason = "it does not fit the --scheme that was asked for";
         *verdict = MXFS_REFUSE;
     }
     if (*verdict == MXFS_MATCH)
         return add_match(w, index, &group);
+    if (*verdict == MXFS_REFUSE && !w->match.half)
+        mxfs_scheme_check_lonely(&w->match, index);
     if (*verdict == MXFS_REFUSE)
         return add_refused(w, index, &group, w->match.scheme ? w->match.scheme : s->name);
     free(group.constants);
     return 0;
 }
 
-/* The forced scheme comes before all that decode, but after those that know the bytes to be others
- * than the names say. */
+static int ask_forced(struct work *w, size_t index, enum mxfs_verdict *verdict)
+{
+    int rc = 0;
+
+    for (const struct mxfs_scheme *const *s = mxfs_schemes; *s && *verdict == MXFS_NO_MATCH; s++) {
+        if (rc == 0 && mxfs_scheme_is_listed(*s, w->options->forced))
+            rc = ask_scheme(w, index, *s, verdict);
+    }
+    return rc;
+}
+
+/* Forced schemes come before all that decode, but after those that know the bytes to be others than
+ * the names say. */
 static int ask_schemes(struct work *w, size_t index)
 {
-    const struct mxfs_scheme *forced = w->options->forced;
+    bool forced = w->options->forced != NULL;
     enum mxfs_verdict verdict = MXFS_NO_MATCH;
     int rc = 0;
 
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s && verdict == MXFS_NO_MATCH; s++) {
         if (forced && mxfs_scheme_decodes(*s)) {
-            rc = ask_scheme(w, index, forced, &verdict);
-            forced = NULL;
+            rc = ask_forced(w, index, &verdict);
+            forced = false;
         }
         if (verdict == MXFS_NO_MATCH && rc == 0)
             rc = ask_scheme(w, index, *s, &verdict);
@@ -233,7 +246,7 @@ static bool has_stray_scale(const struct work *w, size_t index, size_t stem_len)
     return scale != MXFS_NOT_FOUND && set->sorted[scale]->dtype == MXFS_F8_E8M0;
 }
 
-static void look_at_plain(struct work *w, size_t index)
+static int look_at_plain(struct work *w, size_t index)
 {
     const struct mxfs_tensor *t = w->match.tensors->sorted[index];
     size_t stem_len;
@@ -242,16 +255,21 @@ static void look_at_plain(struct work *w, size_t index)
         (w->out->count > 0 && is_activation_scale(t, &stem_len) &&
          !module_is_refused(w, index, stem_len))) {
         w->out->role[index] = MXFS_ROLE_DROPPED;
-        return;
+        return 0;
     }
+    w->match.half = false;
+    w->match.scheme = NULL;
+    if (mxfs_scheme_check_lonely(&w->match, index) == MXFS_REFUSE)
+        return add_refused(w, index, &(struct mxfs_group){.part = {t}, .parts = 1}, "incomplete");
     if (!mxfs_tensor_has_suffix(t, ".weight", &stem_len))
-        return;
+        return 0;
     if (is_float(t->dtype) && has_stray_scale(w, index, stem_len))
         add_notice(w->out, MXFS_NOTICE_STRAY_SCALE,
                    "unquantized weights with a scale beside them are shown as stored, both", t);
     if (t->dtype == MXFS_F8_E4M3 || t->dtype == MXFS_F8_E5M2)
         add_notice(w->out, MXFS_NOTICE_FP8_UNSCALED,
                    "FP8 weights without a scale are shown as stored", t);
+    return 0;
 }
 
 /* Takes the groups back: what a method means that nobody knows is not to be guessed. */
@@ -303,9 +321,11 @@ int mxfs_grouping_init(struct mxfs_grouping *grouping, const struct mxfs_tensors
                        const struct mxfs_quant_config *config,
                        const struct mxfs_grouping_options *options)
 {
+    static const struct mxfs_tensors none;
     struct work w = {
         .out = grouping,
         .match = {.tensors = tensors,
+                  .absent = options->absent ? options->absent : &none,
                   .config = config,
                   .unit_max = options->unit_max,
                   .auto_out = options->auto_out,
@@ -331,7 +351,7 @@ int mxfs_grouping_init(struct mxfs_grouping *grouping, const struct mxfs_tensors
         rc = check_method(&w);
     for (size_t i = 0; i < tensors->count && rc == 0; i++) {
         if (grouping->role[i] == MXFS_ROLE_PLAIN)
-            look_at_plain(&w, i);
+            rc = look_at_plain(&w, i);
     }
     if (rc != 0)
         mxfs_grouping_fini(grouping);

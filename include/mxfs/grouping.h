@@ -58,11 +58,13 @@ struct mxfs_grouping_options {
     int (*read)(void *reader, const struct mxfs_tensor *part, void *buf, size_t len,
                 uint64_t offset);
     void *reader;
-    uint64_t unit_max; /**< bytes, see struct mxfs_match */
-    bool comfy;        /**< see struct mxfs_match */
-    const char *only;  /**< glob (fnmatch) of the output names to show, or NULL for all */
-    const struct mxfs_scheme *forced; /**< the only one to be used, whatever the config says; NULL:
-                                         all, unless the config names a method that nobody knows */
+    uint64_t unit_max;                 /**< bytes, see struct mxfs_match */
+    const struct mxfs_tensors *absent; /**< see struct mxfs_match; borrowed while grouping */
+    bool comfy;                        /**< see struct mxfs_match */
+    const char *only; /**< glob (fnmatch) of the output names to show, or NULL for all */
+    /** Names of the only schemes to be used, whatever the config says, with commas in between.
+     * NULL: all, unless the config names a method that nobody knows. */
+    const char *forced;
     bool drop_half; /**< leave out tensors of which the rest of the group is missing */
 };
 

@@ -26,8 +26,8 @@ struct mxfs_model_options {
     int out;           /**< enum mxfs_out, or -1: what the config says if BF16 or F32, else BF16 */
     uint64_t unit_max; /**< bytes, see struct mxfs_match */
     const char *only;  /**< glob of the tensors to show, or NULL; borrowed while opening */
-    const struct mxfs_scheme *scheme; /**< see mxfs_grouping_options.forced */
-    bool partial;                     /**< leave out tensors that need a missing shard */
+    const char *schemes; /**< see mxfs_grouping_options.forced; borrowed while opening */
+    bool partial;        /**< leave out tensors that need a missing shard */
     /** What may be opened beside the file that the caller names; NULL: everything; borrowed. What
      * is out of reach is not there, but a shard that is meant is an error. */
     const struct mxfs_reach *reach;

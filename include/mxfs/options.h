@@ -62,7 +62,7 @@ struct mxfs_options {
     const char *views;        /**< as given; NULL: the default */
     int view_bits;            /**< MXFS_VIEW_* after parsing; -1: the default for the source */
     const char *only;         /**< glob of the tensors to show, or NULL */
-    const char *scheme;       /**< name of the only scheme to use, a known one; or NULL */
+    const char *scheme;       /**< names of the only schemes to use, known ones; or NULL */
     bool partial;             /**< show what is there of an incomplete model */
     bool follow_symlinks;     /**< with allow_other: follow links out of the source */
     uint64_t cache_size;      /**< bytes */

@@ -120,6 +120,7 @@ enum mxfs_verdict {
 /** What a matcher may look at, and where it says why it refuses. */
 struct mxfs_match {
     const struct mxfs_tensors *tensors;
+    const struct mxfs_tensors *absent; /**< those of missing shards: only their names are known */
     const struct mxfs_quant_config *config;
     uint64_t unit_max; /**< bytes that a packed unit should not exceed */
     bool auto_out;     /**< the output type was not asked for: a scheme may set group->out itself */
@@ -131,6 +132,7 @@ struct mxfs_match {
     int (*read)(void *reader, const struct mxfs_tensor *part, void *buf, size_t len,
                 uint64_t offset);
     void *reader;       /**< first argument of read() */
+    uint32_t looks;     /**< for int-packed: how often it has read what it need not */
     bool comfy;         /**< `__metadata__` holds `_quantization_metadata` */
     const char *scheme; /**< on MXFS_REFUSE: what was recognised, if not the scheme's own name */
     bool half;          /**< on MXFS_REFUSE: because a part is nowhere to be found */
@@ -172,11 +174,17 @@ struct mxfs_scheme {
 };
 
 /**
- * Whether a group that a scheme has matched stands without companions that are no part of it:
- * MXFS_MATCH, or MXFS_REFUSE with a reason.
+ * Whether a group that a scheme has matched stands without companions that are no part of it, here
+ * and in missing shards: MXFS_MATCH, or MXFS_REFUSE with a reason.
  */
 enum mxfs_verdict mxfs_scheme_check_company(struct mxfs_match *match, size_t index,
                                             const struct mxfs_group *group);
+
+/**
+ * The same for a tensor that no scheme matches: MXFS_REFUSE when a missing shard holds what would
+ * say what its codes mean, else MXFS_NO_MATCH.
+ */
+enum mxfs_verdict mxfs_scheme_check_lonely(struct mxfs_match *match, size_t index);
 
 /** All schemes, first hit wins; ends with NULL. */
 extern const struct mxfs_scheme *const mxfs_schemes[];
@@ -184,8 +192,11 @@ extern const struct mxfs_scheme *const mxfs_schemes[];
 /** Whether a scheme dequantizes; the others only refuse. */
 bool mxfs_scheme_decodes(const struct mxfs_scheme *scheme);
 
-/** The scheme of that name that dequantizes, or NULL. */
-const struct mxfs_scheme *mxfs_scheme_named(const char *name);
+/** Whether a scheme dequantizes and is among `names`, like "fp8,nvfp4". */
+bool mxfs_scheme_is_listed(const struct mxfs_scheme *scheme, const char *names);
+
+/** Whether all of `names` are names of schemes that dequantize. */
+bool mxfs_scheme_are_known(const char *names);
 
 /** Room for the names of all schemes. */
 #define MXFS_SCHEME_NAMES 512

@@ -135,7 +135,35 @@ static int collect(struct mxfs_model *m)
     return 0;
 }
 
-int mxfs_copies_choose(struct mxfs_model *m, const struct mxfs_index *index, struct mxfs_error *err)
+/* One block: the pointers, then what they point to. */
+static int collect_absent(const struct choice *c, struct mxfs_tensors *absent)
+{
+    const struct mxfs_index *x = c->index;
+    size_t n = 0;
+
+    for (size_t i = 0; i < x->count; i++)
+        n += c->opened[x->entries[i].shard] == ABSENT;
+    if (n == 0)
+        return 0;
+    absent->sorted = malloc(n * (sizeof(*absent->sorted) + sizeof(**absent->sorted)));
+    if (!absent->sorted)
+        return -ENOMEM;
+    struct mxfs_tensor *tensors = (struct mxfs_tensor *)(absent->sorted + n);
+    for (size_t i = 0; i < x->count; i++) {
+        const struct mxfs_index_entry *e = &x->entries[i];
+        if (c->opened[e->shard] != ABSENT)
+            continue;
+        tensors[absent->count] =
+            (struct mxfs_tensor){.name = e->name, .name_len = e->name_len, .shard = ABSENT};
+        absent->sorted[absent->count] = &tensors[absent->count];
+        absent->count++;
+    }
+    mxfs_tensors_sort(absent);
+    return 0;
+}
+
+int mxfs_copies_choose(struct mxfs_model *m, const struct mxfs_index *index,
+                       struct mxfs_tensors *absent, struct mxfs_error *err)
 {
     struct choice c = {.m = m, .index = index};
     int rc = collect(m);
@@ -154,6 +182,8 @@ int mxfs_copies_choose(struct mxfs_model *m, const struct mxfs_index *index, str
     }
     if (rc == 0)
         drop_copies(&c);
+    if (rc == 0)
+        rc = collect_absent(&c, absent);
     free(c.meant);
     free(c.opened);
     return rc;

@@ -13,9 +13,11 @@
 /**
  * Collects the tensors of all open shards into m->tensors, one of each name: the copy that the
  * index means. A name that the index leaves out belongs to the model too. Fails when the index
- * names a tensor in an open shard that does not hold it.
+ * names a tensor in an open shard that does not hold it. `absent` (zero-initialised) gets the
+ * tensors of missing shards: their names, which last as long as the index; caller frees
+ * absent->sorted.
  */
 int mxfs_copies_choose(struct mxfs_model *m, const struct mxfs_index *index,
-                       struct mxfs_error *err);
+                       struct mxfs_tensors *absent, struct mxfs_error *err);
 
 #endif

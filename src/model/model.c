@@ -138,17 +138,19 @@ static int read_tensor(void *model, const struct mxfs_tensor *t, void *buf, size
     return mxfs_source_read(&m->shards[t->shard].source, buf, len, t->offset + offset);
 }
 
-static int group_tensors(struct mxfs_model *m, const struct mxfs_model_options *options)
+static int group_tensors(struct mxfs_model *m, const struct mxfs_tensors *absent,
+                         const struct mxfs_model_options *options)
 {
     struct mxfs_grouping_options how = {
         .out = MXFS_OUT_BF16,
         .auto_out = options->out < 0,
         .unit_max = options->unit_max,
         .only = options->only,
-        .forced = options->scheme,
+        .forced = options->schemes,
         .drop_half = options->partial && m->missing > 0,
         .read = read_tensor,
         .reader = m,
+        .absent = absent,
         .comfy = has_comfy_metadata(m),
     };
     m->restricted = options->only != NULL;
@@ -174,11 +176,11 @@ static int open_files(struct mxfs_model *m, const struct mxfs_index *index, cons
 }
 
 static int load_files(struct mxfs_model *m, const struct mxfs_index *index, const struct request *r,
-                      struct mxfs_error *err)
+                      struct mxfs_tensors *absent, struct mxfs_error *err)
 {
     int rc = open_files(m, index, r, err);
     if (rc == 0)
-        rc = mxfs_copies_choose(m, index, err);
+        rc = mxfs_copies_choose(m, index, absent, err);
     return rc;
 }
 
@@ -190,8 +192,10 @@ static int load_config(struct mxfs_model *m, const struct request *r, struct mxf
     return rc;
 }
 
-static int load_model(struct mxfs_model *m, const struct request *r, struct mxfs_error *err)
+static int load_model(struct mxfs_model *m, const struct request *r,
+                      const struct mxfs_model_options *options, struct mxfs_error *err)
 {
+    struct mxfs_tensors absent = {0};
     struct mxfs_index index = {0};
 
     int rc = load_config(m, r, err);
@@ -200,10 +204,15 @@ static int load_model(struct mxfs_model *m, const struct request *r, struct mxfs
     else if (rc == 0 && r->what == SHARD_OR_FILE)
         rc = mxfs_index_find(&index, r->dir, r->file, r->reach, err);
     if (rc == 0)
-        rc = load_files(m, &index, r, err);
+        rc = load_files(m, &index, r, &absent, err);
     if (rc == 0 && index.path && !(m->index_path = strdup(index.path)))
         rc = -ENOMEM;
+    if (absent.count == 0)
+        mxfs_index_fini(&index); /* a large one is larger than all that grouping makes */
+    if (rc == 0)
+        rc = group_tensors(m, &absent, options);
     mxfs_index_fini(&index);
+    free(absent.sorted);
     return rc;
 }
 
@@ -220,9 +229,7 @@ static int open_model(struct mxfs_model *model, const char *path, enum what what
     };
 
     memset(model, 0, sizeof(*model));
-    int rc = dir ? load_model(model, &request, err) : -ENOMEM;
-    if (rc == 0)
-        rc = group_tensors(model, options);
+    int rc = dir ? load_model(model, &request, options, err) : -ENOMEM;
     free(dir);
     if (rc == -ENOMEM)
         out_of_memory(path, err);

@@ -16,11 +16,11 @@
 #include "mxfs/scheme.h"
 #include "table.h"
 
-enum { ROWS_MAX = 64, LETTERS_MAX = 2 * ROWS_MAX + 8, LONG_BASE = 256 };
+enum { ROWS_MAX = 64, LETTERS_MAX = 2 * ROWS_MAX + 8, LONG_BASE = 256, RANGE_TEXT = 24 };
 
 static int usage(struct mxfs_error *err, const char *what, const char *given, const char *expected)
 {
-    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "%s: %s (see mxfs --help)%s%s", given, what,
+    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "%s: %s%s%s (see mxfs --help)", given, what,
                      expected ? "; expected " : "", expected ? expected : "");
 }
 
@@ -60,6 +60,18 @@ static int unit_shift(const char *suffix)
     return (int)(u - units + 1) * 10;
 }
 
+/* As it would be written on the command line: "1M", not 1048576. */
+static const char *format_bound(char out[RANGE_TEXT], const struct option_row *row, uint64_t n)
+{
+    static const char *const units[] = {"", "K", "M", "G", "T"};
+    size_t u = 0;
+
+    for (; row->kind == OPTION_SIZE && n > 0 && n % 1024 == 0 && u + 1 < MXFS_COUNT(units); u++)
+        n /= 1024;
+    snprintf(out, RANGE_TEXT, "%llu%s", (unsigned long long)n, units[u]);
+    return out;
+}
+
 static int parse_number(const struct option_row *row, const char *value, uint64_t *out,
                         struct mxfs_error *err)
 {
@@ -77,10 +89,12 @@ static int parse_number(const struct option_row *row, const char *value, uint64_
     if (shift < 0)
         return bad_value(err, row, value,
                          row->kind == OPTION_SIZE ? "a size like 64M or 1G" : "a number");
-    if (n > row->max >> shift || n << shift < row->min)
-        return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
-                         "--%s=%s: out of range, expected %llu to %llu", row->name, value,
-                         (unsigned long long)row->min, (unsigned long long)row->max);
+    if (n > row->max >> shift || n << shift < row->min) {
+        char range[2][RANGE_TEXT];
+        return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "--%s=%s: out of range, expected %s to %s",
+                         row->name, value, format_bound(range[0], row, row->min),
+                         format_bound(range[1], row, row->max));
+    }
     *out = n << shift;
     return 0;
 }
@@ -234,7 +248,7 @@ static int wrong_flag(int opt, const char *given, struct mxfs_error *err)
         return usage(err, "this option needs a value", given, row ? row->arg : "a list of options");
     if (row)
         return usage(err, "this option takes no value", given, NULL);
-    return usage(err, "unknown or ambiguous option", given, "one that mxfs --help names");
+    return usage(err, "unknown or ambiguous option", given, NULL);
 }
 
 static int parse_flags(struct mxfs_options *o, int argc, char **argv, struct mxfs_error *err)
@@ -286,10 +300,10 @@ static int check_scheme(const struct mxfs_options *o, struct mxfs_error *err)
 {
     char names[MXFS_SCHEME_NAMES];
 
-    if (!o->scheme || mxfs_scheme_named(o->scheme))
+    if (!o->scheme || mxfs_scheme_are_known(o->scheme))
         return 0;
-    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "--scheme=%s: expected one of: %s", o->scheme,
-                     mxfs_scheme_names(names));
+    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "--scheme=%s: expected one or more of: %s",
+                     o->scheme, mxfs_scheme_names(names));
 }
 
 static int parse_operands(struct mxfs_options *o, int argc, char **argv, struct mxfs_error *err)

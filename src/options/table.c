@@ -51,8 +51,9 @@ const struct option_row mxfs_option_table[] = {
      0, 0, ON_SOURCES},
     {"only", 0, OPTION_STRING, AT(only), "GLOB", NULL,
      "show only the tensors whose names match, e.g. \"*.layers.0.*\"", 0, 0, ON_SOURCES},
-    {"scheme", 0, OPTION_STRING, AT(scheme), "NAME", NULL,
-     "decode by this scheme alone, for a quant_method that is not known (names: as in mxfs list)",
+    {"scheme", 0, OPTION_STRING, AT(scheme), "NAMES", NULL,
+     "decode by this scheme alone (or these: fp8,nvfp4), for a quant_method that is not known "
+     "(names: as in mxfs list)",
      0, 0, ON_SOURCES},
     {"partial", 0, OPTION_FLAG, AT(partial), NULL, NULL,
      "show what is there of a model of which shards are missing", 0, 0, ON_SOURCES},
@@ -97,8 +98,9 @@ const struct option_row mxfs_option_table[] = {
      "list: only tensors of the schemes that match, e.g. \"mxfp4*\" (plain: not quantized)", 0, 0,
      ON_LIST},
     {"force", 0, OPTION_FLAG, AT(force), NULL, NULL,
-     "export: overwrite DEST (of a folder: its files of the same names), or write to a terminal", 0,
-     0, ON_EXPORT},
+     "export: overwrite DEST (of a folder: its files of the same names); export, cat: write to a "
+     "terminal",
+     0, 0, ON_EXPORT | ON_CAT},
     {"jobs", 'j', OPTION_NUMBER, AT(jobs), "N", NULL,
      "export, verify, list --hash: threads (default: all processors)", 1, 1024,
      ON_LIST | ON_EXPORT | ON_VERIFY},

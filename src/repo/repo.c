@@ -338,7 +338,7 @@ struct mxfs_repo_options mxfs_repo_options_of(const struct mxfs_options *options
         .model = {.out = outs[options->dtype],
                   .unit_max = options->cache_size / MXFS_UNITS_IN_CACHE,
                   .only = options->only,
-                  .scheme = options->scheme ? mxfs_scheme_named(options->scheme) : NULL,
+                  .schemes = options->scheme,
                   .partial = options->partial || options->command == MXFS_COMMAND_LIST},
         .confined = options->allow_other && !options->follow_symlinks,
     };

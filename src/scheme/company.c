@@ -4,7 +4,8 @@
 /*
  * Company: what stands beside a group under the names of scales, zero points and the like changes
  * what its codes mean. A scheme takes what it understands as parts; if something is left, the group
- * is of a format that nobody here knows.
+ * is of a format that nobody here knows. If something of it is in a shard that is missing, nobody
+ * can know: without its g_idx a group looks whole, and without its scales like no group at all.
  */
 #include <string.h>
 
@@ -25,6 +26,7 @@ static const char *const of_module[] = {
     ".comfy_quant",
     ".weight.absmax",
     ".SCB",
+    ".weight_format",
     ".scales",
     ".qzeros",
     ".g_idx",
@@ -33,9 +35,26 @@ static const char *const of_module[] = {
 
 /* Behind P, where the output is called otherwise. */
 static const char *const of_parameter[] = {
-    "_scale_inv",         "_weight_scale",    "_weight_scale_2",
-    "_weight_zero_point", "_pre_quant_scale", "_weight_scale_inv",
+    "_scale",          "_scale_inv",         "_weight_scale",    "_weight_scale_inv",
+    "_weight_scale_2", "_weight_zero_point", "_pre_quant_scale",
 };
+
+/* The names that company of an output has behind the first *stem_len bytes of its own. */
+struct company {
+    const char *const *suffixes;
+    size_t count, stem_len;
+    bool module;
+};
+
+static struct company company_of(const char *name, size_t len)
+{
+    static const char suffix[] = ".weight";
+    size_t n = sizeof(suffix) - 1;
+
+    if (len >= n && memcmp(name + len - n, suffix, n) == 0)
+        return (struct company){of_module, MXFS_COUNT(of_module), len - n, true};
+    return (struct company){of_parameter, MXFS_COUNT(of_parameter), len, false};
+}
 
 static bool is_part(const struct mxfs_group *group, const struct mxfs_tensor *t)
 {
@@ -55,24 +74,47 @@ static bool is_alone(const struct mxfs_match *match, size_t index, const struct 
            is_part(group, set->sorted[at]);
 }
 
+/* Whether a shard that is missing holds company of the output called `name`. */
+static bool lacks_company(const struct mxfs_match *match, const struct company *c, const char *name)
+{
+    const struct mxfs_tensors *absent = match->absent;
+
+    if (absent->count == 0)
+        return false;
+    for (size_t i = 0; i < c->count; i++) {
+        if (mxfs_tensors_find(absent, 0, name, c->stem_len, c->suffixes[i]) != MXFS_NOT_FOUND)
+            return true;
+    }
+    return c->module && mxfs_tensors_find(absent, 0, name, c->stem_len, ".scale") != MXFS_NOT_FOUND;
+}
+
+static const char elsewhere[] = "a companion of it is in a shard that is missing";
+
 enum mxfs_verdict mxfs_scheme_check_company(struct mxfs_match *match, size_t index,
                                             const struct mxfs_group *group)
 {
-    static const char suffix[] = ".weight";
     static const char reason[] = "it has a companion that is no part of this format";
-    size_t n = sizeof(suffix) - 1, stem_len = group->name_len;
-    bool module = stem_len >= n && memcmp(group->name + stem_len - n, suffix, n) == 0;
-    const char *const *names = module ? of_module : of_parameter;
-    size_t count = module ? MXFS_COUNT(of_module) : MXFS_COUNT(of_parameter);
+    struct company c = company_of(group->name, group->name_len);
 
-    if (module)
-        stem_len -= n;
-    for (size_t i = 0; i < count; i++) {
-        if (!is_alone(match, index, group, stem_len, names[i], UINT32_MAX))
+    for (size_t i = 0; i < c.count; i++) {
+        if (!is_alone(match, index, group, c.stem_len, c.suffixes[i], UINT32_MAX))
             return mxfs_match_refuse(match, NULL, reason);
     }
     /* Gains of norms are called so too. */
-    if (module && !is_alone(match, index, group, stem_len, ".scale", 1u << MXFS_F8_E8M0))
+    if (c.module && !is_alone(match, index, group, c.stem_len, ".scale", 1u << MXFS_F8_E8M0))
         return mxfs_match_refuse(match, NULL, reason);
+    if (lacks_company(match, &c, group->name))
+        return mxfs_match_refuse_half(match, NULL, elsewhere);
     return MXFS_MATCH;
+}
+
+enum mxfs_verdict mxfs_scheme_check_lonely(struct mxfs_match *match, size_t index)
+{
+    const struct mxfs_tensor *t = match->tensors->sorted[index];
+    struct company c = company_of(t->name, t->name_len);
+
+    if (t->dtype == MXFS_BF16 || t->dtype == MXFS_F16 || t->dtype == MXFS_F32 ||
+        !lacks_company(match, &c, t->name))
+        return MXFS_NO_MATCH;
+    return mxfs_match_refuse_half(match, match->scheme, elsewhere);
 }

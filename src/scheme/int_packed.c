@@ -24,6 +24,10 @@
 
 enum { CODES, SCALES, SHAPE };
 
+/* So many of a model are looked at wherever they lie: of models that are not made of experts, all.
+ */
+enum { LOOKS_MAX = 512 };
+
 /* Words of `n` codes; per_word 0: without gaps. */
 static uint64_t words_of(uint64_t n, unsigned bits, unsigned per_word)
 {
@@ -70,8 +74,7 @@ static unsigned find_packings(const struct mxfs_quant_config *config, uint64_t c
 
 /*
  * Columns of rows of `words` words, if the config mentions one group size by which the scales and
- * the words agree about them; else 0. X.weight_shape then says nothing new, and is not read: a
- * model has tens of thousands of them, all over its files.
+ * the words agree about them; else 0.
  */
 static uint64_t find_columns(const struct mxfs_quant_config *config, uint64_t words,
                              uint64_t groups)
@@ -111,6 +114,16 @@ static const char *read_shape(struct mxfs_match *match, const struct mxfs_group 
     return NULL;
 }
 
+/*
+ * Whether to read an X.weight_shape that can only say what is known or contradict it. Those of I64
+ * stand side by side behind the header, where the safetensors library puts them. Those of I32 may
+ * be all over the files, and a model has tens of thousands: from a cold disk that takes seconds.
+ */
+static bool is_cheap(struct mxfs_match *match, const struct mxfs_tensor *t)
+{
+    return t->dtype == MXFS_I64 || match->looks++ < LOOKS_MAX;
+}
+
 /* The dimensions of the output. */
 static const char *find_shape(struct mxfs_match *match, const struct mxfs_group *group,
                               uint64_t shape[MXFS_RANK_MAX])
@@ -121,9 +134,15 @@ static const char *find_shape(struct mxfs_match *match, const struct mxfs_group 
     if (codes->rank < 2 || codes->rank > MXFS_RANK_MAX || t->rank != 1 ||
         t->shape[0] != codes->rank || (t->dtype != MXFS_I64 && t->dtype != MXFS_I32))
         return mxfs_reason_shape;
+    uint64_t columns = find_columns(match->config, words, groups);
     memcpy(shape, codes->shape, codes->rank * sizeof(*shape));
-    shape[codes->rank - 1] = find_columns(match->config, words, groups);
-    return shape[codes->rank - 1] > 0 ? NULL : read_shape(match, group, shape);
+    shape[codes->rank - 1] = columns;
+    if (columns > 0 && !is_cheap(match, t))
+        return NULL;
+    const char *reason = read_shape(match, group, shape);
+    if (!reason && columns > 0 && shape[codes->rank - 1] != columns)
+        reason = "its weight_shape contradicts config.json and its scales";
+    return reason;
 }
 
 /* Scales [.., N, groups], or of one element. */

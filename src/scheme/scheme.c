@@ -48,13 +48,43 @@ bool mxfs_scheme_decodes(const struct mxfs_scheme *scheme)
     return scheme->spans || scheme->unit_at;
 }
 
-const struct mxfs_scheme *mxfs_scheme_named(const char *name)
+static bool is_called(const struct mxfs_scheme *scheme, const char *name, size_t len)
+{
+    return mxfs_scheme_decodes(scheme) && strncmp(scheme->name, name, len) == 0 &&
+           scheme->name[len] == '\0';
+}
+
+bool mxfs_scheme_is_listed(const struct mxfs_scheme *scheme, const char *names)
+{
+    for (const char *name = names;; name++) {
+        size_t len = strcspn(name, ",");
+        if (is_called(scheme, name, len))
+            return true;
+        name += len;
+        if (*name == '\0')
+            return false;
+    }
+}
+
+static bool is_known(const char *name, size_t len)
 {
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
-        if (mxfs_scheme_decodes(*s) && strcmp((*s)->name, name) == 0)
-            return *s;
+        if (is_called(*s, name, len))
+            return true;
     }
-    return NULL;
+    return false;
+}
+
+bool mxfs_scheme_are_known(const char *names)
+{
+    for (const char *name = names;; name++) {
+        size_t len = strcspn(name, ",");
+        if (!is_known(name, len))
+            return false;
+        name += len;
+        if (*name == '\0')
+            return true;
+    }
 }
 
 const char *mxfs_scheme_names(char out[MXFS_SCHEME_NAMES])

@@ -79,11 +79,21 @@ class TestPacked:
 
     @pytest.mark.parametrize("bits", range(1, 9))
     def test_group_size_of_the_config(self, bits, mount, place):
-        """Where it settles the shape, nobody looks at weight_shape, which is all over the file."""
+        """Of very many matrices whose shape it settles, the last ones' weight_shape is not looked at."""
         model = FloatModel(ref.ct_config(bits, group_size=32))
-        ref.add_packed(model, "x", 1, (3, 5, 320), bits, 32, zeros=True)
-        model.source["x.weight_shape"] = rt.tensor(np.array([3, 5, 99], np.int64))
+        for i in range(0, 1200, 2):
+            ref.add_packed(model, f"x.{i:04}", i, (3, 5, 320) if i > 1100 else (1, 1, 32), bits, 32, zeros=True)
+        model.source["x.1198.weight_shape"] = rt.tensor(np.array([3, 5, 99], np.int32))
         assert_shows(mount, place, model)
+
+    @pytest.mark.parametrize("kind", [np.int32, np.int64])
+    @pytest.mark.parametrize("shape", [(5, 255), (5, 249), (5, 264), (5, 0), (4, 256), (5, -256)])
+    def test_shape_that_contradicts(self, shape, kind, run, place):
+        """What config.json, scales and codes agree about; also where a row would fill the same words."""
+        model = FloatModel(ref.ct_config(4, group_size=32))
+        ref.add_packed(model, "x", 1, (5, 256), 4, 32)
+        model.source["x.weight_shape"] = rt.tensor(np.array(shape, kind))
+        assert_refused(run, place, model.source, model.config, "x.weight_packed", "shape", "1, first")
 
     @pytest.mark.parametrize("group", [16, 64, 128])
     def test_group_size_that_is_another(self, group, mount, place):

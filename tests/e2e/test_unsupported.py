@@ -12,6 +12,7 @@ import reforacle as oracle
 import reftensor as rt
 from conftest import mounted
 from helpers import assert_file, assert_no_mount, entry_of, listing
+from ref_float import FloatModel, add_fp8, add_nvfp4, floats, fp8_codes, scales
 
 
 def u8(*shape):
@@ -215,7 +216,19 @@ class TestUnknownMethod:
         source = write(place, {"x.weight": models.bf16(1, 3, 3)})
         run("--scheme=fp8", source, place / "mnt").fails(4, str(source), "no tensor fits --scheme=fp8")
 
-    @pytest.mark.parametrize("name", ["mxfp4", "foreign", "comfyui", "plain", "NVFP4"])
+    def test_two_schemes(self, run, mount, place):
+        """Of a mixed model: each alone leaves the other's tensors; who is told to take both has both."""
+        model = FloatModel({"quantization_config": {"quant_method": "something-new"}})
+        add_fp8(model, "a.weight", fp8_codes(1, 4, 64), scales(2, "F32", 1), floats(scales(2, "F32", 1)), "weight_scale")
+        add_nvfp4(model, "b.0", 3, (4, 64), np.array([0.01], np.float32))
+        source = model.write(place / "m.safetensors")
+        done = run("export", source, "-").refuses(4, "--scheme=fp8 ", "--scheme=nvfp4 ")
+        assert len(done.lines) == 2, done
+        run("export", "--scheme=fp8", source, "-").fails(4, "nvfp4", "does not fit")
+        assert_file(mount(source, "--scheme=nvfp4,fp8").file, model.expected_bytes())
+        assert_file(mount(source, "-o", r"scheme=fp8\,nvfp4").file, model.expected_bytes())
+
+    @pytest.mark.parametrize("name", ["mxfp4", "foreign", "comfyui", "plain", "NVFP4", "fp8,", ",fp8", "fp8,,nvfp4", "fp8,plain", "fp8 "])
     def test_no_such_scheme(self, name, source, run):
         run("list", f"--scheme={name}", source).fails(2, f"--scheme={name}", "mxfp4-gptoss", "gptq-awq")
 

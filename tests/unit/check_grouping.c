@@ -130,8 +130,7 @@ static void check_case(const struct grouping_case *c)
 
 #define GPTOSS .config = {.present = true, .model_type = "gpt_oss", .dtype = -1}
 #define OTHER_MODEL .config = {.present = true, .model_type = "qwen3_moe", .dtype = -1}
-extern const struct mxfs_scheme mxfs_scheme_mxfp4_blocks;
-#define BLOCKS .options = {.forced = &mxfs_scheme_mxfp4_blocks}
+#define BLOCKS .options = {.forced = "mxfp4-blocks"}
 #define METHOD(name) .config = {.present = true, .quantized = true, .method = name, .dtype = -1}
 
 /* Formats that are decoded. */

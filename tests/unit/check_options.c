@@ -502,7 +502,7 @@ START_TEST(schemes)
         if (mxfs_scheme_decodes(*s))
             done(parse_right(line));
         else
-            check_wrong(line, "expected one of: mxfp4-gptoss, ");
+            check_wrong(line, "expected one or more of: mxfp4-gptoss, ");
     }
     check_wrong("--scheme=mxfp4 S M", "fp8, nvfp4");
     check_wrong("--scheme= S M", "expected NAME");
