@@ -189,6 +189,17 @@ def test_unit_verifies(tree, tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_unit_is_as_secure_as_it_says(tree, tmp_path):
+    """Systemd 252 says 4.0; others weigh a little otherwise."""
+    unit = tree[1] / "lib/systemd/system/mxfs@.service"
+    assert "4.0 of 10" in unit.read_text()
+    instance = tmp_path / "mxfs@gpt.service"
+    instance.symlink_to(unit)
+    out = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", instance], capture_output=True, text=True)
+    assert 3 < float(re.search(r"exposure level for .*: ([0-9.]+)", out.stdout)[1]) < 5, out
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 def test_unit_lets_the_daemon_confine_itself(tree):
     """The unit's filter must hold what the program's own sandbox needs to be made."""
     text = (tree[1] / "lib/systemd/system/mxfs@.service").read_text()

@@ -35,6 +35,14 @@ CHECK_NEEDS='
 check           pkg-config --exists check
 clang-format    command -v clang-format
 '
+# A few tests want these, and are skipped without them.
+CHECK_WISHES='
+zsh             command -v zsh
+fish            command -v fish
+man-db          command -v man
+systemd         command -v systemd-analyze
+libcap2-bin     command -v capsh
+'
 
 # Prints the first Python that is new enough and can make environments. The system's comes before the one
 # in PATH, which may lie in a home that the tests' ordinary user cannot enter.
@@ -82,6 +90,17 @@ As root: apt-get update && apt-get install $packages"
     apt_install $packages >build/apt.log 2>&1 || { tail -n 20 build/apt.log >&2; die "apt-get failed; all of it is in build/apt.log"; }
     packages=$(missing_packages "$1")
     [ -z "$packages" ] || die "installed, and still not usable: $packages"
+}
+
+# wish NEEDS: installs those packages too where it can; does nothing where it cannot.
+wish() {
+    local packages
+    packages=$(missing_packages "$1")
+    if [ -n "$packages" ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+        say "installing with apt-get, for a few of the tests: $packages"
+        # shellcheck disable=SC2086 # a list of words
+        apt_install $packages >build/apt.log 2>&1 || say "that failed, see build/apt.log; the tests are skipped"
+    fi
 }
 
 # python_environment FILE: makes $VENV hold what a requirements file names; quick where it does.
