@@ -12,36 +12,69 @@
 #include <string.h>
 
 #include "mxfs/compiler.h"
+#include "mxfs/text.h"
 
 /* Column where the numbers of a table begin. */
 enum { VALUE_COLUMN = 20 };
 
+enum kind { COUNT, BYTES, NANOSECONDS /* written as seconds */ };
+
 static const struct {
     const char *name; /* in JSON; with spaces for people */
     size_t offset;
-    bool seconds; /* nanoseconds, written as seconds */
+    enum kind kind;
+    const char *label; /* on a terminal, if another */
 } fields[] = {
-    {"uptime_seconds", offsetof(struct mxfs_stats, uptime_ns), true},
-    {"open_files", offsetof(struct mxfs_stats, open_files), false},
-    {"reads", offsetof(struct mxfs_stats, reads), false},
-    {"bytes_served", offsetof(struct mxfs_stats, bytes_served), false},
-    {"bytes_read", offsetof(struct mxfs_stats, bytes_read), false},
-    {"errors", offsetof(struct mxfs_stats, errors), false},
-    {"cache_hits", offsetof(struct mxfs_stats, cache_hits), false},
-    {"cache_misses", offsetof(struct mxfs_stats, cache_misses), false},
-    {"cache_bytes", offsetof(struct mxfs_stats, cache_bytes), false},
-    {"cache_limit", offsetof(struct mxfs_stats, cache_limit), false},
-    {"units_loaded", offsetof(struct mxfs_stats, units), false},
-    {"load_seconds", offsetof(struct mxfs_stats, load_ns), true},
-    {"decode_seconds", offsetof(struct mxfs_stats, decode_ns), true},
+    {"uptime_seconds", offsetof(struct mxfs_stats, uptime_ns), NANOSECONDS, "uptime"},
+    {"open_files", offsetof(struct mxfs_stats, open_files), COUNT, NULL},
+    {"reads", offsetof(struct mxfs_stats, reads), COUNT, NULL},
+    {"bytes_served", offsetof(struct mxfs_stats, bytes_served), BYTES, NULL},
+    {"bytes_read", offsetof(struct mxfs_stats, bytes_read), BYTES, NULL},
+    {"errors", offsetof(struct mxfs_stats, errors), COUNT, NULL},
+    {"cache_hits", offsetof(struct mxfs_stats, cache_hits), COUNT, NULL},
+    {"cache_misses", offsetof(struct mxfs_stats, cache_misses), COUNT, NULL},
+    {"cache_bytes", offsetof(struct mxfs_stats, cache_bytes), BYTES, NULL},
+    {"cache_limit", offsetof(struct mxfs_stats, cache_limit), BYTES, NULL},
+    {"units_loaded", offsetof(struct mxfs_stats, units), COUNT, NULL},
+    {"load_seconds", offsetof(struct mxfs_stats, load_ns), NANOSECONDS, "load time"},
+    {"decode_seconds", offsetof(struct mxfs_stats, decode_ns), NANOSECONDS, "decode time"},
 };
 
-static void put_value(FILE *out, uint64_t value, bool seconds)
+static void put_value(FILE *out, uint64_t value, enum kind kind)
 {
-    if (seconds)
+    if (kind == NANOSECONDS)
         fprintf(out, "%" PRIu64 ".%06" PRIu64, value / 1000000000, value % 1000000000 / 1000);
     else
         fprintf(out, "%" PRIu64, value);
+}
+
+/* "3 ms", "1.2 s", "26 min", "4 h", "12 days" */
+static void put_time(FILE *out, uint64_t nanoseconds)
+{
+    double s = (double)nanoseconds / 1e9;
+
+    if (s < 0.9995)
+        fprintf(out, "%.3g ms", s * 1e3);
+    else if (s < 120)
+        fprintf(out, "%.1f s", s);
+    else if (s < 120 * 60)
+        fprintf(out, "%.0f min", s / 60);
+    else if (s < 48 * 3600)
+        fprintf(out, "%.0f h", s / 3600);
+    else
+        fprintf(out, "%.0f days", s / 86400);
+}
+
+static void put_human(FILE *out, uint64_t value, enum kind kind)
+{
+    char size[MXFS_TEXT_SIZE];
+
+    if (kind == NANOSECONDS)
+        put_time(out, value);
+    else if (kind == BYTES)
+        fputs(mxfs_text_size(size, value), out);
+    else
+        put_value(out, value, kind);
 }
 
 /* "bytes served " for people, filled up to the column of values in a table. */
@@ -56,7 +89,8 @@ static void put_label(FILE *out, const char *name, bool table)
 
 void mxfs_stats_write(FILE *out, const struct mxfs_stats *stats, enum mxfs_stats_form form)
 {
-    bool json = form == MXFS_STATS_JSON, table = form == MXFS_STATS_TABLE;
+    bool json = form == MXFS_STATS_JSON, people = form == MXFS_STATS_PEOPLE;
+    bool table = form == MXFS_STATS_TABLE || people;
 
     if (json)
         fprintf(out, "{\"version\":\"%s\"", stats->version);
@@ -69,10 +103,10 @@ void mxfs_stats_write(FILE *out, const struct mxfs_stats *stats, enum mxfs_stats
         if (json)
             fprintf(out, "\"%s\":", fields[i].name);
         else
-            put_label(out, fields[i].name, table);
+            put_label(out, people && fields[i].label ? fields[i].label : fields[i].name, table);
         uint64_t value;
         memcpy(&value, (const char *)stats + fields[i].offset, sizeof(value));
-        put_value(out, value, fields[i].seconds);
+        (people ? put_human : put_value)(out, value, fields[i].kind);
     }
     fputs(json ? "}\n" : table ? "\n" : "", out);
 }

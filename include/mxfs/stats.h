@@ -35,9 +35,10 @@ struct mxfs_stats {
 
 /** Ways to write them. */
 enum mxfs_stats_form {
-    MXFS_STATS_LINE,  /**< "reads 3, errors 0, ...", for a log; without a newline */
-    MXFS_STATS_TABLE, /**< a line each, for people */
-    MXFS_STATS_JSON,  /**< an object, and a newline */
+    MXFS_STATS_LINE,   /**< "reads 3, errors 0, ...", for a log; without a newline */
+    MXFS_STATS_TABLE,  /**< a line each, exact, for pipes */
+    MXFS_STATS_PEOPLE, /**< a line each, in units, for terminals */
+    MXFS_STATS_JSON,   /**< an object, and a newline */
 };
 
 /** Writes them. */

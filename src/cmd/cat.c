@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "dest.h"
 #include "mxfs/log.h"
 #include "open.h"
 
@@ -91,7 +92,9 @@ int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err)
     struct search search = {.name = options->operand[1]};
     struct cmd_source s;
 
-    int rc = cmd_source_open(&s, options, err);
+    int rc = cmd_dest_check_stdout(options->force, err);
+    if (rc == 0)
+        rc = cmd_source_open(&s, options, err);
     if (rc != 0)
         return rc;
     rc = cmd_source_judge(&s, options, err);

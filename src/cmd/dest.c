@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "mxfs/path.h"
-#include "progress.h"
+#include "mxfs/text.h"
 
 enum { TRIES = 100, NAME_KEPT = 200 };
 
@@ -129,7 +129,7 @@ static char *base_of(const struct cmd_dest *d)
 
 int cmd_dest_check_room(const struct cmd_dest *dest, uint64_t bytes, struct mxfs_error *err)
 {
-    char *base = base_of(dest), sizes[2][CMD_SIZE_TEXT];
+    char *base = base_of(dest), sizes[2][MXFS_TEXT_SIZE];
     struct statvfs st;
     int rc = 0;
 
@@ -141,7 +141,8 @@ int cmd_dest_check_room(const struct cmd_dest *dest, uint64_t bytes, struct mxfs
         uint64_t blocks = geteuid() == 0 ? st.f_bfree : st.f_bavail;
         if (bytes / st.f_frsize >= blocks && bytes > blocks * st.f_frsize)
             rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOSPC, "%s: %s are free, %s are needed", base,
-                           cmd_size(sizes[0], blocks * st.f_frsize), cmd_size(sizes[1], bytes));
+                           mxfs_text_size(sizes[0], blocks * st.f_frsize),
+                           mxfs_text_size(sizes[1], bytes));
     }
     free(base);
     return rc;
@@ -325,6 +326,14 @@ int cmd_dest_commit(struct cmd_dest *dest, struct mxfs_error *err)
 
     free(base);
     return rc == 0 ? 0 : fail(err, dest->path, -rc);
+}
+
+int cmd_dest_check_stdout(bool force, struct mxfs_error *err)
+{
+    if (force || !isatty(STDOUT_FILENO))
+        return 0;
+    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
+                     "stdout is a terminal; expected a pipe or file, or --force");
 }
 
 void cmd_dest_fini(struct cmd_dest *dest)

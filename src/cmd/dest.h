@@ -61,6 +61,9 @@ char *cmd_dest_path(const struct cmd_dest *dest, const char *rel);
 /** Puts what was written (and synced) in its place. */
 int cmd_dest_commit(struct cmd_dest *dest, struct mxfs_error *err);
 
+/** Fails when stdout is a terminal: bytes on it are of no use. */
+int cmd_dest_check_stdout(bool force, struct mxfs_error *err);
+
 /** Removes what was written and not put in its place, and frees; accepts an empty object. */
 void cmd_dest_fini(struct cmd_dest *dest);
 

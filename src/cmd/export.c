@@ -304,10 +304,9 @@ static int export_stream(struct export *x, const struct mxfs_options *o)
                          "%s: a folder cannot be streamed; expected a file as SOURCE, or a folder "
                          "as DEST",
                          x->source->path);
-    if (isatty(STDOUT_FILENO) && !o->force)
-        return mxfs_fail(x->err, MXFS_EXIT_USAGE, EINVAL,
-                         "stdout is a terminal; expected a pipe or file, or --force");
-    int rc = cut_files(x, STREAM_PIECE, false);
+    int rc = cmd_dest_check_stdout(o->force, x->err);
+    if (rc == 0)
+        rc = cut_files(x, STREAM_PIECE, false);
     fcntl(STDOUT_FILENO, F_SETPIPE_SZ, STREAM_PIECE); /* if it is a pipe: fewer wake-ups */
     /* One more than can run, since one of them waits in write(). */
     if (rc == 0)
@@ -333,7 +332,7 @@ static int export_source(struct cmd_source *s, const struct mxfs_options *o, str
     bool stream = strcmp(o->operand[1], "-") == 0;
 
     int rc = mxfs_repo_visit(&s->repo.root, collect_folder, &x);
-    cmd_progress_begin(&x.progress, x.total, stream && isatty(STDOUT_FILENO));
+    cmd_progress_begin(&x.progress, x.total, o->quiet || (stream && isatty(STDOUT_FILENO)));
     if (rc == 0)
         rc = stream ? export_stream(&x, o) : export_files(&x, o);
     cmd_progress_end(&x.progress, NULL);

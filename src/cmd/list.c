@@ -17,6 +17,7 @@
 #include "list_table.h"
 #include "list_tree.h"
 #include "mxfs/names.h"
+#include "mxfs/text.h"
 #include "pieces.h"
 
 /* Writes one value and forgets it; a tree of all tensors would be larger than the model's. */
@@ -64,10 +65,9 @@ static int put_tensor(struct cmd_listing *l, size_t i)
     if (!file)
         return -ENOMEM;
     int rc = put_name(i ? ",\n{\"name\":" : "\n{\"name\":", info.name, info.name_len);
-    printf(",\"dtype\":\"%s\",\"shape\":[", mxfs_dtype_name(info.dtype));
-    for (uint32_t d = 0; d < info.rank; d++)
-        printf("%s%" PRIu64, d ? "," : "", info.shape[d]);
-    printf("],\"bytes\":%" PRIu64, info.size);
+    printf(",\"dtype\":\"%s\",\"shape\":", mxfs_dtype_name(info.dtype));
+    mxfs_text_dims(stdout, info.shape, info.rank);
+    printf(",\"bytes\":%" PRIu64, info.size);
     if (l->hashes)
         printf(",\"xxh128\":\"%s\"", l->hashes[i]);
     rc |= put_string(",\"file\":", file);
@@ -157,7 +157,7 @@ static int list(struct cmd_listing *l, const struct mxfs_options *o, struct mxfs
     int rc = mxfs_repo_visit((struct mxfs_folder *)&l->source->repo.root, collect_folder, l);
 
     if (rc == 0 && o->hash)
-        rc = cmd_listing_hash(l, cmd_jobs(o), err);
+        rc = cmd_listing_hash(l, cmd_jobs(o), o->quiet, err);
     if (rc != 0)
         return rc;
     return o->json ? print_json(l, o->operand[0]) : o->tree ? cmd_list_tree(l) : cmd_list_table(l);

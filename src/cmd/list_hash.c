@@ -60,7 +60,8 @@ static int tick(void *data)
     return 0;
 }
 
-int cmd_listing_hash(struct cmd_listing *listing, unsigned workers, struct mxfs_error *err)
+int cmd_listing_hash(struct cmd_listing *listing, unsigned workers, bool quiet,
+                     struct mxfs_error *err)
 {
     struct hashing h = {.listing = listing};
     uint64_t total = 0;
@@ -76,7 +77,7 @@ int cmd_listing_hash(struct cmd_listing *listing, unsigned workers, struct mxfs_
                                           .data = &h,
                                           .work = hash_row,
                                           .tick = tick};
-        cmd_progress_begin(&h.progress, total, false);
+        cmd_progress_begin(&h.progress, total, quiet);
         rc = mxfs_pool_run(&job);
         cmd_progress_end(&h.progress, NULL);
         rc = cmd_workers_fail(h.workers, workers, rc, err);

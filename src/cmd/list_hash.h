@@ -10,6 +10,7 @@
 #include "list_row.h"
 
 /** Fills listing->hashes by reading everything, with `workers` threads. */
-int cmd_listing_hash(struct cmd_listing *listing, unsigned workers, struct mxfs_error *err);
+int cmd_listing_hash(struct cmd_listing *listing, unsigned workers, bool quiet,
+                     struct mxfs_error *err);
 
 #endif

@@ -6,10 +6,6 @@
  */
 #include "list_row.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-
 uint64_t cmd_stored_size(const struct mxfs_output *o)
 {
     const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
@@ -19,17 +15,6 @@ uint64_t cmd_stored_size(const struct mxfs_output *o)
     for (unsigned i = 0; i < n; i++)
         size += sources[i]->size;
     return size;
-}
-
-const char *cmd_shape(char out[CMD_SHAPE_TEXT], const struct mxfs_output_info *info)
-{
-    size_t n = 0;
-
-    out[n++] = '[';
-    for (uint32_t i = 0; i < info->rank && n < CMD_SHAPE_TEXT - 32; i++)
-        n += (size_t)sprintf(out + n, "%s%" PRIu64, i ? "," : "", info->shape[i]);
-    strcpy(out + n, "]");
-    return out;
 }
 
 struct cmd_totals cmd_listing_totals(const struct cmd_listing *l)

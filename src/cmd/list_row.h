@@ -9,8 +9,8 @@
 
 #include "open.h"
 
-/** Room for names and shapes as text. */
-enum { CMD_NAME_TEXT = 4096, CMD_SHAPE_TEXT = 512 };
+/** Room for a name as text. */
+enum { CMD_NAME_TEXT = 4096 };
 
 /** A hash as hexadecimal digits, and NUL. */
 #define CMD_HASH_TEXT 33
@@ -34,9 +34,6 @@ struct cmd_listing {
 
 /** Bytes of the stored tensors behind an output. */
 uint64_t cmd_stored_size(const struct mxfs_output *output);
-
-/** Writes "[2,3]"; returns `out`. */
-const char *cmd_shape(char out[CMD_SHAPE_TEXT], const struct mxfs_output_info *info);
 
 /** What all rows amount to (or, without a filter, all files). */
 struct cmd_totals cmd_listing_totals(const struct cmd_listing *listing);

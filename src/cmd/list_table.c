@@ -15,30 +15,19 @@
 #include <unistd.h>
 
 #include "mxfs/path.h"
+#include "mxfs/text.h"
 #include "progress.h"
 
-enum { NAME_WIDTH_MAX = 72 };
+enum { NAME_WIDTH_MAX = 72, GAP = 2 };
 
-/* Widths of the aligned columns. */
+/* Widths of the aligned columns. The last one, FROM, is there where all fit. */
 struct widths {
-    int name, type, shape, size, scheme;
+    int name, type, shape, size, scheme, from;
 };
 
 static int wider(int a, size_t b)
 {
     return (size_t)a < b ? (int)b : a;
-}
-
-static void measure(struct widths *w, const struct mxfs_output *o)
-{
-    struct mxfs_output_info info = mxfs_output_info(o);
-    char text[CMD_NAME_TEXT], shape[CMD_SHAPE_TEXT], size[CMD_SIZE_TEXT];
-
-    w->name = wider(w->name, mxfs_escape(text, sizeof(text), info.name, info.name_len));
-    w->type = wider(w->type, strlen(mxfs_dtype_name(info.dtype)));
-    w->shape = wider(w->shape, strlen(cmd_shape(shape, &info)));
-    w->size = wider(w->size, strlen(cmd_size(size, info.size)));
-    w->scheme = wider(w->scheme, strlen(mxfs_output_scheme(o)));
 }
 
 /* How many bytes of the two names are the same in front. */
@@ -50,35 +39,55 @@ static size_t common(const struct mxfs_output_info *info, const struct mxfs_tens
     return n;
 }
 
-/* The stored tensors; for people without what they have in common with the tensor's name. */
-static void print_sources(const struct mxfs_output *o, bool abridged)
+/* The stored tensors; for people without what they have in common with the tensor's name. Returns
+ * how many characters they take; `out` may be NULL. */
+static size_t write_sources(FILE *out, const struct mxfs_output *o, bool abridged)
 {
     const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
     struct mxfs_output_info info = mxfs_output_info(o);
     unsigned n = mxfs_output_sources(o, sources);
     char name[CMD_NAME_TEXT];
+    size_t length = 0;
 
     if (abridged && o->tensor)
-        return;
+        return 0;
     for (unsigned i = 0; i < n; i++) {
         size_t skip = abridged ? common(&info, sources[i]) : 0;
-        mxfs_escape(name, sizeof(name), sources[i]->name + skip, sources[i]->name_len - skip);
-        printf("%s%s%s", i ? " " : "", skip ? "*" : "", name);
+        length +=
+            (i > 0) + (skip > 0) +
+            mxfs_escape(name, sizeof(name), sources[i]->name + skip, sources[i]->name_len - skip);
+        if (out)
+            fprintf(out, "%s%s%s", i ? " " : "", skip ? "*" : "", name);
     }
+    return length;
+}
+
+static void measure(struct widths *w, const struct mxfs_output *o)
+{
+    struct mxfs_output_info info = mxfs_output_info(o);
+    char text[CMD_NAME_TEXT], size[MXFS_TEXT_SIZE];
+
+    w->name = wider(w->name, mxfs_escape(text, sizeof(text), info.name, info.name_len));
+    w->type = wider(w->type, strlen(mxfs_dtype_name(info.dtype)));
+    w->shape = wider(w->shape, (size_t)mxfs_text_dims(NULL, info.shape, info.rank));
+    w->size = wider(w->size, strlen(mxfs_text_size(size, info.size)));
+    w->scheme = wider(w->scheme, strlen(mxfs_output_scheme(o)));
+    w->from = wider(w->from, write_sources(NULL, o, true));
 }
 
 static void print_exact_row(const struct cmd_listing *l, size_t i)
 {
     const struct mxfs_output *o = l->rows[i].output;
     struct mxfs_output_info info = mxfs_output_info(o);
-    char name[CMD_NAME_TEXT], shape[CMD_SHAPE_TEXT];
+    char name[CMD_NAME_TEXT];
 
     mxfs_escape(name, sizeof(name), info.name, info.name_len);
-    printf("%s\t%s\t%s\t%" PRIu64 "\t%s\t", name, mxfs_dtype_name(info.dtype),
-           cmd_shape(shape, &info), info.size, mxfs_output_scheme(o));
+    printf("%s\t%s\t", name, mxfs_dtype_name(info.dtype));
+    mxfs_text_dims(stdout, info.shape, info.rank);
+    printf("\t%" PRIu64 "\t%s\t", info.size, mxfs_output_scheme(o));
     if (l->hashes)
         printf("%s\t", l->hashes[i]);
-    print_sources(o, false);
+    write_sources(stdout, o, false);
     putchar('\n');
 }
 
@@ -93,35 +102,42 @@ static void print_aligned_row(const struct cmd_listing *l, const struct widths *
 {
     const struct mxfs_output *o = l->rows[i].output;
     struct mxfs_output_info info = mxfs_output_info(o);
-    char name[CMD_NAME_TEXT], shape[CMD_SHAPE_TEXT], size[CMD_SIZE_TEXT];
+    char name[CMD_NAME_TEXT], size[MXFS_TEXT_SIZE];
 
     mxfs_escape(name, sizeof(name), info.name, info.name_len);
-    printf("%-*s  %-*s  %-*s  %*s  ", w->name, name, w->type, mxfs_dtype_name(info.dtype), w->shape,
-           cmd_shape(shape, &info), w->size, cmd_size(size, info.size));
+    printf("%-*s  %-*s  ", w->name, name, w->type, mxfs_dtype_name(info.dtype));
+    int shape = mxfs_text_dims(stdout, info.shape, info.rank);
+    printf("%*s  %*s  ", w->shape - shape, "", w->size, mxfs_text_size(size, info.size));
     if (l->hashes)
         printf("%s  ", l->hashes[i]);
-    if (o->tensor) { /* no blanks at the end */
+    if (o->tensor || !w->from) { /* no blanks at the end */
         puts(mxfs_output_scheme(o));
         return;
     }
     printf("%-*s  ", w->scheme, mxfs_output_scheme(o));
-    print_sources(o, true);
+    write_sources(stdout, o, true);
     putchar('\n');
 }
 
 static void print_aligned(const struct cmd_listing *l)
 {
-    struct widths w = {4, 4, 5, 4, 6};
+    struct widths w = {4, 4, 5, 4, 6, 4};
 
     for (size_t i = 0; i < l->count; i++)
         measure(&w, l->rows[i].output);
     if (w.name > NAME_WIDTH_MAX)
         w.name = NAME_WIDTH_MAX;
+    int all = w.name + w.type + w.shape + w.size + w.scheme + w.from + 5 * GAP;
+    if (all + (l->hashes ? CMD_HASH_TEXT - 1 + GAP : 0) > cmd_columns(STDOUT_FILENO))
+        w.from = 0;
     printf("%-*s  %-*s  %-*s  %*s  ", w.name, "NAME", w.type, "TYPE", w.shape, "SHAPE", w.size,
            "SIZE");
     if (l->hashes)
         printf("%-*s  ", CMD_HASH_TEXT - 1, "XXH128");
-    printf("%-*s  FROM\n", w.scheme, "SCHEME");
+    if (w.from)
+        printf("%-*s  FROM\n", w.scheme, "SCHEME");
+    else
+        puts("SCHEME");
     for (size_t i = 0; i < l->count; i++)
         print_aligned_row(l, &w, i);
 }
@@ -161,10 +177,12 @@ static int print_notes(void *data, struct mxfs_folder *folder)
 
 static void print_sizes(uint64_t in, uint64_t out)
 {
-    char sizes[2][CMD_SIZE_TEXT];
+    char sizes[2][MXFS_TEXT_SIZE];
 
-    printf("%s -> %s (%" PRIu64 " -> %" PRIu64 " bytes)\n", cmd_size(sizes[0], in),
-           cmd_size(sizes[1], out), in, out);
+    printf("%s -> %s", mxfs_text_size(sizes[0], in), mxfs_text_size(sizes[1], out));
+    if (!isatty(STDOUT_FILENO)) /* for programs */
+        printf(" (%" PRIu64 " -> %" PRIu64 " bytes)", in, out);
+    putchar('\n');
 }
 
 /* One line for each file of a model folder. */

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "list_table.h"
-#include "progress.h"
+#include "mxfs/text.h"
 
 enum { INDENT = 2, LABEL_TEXT = CMD_NAME_TEXT + 64, WIDTH_MAX = 60 };
 
@@ -136,23 +136,25 @@ static void print_label(struct tree *t, unsigned depth, const char *label)
 
 static void print_leaf(struct tree *t, const struct leaf *l, unsigned depth, const char *label)
 {
-    char shape[CMD_SHAPE_TEXT], sizes[2][CMD_SIZE_TEXT];
+    char sizes[2][MXFS_TEXT_SIZE];
     const struct mxfs_output *o = l->row->output;
 
     print_label(t, depth, label);
     if (t->measuring)
         return;
-    printf("%s %s  ", mxfs_dtype_name(l->info.dtype), cmd_shape(shape, &l->info));
+    printf("%s ", mxfs_dtype_name(l->info.dtype));
+    mxfs_text_dims(stdout, l->info.shape, l->info.rank);
+    fputs("  ", stdout);
     if (o->group)
-        printf("%s -> %s  %s\n", cmd_size(sizes[0], cmd_stored_size(o)),
-               cmd_size(sizes[1], l->info.size), mxfs_output_scheme(o));
+        printf("%s -> %s  %s\n", mxfs_text_size(sizes[0], cmd_stored_size(o)),
+               mxfs_text_size(sizes[1], l->info.size), mxfs_output_scheme(o));
     else
-        printf("%s\n", cmd_size(sizes[0], l->info.size));
+        printf("%s\n", mxfs_text_size(sizes[0], l->info.size));
 }
 
 static void print_module(struct tree *t, const struct node *n, unsigned depth, const char *label)
 {
-    char sizes[2][CMD_SIZE_TEXT];
+    char sizes[2][MXFS_TEXT_SIZE];
     uint64_t in = 0, out = 0;
 
     print_label(t, depth, label);
@@ -163,9 +165,9 @@ static void print_module(struct tree *t, const struct node *n, unsigned depth, c
         out += l->info.size;
     }
     printf("%td tensor%s, %s", n->end - n->leaf, n->end - n->leaf == 1 ? "" : "s",
-           cmd_size(sizes[0], in));
+           mxfs_text_size(sizes[0], in));
     if (in != out)
-        printf(" -> %s", cmd_size(sizes[1], out));
+        printf(" -> %s", mxfs_text_size(sizes[1], out));
     putchar('\n');
 }
 

@@ -93,9 +93,8 @@ static int fail_incomplete(const char *where, const struct mxfs_model *m, struct
 
     return mxfs_fail(
         err, MXFS_EXIT_SOURCE, ENOENT,
-        "%s: incomplete: %zu shards that the index names are missing, first %s; tensor "
-        "%s needs one of them",
-        where, m->missing, m->first_missing,
+        "%s: incomplete: %zu of %zu shards missing, first %s; tensor %s needs one that is missing",
+        where, m->missing, m->missing + m->shard_count, m->first_missing,
         first ? mxfs_quote(first->name, first->name_len).text : "(unknown)");
 }
 
@@ -127,6 +126,9 @@ int cmd_source_judge(const struct cmd_source *source, const struct mxfs_options 
     struct visit v = {.source = source, .options = options, .err = err};
 
     int rc = mxfs_repo_visit((struct mxfs_folder *)&source->repo.root, judge_folder, &v);
+    if (rc == 0 && options->only && cmd_source_totals(source).tensors == 0)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOENT, "%s: no tensor matches --only=%s",
+                         source->path, options->only);
     if (rc == 0 && v.refused == 0 && v.groups == 0 && options->scheme && !options->only)
         return mxfs_fail(err, MXFS_EXIT_UNSUPPORTED, ENOTSUP, "%s: no tensor fits --scheme=%s",
                          source->path, options->scheme);

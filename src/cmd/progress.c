@@ -15,22 +15,9 @@
 #include "mxfs/bytes.h"
 #include "mxfs/compiler.h"
 #include "mxfs/error.h"
+#include "mxfs/text.h"
 
 enum { BAR_MAX = 40, TEXT_MAX = 160, COLUMNS_USUAL = 80 };
-
-const char *cmd_size(char out[CMD_SIZE_TEXT], uint64_t bytes)
-{
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
-    double v = (double)bytes;
-    size_t u = 0;
-
-    while (v >= 999.95 && u + 1 < MXFS_COUNT(units)) {
-        v /= 1000;
-        u++;
-    }
-    snprintf(out, CMD_SIZE_TEXT, u == 0 ? "%.0f %s" : "%.1f %s", v, units[u]);
-    return out;
-}
 
 static double seconds(const struct timespec *from, const struct timespec *to)
 {
@@ -61,37 +48,44 @@ static void measure_rate(struct cmd_progress *p, uint64_t done)
     p->last_done = done;
 }
 
-/* "0:07", "1:02:03", or "-" when nobody knows. */
-static void format_eta(char *out, size_t size, double s)
+/* "0:07", "1:02:03", or "-" when nobody knows. What has begun counts: 0:00 is when it is done. */
+static void format_eta(char *out, size_t size, double seconds)
 {
-    if (!(s < 100 * 3600))
+    int s = seconds < 100 * 3600 ? (int)seconds + (seconds > (int)seconds) : -1;
+
+    if (s < 0)
         snprintf(out, size, "-");
     else if (s < 3600)
-        snprintf(out, size, "%d:%02d", (int)s / 60, (int)s % 60);
+        snprintf(out, size, "%d:%02d", s / 60, s % 60);
     else
-        snprintf(out, size, "%d:%02d:%02d", (int)s / 3600, (int)s / 60 % 60, (int)s % 60);
+        snprintf(out, size, "%d:%02d:%02d", s / 3600, s / 60 % 60, s % 60);
 }
 
-static size_t columns(void)
+int cmd_columns(int fd)
 {
     struct winsize w;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : COLUMNS_USUAL;
+    return ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : COLUMNS_USUAL;
 }
 
 void cmd_progress_draw(struct cmd_progress *progress)
 {
     uint64_t done = atomic_load_explicit(&progress->done, memory_order_relaxed);
-    char sizes[3][CMD_SIZE_TEXT], eta[32], text[TEXT_MAX], bar[BAR_MAX + 1];
+    char sizes[3][MXFS_TEXT_SIZE], eta[32], text[TEXT_MAX], bar[BAR_MAX + 1];
 
     if (!progress->shown)
         return;
     measure_rate(progress, done);
     double part = progress->total ? (double)done / (double)progress->total : 1;
     format_eta(eta, sizeof(eta), (double)(progress->total - done) / progress->rate);
-    int n = snprintf(text, sizeof(text), "%3d%%  %s of %s  %s/s  ETA %s", (int)(part * 100),
-                     cmd_size(sizes[0], done), cmd_size(sizes[1], progress->total),
-                     cmd_size(sizes[2], (uint64_t)progress->rate), eta);
-    size_t width = columns(), used = (size_t)n + 6;
+    mxfs_text_size(sizes[2], (uint64_t)progress->rate);
+    size_t n = (size_t)snprintf(text, sizeof(text), "%3d%%  %s of %s  %s/s  ETA %s",
+                                (int)(part * 100), mxfs_text_size(sizes[0], done),
+                                mxfs_text_size(sizes[1], progress->total), sizes[2], eta);
+    size_t width = (size_t)cmd_columns(STDERR_FILENO);
+    if (n >= width) /* what one cares about most */
+        n = (size_t)snprintf(text, sizeof(text), "%3d%%  %s/s  ETA %s", (int)(part * 100), sizes[2],
+                             eta);
+    size_t used = n + 6;
     size_t room = width > used ? mxfs_min_u64(width - used, BAR_MAX) : 0;
     size_t full = (size_t)((double)room * part);
     memset(bar, '#', full);
@@ -107,7 +101,7 @@ void cmd_progress_draw(struct cmd_progress *progress)
 
 void cmd_progress_end(struct cmd_progress *progress, const char *what)
 {
-    char sizes[2][CMD_SIZE_TEXT], shown[512];
+    char sizes[2][MXFS_TEXT_SIZE], shown[512];
     struct timespec now;
 
     if (!progress->shown)
@@ -117,8 +111,9 @@ void cmd_progress_end(struct cmd_progress *progress, const char *what)
         clock_gettime(CLOCK_MONOTONIC, &now);
         double s = seconds(&progress->start, &now);
         mxfs_escape(shown, sizeof(shown), what, strlen(what));
-        fprintf(stderr, "%s: %s in %.1f s, %s/s\n", shown, cmd_size(sizes[0], progress->total), s,
-                cmd_size(sizes[1], (uint64_t)((double)progress->total / (s > 0 ? s : 1))));
+        fprintf(stderr, s < 1 ? "%s: %s in %.2f s, %s/s\n" : "%s: %s in %.1f s, %s/s\n", shown,
+                mxfs_text_size(sizes[0], progress->total), s,
+                mxfs_text_size(sizes[1], (uint64_t)((double)progress->total / (s > 0 ? s : 1))));
     }
     fflush(stderr);
     progress->shown = false;

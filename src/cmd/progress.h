@@ -12,11 +12,8 @@
 #include <stdint.h>
 #include <time.h>
 
-/** Room for a size as cmd_size() writes it. */
-#define CMD_SIZE_TEXT 32
-
-/** Writes "1.2 GB": decimal units, as disks and downloads are measured. Returns `out`. */
-const char *cmd_size(char out[CMD_SIZE_TEXT], uint64_t bytes);
+/** How wide a terminal is; 80 where it does not say, or `fd` is none. */
+int cmd_columns(int fd);
 
 /**
  * A progress bar on stderr, if that is a terminal: what is done, rate, time left. Only `done` may
@@ -34,8 +31,10 @@ struct cmd_progress {
 
 /** Starts; `quiet`: show nothing. */
 void cmd_progress_begin(struct cmd_progress *progress, uint64_t total, bool quiet);
+
 /** Draws. */
 void cmd_progress_draw(struct cmd_progress *progress);
+
 /** Takes the bar away; `what`, if not NULL, gets a last line with size, time and rate. */
 void cmd_progress_end(struct cmd_progress *progress, const char *what);
 

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "mxfs/fs.h"
@@ -19,7 +20,10 @@ int cmd_stats(const struct mxfs_options *options, struct mxfs_error *err)
                   : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
 
     if (rc == 0)
-        mxfs_stats_write(stdout, &stats, options->json ? MXFS_STATS_JSON : MXFS_STATS_TABLE);
+        mxfs_stats_write(stdout, &stats,
+                         options->json           ? MXFS_STATS_JSON
+                         : isatty(STDOUT_FILENO) ? MXFS_STATS_PEOPLE
+                                                 : MXFS_STATS_TABLE);
     free(path);
     return rc;
 }

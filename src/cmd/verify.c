@@ -18,6 +18,7 @@
 #include "mxfs/bytes.h"
 #include "mxfs/path.h"
 #include "mxfs/pool.h"
+#include "mxfs/text.h"
 #include "open.h"
 #include "pieces.h"
 #include "progress.h"
@@ -55,6 +56,7 @@ struct verify {
     struct cmd_worker *workers;
     struct cmd_progress progress;
     size_t equal, different, missing, extra;
+    bool quiet;
     struct mxfs_error *err;
 };
 
@@ -70,14 +72,6 @@ static const char *name_of(char out[NAME_SHOWN], const struct cmd_side *s)
     return out;
 }
 
-static void print_numbers(const uint64_t *numbers, uint32_t count)
-{
-    putchar('[');
-    for (uint32_t i = 0; i < count; i++)
-        printf("%s%" PRIu64, i ? "," : "", numbers[i]);
-    putchar(']');
-}
-
 /* An index of the flat tensor as one of each dimension; dimensions beyond 32 nobody has. */
 static void print_index(const struct mxfs_output_info *info, uint64_t flat)
 {
@@ -89,7 +83,7 @@ static void print_index(const struct mxfs_output_info *info, uint64_t flat)
     }
     for (uint32_t d = info->rank; d-- > 0; flat /= info->shape[d])
         index[d] = flat % info->shape[d];
-    print_numbers(index, info->rank);
+    mxfs_text_dims(stdout, index, info->rank);
 }
 
 static bool same_kind(const struct cmd_side *a, const struct cmd_side *b)
@@ -105,9 +99,9 @@ static void print_kinds(struct verify *v, const struct cmd_side *a, const struct
 
     v->different++;
     printf("different: %s: %s ", name_of(name, a), mxfs_dtype_name(a->info.dtype));
-    print_numbers(a->info.shape, a->info.rank);
+    mxfs_text_dims(stdout, a->info.shape, a->info.rank);
     printf(" against %s ", mxfs_dtype_name(b->info.dtype));
-    print_numbers(b->info.shape, b->info.rank);
+    mxfs_text_dims(stdout, b->info.shape, b->info.rank);
     putchar('\n');
 }
 
@@ -242,7 +236,7 @@ static int compare_pairs(struct verify *v, unsigned workers)
     v->workers = cmd_workers_new(workers, 2 * CHUNK);
     if (!v->differences || !v->workers)
         return -ENOMEM;
-    cmd_progress_begin(&v->progress, total, false);
+    cmd_progress_begin(&v->progress, total, v->quiet);
     const struct mxfs_pool_job job = {workers, v->pieces.count, v, compare_piece, NULL, tick};
     int rc = mxfs_pool_run(&job);
     cmd_progress_end(&v->progress, NULL);
@@ -303,11 +297,12 @@ static void print_differences(struct verify *v)
 
 static int print_verdict(struct verify *v)
 {
-    char size[CMD_SIZE_TEXT];
+    char size[MXFS_TEXT_SIZE];
 
     if (v->different + v->missing + v->extra == 0) {
-        printf("equal: %zu tensors, %s, bit for bit\n", v->equal,
-               cmd_size(size, v->progress.total));
+        if (!v->quiet)
+            printf("equal: %zu tensors, %s, bit for bit\n", v->equal,
+                   mxfs_text_size(size, v->progress.total));
         return 0;
     }
     printf("total: %zu tensors equal, %zu different, %zu missing, %zu extra\n", v->equal,
@@ -364,7 +359,7 @@ static void verify_fini(struct verify *v, unsigned workers)
 int cmd_verify(const struct mxfs_options *options, struct mxfs_error *err)
 {
     struct cmd_source s;
-    struct verify v = {.source = &s, .pieces.usual = PIECE, .err = err};
+    struct verify v = {.source = &s, .pieces.usual = PIECE, .quiet = options->quiet, .err = err};
 
     int rc = cmd_source_open(&s, options, err);
     if (rc != 0)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "mxfs/version.h"
 
 _Static_assert(sizeof(union fs_stats_answer) == 1024, "the number of the ioctl must not change");
+_Static_assert(offsetof(union fs_stats_answer, stats.version) == 16, "any version can be told");
 
 struct mxfs_stats mxfs_fs_stats_now(struct fs_context *fs)
 {
@@ -60,7 +62,6 @@ void mxfs_fs_stats_answer(struct fs_context *fs, union fs_stats_answer *answer)
 {
     memset(answer, 0, sizeof(*answer));
     memcpy(answer->magic, FS_STATS_MAGIC, sizeof(answer->magic));
-    memcpy(answer->version, MXFS_VERSION, sizeof(MXFS_VERSION));
     answer->layout = FS_STATS_LAYOUT;
     answer->size = sizeof(answer->stats);
     answer->stats = mxfs_fs_stats_now(fs);
@@ -92,15 +93,13 @@ static bool is_version(const char text[MXFS_STATS_VERSION])
 /* The daemon may be of any version, and need not even be ours: anybody may call a mount mxfs. */
 static int check_answer(const char *path, const union fs_stats_answer *a, struct mxfs_error *err)
 {
-    if (memcmp(a->magic, FS_STATS_MAGIC, sizeof(a->magic)) != 0 || !is_version(a->version))
+    if (memcmp(a->magic, FS_STATS_MAGIC, sizeof(a->magic)) != 0 || !is_version(a->stats.version))
         return mxfs_fail(err, MXFS_EXIT_FAILED, EPROTO, "%s: no mxfs answers here", path);
     if (a->layout != FS_STATS_LAYOUT || a->size != sizeof(a->stats))
         return mxfs_fail(err, MXFS_EXIT_FAILED, EPROTO,
                          "%s: served by mxfs %s, whose statistics mxfs " MXFS_VERSION
                          " cannot read; ask that one",
-                         path, a->version);
-    if (!is_version(a->stats.version))
-        return mxfs_fail(err, MXFS_EXIT_FAILED, EPROTO, "%s: no mxfs answers here", path);
+                         path, a->stats.version);
     return 0;
 }
 

@@ -16,13 +16,12 @@
 #include "mxfs/stats.h"
 #include "ops.h"
 
-/** The answer. Version and layout stay where they are for ever. */
+/** The answer. Layout and version, with which `stats` begins, stay where they are for ever. */
 union fs_stats_answer {
     struct {
-        char magic[8];                    /**< FS_STATS_MAGIC */
-        uint32_t layout;                  /**< FS_STATS_LAYOUT: of what follows the version */
-        uint32_t size;                    /**< of struct mxfs_stats */
-        char version[MXFS_STATS_VERSION]; /**< of the program that answers */
+        char magic[8];   /**< FS_STATS_MAGIC */
+        uint32_t layout; /**< FS_STATS_LAYOUT: of what follows the version */
+        uint32_t size;   /**< of struct mxfs_stats */
         struct mxfs_stats stats;
     };
     char room[1024];

@@ -5,7 +5,6 @@
  * Extended attributes of tensor files: what `mxfs list` says of the tensor.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <linux/limits.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <string.h>
 
 #include "mxfs/compiler.h"
+#include "mxfs/text.h"
 #include "nodes.h"
 
 static int put_scheme(FILE *out, const struct mxfs_output *o)
@@ -31,10 +31,7 @@ static int put_shape(FILE *out, const struct mxfs_output *o)
 {
     struct mxfs_output_info info = mxfs_output_info(o);
 
-    fputc('[', out);
-    for (uint32_t i = 0; i < info.rank; i++)
-        fprintf(out, "%s%" PRIu64, i ? "," : "", info.shape[i]);
-    fputc(']', out);
+    mxfs_text_dims(out, info.shape, info.rank);
     return 0;
 }
 

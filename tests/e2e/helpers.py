@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What several test files share: comparing bytes, and the layout of a mount."""
+"""What several test files share: comparing bytes, the layout of a mount, a terminal."""
 
+import fcntl
 import json
 import os
+import pty
+import re
+import struct
+import subprocess
+import termios
 
 import numpy as np
 import pytest
@@ -51,6 +57,38 @@ def entry_of(listed, name):
     """The entry of one tensor."""
     (entry,) = [t for t in listed["tensors"] if t["name"] == name]
     return entry
+
+
+class Terminal:
+    """A program in a terminal of its own: stderr there, stdout too unless given."""
+
+    def __init__(self, *command, stdout=None, columns=100):
+        self.main, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self.process = subprocess.Popen(
+            list(map(str, command)), stdin=terminal, stdout=terminal if stdout is None else stdout, stderr=terminal, start_new_session=True
+        )
+        os.close(terminal)
+        self.text = ""
+
+    def read_until(self, pattern):
+        """Reads until the pattern is there, or (None) to the end."""
+        while pattern is None or not re.search(pattern, self.text):
+            try:
+                data = os.read(self.main, 65536)
+            except OSError:  # EIO: nobody has the other end any more
+                data = b""
+            if not data:
+                assert pattern is None, self.text
+                break
+            self.text += data.decode(errors="replace")
+        return self.text
+
+    def finish(self):
+        """(exit status, everything shown)."""
+        self.read_until(None)
+        os.close(self.main)
+        return self.process.wait(60), self.text
 
 
 def assert_no_mount(result, directory, code, *fragments):

@@ -12,7 +12,7 @@ import pytest
 
 import refmodels as models
 import reftensor as rt
-from helpers import assert_file, assert_same, entry_of, listing
+from helpers import Terminal, assert_file, assert_same, entry_of, listing
 
 OPTIONS = ["--views", "--dtype", "--unsupported", "--cache-size", "--kernel", "--json", "--help", "--version", "-f", "-d", "-o"]
 
@@ -140,6 +140,19 @@ class TestCat:
         done = run("cat", source, name).fails(6)
         assert done.out == b""
         assert name[:20].split("\x1b")[0] in done.err
+
+    def test_terminal(self, mxfs_bin, source):
+        """Which these bytes would only confuse."""
+        name = "model.embed_tokens.weight"
+        status, text = Terminal(mxfs_bin, "cat", source, name).finish()
+        assert status == 2 and "stdout is a terminal; expected" in text and text.count("\n") == 1
+        assert Terminal(mxfs_bin, "cat", "--force", source, name).finish()[0] == 0
+
+    def test_no_tensor_matches(self, run, source, place):
+        (place / "mnt").mkdir()
+        for command in (["cat", source, "x"], ["export", source, "-"], ["verify", source, source], [source, place / "mnt"]):
+            run("--only=*.nowhere", *command).fails(6, str(source), "no tensor matches --only=*.nowhere")
+        assert run("list", "--only=*.nowhere", source).text.splitlines()[-1].startswith("total: 0 tensors")
 
     def test_full_disk(self, run, source):
         with open("/dev/full", "wb") as full:

@@ -3,17 +3,14 @@
 """export, verify, list for people, -u: as a user would, in a terminal and out of it."""
 
 import ctypes
-import fcntl
 import json
 import os
-import pty
 import re
 import resource
 import signal
 import struct
 import subprocess
 import sys
-import termios
 
 import ml_dtypes
 import numpy as np
@@ -22,7 +19,7 @@ import pytest
 import refmodels as models
 import refrepo
 import reftensor as rt
-from helpers import assert_file, assert_same, listing
+from helpers import Terminal, assert_file, assert_same, listing
 
 
 @pytest.fixture
@@ -64,38 +61,6 @@ def experts(path, count):
 def names_in(path):
     """Everything in a folder, hidden files too."""
     return sorted(p.name for p in path.iterdir())
-
-
-class Terminal:
-    """A program in a terminal of its own: 100 columns, stderr there, stdout too unless given."""
-
-    def __init__(self, *command, stdout=None):
-        self.main, terminal = pty.openpty()
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-        self.process = subprocess.Popen(
-            list(map(str, command)), stdin=terminal, stdout=terminal if stdout is None else stdout, stderr=terminal, start_new_session=True
-        )
-        os.close(terminal)
-        self.text = ""
-
-    def read_until(self, pattern):
-        """Reads until the pattern is there, or (None) to the end."""
-        while pattern is None or not re.search(pattern, self.text):
-            try:
-                data = os.read(self.main, 65536)
-            except OSError:  # EIO: nobody has the other end any more
-                data = b""
-            if not data:
-                assert pattern is None, self.text
-                break
-            self.text += data.decode()
-        return self.text
-
-    def finish(self):
-        """(exit status, everything shown)."""
-        self.read_until(None)
-        os.close(self.main)
-        return self.process.wait(60), self.text
 
 
 class TestExport:
@@ -296,7 +261,32 @@ class TestExport:
         assert status == 0, text
         for line in text.split("\r")[1:-2]:
             assert re.match(r"\[[#.]{5,}\] +\d+%  [\d.]+ \w+ of 99\.5 MB  [\d.]+ \w+/s  ETA (-|[\d:]+)\x1b\[K$", line) and len(line) < 104, repr(line)
-        assert re.search(r"\r\x1b\[K\S+/x: 99\.5 MB in \d+\.\d s, [\d.]+ \wB/s\r\n$", text), repr(text[-200:])
+        assert re.search(r"\r\x1b\[K\S+/x: 99\.5 MB in \d+\.\d+ s, [\d.]+ \wB/s\r\n$", text), repr(text[-200:])
+
+    @pytest.mark.parametrize("columns", [20, 40, 60, 80])
+    def test_narrow_terminal(self, columns, mxfs_bin, place):
+        """Never wider than the terminal, and nothing cut off before there is room for it."""
+        source = experts(place / "m.safetensors", 2)
+        status, text = Terminal(mxfs_bin, "export", source, place / "x", columns=columns).finish()
+        assert status == 0, text
+        bar, sizes = r"(\[[#.]{5,}\] +)?", r"[\d.]+ \w+ of 99\.5 MB  " if columns >= 60 else ""
+        for line in text.split("\r")[1:-2]:
+            shown = line.removesuffix("\x1b[K")
+            assert len(shown) < columns, repr(line)
+            assert columns < 40 or re.fullmatch(rf"{bar} *\d+%  {sizes}[\d.]+ \w+/s  ETA (-|[\d:]+)", shown), repr(line)
+
+    def test_quiet(self, mxfs_bin, place):
+        """In a terminal, where there would be a bar."""
+        source = experts(place / "m.safetensors", 1)
+        for command in (["export", source, place / "x"], ["verify", source, place / "x"]):
+            assert Terminal(mxfs_bin, "-q", *command).finish() == (0, "")
+        status, text = Terminal(mxfs_bin, "-q", "list", "--hash", source).finish()
+        assert status == 0 and "\x1b" not in text and "XXH128" in text
+        with open(place / "x", "r+b") as f:
+            f.seek(-1, os.SEEK_END)
+            f.write(b"\x7f")
+        status, text = Terminal(mxfs_bin, "-q", "verify", source, place / "x").finish()
+        assert status == 1 and text.startswith("different: ") and "\x1b" not in text
 
     def test_memory(self, mxfs_bin, sanitized, place):
         if sanitized:
@@ -541,7 +531,7 @@ class TestList:
 
     def test_terminal(self, mxfs_bin, source, model):
         """For people: aligned, human sizes, no tabs."""
-        status, text = Terminal(mxfs_bin, "list", source).finish()
+        status, text = Terminal(mxfs_bin, "list", source, columns=200).finish()
         lines = text.replace("\r\n", "\n").splitlines()
         assert status == 0 and "\t" not in text
         rows = lines[: len(model.expected()) + 1]
@@ -551,6 +541,21 @@ class TestList:
         assert row.split() == ["model.embed_tokens.weight", "BF16", "[101,96]", "19.4", "kB", "plain"]
         row = next(line for line in rows if line.startswith("model.layers.0.mlp.experts.down_proj "))
         assert row.split()[-2:] == ["*_blocks", "*_scales"]
+
+    def test_narrow_terminal(self, mxfs_bin, source, model):
+        """The stored names go first; what names a tensor is never cut."""
+        wide, narrow = (Terminal(mxfs_bin, "list", source, columns=n).finish()[1].splitlines() for n in (200, 79))
+        assert wide[0].endswith("SCHEME        FROM") and narrow[0].endswith("SCHEME") and len(wide) == len(narrow)
+        for name in model.expected():
+            (row,) = [line for line in narrow if line.startswith(name + " ")]
+            assert row.split()[-1] == ("mxfp4-gptoss" if name in model.parts else "plain")
+        assert not [line for line in narrow if re.search(r"\(\d+ -> \d+ bytes\)", line)]  # for programs
+
+    def test_many_dimensions(self, run, place):
+        """A shape is shown whole."""
+        shape = [1] * 400 + [3]
+        rt.save(place / "m.safetensors", {"x": rt.raw("U8", shape, np.zeros(3, np.uint8))})
+        assert json.loads(run("list", place / "m.safetensors").text.splitlines()[1].split("\t")[2]) == shape
 
     def test_schemes(self, run, source, model):
         text = run("list", source).text
@@ -625,8 +630,7 @@ class TestUnmount:
 
 
 COMMANDS = {"mounting": ["S", "D"], "list": ["list", "S"], "cat": ["cat", "S", "t"], "export": ["export", "S", "D"], "verify": ["verify", "S", "R"], "stats": ["stats", "D"], "-u": ["-u", "D"]}
-GOOD = {"TYPE": "bf16", "LIST": "none", "HOW": "raw", "GLOB": "*", "SIZE": "64M", "N": "3", "NAME": "scalar"}
-GOOD_FOR = {"scheme": "fp8"}  # whose value is of another kind than its name in --help
+GOOD = {"TYPE": "bf16", "LIST": "none", "HOW": "raw", "GLOB": "*", "SIZE": "64M", "N": "3", "NAME": "scalar", "NAMES": "fp8,nvfp4"}
 ALONE = {"help", "version", "generate"}  # commands in themselves
 
 
@@ -651,7 +655,7 @@ class TestWrongUse:
         for name, (_, arg) in table.items():
             if name in ALONE:
                 continue
-            option = f"--{name}={GOOD_FOR.get(name) or GOOD.get(arg, '3')}" if arg else f"--{name}"
+            option = f"--{name}={GOOD.get(arg, '3')}" if arg else f"--{name}"
             taken = {}
             for command, words in COMMANDS.items():
                 if name == "unmount" or (command == "list" and name == "jobs"):
@@ -688,7 +692,7 @@ class TestWrongUse:
         """Commands that take an option."""
         if name in ALONE:
             return set(COMMANDS)
-        return {c for c, w in COMMANDS.items() if "means nothing" not in run(f"--{name}={GOOD_FOR.get(name) or GOOD.get(arg, '3')}", *w, cwd=place).err}
+        return {c for c, w in COMMANDS.items() if "means nothing" not in run(f"--{name}={GOOD.get(arg, '3')}", *w, cwd=place).err}
 
     def test_no_value(self, run, place, table):
         for name, (letter, arg) in table.items():

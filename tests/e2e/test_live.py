@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import stat
@@ -17,7 +18,7 @@ import pytest
 
 import refmodels as models
 from conftest import mounted, wait_for_mounts
-from helpers import assert_file, assert_same, listing
+from helpers import Terminal, assert_file, assert_same, listing
 
 PREFIX = "user.mxfs."
 
@@ -292,6 +293,15 @@ class TestStatistics:
         rows = [line.split("  ", 1) for line in done.text.splitlines()]
         assert [name.replace(" ", "_") for name, _ in rows] == list(json.loads(run("stats", "--json", made.path).out))
         assert dict(rows)["bytes served"].strip() == str(made.file.stat().st_size)
+
+    def test_in_a_terminal(self, source, mount, mxfs_bin):
+        """In units."""
+        made = mount(source, "--cache-size=2M")
+        size = len(made.file.read_bytes())
+        status, text = Terminal(mxfs_bin, "stats", made.path).finish()
+        rows = dict(re.split("  +", line) for line in text.splitlines())
+        assert status == 0 and rows["bytes served"] == f"{size / 1000:.1f} kB" and rows["cache limit"] == "2.1 MB"
+        assert int(rows["reads"]) > 0 and re.fullmatch(r"[\d.]+ (ms|s)", rows["uptime"]) and rows["decode time"].endswith(" ms")
 
     def test_on_a_signal(self, source, mount):
         """The log gets the same numbers."""

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mxfs/compiler.h"
 #include "support/suite.h"
 
 static const struct mxfs_stats sample = {
@@ -75,6 +76,46 @@ START_TEST(table)
 }
 END_TEST
 
+START_TEST(people)
+{
+    check_text(MXFS_STATS_PEOPLE, "version             1.2.3\n"
+                                  "uptime              61.0 s\n"
+                                  "open files          1\n"
+                                  "reads               22\n"
+                                  "bytes served        18.4 EB\n"
+                                  "bytes read          4.4 kB\n"
+                                  "errors              5\n"
+                                  "cache hits          66\n"
+                                  "cache misses        7\n"
+                                  "cache bytes         8.9 kB\n"
+                                  "cache limit         100.0 kB\n"
+                                  "units loaded        10\n"
+                                  "load time           0.0015 ms\n"
+                                  "decode time         2.0 s\n");
+}
+END_TEST
+
+/* Each unit up to where the next one begins. */
+START_TEST(times)
+{
+    static const struct {
+        uint64_t seconds;
+        const char *shown;
+    } cases[] = {{119, "119.0 s"}, {120, "2 min"},     {7199, "120 min"},    {7200, "2 h"},
+                 {172799, "48 h"}, {172800, "2 days"}, {8640000, "100 days"}};
+
+    for (size_t i = 0; i < MXFS_COUNT(cases); i++) {
+        const struct mxfs_stats stats = {.uptime_ns = cases[i].seconds * 1000000000};
+        char text[1024] = "", expected[64];
+        FILE *out = fmemopen(text, sizeof(text), "w");
+        mxfs_stats_write(out, &stats, MXFS_STATS_PEOPLE);
+        fclose(out);
+        snprintf(expected, sizeof(expected), "\nuptime              %s\n", cases[i].shown);
+        ck_assert_msg(strstr(text, expected), "%s", text);
+    }
+}
+END_TEST
+
 START_TEST(json)
 {
     check_text(MXFS_STATS_JSON,
@@ -92,6 +133,8 @@ int main(void)
 
     tcase_add_test(tests, line);
     tcase_add_test(tests, table);
+    tcase_add_test(tests, people);
+    tcase_add_test(tests, times);
     tcase_add_test(tests, json);
     suite_add_tcase(suite, tests);
     return test_run(suite);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Numbers as people read them. Thread safety: per call.
+ */
+#ifndef MXFS_TEXT_H
+#define MXFS_TEXT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+/** Room for what mxfs_text_size() writes. */
+#define MXFS_TEXT_SIZE 32
+
+/** Writes "512 bytes", "1.5 kB", "13.8 GB"; units of 1000. Returns `out`. */
+const char *mxfs_text_size(char out[MXFS_TEXT_SIZE], uint64_t bytes);
+
+/** Writes "[2,3]", a shape or an index; `out` may be NULL. Returns how many characters it has. */
+int mxfs_text_dims(FILE *out, const uint64_t *dims, uint32_t count);
+
+#endif

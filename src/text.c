@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Numbers as people read them.
+ */
+#include "mxfs/text.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+
+#include "mxfs/compiler.h"
+
+const char *mxfs_text_size(char out[MXFS_TEXT_SIZE], uint64_t bytes)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
+    double v = (double)bytes;
+    size_t u = 0;
+
+    while (v >= 999.95 && u + 1 < MXFS_COUNT(units)) {
+        v /= 1000;
+        u++;
+    }
+    snprintf(out, MXFS_TEXT_SIZE, u == 0 ? "%.0f %s" : "%.1f %s", v, units[u]);
+    return out;
+}
+
+int mxfs_text_dims(FILE *out, const uint64_t *dims, uint32_t count)
+{
+    char number[24];
+    int length = 2;
+
+    if (out)
+        fputc('[', out);
+    for (uint32_t i = 0; i < count; i++) {
+        length += snprintf(number, sizeof(number), "%s%" PRIu64, i ? "," : "", dims[i]);
+        if (out)
+            fputs(number, out);
+    }
+    if (out)
+        fputc(']', out);
+    return length;
+}
