@@ -630,7 +630,7 @@ class TestUnmount:
 
 
 COMMANDS = {"mounting": ["S", "D"], "list": ["list", "S"], "cat": ["cat", "S", "t"], "export": ["export", "S", "D"], "verify": ["verify", "S", "R"], "stats": ["stats", "D"], "-u": ["-u", "D"]}
-GOOD = {"TYPE": "bf16", "LIST": "none", "HOW": "raw", "GLOB": "*", "SIZE": "64M", "N": "3", "NAME": "scalar", "NAMES": "fp8,nvfp4"}
+GOOD = {"TYPE": "bf16", "LIST": "none", "HOW": "raw", "GLOB": "*", "SIZE": "8M", "N": "3", "NAME": "scalar", "NAMES": "fp8,nvfp4"}
 ALONE = {"help", "version", "generate"}  # commands in themselves
 
 
