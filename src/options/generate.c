@@ -48,8 +48,19 @@ static void put_man_option(FILE *out, const struct option_row *row)
     fputc('\n', out);
 }
 
-/* The parts of --help around the table, as plain text that keeps its lines. */
-static void put_man_text(FILE *out, const char *text)
+static void put_man_commands(FILE *out)
+{
+    for (int i = MXFS_COMMAND_MOUNT; i < MXFS_COMMAND_HELP; i++) {
+        fputs(".TP\n.B ", out);
+        put_roff(out, mxfs_command_table[i].expected);
+        fputc('\n', out);
+        put_roff(out, mxfs_command_table[i].help);
+        fputc('\n', out);
+    }
+}
+
+/* A list that keeps its lines. */
+static void put_man_lines(FILE *out, const char *text)
 {
     fputs(".nf\n", out);
     for (const char *line = text; *line;) {
@@ -67,8 +78,8 @@ static const char man_end[] =
     ".SH SIGNALS\n"
     ".TP\n.B SIGTERM, SIGHUP\nunmounts; readers of open files may go on for \\-\\-stop\\-timeout "
     "seconds\n"
-    ".TP\n.B SIGINT\nand a second SIGTERM: unmounts, and ends at once\n"
-    ".TP\n.B SIGUSR1\nlogs what was read so far\n"
+    ".TP\n.B SIGINT, a second SIGTERM\nunmounts, and ends at once\n"
+    ".TP\n.B SIGUSR1\nlogs the numbers that mxfs stats shows\n"
     ".SH FILES\n"
     ".TP\n.I /etc/mxfs/NAME.conf\nSOURCE, MOUNTPOINT and OPTIONS of the service mxfs@NAME\n"
     ".TP\n.I /etc/fuse.conf\nuser_allow_other, which \\-\\-allow\\-other needs where an ordinary "
@@ -87,16 +98,22 @@ static void put_man(FILE *out)
             ".TH MXFS 1 \"\" \"mxfs %s\" \"User Commands\"\n"
             ".SH NAME\nmxfs \\- mount a quantized safetensors model dequantized\n.SH SYNOPSIS\n",
             MXFS_VERSION);
-    put_man_text(out, mxfs_help_usage + strlen("Usage: "));
+    for (int i = MXFS_COMMAND_MOUNT; i < MXFS_COMMAND_HELP; i++) {
+        fputs(i > MXFS_COMMAND_MOUNT ? ".br\n.B " : ".B ", out);
+        put_roff(out, mxfs_command_table[i].expected);
+        fputc('\n', out);
+    }
     fputs(".SH DESCRIPTION\n", out);
-    put_man_text(out, mxfs_help_source);
+    put_roff(out, mxfs_help_source);
+    fputs("A file called like a command is written ./list, ./cat, ...\n.SH COMMANDS\n", out);
+    put_man_commands(out);
     fputs(".SH OPTIONS\nEach may also be given as \\-o name=value,...\n", out);
     for (const struct option_row *row = mxfs_option_table; row->name; row++) {
         if (row->help)
             put_man_option(out, row);
     }
     fputs(".SH EXIT STATUS\n", out);
-    put_man_text(out, mxfs_help_exit_codes);
+    put_man_lines(out, mxfs_help_exit_codes);
     fputs(man_end, out);
 }
 

@@ -48,18 +48,10 @@ static void put_option(FILE *out, const struct option_row *row)
     put_wrapped(out, row->help);
 }
 
-const char mxfs_help_usage[] =
-    "Usage: mxfs [OPTIONS] SOURCE MOUNTPOINT   show SOURCE dequantized at MOUNTPOINT\n"
-    "       mxfs list SOURCE                   say what would be shown\n"
-    "       mxfs cat SOURCE TENSOR             write a tensor's raw bytes to stdout\n"
-    "       mxfs export SOURCE DEST            write what would be shown to DEST (- for stdout)\n"
-    "       mxfs verify SOURCE REFERENCE       compare what would be shown, bit for bit\n"
-    "       mxfs stats MOUNTPOINT              what a running mount has done\n"
-    "       mxfs -u MOUNTPOINT                 unmount\n";
-
 const char mxfs_help_source[] =
-    "SOURCE is a quantized .safetensors file, a model folder, or the folder of a model in\n"
-    "the Hugging Face cache; so is REFERENCE, whose tensors are taken as stored.\n";
+    "SOURCE is a quantized .safetensors file, a model folder, or the folder of a\n"
+    "model in the Hugging Face cache; so is REFERENCE, whose tensors are taken as\n"
+    "stored.\n";
 
 const char mxfs_help_exit_codes[] =
     "  0  done\n"
@@ -72,8 +64,10 @@ const char mxfs_help_exit_codes[] =
 
 void mxfs_options_help(FILE *out)
 {
-    fprintf(out, "%s\n%s\nOptions (also as -o name=value,...):\n", mxfs_help_usage,
-            mxfs_help_source);
+    for (int i = MXFS_COMMAND_MOUNT; i < MXFS_COMMAND_HELP; i++)
+        fprintf(out, "%s %-34s %s\n", i == MXFS_COMMAND_MOUNT ? "Usage:" : "      ",
+                mxfs_command_table[i].expected, mxfs_command_table[i].help);
+    fprintf(out, "\n%s\nOptions (also as -o name=value,...):\n", mxfs_help_source);
     for (const struct option_row *row = mxfs_option_table; row->name; row++) {
         if (row->help)
             put_option(out, row);

@@ -27,13 +27,16 @@ enum {
 };
 
 const struct command_row mxfs_command_table[MXFS_COMMAND_HELP] = {
-    [MXFS_COMMAND_MOUNT] = {"", 2, "mxfs SOURCE MOUNTPOINT"},
-    [MXFS_COMMAND_LIST] = {"list", 1, "mxfs list SOURCE"},
-    [MXFS_COMMAND_CAT] = {"cat", 2, "mxfs cat SOURCE TENSOR"},
-    [MXFS_COMMAND_EXPORT] = {"export", 2, "mxfs export SOURCE DEST"},
-    [MXFS_COMMAND_VERIFY] = {"verify", 2, "mxfs verify SOURCE REFERENCE"},
-    [MXFS_COMMAND_STATS] = {"stats", 1, "mxfs stats MOUNTPOINT"},
-    [MXFS_COMMAND_UNMOUNT] = {"-u", 1, "mxfs -u MOUNTPOINT"},
+    [MXFS_COMMAND_MOUNT] = {"", 2, "mxfs [OPTIONS] SOURCE MOUNTPOINT",
+                            "show SOURCE dequantized at MOUNTPOINT"},
+    [MXFS_COMMAND_LIST] = {"list", 1, "mxfs list SOURCE", "say what would be shown"},
+    [MXFS_COMMAND_CAT] = {"cat", 2, "mxfs cat SOURCE TENSOR", "write a tensor's bytes to stdout"},
+    [MXFS_COMMAND_EXPORT] = {"export", 2, "mxfs export SOURCE DEST",
+                             "write what would be shown (-: stdout)"},
+    [MXFS_COMMAND_VERIFY] = {"verify", 2, "mxfs verify SOURCE REFERENCE",
+                             "compare with REFERENCE, bit for bit"},
+    [MXFS_COMMAND_STATS] = {"stats", 1, "mxfs stats MOUNTPOINT", "what a running mount has done"},
+    [MXFS_COMMAND_UNMOUNT] = {"-u", 1, "mxfs -u MOUNTPOINT", "unmount"},
 };
 
 const struct option_row mxfs_option_table[] = {

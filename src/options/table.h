@@ -38,14 +38,15 @@ struct option_row {
 struct command_row {
     const char *word;     /**< first operand; "" for mounting, "-u" for unmounting */
     int operands;         /**< that follow it */
-    const char *expected; /**< its use, for messages */
+    const char *expected; /**< its use, for messages and --help */
+    const char *help;     /**< what it does */
 };
 
 /** The commands with operands, by enum mxfs_command. */
 extern const struct command_row mxfs_command_table[MXFS_COMMAND_HELP];
 
 /** Pieces of --help; each ends with a newline. */
-extern const char mxfs_help_usage[], mxfs_help_source[], mxfs_help_exit_codes[];
+extern const char mxfs_help_source[], mxfs_help_exit_codes[];
 
 /** The table; ends with a row without a name. */
 extern const struct option_row mxfs_option_table[];

@@ -172,6 +172,7 @@ class TestOptions:
     def test_help(self, run):
         done = run("--help")
         assert done.rc == 0 and not done.err
+        assert max(map(len, done.text.splitlines())) < 80
         for word in OPTIONS:
             assert re.search(rf"(?<![\w-]){re.escape(word)}\b", done.text), word
         for code in range(7):

@@ -129,8 +129,9 @@ def test_man_shows(tree):
     assert done.stderr == ""
     text = re.sub(".\b", "", done.stdout)
     heads = re.findall(r"^[A-Z][A-Z ]+$", text, re.M)
-    assert heads == ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SIGNALS", "FILES", "EXAMPLES", "SEE ALSO"]
+    assert heads == ["NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "OPTIONS", "EXIT STATUS", "SIGNALS", "FILES", "EXAMPLES", "SEE ALSO"]
     assert "mxfs [OPTIONS] SOURCE MOUNTPOINT" in text and "--stop-timeout=SECONDS" in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_c_example(tree, source, tmp_path):

@@ -652,7 +652,7 @@ START_TEST(wrong_usage)
     static const struct {
         const char *line, *part;
     } wrong[] = {
-        {"", "mxfs SOURCE MOUNTPOINT"},
+        {"", "mxfs [OPTIONS] SOURCE MOUNTPOINT"},
         {"S", "too few"},
         {"S M X", "too many"},
         {"'' M", "empty"},
