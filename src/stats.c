@@ -48,31 +48,14 @@ static void put_value(FILE *out, uint64_t value, enum kind kind)
         fprintf(out, "%" PRIu64, value);
 }
 
-/* "3 ms", "1.2 s", "26 min", "4 h", "12 days" */
-static void put_time(FILE *out, uint64_t nanoseconds)
-{
-    double s = (double)nanoseconds / 1e9;
-
-    if (s < 0.9995)
-        fprintf(out, "%.3g ms", s * 1e3);
-    else if (s < 120)
-        fprintf(out, "%.1f s", s);
-    else if (s < 120 * 60)
-        fprintf(out, "%.0f min", s / 60);
-    else if (s < 48 * 3600)
-        fprintf(out, "%.0f h", s / 3600);
-    else
-        fprintf(out, "%.0f days", s / 86400);
-}
-
 static void put_human(FILE *out, uint64_t value, enum kind kind)
 {
-    char size[MXFS_TEXT_SIZE];
+    char text[MXFS_TEXT_SIZE];
 
     if (kind == NANOSECONDS)
-        put_time(out, value);
+        fputs(mxfs_text_time(text, (double)value / 1e9), out);
     else if (kind == BYTES)
-        fputs(mxfs_text_size(size, value), out);
+        fputs(mxfs_text_size(text, value), out);
     else
         put_value(out, value, kind);
 }

@@ -25,6 +25,21 @@ const char *mxfs_text_size(char out[MXFS_TEXT_SIZE], uint64_t bytes)
     return out;
 }
 
+const char *mxfs_text_time(char out[MXFS_TEXT_SIZE], double seconds)
+{
+    if (seconds < 0.9995)
+        snprintf(out, MXFS_TEXT_SIZE, "%.3g ms", seconds * 1e3);
+    else if (seconds < 120)
+        snprintf(out, MXFS_TEXT_SIZE, "%.1f s", seconds);
+    else if (seconds < 120 * 60)
+        snprintf(out, MXFS_TEXT_SIZE, "%.0f min", seconds / 60);
+    else if (seconds < 48 * 3600)
+        snprintf(out, MXFS_TEXT_SIZE, "%.0f h", seconds / 3600);
+    else
+        snprintf(out, MXFS_TEXT_SIZE, "%.0f days", seconds / 86400);
+    return out;
+}
+
 int mxfs_text_dims(FILE *out, const uint64_t *dims, uint32_t count)
 {
     char number[24];

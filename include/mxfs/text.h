@@ -10,11 +10,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/** Room for what mxfs_text_size() writes. */
+/** Room for a size or a time. */
 #define MXFS_TEXT_SIZE 32
 
 /** Writes "512 bytes", "1.5 kB", "13.8 GB"; units of 1000. Returns `out`. */
 const char *mxfs_text_size(char out[MXFS_TEXT_SIZE], uint64_t bytes);
+
+/** Writes "3.2 ms", "1.5 s", "26 min", "4 h", "12 days". Returns `out`. */
+const char *mxfs_text_time(char out[MXFS_TEXT_SIZE], double seconds);
 
 /** Writes "[2,3]", a shape or an index; `out` may be NULL. Returns how many characters it has. */
 int mxfs_text_dims(FILE *out, const uint64_t *dims, uint32_t count);

@@ -185,6 +185,10 @@ static int mount_source(struct cmd_source *s, const struct mxfs_options *o, cons
     };
     struct mxfs_tree *tree;
 
+    if (o->xattr && views == 0)
+        return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
+                         "--xattr: nothing shown has attributes; expected with it: "
+                         "--views=tensors, npy or both");
     int rc = mxfs_tree_new(&tree, &s->repo, &s->env, &how, err);
     if (rc != 0)
         return rc;

@@ -101,7 +101,7 @@ void cmd_progress_draw(struct cmd_progress *progress)
 
 void cmd_progress_end(struct cmd_progress *progress, const char *what)
 {
-    char sizes[2][MXFS_TEXT_SIZE], shown[512];
+    char text[3][MXFS_TEXT_SIZE], shown[512];
     struct timespec now;
 
     if (!progress->shown)
@@ -111,9 +111,9 @@ void cmd_progress_end(struct cmd_progress *progress, const char *what)
         clock_gettime(CLOCK_MONOTONIC, &now);
         double s = seconds(&progress->start, &now);
         mxfs_escape(shown, sizeof(shown), what, strlen(what));
-        fprintf(stderr, s < 1 ? "%s: %s in %.2f s, %s/s\n" : "%s: %s in %.1f s, %s/s\n", shown,
-                mxfs_text_size(sizes[0], progress->total), s,
-                mxfs_text_size(sizes[1], (uint64_t)((double)progress->total / (s > 0 ? s : 1))));
+        fprintf(stderr, "%s: %s in %s, %s/s\n", shown, mxfs_text_size(text[0], progress->total),
+                mxfs_text_time(text[1], s),
+                mxfs_text_size(text[2], (uint64_t)((double)progress->total / (s > 0 ? s : 1))));
     }
     fflush(stderr);
     progress->shown = false;

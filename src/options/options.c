@@ -345,6 +345,19 @@ static void name_commands(char *out, size_t size, unsigned commands)
     }
 }
 
+/* One of them would be lost on the other. */
+static const char *const opposites[][2] = {
+    {"tree", "json"}, {"tree", "hash"}, {"quiet", "verbose"}, {"readahead", "direct-io"}};
+
+static bool is_given(const struct mxfs_options *o, const char *name)
+{
+    const struct option_row *row = mxfs_option_table;
+
+    while (strcmp(row->name, name) != 0)
+        row++;
+    return o->given >> (row - mxfs_option_table) & 1;
+}
+
 /* Options that mean nothing to the command, or nothing together, were meant otherwise. */
 static int check_combination(const struct mxfs_options *o, struct mxfs_error *err)
 {
@@ -358,9 +371,16 @@ static int check_combination(const struct mxfs_options *o, struct mxfs_error *er
                          "--%s means nothing here; expected with: %s (see mxfs --help)", row->name,
                          commands);
     }
-    if (o->tree && (o->json || o->hash))
-        return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "--tree with --%s; expected one of the two",
-                         o->json ? "json" : "hash");
+    for (size_t i = 0; i < MXFS_COUNT(opposites); i++) {
+        if (is_given(o, opposites[i][0]) && is_given(o, opposites[i][1]))
+            return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
+                             "--%s with --%s; expected one of the two", opposites[i][0],
+                             opposites[i][1]);
+    }
+    if (o->follow_symlinks && !o->allow_other)
+        return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
+                         "--follow-symlinks: expected only with --allow-other; without it links "
+                         "are followed anyway");
     if (o->command == MXFS_COMMAND_LIST && o->jobs && !o->hash)
         return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
                          "--jobs: expected with list only --hash too");

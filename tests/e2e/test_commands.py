@@ -261,7 +261,7 @@ class TestExport:
         assert status == 0, text
         for line in text.split("\r")[1:-2]:
             assert re.match(r"\[[#.]{5,}\] +\d+%  [\d.]+ \w+ of 99\.5 MB  [\d.]+ \w+/s  ETA (-|[\d:]+)\x1b\[K$", line) and len(line) < 104, repr(line)
-        assert re.search(r"\r\x1b\[K\S+/x: 99\.5 MB in \d+\.\d+ s, [\d.]+ \wB/s\r\n$", text), repr(text[-200:])
+        assert re.search(r"\r\x1b\[K\S+/x: 99\.5 MB in [\d.]+ (ms|s), [\d.]+ \wB/s\r\n$", text), repr(text[-200:])
 
     @pytest.mark.parametrize("columns", [20, 40, 60, 80])
     def test_narrow_terminal(self, columns, mxfs_bin, place):
@@ -631,6 +631,7 @@ class TestUnmount:
 
 COMMANDS = {"mounting": ["S", "D"], "list": ["list", "S"], "cat": ["cat", "S", "t"], "export": ["export", "S", "D"], "verify": ["verify", "S", "R"], "stats": ["stats", "D"], "-u": ["-u", "D"]}
 GOOD = {"TYPE": "bf16", "LIST": "none", "HOW": "raw", "GLOB": "*", "SIZE": "8M", "N": "3", "NAME": "scalar", "NAMES": "fp8,nvfp4"}
+TOGETHER = {("jobs", "list"): "--hash", ("follow-symlinks", "mounting"): "--allow-other"}  # what an option wants beside it
 ALONE = {"help", "version", "generate"}  # commands in themselves
 
 
@@ -658,8 +659,10 @@ class TestWrongUse:
             option = f"--{name}={GOOD.get(arg, '3')}" if arg else f"--{name}"
             taken = {}
             for command, words in COMMANDS.items():
-                if name == "unmount" or (command == "list" and name == "jobs"):
-                    words = ["--hash", *words] if name == "jobs" else ["D"]
+                if name == "unmount":
+                    words = ["D"]
+                elif (name, command) in TOGETHER:
+                    words = [TOGETHER[name, command], *words]
                 done = run(option, *words, cwd=place)
                 said = re.match(r"mxfs: --([\w-]+) means nothing here; expected with: (.+) \(see", done.err)
                 taken[command] = not said
@@ -714,6 +717,15 @@ class TestWrongUse:
             assert "empty" in self.wrong(run, place, *words[:-1], "")
         self.wrong(run, place, *flags, *words, "--no-such-option")
 
-    @pytest.mark.parametrize("options", [["--tree", "--json"], ["--tree", "--hash"], ["--jobs=2"]], ids=" ".join)
+    @pytest.mark.parametrize("options", [["--tree", "--json"], ["--tree", "--hash"], ["--jobs=2"], ["-q", "-v"]], ids=" ".join)
     def test_combinations(self, options, run, place):
         assert "expected" in self.wrong(run, place, "list", *options, "S")
+
+    @pytest.mark.parametrize(
+        ("options", "name"),
+        [("-q -v", "--quiet"), ("--follow-symlinks", "--follow-symlinks"), ("--readahead=8K --direct-io", "--readahead"),
+         ("--xattr --views=none", "--xattr"), ("-o xattr,views=none", "--xattr")],
+    )  # fmt: skip
+    def test_combinations_of_a_mount(self, options, name, run, place, source):
+        (place / "mnt").mkdir()
+        assert name in self.wrong(run, place, *options.split(), source, place / "mnt")

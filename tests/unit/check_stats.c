@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mxfs/compiler.h"
 #include "support/suite.h"
 
 static const struct mxfs_stats sample = {
@@ -95,27 +94,6 @@ START_TEST(people)
 }
 END_TEST
 
-/* Each unit up to where the next one begins. */
-START_TEST(times)
-{
-    static const struct {
-        uint64_t seconds;
-        const char *shown;
-    } cases[] = {{119, "119.0 s"}, {120, "2 min"},     {7199, "120 min"},    {7200, "2 h"},
-                 {172799, "48 h"}, {172800, "2 days"}, {8640000, "100 days"}};
-
-    for (size_t i = 0; i < MXFS_COUNT(cases); i++) {
-        const struct mxfs_stats stats = {.uptime_ns = cases[i].seconds * 1000000000};
-        char text[1024] = "", expected[64];
-        FILE *out = fmemopen(text, sizeof(text), "w");
-        mxfs_stats_write(out, &stats, MXFS_STATS_PEOPLE);
-        fclose(out);
-        snprintf(expected, sizeof(expected), "\nuptime              %s\n", cases[i].shown);
-        ck_assert_msg(strstr(text, expected), "%s", text);
-    }
-}
-END_TEST
-
 START_TEST(json)
 {
     check_text(MXFS_STATS_JSON,
@@ -134,7 +112,6 @@ int main(void)
     tcase_add_test(tests, line);
     tcase_add_test(tests, table);
     tcase_add_test(tests, people);
-    tcase_add_test(tests, times);
     tcase_add_test(tests, json);
     suite_add_tcase(suite, tests);
     return test_run(suite);

@@ -35,6 +35,24 @@ START_TEST(sizes)
 }
 END_TEST
 
+/* Each unit up to where the next one begins. */
+START_TEST(times)
+{
+    static const struct {
+        double seconds;
+        const char *text;
+    } cases[] = {
+        {0, "0 ms"},       {1.5e-6, "0.0015 ms"}, {0.0123, "12.3 ms"}, {0.9994, "999 ms"},
+        {0.9996, "1.0 s"}, {119, "119.0 s"},      {120, "2 min"},      {7199, "120 min"},
+        {7200, "2 h"},     {172799, "48 h"},      {172800, "2 days"},  {8640000, "100 days"},
+    };
+    char out[MXFS_TEXT_SIZE];
+
+    for (size_t i = 0; i < MXFS_COUNT(cases); i++)
+        ck_assert_str_eq(mxfs_text_time(out, cases[i].seconds), cases[i].text);
+}
+END_TEST
+
 static void check_dims(const uint64_t *dims, uint32_t count, const char *expected)
 {
     char *text = NULL;
@@ -63,6 +81,7 @@ int main(void)
     TCase *tests = tcase_create("forms");
 
     tcase_add_test(tests, sizes);
+    tcase_add_test(tests, times);
     tcase_add_test(tests, dims);
     suite_add_tcase(suite, tests);
     return test_run(suite);
