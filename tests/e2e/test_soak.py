@@ -25,6 +25,7 @@ from helpers import assert_same
 SECONDS = float(os.environ.get("SOAK_SECONDS", 3))
 PACE = float(os.environ.get("SOAK_PACE", 0))
 SEED = int(os.environ.get("SOAK_SEED", time.time_ns() % 1_000_000_007))
+WORKERS = 4  # of each daemon
 SAMPLES = 240  # of the figures, over the whole time
 PIECE = 1 << 20
 RSS_SLACK = 2 << 20  # of stacks and buffers that come and go
@@ -159,7 +160,7 @@ def watch(mounts, pace, stop):
 def make_mounts(mount, place):
     """A file with matrices that do not fit the cache, and a folder of shards; and what they show. Few threads, so that all of
     them have been started when the clock starts."""
-    options = "--cache-size=1M", "--threads=4"
+    options = "--cache-size=1M", f"--threads={WORKERS}"
     big = refmodels.big_gptoss()
     (place / "big").mkdir()
     file = mount(big.write(place / "big" / "model.safetensors"), *options)
@@ -174,8 +175,10 @@ def make_mounts(mount, place):
 def test_soak(mount, place, fsx, sanitized):
     mounts, wanted = make_mounts(mount, place)
     load = Load(place, mounts, wanted, fsx)
-    for _ in range(len(wanted)):  # warm: all workers at work, every kind of buffer made
+    for i in range(50):  # warm: all workers at work, every kind of buffer made; a busy machine needs few of them at first
         load.random_reads(20_000, 16)
+        if i + 1 >= len(wanted) and all(figures(m)["threads"] >= WORKERS + 2 for m in mounts):  # main, and who takes signals
+            break
     for kind in load.kinds():
         kind()
     print(f"\nsoak: {SECONDS:.0f} s, seed {SEED}, file and folder", flush=True)
