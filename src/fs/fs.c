@@ -188,6 +188,7 @@ static int serve(struct session *s, struct mxfs_error *err)
     fuse_loop_cfg_set_idle_threads(config, s->fs->options->threads);
     int rc = fuse_session_loop_mt(s->se, config);
     fuse_loop_cfg_destroy(config);
+    mxfs_decoder_fini(&s->fs->decoder);
     atomic_store(&s->finished, true);
     if (rc < 0) /* -1: libfuse has said that it cannot start a thread, and why */
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: serving the mount failed: %s",
@@ -403,7 +404,8 @@ static int run(struct fs_context *fs, const char *mountpoint, struct mxfs_error 
 int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *options,
                 struct mxfs_error *err)
 {
-    struct fs_context fs = {.tree = tree, .options = options, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct fs_context fs = {
+        .tree = tree, .options = options, .buffers.lock = PTHREAD_MUTEX_INITIALIZER};
     char mountpoint[PATH_MAX];
 
     int rc = mxfs_mountpoint_check(options->mountpoint, err);
@@ -413,7 +415,8 @@ int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *opti
     if (!realpath(options->mountpoint, mountpoint))
         return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: mountpoint: %s", options->mountpoint,
                          strerror(errno));
+    mxfs_decoder_init(&fs.decoder, mxfs_fs_read, &fs, &fs.buffers);
     rc = run(&fs, mountpoint, err);
-    mxfs_fs_buffers_free(&fs);
+    mxfs_buffers_free(&fs.buffers);
     return rc;
 }

@@ -22,75 +22,10 @@
 #include "mxfs/log.h"
 #include "readahead.h"
 #include "stats.h"
+#include "stream.h"
 
 /* Seconds for which the kernel may remember names and attributes: nothing ever changes. */
 static const double forever = 3600.0;
-
-/*
- * Buffers of one request. The kernel gives requests to the threads in turn, so the threads have
- * none of their own: those used last are used again. They are in the processor's cache, and no
- * more of them take memory than requests are answered at once.
- */
-struct fs_buffers {
-    struct fs_buffers *next; /* of the ones nobody uses */
-    struct mxfs_scratch scratch;
-    uint8_t *reply;
-    size_t reply_size;
-};
-
-static void free_buffers(struct fs_buffers *b)
-{
-    mxfs_scratch_fini(&b->scratch);
-    free(b->reply);
-    free(b);
-}
-
-void mxfs_fs_buffers_free(struct fs_context *fs)
-{
-    for (struct fs_buffers *b = fs->idle, *next; b; b = next) {
-        next = b->next;
-        free_buffers(b);
-    }
-    fs->idle = NULL;
-}
-
-/* Takes NULL, too. */
-static void give_buffers(struct fs_context *fs, struct fs_buffers *b)
-{
-    if (!b)
-        return;
-    pthread_mutex_lock(&fs->lock);
-    b->next = fs->idle;
-    fs->idle = b;
-    pthread_mutex_unlock(&fs->lock);
-}
-
-static bool reserve_reply(struct fs_buffers *b, size_t size)
-{
-    if (b->reply_size >= size)
-        return true;
-    free(b->reply);
-    /* Page-aligned: the kernel copies whole pages from it. */
-    b->reply = aligned_alloc(4096, (size + 4095) / 4096 * 4096);
-    b->reply_size = b->reply ? size : 0;
-    return b->reply;
-}
-
-/* With room for a reply of `reply_size` bytes; NULL without memory. To be given back. */
-static struct fs_buffers *take_buffers(struct fs_context *fs, size_t reply_size)
-{
-    pthread_mutex_lock(&fs->lock);
-    struct fs_buffers *b = fs->idle;
-    if (b)
-        fs->idle = b->next;
-    pthread_mutex_unlock(&fs->lock);
-    if (MXFS_UNLIKELY(!b))
-        b = calloc(1, sizeof(*b));
-    if (!b || reserve_reply(b, reply_size))
-        return b;
-    give_buffers(fs, b);
-    return NULL;
-}
 
 static void reply_err(fuse_req_t req, int rc)
 {
@@ -167,6 +102,17 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
         reply_err(req, rc);
 }
 
+static struct fs_stream *stream_of(const struct fuse_file_info *fi)
+{
+    return (struct fs_stream *)(uintptr_t)fi->fh;
+}
+
+static void close_file(struct fs_context *fs, const struct fuse_file_info *fi)
+{
+    mxfs_stream_free(&fs->decoder, stream_of(fi));
+    atomic_fetch_sub_explicit(&fs->counters.open, 1, memory_order_relaxed);
+}
+
 /* Before the first file is read; now the kernel has seen the reply to INIT. */
 static void widen_readahead(struct fs_context *fs)
 {
@@ -182,7 +128,6 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct fs_context *fs = context_of(req);
 
-    (void)ino;
     /* The kernel stops writers on a read-only mount; this holds where it was remounted. */
     if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC)) {
         reply_err(req, -EROFS);
@@ -193,16 +138,19 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     fi->keep_cache = 1;
     fi->direct_io = fs->options->direct_io;
     fi->noflush = 1;
+    /* Without memory it is read all the same. */
+    if (fs->options->direct_io || (fi->flags & O_DIRECT))
+        fi->fh = (uintptr_t)mxfs_stream_new(&fs->decoder, ino);
     atomic_fetch_add_explicit(&fs->counters.open, 1, memory_order_relaxed);
     /* Whose open() was interrupted gets no file, and sends no release. */
     if (fuse_reply_open(req, fi) == -ENOENT)
-        atomic_fetch_sub_explicit(&fs->counters.open, 1, memory_order_relaxed);
+        close_file(fs, fi);
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    (void)ino, (void)fi;
-    atomic_fetch_sub_explicit(&context_of(req)->counters.open, 1, memory_order_relaxed);
+    (void)ino;
+    close_file(context_of(req), fi);
     fuse_reply_err(req, 0);
 }
 
@@ -248,24 +196,33 @@ static void reply_read(struct fs_context *fs, fuse_req_t req, const struct fs_bu
     fuse_reply_buf(req, (const char *)b->reply, (size_t)n);
 }
 
+ssize_t mxfs_fs_read(void *data, uint64_t ino, struct fs_buffers *b, size_t size, uint64_t offset)
+{
+    struct fs_context *fs = data;
+    ssize_t n = mxfs_tree_read(fs->tree, ino, &b->scratch, b->reply, size, offset);
+
+    count(&fs->counters, &b->scratch.tally);
+    return n;
+}
+
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
                     struct fuse_file_info *fi)
 {
     struct fs_context *fs = context_of(req);
-    struct fs_buffers *b = take_buffers(fs, size);
+    struct fs_stream *stream = stream_of(fi);
+    struct fs_buffers *b;
     ssize_t n = -ENOMEM;
 
-    (void)fi;
-    if (b) {
-        n = mxfs_tree_read(fs->tree, ino, &b->scratch, b->reply, size, (uint64_t)off);
-        count(&fs->counters, &b->scratch.tally);
-    }
+    if (stream)
+        b = mxfs_stream_read(&fs->decoder, stream, size, (uint64_t)off, &n);
+    else if ((b = mxfs_buffers_take(&fs->buffers, size)))
+        n = mxfs_fs_read(fs, ino, b, size, (uint64_t)off);
     reply_read(fs, req, b, n);
     if (b && mxfs_vfile_has_ahead(&b->scratch)) {
         look_ahead(fs, b);
         count(&fs->counters, &b->scratch.tally);
     }
-    give_buffers(fs, b);
+    mxfs_buffers_give(&fs->buffers, b);
 }
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -278,7 +235,7 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 static void list_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
 {
     struct fs_context *fs = context_of(req);
-    struct fs_buffers *b = take_buffers(fs, size);
+    struct fs_buffers *b = mxfs_buffers_take(&fs->buffers, size);
     uint64_t cookie = (uint64_t)off;
     char name[MXFS_FILE_NAME_SIZE];
     struct stat st;
@@ -298,7 +255,7 @@ static void list_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
         reply_err(req, rc);
     else
         fuse_reply_buf(req, (const char *)b->reply, used);
-    give_buffers(fs, b);
+    mxfs_buffers_give(&fs->buffers, b);
 }
 
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
@@ -329,21 +286,21 @@ static void reply_xattr(fuse_req_t req, const struct fs_buffers *b, ssize_t n, s
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
     struct fs_context *fs = context_of(req);
-    struct fs_buffers *b = take_buffers(fs, size);
+    struct fs_buffers *b = mxfs_buffers_take(&fs->buffers, size);
     ssize_t n = b ? mxfs_tree_getxattr(fs->tree, ino, name, (char *)b->reply, size) : -ENOMEM;
 
     reply_xattr(req, b, n, size);
-    give_buffers(fs, b);
+    mxfs_buffers_give(&fs->buffers, b);
 }
 
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
     struct fs_context *fs = context_of(req);
-    struct fs_buffers *b = take_buffers(fs, size);
+    struct fs_buffers *b = mxfs_buffers_take(&fs->buffers, size);
     ssize_t n = b ? mxfs_tree_listxattr(fs->tree, ino, (char *)b->reply, size) : -ENOMEM;
 
     reply_xattr(req, b, n, size);
-    give_buffers(fs, b);
+    mxfs_buffers_give(&fs->buffers, b);
 }
 
 static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,

@@ -13,7 +13,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "buffers.h"
 #include "mxfs/fs.h"
+#include "stream.h"
 
 /** Counters of a running mount; each internally synchronised. */
 struct fs_counters {
@@ -26,13 +28,13 @@ struct fs_counters {
                              idle_timeout */
 };
 
-/** The session's user data. Immutable after start but for the counters and the buffers. */
+/** The session's user data. Immutable after start but for what is synchronised in itself. */
 struct fs_context {
     const struct mxfs_tree *tree;
     const struct mxfs_fs_options *options;
-    int64_t started;         /**< as mxfs_fs_now() */
-    pthread_mutex_t lock;    /**< of idle */
-    struct fs_buffers *idle; /**< buffers that no request uses */
+    int64_t started; /**< as mxfs_fs_now() */
+    struct fs_buffer_stack buffers;
+    struct fs_decoder decoder;
     struct fs_counters counters;
     _Atomic int readahead;          /**< see mxfs_readahead_open(); -1: nothing is to be done */
     _Atomic unsigned looking_ahead; /**< threads that load what was not asked for yet */
@@ -44,7 +46,8 @@ struct fuse_lowlevel_ops mxfs_fs_ops_for(const struct mxfs_fs_options *options);
 /** Milliseconds of a clock that never goes back. */
 int64_t mxfs_fs_now(void);
 
-/** Frees the buffers, when no thread serves any more. */
-void mxfs_fs_buffers_free(struct fs_context *fs);
+/** Reads for one request of a struct fs_context: see fs_read_function. */
+ssize_t mxfs_fs_read(void *fs, uint64_t ino, struct fs_buffers *buffers, size_t size,
+                     uint64_t offset);
 
 #endif

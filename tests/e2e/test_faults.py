@@ -100,6 +100,39 @@ def test_failing_device(bad_source, mount):
     made.excused = [line for line in made.stderr.splitlines() if "cannot be read" in line]
 
 
+def test_failing_device_direct(bad_source, mount):
+    """What is decoded ahead of a sequential reader fails for that read alone, and is asked for anew when it is wanted again."""
+    path, say, want, header = bad_source
+    made = mount(path, "--direct-io", "--cache-size=1M", "--views=none", foreground=True)
+    size, step = path.stat().st_size, 128 << 10
+    fd = os.open(made.file, os.O_RDONLY)
+    try:
+        for bad, control in ((True, f"eio {header + (size - header) // 2} {size}"), (False, "")):
+            say(control)
+            failed = 0
+            for offset in range(0, len(want), step):
+                try:
+                    assert os.pread(fd, step, offset) == want[offset : offset + step]
+                except OSError as e:
+                    assert e.errno == errno.EIO
+                    failed += 1
+            assert bad == (failed > 0)
+    finally:
+        os.close(fd)
+    made.excused = [line for line in made.stderr.splitlines() if "cannot be read" in line]
+
+
+def test_sigint_while_decoding_ahead(source, mount):
+    """The thread that decodes ahead ends with the others, also while a file that it works for is open."""
+    path, want = source
+    made = mount(path, "--direct-io", "--views=none")
+    step = 128 << 10
+    with open(made.file, "rb", buffering=0) as f:
+        assert f.read(step) == want[:step]
+        os.kill(made.pid, signal.SIGINT)
+        assert made.wait(20) == 0 and not mounted(made.path)
+
+
 def test_failing_device_under_a_mapping(bad_source, mount):
     """A mapping gets SIGBUS where read() gets EIO."""
     path, say, want, header = bad_source

@@ -55,6 +55,20 @@ def side_by_side(fd, want):
         list(pool.map(lambda i: forwards(fd, want, parts[i], parts[i + 1]), range(16)))
 
 
+def many_files(fd, want):
+    """The same, each with a descriptor of its own, which are closed where they stand."""
+
+    def walk(part):
+        own = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY)
+        try:
+            forwards(own, want, part, min(part + len(want) // 16, len(want)))
+        finally:
+            os.close(own)
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(walk, range(0, len(want), len(want) // 16)))
+
+
 def at_once(fd, want):
     """One read of everything: many requests of the largest size in flight."""
     got = bytearray()
@@ -63,7 +77,7 @@ def at_once(fd, want):
     assert_same(got, want)
 
 
-@pytest.mark.parametrize("way", [forwards, backwards, seeking, side_by_side, at_once], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("way", [forwards, backwards, seeking, side_by_side, many_files, at_once], ids=lambda f: f.__name__)
 @pytest.mark.parametrize("direct", [False, True], ids=["paged", "direct"])
 @pytest.mark.parametrize("cache", ["1M", "5M", "64M", "1G"])
 def test_no_byte_changes(cache, direct, way, model, want, mount, place):
