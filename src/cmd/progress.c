@@ -33,7 +33,8 @@ void cmd_progress_begin(struct cmd_progress *progress, uint64_t total, bool quie
     progress->last = progress->start;
 }
 
-/* A moving average: of an old rate, a third is left after two seconds. */
+/* The average of all so far; from two seconds on a moving one, of which a third is left two seconds
+ * later. */
 static void measure_rate(struct cmd_progress *p, uint64_t done)
 {
     struct timespec now;
@@ -42,8 +43,9 @@ static void measure_rate(struct cmd_progress *p, uint64_t done)
     double dt = seconds(&p->last, &now);
     if (dt < 0.05)
         return;
-    double rate = (double)(done - p->last_done) / dt, weight = dt / 2 > 1 ? 1 : dt / 2;
-    p->rate = p->last_done == 0 ? rate : p->rate + (rate - p->rate) * weight;
+    double rate = (double)(done - p->last_done) / dt, since = seconds(&p->start, &now);
+    double weight = dt / (since < 2 ? since : 2);
+    p->rate += (rate - p->rate) * (weight < 1 ? weight : 1);
     p->last = now;
     p->last_done = done;
 }
