@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -18,9 +19,10 @@
 /* Longest line, before and after it is escaped. */
 enum { LINE_TEXT = 2048 };
 
-/* Both are set before threads start and only read afterwards. */
+/* Set before threads start and only read afterwards. */
 static enum mxfs_log_level max_level = MXFS_LOG_NOTICE;
-static bool to_syslog;
+/* Set by whichever thread finds that the mount answers, while that of the signals may log. */
+static atomic_bool to_syslog;
 
 void mxfs_log_open(enum mxfs_log_level max)
 {
@@ -30,7 +32,7 @@ void mxfs_log_open(enum mxfs_log_level max)
 void mxfs_log_to_syslog(void)
 {
     openlog("mxfs", LOG_PID, LOG_DAEMON);
-    to_syslog = true;
+    atomic_store(&to_syslog, true);
 }
 
 bool mxfs_log_enabled(enum mxfs_log_level level)
@@ -61,7 +63,7 @@ void mxfs_log(enum mxfs_log_level level, const char *fmt, ...)
     vsnprintf(raw, sizeof(raw), fmt, args);
     va_end(args);
     mxfs_escape(line, sizeof(line), raw, strlen(raw));
-    if (to_syslog)
+    if (atomic_load(&to_syslog))
         syslog(syslog_priority(level), "%s", line);
     else
         fprintf(stderr, "mxfs: %s\n", line);
