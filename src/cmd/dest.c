@@ -185,24 +185,34 @@ static int make_temp(struct cmd_dest *d, bool folder)
     return rc;
 }
 
+static const char *path_of(const struct cmd_dest *d, const struct cmd_made *made)
+{
+    return made->path ? made->path : d->temp;
+}
+
+/* The path below temp. */
+static const char *rel_of(const struct cmd_dest *d, const struct cmd_made *made)
+{
+    return path_of(d, made) + strlen(d->temp);
+}
+
 /* Makes temp + rel and notes it; returns like make(), with err filled. */
 static int add(struct cmd_dest *d, const char *rel, bool folder, struct mxfs_error *err)
 {
     void *grown = realloc(d->made, (d->made_count + 1) * sizeof(*d->made));
-    char *copy = strdup(rel), *path = NULL;
+    char *path = d->temp ? cmd_dest_path(d, rel) : NULL;
     int rc = -ENOMEM;
 
     if (grown)
         d->made = grown;
-    if (grown && copy && !d->temp)
+    if (grown && !d->temp)
         rc = make_temp(d, folder);
-    else if (grown && copy && (path = cmd_dest_path(d, rel)))
+    else if (grown && path)
         rc = make(path, folder);
     if (rc >= 0)
-        d->made[d->made_count++] = (struct cmd_made){copy, folder};
+        d->made[d->made_count++] = (struct cmd_made){path, folder};
     else
-        free(copy);
-    free(path);
+        free(path);
     return rc < 0 ? fail(err, d->path, -rc) : rc;
 }
 
@@ -239,7 +249,7 @@ static int sync_folders(const struct cmd_dest *d, const char *root)
     int rc = 0;
 
     for (size_t i = 0; i < d->made_count && rc == 0; i++) {
-        char *path = concat(root, d->made[i].rel);
+        char *path = concat(root, rel_of(d, &d->made[i]));
         if (!path)
             return -ENOMEM;
         if (d->made[i].folder)
@@ -279,10 +289,7 @@ static int move_one(const struct cmd_dest *d, const struct cmd_made *made, const
 {
     if (made->folder)
         return mkdir(to, 0777) == 0 || errno == EEXIST ? 0 : -errno;
-    char *from = cmd_dest_path(d, made->rel);
-    int rc = !from ? -ENOMEM : rename(from, to) == 0 ? 0 : -errno;
-    free(from);
-    return rc;
+    return rename(path_of(d, made), to) == 0 ? 0 : -errno;
 }
 
 /* All places are looked at before the first file is moved. */
@@ -293,7 +300,7 @@ static int fill_folder(const struct cmd_dest *d, struct mxfs_error *err)
     for (int moving = 0; moving < 2; moving++) {
         for (size_t i = 1; i < d->made_count && rc == 0; i++) {
             const struct cmd_made *made = &d->made[i];
-            char *to = concat(d->path, made->rel);
+            char *to = concat(d->path, rel_of(d, made));
             if (!to)
                 return out_of_memory(err);
             rc = moving ? move_one(d, made, to) : check_place(to, made->folder);
@@ -336,16 +343,16 @@ int cmd_dest_check_stdout(bool force, struct mxfs_error *err)
                      "stdout is a terminal; expected a pipe or file, or --force");
 }
 
+/* Needs no memory: nothing may be left where that is what failed. */
 void cmd_dest_fini(struct cmd_dest *dest)
 {
     for (size_t i = dest->made_count; i-- > 0;) {
-        char *path = dest->temp ? cmd_dest_path(dest, dest->made[i].rel) : NULL;
-        if (path && dest->made[i].folder)
+        const char *path = path_of(dest, &dest->made[i]);
+        if (dest->made[i].folder)
             rmdir(path);
-        else if (path)
+        else
             unlink(path);
-        free(path);
-        free(dest->made[i].rel);
+        free(dest->made[i].path);
     }
     free(dest->made);
     free(dest->temp);

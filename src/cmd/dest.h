@@ -25,7 +25,7 @@ struct cmd_dest {
     bool folder;
     bool exists; /**< the file is overwritten, the folder filled */
     struct cmd_made {
-        char *rel; /**< below path and temp, with a slash in front; "" for these themselves */
+        char *path; /**< below temp; NULL for temp itself, the first of them */
         bool folder;
     } * made; /**< in the order in which they were made */
     size_t made_count;

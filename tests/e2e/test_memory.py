@@ -6,11 +6,13 @@ import errno
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 import pytest
 
 import refmodels
+import reftensor as rt
 from conftest import mounted
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -25,28 +27,29 @@ def failmalloc(tmp_path_factory):
     return library
 
 
-def fail_each(mxfs_bin, library, arguments):
-    """Runs the program once for each allocation; returns how many there are."""
-    good = subprocess.run([mxfs_bin, *arguments], capture_output=True, check=True).stdout
+def fail_each(mxfs_bin, library, arguments, check=lambda succeeded: None):
+    """Runs the program once for each allocation, and check() after every run; returns how many allocations there are."""
+
+    def go(**env):
+        done = subprocess.run([mxfs_bin, *arguments], capture_output=True, env={**os.environ, **env}, timeout=30, check=False)
+        check(done.returncode == 0)
+        return done
+
+    good = go()
+    assert good.returncode == 0
     for n in range(20_000):
-        env = {**os.environ, "LD_PRELOAD": str(library), "FAIL_AT": str(n)}
-        done = subprocess.run([mxfs_bin, *arguments], capture_output=True, env=env, timeout=30, check=False)
+        failing = {"LD_PRELOAD": str(library), "FAIL_AT": str(n)}
+        done = go(**failing)
         if done.returncode == 0:
             # Either nothing failed any more, or what failed was not needed (a buffer of stdio, say).
-            assert done.stdout == good, f"allocation {n}"
-            if reached_end(mxfs_bin, library, arguments, n):
+            assert done.stdout == good.stdout, f"allocation {n}"
+            if go(**failing, FAIL_ALL="1").returncode == 0:  # all failing from there on changes nothing
                 return n
             continue
         assert done.returncode in (3, 5, 6), f"allocation {n}: {done}"
         lines = done.stderr.decode().splitlines()
         assert len(lines) == 1 and re.match(r"mxfs: .+", lines[0]), f"allocation {n}: {lines}"
     raise AssertionError("allocations without end")
-
-
-def reached_end(mxfs_bin, library, arguments, n):
-    """Whether the program makes no more than n allocations: all failing from there on changes nothing."""
-    env = {**os.environ, "LD_PRELOAD": str(library), "FAIL_AT": str(n), "FAIL_ALL": "1"}
-    return subprocess.run([mxfs_bin, *arguments], capture_output=True, env=env, timeout=30, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("what", ["list", "json", "cat", "folder"])
@@ -64,6 +67,33 @@ def test_nth_allocation(what, mxfs_bin, failmalloc, place):
         arguments[2] = next(line.split()[0] for line in listed.splitlines() if "mxfp4" in line)
     count = fail_each(mxfs_bin, failmalloc, [str(a) for a in arguments])
     assert count > 30
+
+
+def test_nth_allocation_of_verify(mxfs_bin, failmalloc, place):
+    """No verdict without all of the values."""
+    model = refmodels.gptoss_hf()
+    source = model.write(place / "m" / "model.safetensors")
+    rt.save(place / "ref.safetensors", model.expected())
+    assert fail_each(mxfs_bin, failmalloc, ["verify", "--jobs=1", str(source), str(place / "ref.safetensors")]) > 50
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_nth_allocation_of_an_export(what, mxfs_bin, failmalloc, place):
+    """All of it, or DEST as it was."""
+    model = refmodels.gptoss_hf()
+    source = model.write(place / "m" / "model.safetensors")
+    to = place / "to"
+    to.mkdir()
+
+    def check(succeeded):
+        assert os.listdir(to) == (["x"] if succeeded else [])
+        if succeeded:
+            made = to / "x" if what == "file" else to / "x" / source.name
+            assert made.read_bytes() == model.expected_bytes()
+            shutil.rmtree(to / "x") if what == "folder" else (to / "x").unlink()
+
+    arguments = ["export", "--jobs=1", str(source if what == "file" else source.parent), str(to / "x")]
+    assert fail_each(mxfs_bin, failmalloc, arguments, check) > 50
 
 
 def test_nth_allocation_of_a_mount(mxfs_bin, failmalloc, place, fuse):
