@@ -21,7 +21,8 @@ int main(int argc, char **argv)
     mxfs_options_fini(&options);
     if (err.text[0])
         fprintf(stderr, "mxfs: %s\n", err.text);
-    if (rc == 0 && fflush(stdout) != 0) {
+    errno = EIO; /* of a write that failed earlier nobody knows why */
+    if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout))) {
         fprintf(stderr, "mxfs: writing to stdout: %s\n", strerror(errno));
         return MXFS_EXIT_FAILED;
     }
