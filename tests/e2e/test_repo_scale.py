@@ -46,7 +46,7 @@ def test_mount(folder, mount, sanitized):
     assert len(index["weight_map"]) == shown
     last = max(index["weight_map"])
     assert (made / "tensors" / last).stat().st_size > 0
-    assert took < (1 if STRICT else 10) and listed < (3 if STRICT else 30)
+    assert sanitized or (took < (1 if STRICT else 10) and listed < (3 if STRICT else 30))
     assert sanitized or made.memory("VmHWM") < (150 if STRICT else 200) * MB
 
 
