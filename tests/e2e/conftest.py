@@ -391,7 +391,12 @@ printf '#!/bin/sh\nLD_LIBRARY_PATH=%s PYTHONHOME=%s PYTHONPATH=%s exec %s "$@"\n
 chmod 755 "$1/bin/python3"
 chown 65534:65534 "$1/home"
 cd "$1/home"
-export GCOV_PREFIX="$1/home/gcov" # where a program built for coverage may write its counters
+export GCOV_PREFIX="$1/gcov" # where a program built for coverage may write its counters
+if [ -n "${MXFS_COUNTERS:-}" ]; then
+    mkdir -p "$1/gcov$MXFS_COUNTERS"
+    mount --bind "$MXFS_COUNTERS" "$1/gcov$MXFS_COUNTERS"
+    chmod -R a+rwX "$1/gcov"
+fi
 export HOME="$1/home" PATH="$1/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
 eval "$6"
 setpriv --reuid=65534 --regid=65534 --clear-groups bash -euo pipefail -c "$5"
