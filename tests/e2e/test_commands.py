@@ -42,20 +42,25 @@ def folder(place):
     return sharded, place / "repo"
 
 
-def experts(path, count):
-    """Experts of gpt-oss's shape, all zero and so without a place on the disk; count * 50 MB when shown."""
-    parts = {"down_proj_blocks": [count, 2880, 90, 16], "down_proj_scales": [count, 2880, 90]}
-    parts |= {"gate_up_proj_blocks": [count, 5760, 90, 16], "gate_up_proj_scales": [count, 5760, 90]}
+def sparse(path, tensors, element):
+    """Tensors, name -> (dtype of `element` octets, shape), all zero and so without a place on the disk."""
     members, at = {}, 0
-    for name, shape in parts.items():
-        size = int(np.prod(shape))
-        members["model.layers.0.mlp.experts." + name] = {"dtype": "U8", "shape": shape, "data_offsets": [at, at + size]}
+    for name, (dtype, shape) in tensors.items():
+        size = int(np.prod(shape)) * element
+        members[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + size]}
         at += size
     header = json.dumps(members).encode()
     with open(path, "wb") as f:
         f.write(struct.pack("<Q", len(header)) + header)
         f.truncate(8 + len(header) + at)
     return path
+
+
+def experts(path, count):
+    """Experts of gpt-oss's shape; count * 50 MB when shown."""
+    parts = {"down_proj_blocks": [count, 2880, 90, 16], "down_proj_scales": [count, 2880, 90]}
+    parts |= {"gate_up_proj_blocks": [count, 5760, 90, 16], "gate_up_proj_scales": [count, 5760, 90]}
+    return sparse(path, {"model.layers.0.mlp.experts." + name: ("U8", shape) for name, shape in parts.items()}, 1)
 
 
 def names_in(path):
@@ -148,15 +153,16 @@ class TestExport:
         "dest, words",
         [
             ("src/m.safetensors", "is SOURCE itself"), ("src", "is SOURCE itself"), ("nowhere/x", "No such file"), ("nowhere/", "no such folder"),
-            ("fifo", "not a regular file"), ("", "empty"), ("x" * 300, "File name too long"), ("src/m.safetensors/x", "Not a directory"),
+            ("fifo", "not a regular file"), ("there", "is a folder; expected the name of a file"), ("", "empty"), ("x" * 300, "File name too long"), ("src/m.safetensors/x", "Not a directory"),
         ],
         ids=str,
     )  # fmt: skip
     def test_wrong_places(self, dest, words, run, place, source):
         os.mkfifo(place / "fifo")
+        (place / "there" / "m.safetensors").mkdir(parents=True)
         before = refrepo.tree_of(place / "src")
         run("export", "--force", source, f"{place}/{dest}" if dest else "").fails(2 if not dest else 6, words)
-        assert refrepo.tree_of(place / "src") == before and names_in(place) == [".run", "fifo", "src"]
+        assert refrepo.tree_of(place / "src") == before and names_in(place) == [".run", "fifo", "src", "there"]
 
     def test_folder_over_a_file(self, run, place, folder):
         (place / "x").write_bytes(b"precious")
@@ -179,13 +185,54 @@ class TestExport:
         assert done.stdout == "rc=6\n", done
         assert re.search(r"^mxfs: \S+/disk: .* are free, .* are needed\n$", done.stderr), done.stderr
 
-    def test_limit_on_file_sizes(self, mxfs_bin, place, source):
+    def test_limit_on_file_sizes(self, mxfs_bin, place):
+        source, limit = experts(place / "m.safetensors", 1), 8 << 20
         done = subprocess.run(
             [mxfs_bin, "export", source, place / "x"], capture_output=True, text=True, check=False,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         )  # fmt: skip
         assert done.returncode == 6 and "File too large" in done.stderr and done.stderr.count("\n") == 1, done
-        assert names_in(place) == ["src"]
+        assert names_in(place) == ["m.safetensors"]
+
+    @pytest.mark.parametrize("into", ["file", "folder"])
+    def test_name_taken_meanwhile(self, into, mxfs_bin, place):
+        """What came while it was written is left alone."""
+        (place / "src").mkdir()
+        experts(place / "src" / "m.safetensors", 4)
+        (place / "to").mkdir()
+        source = place / "src" / "m.safetensors" if into == "file" else place / "src"
+        running = Terminal(mxfs_bin, "export", "--kernel=scalar", "--jobs=1", source, place / "to" / "x")
+        running.read_until("%")
+        (place / "to" / "x").write_bytes(b"precious")
+        status, text = running.finish()
+        assert status == 6 and text.endswith(f"mxfs: {place}/to/x: File exists\r\n"), text
+        assert names_in(place / "to") == ["x"] and (place / "to" / "x").read_bytes() == b"precious"
+
+    @pytest.mark.parametrize("taken", [False, True], ids=["free", "taken"])
+    def test_filesystem_that_cannot_spare_a_name(self, taken, mxfs_bin, sanitized, place, source, model):
+        """As NFS: a rename that replaces nothing is EINVAL there. The name is looked at, then taken."""
+        if sanitized:
+            pytest.skip("a preloaded library goes before the sanitizer's")
+        (place / "nfs.c").write_text(
+            "#include <errno.h>\n#include <fcntl.h>\n#include <stdlib.h>\n#include <unistd.h>\n"
+            "int renameat2(int a, const char *from, int b, const char *to, unsigned flags)\n{\n"
+            "    (void)a, (void)b, (void)from, (void)flags;\n"
+            "    if (getenv(\"TAKEN\"))\n        close(open(to, O_WRONLY | O_CREAT | O_EXCL, 0600));\n"
+            "    errno = EINVAL;\n    return -1;\n}\n"
+        )
+        subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", place / "nfs.so", place / "nfs.c"], check=True)
+        (place / "to").mkdir()
+        done = subprocess.run(
+            [mxfs_bin, "export", source, place / "to" / "x"], capture_output=True, text=True, check=False,
+            env={**os.environ, "LD_PRELOAD": str(place / "nfs.so"), **({"TAKEN": "1"} if taken else {})},
+        )  # fmt: skip
+        assert names_in(place / "to") == ["x"]
+        if taken:
+            assert done.returncode == 6 and done.stderr == f"mxfs: {place}/to/x: File exists\n", done
+            assert (place / "to" / "x").read_bytes() == b""
+        else:
+            assert done.returncode == 0 and not done.stderr, done
+            assert_file(place / "to" / "x", model.expected_bytes())
 
     def test_disk_that_fills_up(self, mxfs_bin, sanitized, place, folder):
         """Somebody else takes the room in between."""
@@ -257,11 +304,15 @@ class TestExport:
         assert done.returncode == 0
 
     def test_progress(self, mxfs_bin, place):
-        status, text = Terminal(mxfs_bin, "export", experts(place / "m.safetensors", 2), place / "x").finish()
+        """The scalar kernel takes long enough for a rate to be known."""
+        source = experts(place / "m.safetensors", 8)
+        status, text = Terminal(mxfs_bin, "export", "--kernel=scalar", "--jobs=1", source, place / "x").finish()
         assert status == 0, text
-        for line in text.split("\r")[1:-2]:
-            assert re.match(r"\[[#.]{5,}\] +\d+%  [\d.]+ \w+ of 99\.5 MB  [\d.]+ \w+/s  ETA (-|[\d:]+)\x1b\[K$", line) and len(line) < 104, repr(line)
-        assert re.search(r"\r\x1b\[K\S+/x: 99\.5 MB in [\d.]+ (ms|s), [\d.]+ \wB/s\r\n$", text), repr(text[-200:])
+        lines = text.split("\r")[1:-2]
+        for line in lines:
+            assert re.match(r"\[[#.]{5,}\] +\d+%  [\d.]+ \w+ of 398\.1 MB  [\d.]+ \w+/s  ETA (-|[\d:]+)\x1b\[K$", line) and len(line) < 104, repr(line)
+        assert re.search(r"[MG]B/s  ETA 0:", lines[-1]), lines
+        assert re.search(r"\r\x1b\[K\S+/x: 398\.1 MB in [\d.]+ (ms|s), [\d.]+ \wB/s\r\n$", text), repr(text[-200:])
 
     @pytest.mark.parametrize("columns", [20, 40, 60, 80])
     def test_narrow_terminal(self, columns, mxfs_bin, place):
@@ -287,6 +338,17 @@ class TestExport:
             f.write(b"\x7f")
         status, text = Terminal(mxfs_bin, "-q", "verify", source, place / "x").finish()
         assert status == 1 and text.startswith("different: ") and "\x1b" not in text
+
+    def test_hours_to_go(self, mxfs_bin, place):
+        """Ten terabytes, none of which are on the disk, to a reader that leaves."""
+        reading, writing = os.pipe()
+        running = Terminal(mxfs_bin, "export", experts(place / "m.safetensors", 200_000), "-", stdout=writing)
+        os.close(writing)
+        with subprocess.Popen(["cat"], stdin=reading, stdout=subprocess.DEVNULL) as reader:
+            os.close(reading)
+            running.read_until(r"GB of 10\.0 TB  [\d.]+ \wB/s  ETA \d+:\d\d:\d\d\x1b")
+            reader.kill()
+        assert running.finish()[0] == -signal.SIGPIPE
 
     def test_memory(self, mxfs_bin, sanitized, place):
         if sanitized:
@@ -470,7 +532,49 @@ class TestVerify:
             "largest difference 0 at [2]; 1 NaN in one of the two; 1 NaN in both, with other bits"
         )
 
+    def test_complex(self, run, place):
+        line = verify_line(run, place, rt.tensor(np.complex64([1, 2 + 3j])), rt.tensor(np.complex64([1, 2 - 1j])))
+        assert line == (
+            "different: t: 1 of 2 values, first at [1]: 2+3i (0x4040000040000000) against 2-1i (0xbf80000040000000); largest difference 4 at [1]"
+        )
+
+    def test_many_dimensions(self, run, place):
+        """Beyond 32 the index of the flat tensor is told."""
+        shape = (1,) * 39 + (4,)
+        line = verify_line(run, place, rt.raw("U8", shape, b"\1\2\3\4"), rt.raw("U8", shape, b"\1\2\7\4"))
+        assert line == "different: t: 1 of 4 values, first at 2: 3 against 7; largest difference 4 at 2"
+
+    def test_differences_far_apart(self, run, place):
+        """In pieces that several threads compare."""
+        a = np.zeros(20 << 20, np.uint8)
+        b = a.copy()
+        for at, value in ((5, 1), (7 << 20, 9), ((20 << 20) - 1, 4)):
+            b[at] = value
+        line = verify_line(run, place, rt.tensor(a), rt.tensor(b), "--jobs=3")
+        assert line == f"different: t: 3 of {20 << 20} values, first at [5]: 0 against 1; largest difference 9 at [{7 << 20}]"
+
+    def test_folders_below(self, run, place):
+        """A tensor is named with its folder, where it is not in the upper one."""
+        for root, value in (("a", 1), ("b", 2)):
+            (place / root / "sub").mkdir(parents=True)
+            rt.save(place / root / "sub" / "m.safetensors", {"t": rt.tensor(np.uint8([value]))})
+        done = run("verify", place / "a", place / "b")
+        assert done.rc == 1 and done.text.splitlines()[0] == "different: sub:t: 1 of 1 values, first at [0]: 1 against 2; largest difference 1 at [0]"
+
+    @pytest.mark.parametrize("changed", ["view", "reference"])
+    def test_source_that_changes(self, changed, mxfs_bin, run, place):
+        """Cut off in the middle: no verdict."""
+        paths = {"view": experts(place / "m.safetensors", 24), "reference": place / "ref.safetensors"}
+        sparse(paths["reference"], {t["name"]: ("BF16", t["shape"]) for t in listing(run, paths["view"])["tensors"]}, 2)
+        running = Terminal(mxfs_bin, "verify", "--kernel=scalar", "--jobs=1", paths["view"], paths["reference"])
+        running.read_until("%")
+        os.truncate(paths[changed], 100_000)
+        status, text = running.finish()
+        assert status == 5 and str(paths[changed]) in text and "equal" not in text, text
+
     def test_errors(self, run, place, source):
+        rt.save(place / "empty.safetensors", {})
+        run("verify", place / "empty.safetensors", place / "empty.safetensors").fails(6, "no tensor to compare")
         run("verify", source, place / "gone").fails(5, "gone")
         run("verify", place / "gone", source).fails(5, "gone")
         (place / "bad.safetensors").write_bytes(b"no")
@@ -528,6 +632,17 @@ class TestList:
             assert (kind, json.loads(shape), int(size)) == (t.dtype, list(t.shape), len(t.data))
             assert sources.split(" ") == list(model.parts.get(name, [name])) and (scheme == "plain") == (name not in model.parts)
         assert len(rows) - 1 == len(model.expected())
+
+    def test_full(self, run, source):
+        with open("/dev/full", "wb") as full:
+            run("list", source, stdout=full).fails(6, "writing to stdout", "No space left")
+
+    def test_hash_in_a_terminal(self, mxfs_bin, source, model):
+        status, text = Terminal(mxfs_bin, "list", "--hash", source, columns=200).finish()
+        table = re.sub(r"^.*\x1b\[K", "", text, flags=re.S)  # after the bar
+        rows = [line.split() for line in table.splitlines()[: len(model.expected()) + 1]]
+        assert status == 0 and "XXH128" in rows[0]
+        assert {row[0]: next(w for w in row if re.fullmatch("[0-9a-f]{32}", w)) for row in rows[1:]} == hashes(model.expected())
 
     def test_terminal(self, mxfs_bin, source, model):
         """For people: aligned, human sizes, no tabs."""
@@ -627,6 +742,29 @@ class TestUnmount:
             mkdir mnt; mxfs s mnt; ls mnt; mxfs -u mnt; ls -A mnt; echo "rc=$?"; mxfs -u mnt || echo "rc=$?"
         """)
         assert done.stdout.endswith("s\ntensors\nrc=0\nrc=6\n") and "nothing is mounted" in done.stderr, done
+
+
+    def test_mount_of_somebody_else(self, place, as_user):
+        """Root's mount: no user takes it away, with the name as it is or with a slash behind it; dead, it is in the way."""
+        source = models.gptoss_hf().write(place / "m.safetensors")
+        done = as_user(
+            f"""
+            for name in mnt mnt/; do mxfs -u $name || echo "rc=$?"; done
+            mxfs "{source}" dead || echo "rc=$?"
+            grep -c ' fuse.mxfs ' /proc/self/mounts
+            """,
+            prepare=f"""
+            mkdir mnt dead
+            chown 65534 mnt dead
+            mxfs "{source}" mnt
+            mxfs --allow-other "{source}" dead
+            kill -KILL $(grep -lx mxfs /proc/[0-9]*/comm | cut -d/ -f3 | xargs -I@ sh -c 'grep -q dead /proc/@/cmdline && echo @')
+            """,
+        )
+        assert done.stdout == "rc=6\nrc=6\nrc=6\n2\n", done
+        told = [line for line in done.stderr.splitlines() if line.startswith("mxfs: ")]
+        assert [re.sub(r"^mxfs: \S+/", "", line) for line in told[:2]] == ["mnt: not unmounted"] * 2, done
+        assert "dead: a dead mxfs mount is in the way and cannot be cleared" in told[2] and "fusermount3 -u" in told[2], done
 
 
 COMMANDS = {"mounting": ["S", "D"], "list": ["list", "S"], "cat": ["cat", "S", "t"], "export": ["export", "S", "D"], "verify": ["verify", "S", "R"], "stats": ["stats", "D"], "-u": ["-u", "D"]}

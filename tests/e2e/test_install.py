@@ -2,7 +2,6 @@
 # Copyright (c) 2026 the mxfs authors
 """What `make install` puts where, and that it works from there: program, man page, completions, library, unit."""
 
-import ctypes
 import os
 import pty
 import re
@@ -34,11 +33,11 @@ def tree(tmp_path_factory, mxfs_bin):
 
 @pytest.fixture
 def source(tmp_path):
-    """A small gpt-oss-like file and the values that it stands for (every code is 2 = 1.0, every scale 128)."""
+    """A small gpt-oss-like file: every code is 2 = 1.0, every scale 128, so every value is 2.0."""
     path = tmp_path / "model.safetensors"
     save_file({"w_blocks": np.full((2, 3, 16), 0x22, np.uint8), "w_scales": np.full((2, 3), 128, np.uint8),
                "plain": np.arange(5, dtype=np.int16)}, path)
-    return path, np.full((2, 96), 2.0, np.float32)
+    return path
 
 
 def test_files(tree):
@@ -136,44 +135,19 @@ def test_man_shows(tree):
 
 def test_c_example(tree, source, tmp_path):
     _, prefix = tree
-    path, _ = source
     program = tmp_path / "example"
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "mxfs"], capture_output=True, text=True, check=True,
                            env={**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib/pkgconfig"),
                                 "PKG_CONFIG_SYSROOT_DIR": str(tree[0])}).stdout.split()
     subprocess.run(["cc", "-Wall", "-Werror", "-o", program, ROOT / "tests/support/library_example.c", *flags], check=True)
     env = {**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib")}
-    out = subprocess.run([program, path], capture_output=True, text=True, check=True, env=env).stdout.splitlines()
+    out = subprocess.run([program, source], capture_output=True, text=True, check=True, env=env).stdout.splitlines()
     # 2.0 in BF16 is 0x4000, so the bytes of w add up to 0x40 * 192.
     assert out == ["plain I16 plain 10", f"w BF16 mxfp4-blocks {0x40 * 192}"]
-    bad = subprocess.run([program, path, "dtype=f33"], capture_output=True, text=True, env=env)
+    bad = subprocess.run([program, source, "dtype=f33"], capture_output=True, text=True, env=env)
     assert bad.returncode == 1 and "auto|bf16|f16|f32" in bad.stderr
     needed = subprocess.run(["ldd", prefix / "lib/libmxfs.so"], capture_output=True, text=True).stdout
     assert "fuse" not in needed
-
-
-class Description(ctypes.Structure):
-    _fields_ = [("name", ctypes.c_void_p), ("name_len", ctypes.c_size_t), ("dtype", ctypes.c_char_p),
-                ("scheme", ctypes.c_char_p), ("shape", ctypes.POINTER(ctypes.c_uint64)), ("rank", ctypes.c_size_t),
-                ("size", ctypes.c_uint64), ("file", ctypes.c_size_t), ("offset", ctypes.c_uint64)]
-
-
-def test_python_ctypes(tree, source):
-    path, want = source
-    lib = ctypes.CDLL(str(tree[1] / "lib/libmxfs.so"))
-    lib.mxfs_find.restype = ctypes.c_size_t
-    lib.mxfs_describe.restype = Description
-    lib.mxfs_read_tensor.restype = ctypes.c_ssize_t
-    lib.mxfs_read_tensor.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64]
-    handle, why = ctypes.c_void_p(), ctypes.create_string_buffer(1024)
-    assert lib.mxfs_open(ctypes.byref(handle), bytes(path), b"dtype=f32", why, len(why)) == 0, why.value
-    i = lib.mxfs_find(handle, b"w", ctypes.c_size_t(1))
-    d = lib.mxfs_describe(handle, ctypes.c_size_t(i))
-    assert (d.dtype, d.scheme, d.shape[: d.rank], d.size) == (b"F32", b"mxfp4-blocks", [2, 96], want.nbytes)
-    got = np.empty((2, 96), np.float32)
-    assert lib.mxfs_read_tensor(handle, i, got.ctypes.data, got.nbytes, 0) == got.nbytes
-    np.testing.assert_array_equal(got, want)
-    lib.mxfs_close(handle)
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
@@ -214,13 +188,13 @@ def test_unit_lets_the_daemon_confine_itself(tree):
     assert {"seccomp", "prctl", "capset", "umount2", "socketpair", "wait4", *landlock} <= allowed
 
 
-def test_notify(mount, source, tmp_path):
-    path, _ = source
+@pytest.mark.parametrize("abstract", [False, True], ids=["file", "abstract"])
+def test_notify(abstract, mount, source, tmp_path):
     address = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-        s.bind(address)
+        s.bind("\0" + address if abstract else address)
         s.settimeout(20)
-        mounted = mount(path, env={"NOTIFY_SOCKET": address})
+        mounted = mount(source, env={"NOTIFY_SOCKET": "@" + address if abstract else address})
         ready = s.recv(4096).decode()
         assert ready.startswith("READY=1\nSTATUS=") and "1 dequantized" in ready
         mounted.unmount()
