@@ -229,6 +229,9 @@ def awq(**changed):
     return {"x." + k: t for k, t in parts.items() if t is not None}
 
 
+# Of compressed-tensors, with weights that stand for what another matrix turns back.
+ROTATED = {**ref.CT, "transform_config": {"config_groups": {"u": {"type": "hadamard"}}}}
+
 # name -> (tensors, config)
 REFUSED = {
     "packed-without-scales": (packed(scale=None), None),
@@ -252,7 +255,11 @@ REFUSED = {
     "packed-g-idx-uneven": (packed(g_idx=i32(64)), None),
     "packed-global-scale": (packed(global_scale=ones("F32", 1)), None),
     "packed-bits": (packed(), ref.ct_config(8)),
-    "packed-rotated": (packed(), {"quantization_config": {**ref.CT, "transform_config": {"config_groups": {"u": {"type": "hadamard"}}}}}),
+    "packed-rotated": (packed(), {"quantization_config": ROTATED}),
+    "int8-rotated": ({"x.weight": int8(4, 6), "x.weight_scale": ones("F32", 4, 1)}, {"quantization_config": ROTATED}),
+    "pairs-rotated": ({"x.weight": u8(4, 64), "x.weight_scale": ones("F32", 8, 2)}, {"quantization_config": ROTATED}),
+    "mxfp6-rotated": ({"x.weight_packed": u8(4, 48), "x.weight_scale": u8(4, 2)}, {"quantization_config": {**ROTATED, "format": "mxfp6-pack-quantized"}}),
+    "int8-svd": ({"x.weight": int8(4, 6), "x.weight_scale": ones("F32", 4, 1), "x.svdquant_lora_a": ones("F32", 2, 6)}, None),
     "sparse-24": ({**packed(), "x.meta": rt.tensor(np.zeros((4, 4), np.int16))}, None),
     "int8-rows": ({"x.weight": int8(4, 6), "x.weight_scale": ones("F32", 3, 1)}, None),
     "int8-groups": ({"x.weight": int8(4, 6), "x.weight_scale": ones("F32", 4, 4)}, None),
@@ -267,6 +274,7 @@ REFUSED = {
     "mxfp6-no-config": ({"x.weight_packed": u8(4, 48), "x.weight_scale": u8(4, 2)}, None),
     "mxfp6-autoround": ({"x.weight_packed": u8(4, 48), "x.weight_scale": u8(4, 2)}, {"quantization_config": {"quant_method": "auto-round", "data_type": "mx_fp"}}),
     "mxfp6-zero": ({"x.weight_packed": u8(4, 48), "x.weight_scale": u8(4, 2), "x.weight_zero_point": u8(4, 2)}, ref.MXFP6_CONFIG),
+    "mxfp6-dimensions": ({"x.weight_packed": u8(*[1] * 12, 48), "x.weight_scale": u8(*[1] * 12, 2)}, ref.MXFP6_CONFIG),
     "mxfp6-groups": ({"x.weight_packed": u8(4, 48), "x.weight_scale": u8(4, 1)}, ref.MXFP6_CONFIG),
     "mlx-no-config": (mlx(), None),
     "mlx-other-width": (mlx(), ref.mlx_config(4, 32)),
