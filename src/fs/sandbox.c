@@ -218,8 +218,13 @@ static int add_rules(scmp_filter_ctx filter)
         {SCMP_SYS(prctl), 0, low, PR_SET_NAME},
         {SCMP_SYS(socket), 0, low, AF_UNIX},
         {SCMP_SYS(ioctl), 1, low, FUSE_DEV_IOC_CLONE},
-        {SCMP_SYS(openat), 2, low, O_RDWR | O_CLOEXEC}, /* /dev/fuse */
-        {SCMP_SYS(prlimit64), 2, all, 0},               /* asks, sets nothing */
+        /*
+         * /dev/fuse. malloc() reads the number of processors in /sys when it first makes an arena,
+         * and how memory is committed in /proc when it first gives some back: it is denied both,
+         * and does without.
+         */
+        {SCMP_SYS(openat), 2, low, O_RDWR | O_CLOEXEC},
+        {SCMP_SYS(prlimit64), 2, all, 0}, /* asks, sets nothing */
     };
     int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone3), 0); /* see below */
 
