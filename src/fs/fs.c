@@ -37,6 +37,8 @@ enum {
     WAKE = SIGUSR2, /* interrupts a waiting thread; has an empty handler */
     STOP_POLL_MS = 10,
     STOP_LIMIT_MS = 5000, /* for requests at work when the loop is to end */
+    ANSWER_POLL_MS = 50,
+    ANSWER_POLLS = 80, /* for the first request; counted, so that a stopped process has its time */
 };
 
 /* A mount that is being served. */
@@ -49,6 +51,7 @@ struct session {
     atomic_bool finished; /* the loop has ended */
     atomic_bool detached; /* the mount is out of the tree of names */
     atomic_bool idled;    /* because nobody used it */
+    atomic_bool refused;  /* the first request was */
 };
 
 static void wake(int signal)
@@ -140,16 +143,38 @@ static void unmount_if_idle(struct session *s)
     }
 }
 
+/*
+ * libfuse refuses a request for which it gets no memory. After a refused first one the kernel
+ * refuses all others: nothing comes of such a mount, and nobody says so.
+ */
+static void stop_if_refused(struct session *s, unsigned polls)
+{
+    if (polls < ANSWER_POLLS)
+        return;
+    atomic_store(&s->refused, true);
+    stop_now(s);
+}
+
+/* When nothing has come for a while. `polls`: how often there was no first request. */
+static void look_after(struct session *s, unsigned *polls)
+{
+    if (!atomic_load(&s->fs->answered))
+        stop_if_refused(s, ++*polls);
+    else if (s->fs->options->idle_timeout)
+        unmount_if_idle(s);
+}
+
 /* Waits for a signal, or until something is due: then 0. Interruptions are negative. */
 static int next_signal(struct session *s, const sigset_t *set, bool stopping)
 {
     const struct mxfs_fs_options *o = s->fs->options;
+    bool answered = atomic_load(&s->fs->answered);
     struct timespec left = {o->stop_timeout, 0};
 
-    if (!stopping && (!o->idle_timeout || atomic_load(&s->detached)))
+    if (!stopping && answered && (!o->idle_timeout || atomic_load(&s->detached)))
         return sigwaitinfo(set, NULL);
     if (!stopping) {
-        int64_t ms = idle_left(s);
+        int64_t ms = answered ? idle_left(s) : ANSWER_POLL_MS;
         left = (struct timespec){ms / 1000, ms % 1000 * 1000000};
     }
     int signal = sigtimedwait(set, NULL, &left);
@@ -160,6 +185,7 @@ static void *take_signals(void *arg)
 {
     struct session *s = arg;
     bool stopping = false;
+    unsigned polls = 0;
     sigset_t set;
 
     signal_set(&set);
@@ -168,7 +194,7 @@ static void *take_signals(void *arg)
         if (signal == SIGUSR1)
             mxfs_fs_stats_log(s->fs);
         else if (signal == 0 && !stopping)
-            unmount_if_idle(s);
+            look_after(s, &polls);
         /* After SIGTERM open readers may go on for a while; an idle mapping would never end. */
         else if (signal == 0 || signal == SIGINT || (stopping && is_stop(signal)))
             stop_now(s);
@@ -189,7 +215,6 @@ static int serve(struct session *s, struct mxfs_error *err)
     int rc = fuse_session_loop_mt(s->se, config);
     fuse_loop_cfg_destroy(config);
     mxfs_decoder_fini(&s->fs->decoder);
-    atomic_store(&s->finished, true);
     if (rc < 0) /* -1: libfuse has said that it cannot start a thread, and why */
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: serving the mount failed: %s",
                          s->mountpoint, rc == -1 ? "no thread for it" : strerror(-rc));
@@ -221,6 +246,10 @@ static int serve_with_signals(struct session *s, struct mxfs_error *err)
     sigaddset(&only_wake, WAKE);
     pthread_sigmask(SIG_UNBLOCK, &only_wake, NULL);
     rc = serve(s, err);
+    if (atomic_load(&s->refused))
+        rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: cannot answer the kernel: %s",
+                       s->mountpoint, strerror(ENOMEM));
+    atomic_store(&s->finished, true);
     pthread_kill(s->signals, WAKE);
     pthread_join(s->signals, NULL);
     return rc;

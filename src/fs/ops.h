@@ -35,6 +35,7 @@ struct fs_context {
     int64_t started; /**< as mxfs_fs_now() */
     struct fs_buffer_stack buffers;
     struct fs_decoder decoder;
+    atomic_bool answered; /**< the kernel's first request has been, so others will come */
     struct fs_counters counters;
     _Atomic int readahead;          /**< see mxfs_readahead_open(); -1: nothing is to be done */
     _Atomic unsigned looking_ahead; /**< threads that load what was not asked for yet */

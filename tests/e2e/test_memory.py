@@ -7,13 +7,14 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
 
 import refmodels
 import reftensor as rt
-from conftest import mounted
+from conftest import children, mounted, wait_for_mounts
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DIRECTORY = ROOT / "tests/data/vectors/gptoss_dir/src"
@@ -97,15 +98,22 @@ def test_nth_allocation_of_an_export(what, mxfs_bin, failmalloc, place):
 
 
 def test_nth_allocation_of_a_mount(mxfs_bin, failmalloc, place, fuse):
-    """Refused in words with nothing mounted, or mounted and right; a read may fail, but never give other bytes."""
+    """Refused in words with nothing mounted, or mounted and right; a read may fail, but never give other bytes. Where a
+    second thread of libfuse gets no memory, it ends the mount that was just made."""
     model = refmodels.gptoss_hf()
     source, folder, want = model.write(place / "m" / "model.safetensors"), place / "mnt", model.expected_bytes()
     folder.mkdir()
     outcomes = set()
-    for n in range(150):  # a mount of this model makes some 80
+    for n in range(150):  # a mount of this model, read once, makes some 120
         env = {**os.environ, "LD_PRELOAD": str(failmalloc), "FAIL_AT": str(n)}
         command = [mxfs_bin, "--views=none", source, folder]
-        done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=30, check=False)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=30, check=False)
+        except subprocess.TimeoutExpired:
+            for pid in children():  # a daemon that does not answer would hold whoever looks at its mount
+                if f"FAIL_AT={n}\0".encode() in pathlib.Path(f"/proc/{pid}/environ").read_bytes():
+                    os.kill(pid, signal.SIGKILL)
+            raise
         outcomes.add(done.returncode)
         if done.returncode:
             assert done.returncode in (5, 6) and done.stderr.startswith(("mxfs: ", "fuse: ")), f"allocation {n}: {done}"
@@ -114,7 +122,10 @@ def test_nth_allocation_of_a_mount(mxfs_bin, failmalloc, place, fuse):
         try:
             assert (folder / source.name).read_bytes() == want, f"allocation {n}"
         except OSError as e:
+            if e.errno in (errno.ENOENT, errno.ENOTCONN, errno.ECONNABORTED):
+                wait_for_mounts(lambda: not mounted(folder))
+                continue
             assert e.errno in (errno.ENOMEM, errno.EIO), f"allocation {n}: {e}"
-        finally:
-            subprocess.run(["fusermount3", "-u", folder], check=True)
+        subprocess.run(["fusermount3", "-u", folder], capture_output=True, check=False)  # if it is still there
+        wait_for_mounts(lambda: not mounted(folder))
     assert 0 in outcomes and 6 in outcomes

@@ -4,8 +4,9 @@
 /*
  * For LD_PRELOAD: of the allocations that mxfs itself makes, number FAIL_AT (from 0) fails, once,
  * or with FAIL_ALL=1 it and all that follow. Those of jansson do not count: its parser (2.14) goes
- * on after some of its own allocations failed, with data lost. Nor do those after exit(): they are
- * gcov's, in a program built for coverage. Prints nothing.
+ * on after some of its own allocations failed, with data lost. Nor do those of libseccomp, which
+ * (2.5.4) frees twice when its generator gets no memory, nor those after exit(): they are gcov's,
+ * in a program built for coverage. Prints nothing.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -33,10 +34,11 @@ __attribute__((constructor)) static void arm(void)
     }
 }
 
-static bool is_janssons(const void *caller)
+static bool is_anothers(const void *caller)
 {
     Dl_info info;
-    return dladdr(caller, &info) && info.dli_fname && strstr(info.dli_fname, "libjansson");
+    return dladdr(caller, &info) && info.dli_fname &&
+           (strstr(info.dli_fname, "libjansson") || strstr(info.dli_fname, "libseccomp"));
 }
 
 static void disarm(void)
@@ -48,7 +50,7 @@ static bool fails(const void *caller)
 {
     static atomic_flag registered = ATOMIC_FLAG_INIT;
 
-    if (!armed || is_janssons(caller))
+    if (!armed || is_anothers(caller))
         return false;
     /* Not in arm(): what is registered before main() comes after the program's own destructors. */
     if (!atomic_flag_test_and_set(&registered))
