@@ -68,7 +68,7 @@ struct mxfs_repo_options {
  * each other: 16 threads that walk through a matrix each had 4 % of the speed with units of a
  * quarter. Loading several units in one pass makes up for their being small.
  */
-#define MXFS_UNITS_IN_CACHE 64
+#define MXFS_UNITS_IN_CACHE 128
 
 /** What the options of a command line ask of opening. `only` is borrowed from them. */
 struct mxfs_repo_options mxfs_repo_options_of(const struct mxfs_options *options);

@@ -27,7 +27,7 @@ enum {
     GAP = 8 << 10,
     /* Units that one pass loads, at most; fewer where it saves no reading. */
     PASS_MAX = 64,
-    PASS_SPARSE = 4,
+    PASS_SPARSE = 8,
     /* How many units ahead of the reader the first missing one may lie. */
     DEPTH = 2,
     /* A unit is being used up when a part of 1 / EARLY of it was read. */
