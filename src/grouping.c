@@ -153,7 +153,7 @@ static int ask_scheme(struct work *w, size_t index, const struct mxfs_scheme *s,
     if (*verdict == MXFS_MATCH)
         return add_match(w, index, &group);
     if (*verdict == MXFS_REFUSE && !w->match.half)
-        mxfs_scheme_check_lonely(&w->match, index);
+        mxfs_scheme_check_lonely(&w->match, index); /* perhaps what is missing would explain it */
     if (*verdict == MXFS_REFUSE)
         return add_refused(w, index, &group, w->match.scheme ? w->match.scheme : s->name);
     free(group.constants);
@@ -258,7 +258,6 @@ static int look_at_plain(struct work *w, size_t index)
         return 0;
     }
     w->match.half = false;
-    w->match.scheme = NULL;
     if (mxfs_scheme_check_lonely(&w->match, index) == MXFS_REFUSE)
         return add_refused(w, index, &(struct mxfs_group){.part = {t}, .parts = 1}, "incomplete");
     if (!mxfs_tensor_has_suffix(t, ".weight", &stem_len))
