@@ -113,18 +113,26 @@ typedef void mxfs_nvfp4_blocks_fn(void *dst, const uint8_t *codes, const float *
 typedef void mxfs_nvfp4_lanes_fn(void *dst, const uint8_t *codes, const float *scales, size_t n,
                                  unsigned shift);
 
+/** What an octet stands for. */
+enum mxfs_octets {
+    MXFS_OCTETS_SIGNED,   /**< a number in two's complement */
+    MXFS_OCTETS_OFFSET,   /**< one that 128 was added to */
+    MXFS_OCTETS_UNSIGNED, /**< itself */
+};
+
 /**
  * What becomes of the value v of a code in group g: v - zeros[g], times scales[g], rounded to
  * `via`, plus biases[g], rounded to `via` again, then to the output type. Each is one float32
  * operation, rounded once. Code i of a run is in group (skip + i) / group.
  */
 struct mxfs_affine {
-    const float *scales; /**< one a group */
-    const float *zeros;  /**< one a group, or NULL for none */
-    const float *biases; /**< one a group, or NULL for none */
-    size_t group;        /**< codes in a group; not 0 */
-    size_t skip;         /**< codes of the first group in front of the run */
-    enum mxfs_out via;   /**< the type that products and sums are rounded to; F32 for none */
+    const float *scales;     /**< one a group */
+    const float *zeros;      /**< one a group, or NULL for none */
+    const float *biases;     /**< one a group, or NULL for none */
+    size_t group;            /**< codes in a group; not 0 */
+    size_t skip;             /**< codes of the first group in front of the run */
+    enum mxfs_out via;       /**< the type that products and sums are rounded to; F32 for none */
+    enum mxfs_octets octets; /**< what codes of 8 bits stand for */
 };
 
 /** Where 4-bit codes lie in octets. */
@@ -152,7 +160,7 @@ typedef void mxfs_code4_pick_fn(void *dst, const uint8_t *codes, size_t first, s
                                 const float *values, const struct mxfs_affine *affine,
                                 const uint16_t *group_of, size_t groups);
 
-/** dst[i] = codes[i] as a signed integer, made affine; i < n. */
+/** dst[i] = the number that codes[i] stands for by affine->octets, made affine; i < n. */
 typedef void mxfs_code8_run_fn(void *dst, const uint8_t *codes, size_t n,
                                const struct mxfs_affine *affine);
 

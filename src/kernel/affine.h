@@ -25,6 +25,23 @@ MXFS_INLINE float mxfs_affine_value(const struct mxfs_affine *affine, size_t gro
     return result;
 }
 
+/** What turns an octet over to two's complement of a number that is then `less` too small. */
+MXFS_INLINE uint8_t mxfs_octets_flip(enum mxfs_octets octets)
+{
+    return octets == MXFS_OCTETS_SIGNED ? 0 : 0x80;
+}
+
+MXFS_INLINE int mxfs_octets_less(enum mxfs_octets octets)
+{
+    return octets == MXFS_OCTETS_UNSIGNED ? 128 : 0;
+}
+
+/** The number that an octet stands for. */
+MXFS_INLINE float mxfs_octet_value(uint8_t octet, enum mxfs_octets octets)
+{
+    return (float)((int8_t)(octet ^ mxfs_octets_flip(octets)) + mxfs_octets_less(octets));
+}
+
 /** Whether an octet holds two codes. */
 MXFS_INLINE bool mxfs_nibbles_paired(enum mxfs_nibbles nibbles)
 {

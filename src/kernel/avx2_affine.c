@@ -155,15 +155,25 @@ AVX2_INLINE void code4_run(uint8_t *dst, const uint8_t *codes, size_t first, siz
 
 /* Codes of 8 bits. */
 
-AVX2_INLINE __m256 as_floats(__m128i octets)
+/* 16 octets as signed words of the numbers that they stand for. */
+AVX2_INLINE __m256i words_at(const uint8_t *codes, const struct mxfs_affine *a)
 {
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(octets));
+    __m128i octets = _mm_loadu_si128((const __m128i *)codes);
+    octets = _mm_xor_si128(octets, _mm_set1_epi8((char)mxfs_octets_flip(a->octets)));
+    return _mm256_add_epi16(_mm256_cvtepi8_epi16(octets),
+                            _mm256_set1_epi16((short)mxfs_octets_less(a->octets)));
+}
+
+AVX2_INLINE __m256 as_floats(__m128i words)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(words));
 }
 
 AVX2_INLINE void put(uint8_t *dst, const uint8_t *code, size_t group, const struct mxfs_affine *a,
                      enum mxfs_out out)
 {
-    uint32_t bits = mxfs_f32_out_bits(mxfs_affine_value(a, group, (int8_t)*code), out);
+    uint32_t bits =
+        mxfs_f32_out_bits(mxfs_affine_value(a, group, mxfs_octet_value(*code, a->octets)), out);
     memcpy(dst, &bits, mxfs_out_size(out));
 }
 
@@ -173,9 +183,9 @@ AVX2_INLINE void code8_group(uint8_t *dst, const uint8_t *codes, size_t at, size
     size_t size = mxfs_out_size(out);
 
     for (; end - at >= 16; at += 16) {
-        __m128i octets = _mm_loadu_si128((const __m128i *)(codes + at));
-        __m256 v = affine_group(as_floats(octets), group, a);
-        __m256 w = affine_group(as_floats(_mm_srli_si128(octets, 8)), group, a);
+        __m256i words = words_at(codes + at, a);
+        __m256 v = affine_group(as_floats(_mm256_castsi256_si128(words)), group, a);
+        __m256 w = affine_group(as_floats(_mm256_extracti128_si256(words, 1)), group, a);
         store_rounded(dst + at * size, v, w, out);
     }
     for (; at < end; at++)
@@ -199,9 +209,9 @@ AVX2_INLINE void code8_lanes(uint8_t *dst, const uint8_t *codes, size_t n,
     size_t size = mxfs_out_size(out), at = 0;
 
     for (; n - at >= 16; at += 16) {
-        __m128i octets = _mm_loadu_si128((const __m128i *)(codes + at));
-        __m256 v = affine_at(as_floats(octets), at, a);
-        __m256 w = affine_at(as_floats(_mm_srli_si128(octets, 8)), at + 8, a);
+        __m256i words = words_at(codes + at, a);
+        __m256 v = affine_at(as_floats(_mm256_castsi256_si128(words)), at, a);
+        __m256 w = affine_at(as_floats(_mm256_extracti128_si256(words, 1)), at + 8, a);
         store_rounded(dst + at * size, v, w, out);
     }
     for (; at < n; at++)

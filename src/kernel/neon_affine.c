@@ -146,7 +146,9 @@ MXFS_INLINE void code8_step(uint8_t *dst, const uint8_t *codes, const struct ent
                             const struct entries *last, const struct mxfs_affine *a,
                             enum mxfs_out out)
 {
-    int16x8_t words = vmovl_s8(vreinterpret_s8_u8(vld1_u8(codes)));
+    uint8x8_t octets = veor_u8(vld1_u8(codes), vdup_n_u8(mxfs_octets_flip(a->octets)));
+    int16x8_t words = vmovl_s8(vreinterpret_s8_u8(octets));
+    words = vaddq_s16(words, vdupq_n_s16((int16_t)mxfs_octets_less(a->octets)));
     float32x4_t v = vcvtq_f32_s32(vmovl_s16(vget_low_s16(words)));
     float32x4_t w = vcvtq_f32_s32(vmovl_high_s16(words));
     store_rounded(dst, made_affine(v, first, a), made_affine(w, last, a), out);
@@ -155,7 +157,8 @@ MXFS_INLINE void code8_step(uint8_t *dst, const uint8_t *codes, const struct ent
 MXFS_INLINE void code8_one(uint8_t *dst, uint8_t code, size_t group, const struct mxfs_affine *a,
                            enum mxfs_out out)
 {
-    uint32_t bits = mxfs_f32_out_bits(mxfs_affine_value(a, group, (int8_t)code), out);
+    uint32_t bits =
+        mxfs_f32_out_bits(mxfs_affine_value(a, group, mxfs_octet_value(code, a->octets)), out);
     memcpy(dst, &bits, mxfs_out_size(out));
 }
 

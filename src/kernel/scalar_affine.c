@@ -70,7 +70,8 @@ MXFS_INLINE void code8_run(uint8_t *dst, const uint8_t *codes, size_t n,
 
     for (size_t i = 0, group = 0; i < n; group++) {
         for (; i < n && i < end; i++)
-            put(dst, i, mxfs_affine_value(affine, group, (int8_t)codes[i]), out);
+            put(dst, i,
+                mxfs_affine_value(affine, group, mxfs_octet_value(codes[i], affine->octets)), out);
         end += affine->group;
     }
 }

@@ -28,8 +28,9 @@ struct mxfs_int *mxfs_int_new(unsigned bits, uint64_t reordered)
         return NULL;
     layout->bits = (uint8_t)bits;
     layout->offset = (int16_t)(1 << (bits - 1));
+    layout->octets = MXFS_OCTETS_OFFSET;
     for (int i = 0; i < 16; i++)
-        layout->values[i] = (float)(i - 8);
+        layout->values[i] = (float)(i - layout->offset);
     return layout;
 }
 
@@ -47,22 +48,24 @@ uint64_t mxfs_int_octets(const struct mxfs_int *layout, uint64_t column)
 
 /* Unpacking. */
 
-static void unpack_words(uint8_t *out, const uint8_t *src, size_t n, const struct mxfs_int *layout)
+static void unpack_words(uint8_t *out, const uint8_t *src, size_t n, const struct mxfs_int *layout,
+                         unsigned offset)
 {
     for (size_t i = 0; i < n; src += 4) {
         uint32_t word = mxfs_load_le32(src);
         for (unsigned j = 0; j < layout->per_word; j++, i++)
-            out[i] = (uint8_t)((word >> (j * layout->bits) & ((1u << layout->bits) - 1)) -
-                               (unsigned)layout->offset);
+            out[i] = (uint8_t)((word >> (j * layout->bits) & ((1u << layout->bits) - 1)) - offset);
     }
 }
 
-/* Columns of one row at a time, on the stack, and room for what a step takes more. */
-enum { CHUNK = MXFS_NARROW_CHUNK, SLACK = 64 };
+/* Columns of one row at a time, on the stack: where they have factors, and where they are only
+ * unpacked; and room for what a step takes more. */
+enum { CHUNK = MXFS_NARROW_CHUNK, UNPACK_CHUNK = 4096, SLACK = 64 };
 
-/* The codes of columns [column, column + n), n <= CHUNK, an octet each; returns where. */
+/* The codes of columns [column, column + n), n <= UNPACK_CHUNK, an octet each, less `offset` where
+ * they have fewer than 8 bits; returns where. */
 static const uint8_t *unpack(const struct mxfs_int_row *row, uint64_t column, size_t n,
-                             uint8_t buffer[CHUNK + SLACK])
+                             unsigned offset, uint8_t buffer[UNPACK_CHUNK + SLACK])
 {
     const struct mxfs_int *layout = row->layout;
     uint64_t step = mxfs_int_step(layout), start = column / step * step;
@@ -72,15 +75,16 @@ static const uint8_t *unpack(const struct mxfs_int_row *row, uint64_t column, si
     if (layout->row_pairs || row->nibbles > MXFS_NIBBLES_HIGH_FIRST) {
         src = row->codes + (column - row->base);
         for (size_t i = 0; i < n; i++)
-            buffer[i] = (uint8_t)((src[i] >> (row->nibbles == MXFS_NIBBLES_HIGH ? 4 : 0) & 15) - 8);
+            buffer[i] =
+                (uint8_t)((src[i] >> (row->nibbles == MXFS_NIBBLES_HIGH ? 4 : 0) & 15) - offset);
         return buffer;
     }
-    if (layout->bits == 8 && layout->offset == 0)
+    if (layout->bits == 8)
         return src + skip;
     if (layout->per_word)
-        unpack_words(buffer, src, skip + n, layout);
+        unpack_words(buffer, src, skip + n, layout, offset);
     else
-        row->codec->kernel->unpack(buffer, src, skip + n, layout->bits, (uint8_t)layout->offset);
+        row->codec->kernel->unpack(buffer, src, skip + n, layout->bits, (uint8_t)offset);
     return buffer + skip;
 }
 
@@ -115,15 +119,17 @@ static bool has_factors(const struct mxfs_int_row *row)
     return row->layout->columns != 0;
 }
 
-/* n <= CHUNK columns whose entries are known, from octets to the output. */
+/* Columns whose entries are known, from octets to the output. */
 static void decode_octets(const struct mxfs_int_row *row, uint64_t column, size_t n,
                           struct mxfs_affine *affine, uint8_t *dst)
 {
     const struct mxfs_kernel *kernel = row->codec->kernel;
-    uint8_t buffer[CHUNK + SLACK];
+    uint8_t buffer[UNPACK_CHUNK + SLACK];
     float values[CHUNK];
-    const uint8_t *codes = unpack(row, column, n, buffer);
+    const uint8_t *codes = unpack(row, column, n, (unsigned)row->layout->offset, buffer);
 
+    affine->octets =
+        row->layout->bits == 8 ? (enum mxfs_octets)row->layout->octets : MXFS_OCTETS_SIGNED;
     if (!has_factors(row)) {
         kernel->code8_run[row->group->out](dst, codes, n, affine);
         return;
@@ -133,25 +139,34 @@ static void decode_octets(const struct mxfs_int_row *row, uint64_t column, size_
     narrow(row, column, n, values, dst);
 }
 
-/* Codes of 4 bits go to the kernel as they are. */
-static void decode_nibbles(const struct mxfs_int_row *row, uint64_t column, size_t n,
-                           struct mxfs_affine *affine, uint8_t *dst)
+/* Whether codes of 4 bits go to the kernel as they are. */
+static bool are_nibbles(const struct mxfs_int_row *row)
 {
-    const struct mxfs_int *layout = row->layout;
-    bool paired = row->nibbles <= MXFS_NIBBLES_HIGH_FIRST;
+    return row->layout->bits == 4 && !row->layout->per_word;
+}
+
+/* The same for codes of up to 4 bits, of which each group has few values; narrower ones are
+ * unpacked first. */
+static void decode_narrow(const struct mxfs_int_row *row, uint64_t column, size_t n,
+                          struct mxfs_affine *affine, uint8_t *dst)
+{
+    const struct mxfs_kernel *kernel = row->codec->kernel;
+    const float *of_codes = row->layout->values;
+    bool paired = are_nibbles(row) && row->nibbles <= MXFS_NIBBLES_HIGH_FIRST;
+    enum mxfs_nibbles nibbles = are_nibbles(row) ? row->nibbles : MXFS_NIBBLES_LOW;
     uint64_t at = column - row->base;
-    const uint8_t *codes = row->codes + (paired ? at / 2 : at);
     size_t first = paired ? at % 2 : 0;
+    uint8_t buffer[UNPACK_CHUNK + SLACK];
     float values[CHUNK];
+    const uint8_t *codes =
+        are_nibbles(row) ? row->codes + (paired ? at / 2 : at) : unpack(row, column, n, 0, buffer);
 
     if (!has_factors(row)) {
-        row->codec->kernel->code4_run[row->group->out](dst, codes, first, n, row->nibbles,
-                                                       layout->values, affine);
+        kernel->code4_run[row->group->out](dst, codes, first, n, nibbles, of_codes, affine);
         return;
     }
     affine->via = MXFS_OUT_F32;
-    row->codec->kernel->code4_run[MXFS_OUT_F32](values, codes, first, n, row->nibbles,
-                                                layout->values, affine);
+    kernel->code4_run[MXFS_OUT_F32](values, codes, first, n, nibbles, of_codes, affine);
     narrow(row, column, n, values, dst);
 }
 
@@ -195,8 +210,7 @@ static void decode_reordered(const struct mxfs_int_row *row, uint64_t column, ui
 {
     const struct mxfs_int *layout = row->layout;
     float scales[MXFS_INT_REORDERED_GROUPS], zeros[MXFS_INT_REORDERED_GROUPS];
-    bool nibbles = layout->bits == 4 && !layout->per_word && !has_factors(row) &&
-                   row->nibbles == MXFS_NIBBLES_LOW_FIRST;
+    bool nibbles = are_nibbles(row) && !has_factors(row) && row->nibbles == MXFS_NIBBLES_LOW_FIRST;
 
     row->entries(row, 0, layout->groups, scales, row->zeros ? zeros : NULL, NULL);
     (nibbles ? decode_picked : decode_by_entry)(row, column, n, scales, row->zeros ? zeros : NULL,
@@ -206,7 +220,9 @@ static void decode_reordered(const struct mxfs_int_row *row, uint64_t column, ui
 void mxfs_int_columns(const struct mxfs_int_row *row, uint64_t column, uint64_t n, uint8_t *dst)
 {
     uint64_t size = row->group->block_cols;
-    bool whole = row->layout->bits == 4 && !row->layout->per_word && !has_factors(row);
+    uint64_t most = has_factors(row)                             ? CHUNK
+                    : are_nibbles(row) || row->layout->bits == 8 ? UINT64_MAX
+                                                                 : UNPACK_CHUNK;
     struct entries entries;
 
     if (size == 0) {
@@ -215,15 +231,13 @@ void mxfs_int_columns(const struct mxfs_int_row *row, uint64_t column, uint64_t 
     }
     while (n > 0) {
         uint64_t phase = column % size;
-        uint64_t count = n;
-        if ((phase + n - 1) / size >= MXFS_SCALES_CHUNK)
+        uint64_t count = mxfs_min_u64(n, most);
+        if ((phase + count - 1) / size >= MXFS_SCALES_CHUNK)
             count = MXFS_SCALES_CHUNK * size - phase;
-        if (!whole)
-            count = mxfs_min_u64(count, CHUNK);
         struct mxfs_affine affine = {.group = size, .skip = phase, .via = row->group->via};
         load_entries(row, column / size, (phase + count - 1) / size + 1, &entries, &affine);
-        if (row->layout->bits == 4 && !row->layout->per_word)
-            decode_nibbles(row, column, count, &affine, dst);
+        if (row->layout->bits <= 4)
+            decode_narrow(row, column, count, &affine, dst);
         else
             decode_octets(row, column, count, &affine, dst);
         dst += count * mxfs_out_size(row->group->out);

@@ -29,9 +29,9 @@ struct mxfs_int {
     bool row_pairs;   /**< octets hold a code of an even row (low half) and of the next (high) */
     bool one_scale;   /**< one for the whole tensor */
     bool zeros_packed;   /**< like the codes, but along the rows */
-    bool shifted;        /**< zeros are -offset, without a part: codes are unsigned */
-    int16_t offset;      /**< subtracted from codes of other than 4 bits */
-    float values[16];    /**< of codes of 4 bits */
+    uint8_t octets;      /**< enum mxfs_octets, of codes of 8 bits */
+    int16_t offset;      /**< subtracted from codes of 5 to 7 bits */
+    float values[16];    /**< of codes of up to 4 bits */
     uint8_t zeros;       /**< index of that part, or 0 for none */
     uint8_t biases;      /**< likewise */
     uint8_t columns;     /**< likewise: factors of columns */

@@ -154,8 +154,6 @@ static void entries(const struct mxfs_int_row *row, uint64_t group, size_t n, fl
 
     mxfs_scales_load(row->codec, scales, c->src[1] + at * mxfs_scale_size(part[1]->dtype), n,
                      part[1]->dtype);
-    for (size_t i = 0; l->shifted && i < n; i++)
-        zeros[i] = -l->offset;
     if (l->zeros && l->zeros_packed)
         packed_zeros(row, group, n, zeros);
     for (size_t i = 0; l->zeros && !l->zeros_packed && i < n; i++)
@@ -189,7 +187,7 @@ void mxfs_int_decode(const struct mxfs_group *group, const struct mxfs_codec *co
                        : c.row % 2 == 0 ? MXFS_NIBBLES_LOW
                                         : MXFS_NIBBLES_HIGH,
             .factors = l->columns ? src[l->columns] : NULL,
-            .zeros = l->zeros != 0 || l->shifted,
+            .zeros = l->zeros != 0,
             .biases = l->biases != 0,
             .entries = entries,
             .context = &c,

@@ -83,11 +83,8 @@ static struct mxfs_int *affine_layout(const struct mxfs_group *group, unsigned b
         return NULL;
     for (int i = 0; i < 16; i++)
         layout->values[i] = (float)i;
-    /* Octets are signed in the kernels: those of 8 bits are shifted, and a zero shifts them back.
-     */
-    layout->shifted = bits == 8;
-    if (bits < 8)
-        layout->offset = 0;
+    layout->octets = MXFS_OCTETS_UNSIGNED;
+    layout->offset = 0;
     layout->biases = BIASES;
     layout->groups = mxfs_match_last_dim(group->part[SCALES]);
     layout->row_bytes = mxfs_match_last_dim(group->part[CODES]) * 4;

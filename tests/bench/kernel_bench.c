@@ -28,7 +28,7 @@
 enum {
     OUT_BYTES = 128 << 10, /* of the cases in cache */
     MIN_NS = 400000,       /* a measurement repeats until it took that long */
-    MAX_CASES = 160,
+    MAX_CASES = 320,
     MAX_ROUNDS = 999,
     /* an expert's gate_up_proj of gpt-oss: rows, columns of source bytes, columns of scales */
     ROWS = 5760,
@@ -41,6 +41,8 @@ enum {
 static struct {
     uint8_t *codes, *scales, *dst, *src;
     uint8_t *experts, *expert_scales, *packed, *packed_scales, *big_dst, *big_src;
+    float entries[OUT_BYTES]; /* plausible scales, zeros or biases */
+    uint16_t group_of[OUT_BYTES];
     struct mxfs_tables tables;
 } b;
 
@@ -53,7 +55,7 @@ struct bench_case {
     size_t bytes;      /**< of output, a run */
     int base;          /**< the case that this one is compared with */
     int plain;         /**< the plain loop, or -1 */
-    unsigned argument; /**< shift, format or stripe */
+    unsigned argument; /**< shift, format, stripe, bits, or codes of a group */
     double seconds[MAX_ROUNDS];
 };
 
@@ -157,6 +159,64 @@ static void run_fp8(const struct bench_case *c)
     c->kernel->fp8_run[c->out](&b.tables, b.dst, b.codes, n, c->argument, 0.0123f);
 }
 
+static void run_mxfp8(const struct bench_case *c)
+{
+    size_t blocks = c->bytes / mxfs_out_size(c->out) / MXFS_MX_BLOCK;
+    c->kernel->mxfp8_blocks[c->out](&b.tables, b.dst, b.codes, b.scales, blocks, MXFS_FP8_E4M3);
+}
+
+static void run_e2m3(const struct bench_case *c)
+{
+    c->kernel->e2m3(b.dst, b.codes, c->bytes);
+}
+
+static void run_unpack(const struct bench_case *c)
+{
+    c->kernel->unpack(b.dst, b.codes, c->bytes, c->argument, 0);
+}
+
+/* Products are rounded to the output type, as nearly all formats have it. */
+static struct mxfs_affine affine_of(const struct bench_case *c)
+{
+    return (struct mxfs_affine){
+        .scales = b.entries, .group = c->argument, .via = c->out, .octets = MXFS_OCTETS_UNSIGNED};
+}
+
+static void run_code8(const struct bench_case *c)
+{
+    struct mxfs_affine affine = affine_of(c);
+    c->kernel->code8_run[c->out](b.dst, b.codes, c->bytes / mxfs_out_size(c->out), &affine);
+}
+
+static void run_code8_biases(const struct bench_case *c)
+{
+    struct mxfs_affine affine = affine_of(c);
+    affine.biases = b.entries;
+    c->kernel->code8_run[c->out](b.dst, b.codes, c->bytes / mxfs_out_size(c->out), &affine);
+}
+
+static void run_code4(const struct bench_case *c)
+{
+    struct mxfs_affine affine = affine_of(c);
+    c->kernel->code4_run[c->out](b.dst, b.codes, 0, c->bytes / mxfs_out_size(c->out),
+                                 MXFS_NIBBLES_LOW_FIRST, b.entries, &affine);
+}
+
+static void run_code4_octets(const struct bench_case *c)
+{
+    struct mxfs_affine affine = affine_of(c);
+    c->kernel->code4_run[c->out](b.dst, b.codes, 0, c->bytes / mxfs_out_size(c->out),
+                                 MXFS_NIBBLES_LOW, b.entries, &affine);
+}
+
+/* `argument` groups here. */
+static void run_pick(const struct bench_case *c)
+{
+    struct mxfs_affine affine = affine_of(c);
+    c->kernel->code4_pick[c->out](b.dst, b.codes, 0, c->bytes / mxfs_out_size(c->out), b.entries,
+                                  &affine, b.group_of, c->argument);
+}
+
 static void run_widen(const struct bench_case *c)
 {
     c->kernel->widen_bf16(b.dst, b.src, c->bytes / 4);
@@ -225,6 +285,31 @@ static void add_variant_case(const struct mxfs_kernel *kernel, const char *what,
     add_case(c);
 }
 
+/* Operations on codes: of 16-bit outputs alone, and the widest output of the others in octets. */
+static void add_codes(const struct mxfs_kernel *k, int base)
+{
+    static const struct {
+        const char *what;
+        void (*run)(const struct bench_case *c);
+        unsigned argument;
+    } rows[] = {
+        {"mxfp8", run_mxfp8, 0},
+        {"e2m3, octets,", run_e2m3, 0},
+        {"unpack 3, octets,", run_unpack, 3},
+        {"unpack 6, octets,", run_unpack, 6},
+        {"code8, groups of 128", run_code8, 128},
+        {"code8 + biases, groups of 64", run_code8_biases, 64},
+        {"code4, groups of 64", run_code4, 64},
+        {"code4 in octets, groups of 128", run_code4_octets, 128},
+        {"code4, 64 groups by column", run_pick, 64},
+    };
+    for (size_t i = 0; i < MXFS_COUNT(rows); i++) {
+        struct bench_case c = {.run = rows[i].run, .bytes = OUT_BYTES, .base = base, .plain = -1};
+        c.argument = rows[i].argument;
+        add_variant_case(k, rows[i].what, MXFS_OUT_BF16, c);
+    }
+}
+
 static void add_variant(const struct mxfs_kernel *k, int base, int big_base, const int *plain)
 {
     static const unsigned stripes[] = {16, 32, 64, 128, COLS};
@@ -238,6 +323,7 @@ static void add_variant(const struct mxfs_kernel *k, int base, int big_base, con
         c.plain = -1;
         add_variant_case(k, "e4m3", out, c);
     }
+    add_codes(k, base);
     struct bench_case c = {.run = run_widen, .bytes = OUT_BYTES, .base = base, .plain = -1};
     add_variant_case(k, "widen", MXFS_OUT_F32, c);
     c.run = run_transpose;
@@ -297,6 +383,10 @@ static void make_buffers(void)
     b.big_src = buffer((size_t)ROWS * COLS * 4);
     fill_random(b.codes, OUT_BYTES);
     fill_scales(b.scales, OUT_BYTES);
+    for (size_t i = 0; i < OUT_BYTES; i++) {
+        b.entries[i] = 0.001f + 0.0001f * (float)(i % 89);
+        b.group_of[i] = b.codes[i] % 64;
+    }
     fill_random(b.experts, (size_t)EXPERTS * ROWS * COLS);
     fill_scales(b.expert_scales, (size_t)EXPERTS * ROWS * GROUPS);
 }

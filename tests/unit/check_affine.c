@@ -15,7 +15,7 @@
 #include "support/oracle.h"
 #include "support/suite.h"
 
-enum { MAX_CODES = 300 };
+enum { MAX_CODES = 300, MAX_LONG = 4100 };
 
 /** Entries of a few groups, and a run of codes that begins anywhere. */
 struct affine_case {
@@ -49,13 +49,20 @@ static float random_scale(void)
     return ldexpf((float)(int32_t)test_random(), (int)(test_random() % 40) - 50);
 }
 
+/* A number without much of a mantissa or exponent, as scales are: runs of such take short cuts. */
+static float tame_scale(void)
+{
+    return test_random() % 8 ? ldexpf((float)(int)(test_random() % 512) - 256, -16) : 0.0f;
+}
+
 /* Groups of `group` codes of which `skip` are left out; zeros and biases by the bits of `with`. */
 static void draw_affine(struct affine_case *c, size_t group, unsigned with, enum mxfs_out via)
 {
+    float (*scale)(void) = test_random() % 2 ? random_scale : tame_scale;
     for (size_t i = 0; i < MAX_CODES; i++) {
-        c->scales[i] = random_scale();
+        c->scales[i] = scale();
         c->zeros[i] = (float)(int)(test_random() % 512) - 256;
-        c->biases[i] = random_scale();
+        c->biases[i] = scale();
     }
     for (size_t i = 0; i < 16; i++)
         c->values[i] =
@@ -67,6 +74,7 @@ static void draw_affine(struct affine_case *c, size_t group, unsigned with, enum
         .group = group,
         .skip = test_random() % group,
         .via = via,
+        .octets = test_random() % 3,
     };
 }
 
@@ -89,11 +97,19 @@ static void check_code4(struct arena *a, struct affine_case *c, enum mxfs_out ou
     arena_check(a, c->n);
 }
 
+static double octet(const struct mxfs_affine *a, uint8_t octet)
+{
+    return a->octets == MXFS_OCTETS_SIGNED   ? (int8_t)octet
+           : a->octets == MXFS_OCTETS_OFFSET ? octet - 128
+                                             : octet;
+}
+
 static void check_code8(struct arena *a, struct affine_case *c, enum mxfs_out out, enum placement p)
 {
     arena_place(a, c->n * mxfs_out_size(out), c->n, p);
     for (size_t i = 0; i < c->n; i++)
-        arena_expect(a, i, expect_affine(&c->affine, (int8_t)a->codes.data[i], i, out), out);
+        arena_expect(a, i, expect_affine(&c->affine, octet(&c->affine, a->codes.data[i]), i, out),
+                     out);
     a->kernel->code8_run[out](a->dst.data, a->codes.data, c->n, &c->affine);
     arena_check(a, c->n);
 }
@@ -115,7 +131,27 @@ static void affine_codes(struct arena *a, enum mxfs_out out)
     free(c);
 }
 
-static const struct kernel_test tests[] = {{"affine codes", affine_codes, false}};
+/* Groups long enough that tables pay. */
+static void long_groups(struct arena *a, enum mxfs_out out)
+{
+    static const size_t groups[] = {1000, 1024, 1100, 2048, 100000};
+    struct affine_case *c = calloc(1, sizeof(*c));
+    ck_assert_ptr_nonnull(c);
+    for (unsigned i = 0; i < 300; i++) {
+        draw_affine(c, groups[i % MXFS_COUNT(groups)], test_random() % 4,
+                    test_random() % MXFS_OUT_COUNT);
+        c->nibbles = test_random() % 4;
+        c->n = test_random() % MAX_LONG;
+        check_code4(a, c, out, test_random() % PLACEMENTS);
+        check_code8(a, c, out, test_random() % PLACEMENTS);
+    }
+    free(c);
+}
+
+static const struct kernel_test tests[] = {
+    {"affine codes", affine_codes, false},
+    {"long groups", long_groups, false},
+};
 
 int main(void)
 {

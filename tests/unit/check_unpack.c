@@ -106,14 +106,15 @@ struct columns {
     uint16_t group_of[MAX];
 };
 
-static void draw_columns(struct columns *c, size_t groups)
+/* Scales and biases of `bits` in the mantissa, and perhaps some that are infinite. */
+static void draw_columns(struct columns *c, size_t groups, int bits, bool infinite)
 {
     for (size_t i = 0; i < groups; i++) {
-        c->scales[i] = ldexpf((float)test_random(), -40);
-        if (test_random() % 16 == 0)
+        c->scales[i] = ldexpf((float)(test_random() >> (32 - bits)), -8 - bits);
+        if (infinite && test_random() % 16 == 0)
             c->scales[i] = INFINITY;
         c->zeros[i] = (float)(test_random() % 16);
-        c->biases[i] = ldexpf((float)test_random(), -36);
+        c->biases[i] = ldexpf((float)(test_random() >> (32 - bits)), -4 - bits);
     }
     for (size_t i = 0; i < MAX; i++)
         c->group_of[i] = (uint16_t)(test_random() % groups);
@@ -148,12 +149,13 @@ static void check_pick(struct arena *a, const struct columns *c, size_t n, size_
 
 static void groups_by_column(struct arena *a, enum mxfs_out out)
 {
+    static const int mantissas[] = {8, 11, 24};
     static const size_t groups[] = {1, 2, 5, 31, 32, 33, 64, 65, 100, 256, 257, 512, 513};
     struct columns *c = calloc(1, sizeof(*c));
     ck_assert_ptr_nonnull(c);
     for (size_t g = 0; g < MXFS_COUNT(groups); g++)
         for (size_t n = 0; n < MAX; n = n < 70 ? n + 1 : n + 37) {
-            draw_columns(c, groups[g]);
+            draw_columns(c, groups[g], mantissas[n % MXFS_COUNT(mantissas)], n % 7 == 0);
             check_pick(a, c, n, groups[g], out);
         }
     free(c);

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * What the operations on affine codes have in common with AVX-512.
+ */
+#ifndef MXFS_KERNEL_AVX512_AFFINE_H
+#define MXFS_KERNEL_AVX512_AFFINE_H
+
+#include "affine.h"
+#include "avx512_round.h"
+
+/* Codes of a vector, and of two. */
+enum { CODES = 16, TWO = 2 * CODES };
+
+AVX512_INLINE __mmask16 first_codes(size_t n)
+{
+    return (__mmask16)((1u << n) - 1); /* n < 16 */
+}
+
+AVX512_INLINE __m512 canonical(__m512 v)
+{
+    __mmask16 is_nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+    return _mm512_mask_mov_ps(v, is_nan, _mm512_castsi512_ps(_mm512_set1_epi32(MXFS_NAN_F32)));
+}
+
+/* Rounded to `via` and back; NaN is canonical before and after. */
+AVX512_INLINE __m512 through(__m512 v, enum mxfs_out via)
+{
+    if (via == MXFS_OUT_BF16)
+        return _mm512_castsi512_ps(
+            _mm512_and_si512(round_bf16(v), _mm512_set1_epi32((int)0xffff0000)));
+    if (via == MXFS_OUT_F16)
+        return _mm512_cvtph_ps(_mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+    return v;
+}
+
+/* How results come about, found out once for a run. */
+struct steps {
+    bool zeros, biases, nan;           /* nan: there may be some that are not canonical */
+    enum mxfs_out of_product, of_last; /* what the product, or the sum, is rounded to */
+};
+
+/* Whether no entry is infinite or NaN. */
+AVX512_INLINE bool all_finite(const float *entries, size_t n)
+{
+    enum { NAN_OR_INFINITE = 0x99 }; /* both signs, quiet and signalling */
+    __mmask16 found = 0;
+
+    for (size_t i = 0; entries && i < n; i += CODES) {
+        __mmask16 live = n - i < CODES ? first_codes(n - i) : 0xffff;
+        found |= _mm512_fpclass_ps_mask(_mm512_maskz_loadu_ps(live, entries + i), NAN_OR_INFINITE);
+    }
+    return !found;
+}
+
+/* The last result needs no rounding of its own where the output has the same type. Numbers give NaN
+ * only with entries that are none: a product overflows, but a finite bias keeps it infinite. */
+AVX512_INLINE struct steps steps_of(const struct mxfs_affine *a, size_t groups, enum mxfs_out out,
+                                    bool finite_values)
+{
+    enum mxfs_out last = a->via == out ? MXFS_OUT_F32 : a->via;
+    return (struct steps){
+        .zeros = a->zeros != NULL,
+        .biases = a->biases != NULL,
+        .nan = !finite_values || !all_finite(a->scales, groups) || !all_finite(a->zeros, groups) ||
+               !all_finite(a->biases, groups),
+        .of_product = a->biases ? a->via : last,
+        .of_last = last,
+    };
+}
+
+/* What is most common, known to the compiler where its arguments are: no NaN, and no rounding but
+ * to the output type. */
+AVX512_INLINE struct steps common_steps(bool zeros, bool biases, enum mxfs_out out)
+{
+    return (struct steps){zeros, biases, false, biases ? out : MXFS_OUT_F32, MXFS_OUT_F32};
+}
+
+AVX512_INLINE bool are_common(const struct steps *s, enum mxfs_out out)
+{
+    struct steps common = common_steps(s->zeros, s->biases, out);
+    return !s->nan && s->of_product == common.of_product && s->of_last == common.of_last;
+}
+
+/* As mxfs_affine_value, but for the rounding to the output type. */
+AVX512_INLINE __m512 affine_lanes(__m512 v, __m512 scale, __m512 zero, __m512 bias,
+                                  const struct steps *s)
+{
+    if (s->zeros)
+        v = _mm512_sub_ps(v, zero);
+    v = _mm512_mul_ps(v, scale);
+    if (MXFS_UNLIKELY(s->nan))
+        v = canonical(v);
+    v = through(v, s->of_product);
+    if (s->biases) {
+        v = _mm512_add_ps(v, bias);
+        if (MXFS_UNLIKELY(s->nan))
+            v = canonical(v);
+        v = through(v, s->of_last);
+    }
+    return v;
+}
+
+/* Of n codes one behind the other. */
+static inline size_t groups_of(const struct mxfs_affine *a, size_t n)
+{
+    return n ? (a->skip + n - 1) / a->group + 1 : 0;
+}
+
+AVX512_INLINE __m512 broadcast(const float *entries, size_t group)
+{
+    return entries ? _mm512_set1_ps(entries[group]) : _mm512_setzero_ps();
+}
+
+/* Entries of one group in all lanes. */
+struct entries {
+    __m512 scale, zero, bias;
+};
+
+AVX512_INLINE struct entries entries_of(const struct mxfs_affine *a, size_t group)
+{
+    return (struct entries){broadcast(a->scales, group), broadcast(a->zeros, group),
+                            broadcast(a->biases, group)};
+}
+
+/* 16 float32 values as elements of a 16-bit output. */
+AVX512_INLINE __m256i words_of_16(__m512 v, enum mxfs_out out)
+{
+    if (out == MXFS_OUT_BF16)
+        return _mm512_cvtepi32_epi16(_mm512_srli_epi32(round_bf16(v), 16));
+    return _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT);
+}
+
+AVX512_INLINE void store_live(uint8_t *dst, __m512 v, __mmask16 live, enum mxfs_out out)
+{
+    if (out == MXFS_OUT_F32)
+        _mm512_mask_storeu_ps(dst, live, v);
+    else
+        _mm256_mask_storeu_epi16(dst, live, words_of_16(v, out));
+}
+
+AVX512_INLINE void store_two(uint8_t *dst, __m512 v, __m512 w, enum mxfs_out out)
+{
+    if (out == MXFS_OUT_F32) {
+        _mm512_storeu_ps(dst, v);
+        _mm512_storeu_ps(dst + 64, w);
+    } else {
+        _mm512_storeu_si512(dst, words_of(v, w, out));
+    }
+}
+
+/* 16 codes as indices of 32 bits, of which permutes look at the lowest four bits alone. */
+AVX512_INLINE __m512i index_32(__m128i octets, enum mxfs_nibbles nibbles)
+{
+    const __m512i low_first =
+        _mm512_set_epi32(60, 56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 4, 0);
+    const __m512i high_first =
+        _mm512_set_epi32(56, 60, 48, 52, 40, 44, 32, 36, 24, 28, 16, 20, 8, 12, 0, 4);
+    if (!mxfs_nibbles_paired(nibbles)) {
+        __m512i words = _mm512_cvtepu8_epi32(octets);
+        return nibbles == MXFS_NIBBLES_HIGH ? _mm512_srli_epi32(words, 4) : words;
+    }
+    return _mm512_multishift_epi64_epi8(nibbles == MXFS_NIBBLES_LOW_FIRST ? low_first : high_first,
+                                        _mm512_broadcastq_epi64(octets));
+}
+
+#endif
