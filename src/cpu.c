@@ -50,6 +50,9 @@ uint32_t mxfs_cpu_detect(void)
     if (has_all(xcr0, XCR0_AVX512) && has_all(ebx, LEAF7_EBX_AVX512) &&
         has_all(ecx, bit_AVX512VBMI))
         cpu |= MXFS_CPU_AVX512VBMI;
+    if (cpu & MXFS_CPU_AVX512VBMI && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) &&
+        has_all(eax, bit_AVX512BF16))
+        cpu |= MXFS_CPU_AVX512BF16;
     return cpu;
 }
 

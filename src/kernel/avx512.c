@@ -254,25 +254,29 @@ DEFINE_LANES(bf16, MXFS_OUT_BF16)
 DEFINE_LANES(f16, MXFS_OUT_F16)
 DEFINE_LANES(f32, MXFS_OUT_F32)
 
+/* What both AVX-512 variants have. */
+#define OPERATIONS                                                                              \
+    .mxfp4_blocks = MXFS_OUTS(blocks), .mxfp4_lanes = MXFS_OUTS(lanes),                         \
+    .fp8_run = MXFS_OUTS(mxfs_avx512_fp8_run), .fp8_blocks = MXFS_OUTS(mxfs_avx512_fp8_blocks), \
+    .mxfp8_blocks = MXFS_OUTS(mxfs_avx512_mxfp8),                                               \
+    .nvfp4_blocks = MXFS_OUTS(mxfs_avx512_nvfp4_blocks),                                        \
+    .nvfp4_lanes = MXFS_OUTS(mxfs_avx2_nvfp4_lanes), .code4_run = MXFS_OUTS(mxfs_avx512_code4), \
+    .code4_pick = MXFS_OUTS(mxfs_avx512_code4_pick), .narrow = MXFS_OUTS(mxfs_avx2_narrow),     \
+    .unpack = mxfs_avx512_unpack, .e2m3 = mxfs_avx512_e2m3, .transpose = mxfs_avx2_transpose,   \
+    .transpose_words = mxfs_avx2_transpose_words, .widen_bf16 = mxfs_avx2_widen_bf16
+
 const struct mxfs_kernel mxfs_kernel_avx512vbmi = {
     .name = "avx512vbmi",
     .requires = MXFS_CPU_AVX2 | MXFS_CPU_AVX512VBMI,
-    .mxfp4_blocks = MXFS_OUTS(blocks),
-    .mxfp4_lanes = MXFS_OUTS(lanes),
-    .fp8_run = MXFS_OUTS(mxfs_avx512_fp8_run),
-    .fp8_blocks = MXFS_OUTS(mxfs_avx512_fp8_blocks),
-    .mxfp8_blocks = MXFS_OUTS(mxfs_avx512_mxfp8),
-    .nvfp4_blocks = MXFS_OUTS(mxfs_avx512_nvfp4_blocks),
-    .nvfp4_lanes = MXFS_OUTS(mxfs_avx2_nvfp4_lanes),
-    .code4_run = MXFS_OUTS(mxfs_avx512_code4),
-    .code4_pick = MXFS_OUTS(mxfs_avx512_code4_pick),
+    OPERATIONS,
     .code8_run = MXFS_OUTS(mxfs_avx512_code8),
-    .narrow = MXFS_OUTS(mxfs_avx2_narrow),
-    .unpack = mxfs_avx512_unpack,
-    .e2m3 = mxfs_avx512_e2m3,
-    .transpose = mxfs_avx2_transpose,
-    .transpose_words = mxfs_avx2_transpose_words,
-    .widen_bf16 = mxfs_avx2_widen_bf16,
+};
+
+const struct mxfs_kernel mxfs_kernel_avx512bf16 = {
+    .name = "avx512bf16",
+    .requires = MXFS_CPU_AVX2 | MXFS_CPU_AVX512VBMI | MXFS_CPU_AVX512BF16,
+    OPERATIONS,
+    .code8_run = {mxfs_avx512_bf16_code8, mxfs_avx512_code8_f16, mxfs_avx512_code8_f32},
 };
 
 #else

@@ -165,4 +165,35 @@ AVX512_INLINE __m512i index_32(__m128i octets, enum mxfs_nibbles nibbles)
                                         _mm512_broadcastq_epi64(octets));
 }
 
+/*
+ * How octets become float32: as the lowest octet of 2^23, whose last bit counts ones, they add
+ * themselves; numbers in two's complement have 128 added first.
+ */
+struct octets {
+    __m256i flip; /* the bits to turn over */
+    __m512 less;  /* what is too much then */
+};
+
+AVX512_INLINE struct octets octets_by(enum mxfs_octets octets)
+{
+    return (struct octets){
+        .flip = _mm256_set1_epi8(octets == MXFS_OCTETS_SIGNED ? (char)0x80 : 0),
+        .less = _mm512_set1_ps(octets == MXFS_OCTETS_UNSIGNED ? 0x1p23f : 0x1p23f + 128),
+    };
+}
+
+/* Octets 16 * half .. 16 * half + 15 of a vector that is flipped already. */
+AVX512_INLINE __m512 as_floats(__m256i flipped, unsigned half, const struct octets *o)
+{
+    const __m512i order = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    __m512i index = _mm512_add_epi32(order, _mm512_set1_epi32(16 * (int)half));
+    __m512i v =
+        _mm512_mask_permutexvar_epi8(_mm512_castps_si512(_mm512_set1_ps(0x1p23f)),
+                                     0x1111111111111111, index, _mm512_castsi256_si512(flipped));
+    return _mm512_sub_ps(_mm512_castsi512_ps(v), o->less);
+}
+
+/* Codes of 8 bits of one group that are enough for a table of their results. */
+enum { CODE8_LONG = 1024 };
+
 #endif

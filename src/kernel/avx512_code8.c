@@ -11,34 +11,6 @@
 #include "avx512_affine.h"
 #include "define.h"
 
-/*
- * How octets become float32: as the lowest octet of 2^23, whose last bit counts ones, they add
- * themselves; numbers in two's complement have 128 added first.
- */
-struct octets {
-    __m256i flip; /* the bits to turn over */
-    __m512 less;  /* what is too much then */
-};
-
-AVX512_INLINE struct octets octets_by(enum mxfs_octets octets)
-{
-    return (struct octets){
-        .flip = _mm256_set1_epi8(octets == MXFS_OCTETS_SIGNED ? (char)0x80 : 0),
-        .less = _mm512_set1_ps(octets == MXFS_OCTETS_UNSIGNED ? 0x1p23f : 0x1p23f + 128),
-    };
-}
-
-/* Octets 16 * half .. 16 * half + 15 of a vector that is flipped already. */
-AVX512_INLINE __m512 as_floats(__m256i flipped, unsigned half, const struct octets *o)
-{
-    const __m512i order = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    __m512i index = _mm512_add_epi32(order, _mm512_set1_epi32(16 * (int)half));
-    __m512i v =
-        _mm512_mask_permutexvar_epi8(_mm512_castps_si512(_mm512_set1_ps(0x1p23f)),
-                                     0x1111111111111111, index, _mm512_castsi256_si512(flipped));
-    return _mm512_sub_ps(_mm512_castsi512_ps(v), o->less);
-}
-
 AVX512_INLINE __m512 lanes(const float *entries, size_t at, __mmask16 live)
 {
     return entries ? _mm512_maskz_loadu_ps(live, entries + at) : _mm512_setzero_ps();
@@ -86,7 +58,7 @@ AVX512_INLINE void code8_span(uint8_t *dst, const uint8_t *codes, size_t at, siz
  * octets, the low and the high ones of results apart, since VPERMI2B looks at the lowest seven bits
  * of an octet.
  */
-enum { RESULTS = 256, LONG = 4 * RESULTS, STEP = 64 };
+enum { RESULTS = 256, STEP = 64 };
 
 struct table {
     __m512i low[RESULTS / STEP], high[RESULTS / STEP];
@@ -153,7 +125,7 @@ AVX512_INLINE void code8_groups(uint8_t *dst, const uint8_t *codes, size_t n,
     for (size_t at = 0, group = 0; at < n; group++) {
         size_t end = n - at < left ? n : at + left;
         struct entries e = entries_of(a, group);
-        if (out != MXFS_OUT_F32 && end - at >= LONG)
+        if (out != MXFS_OUT_F32 && end - at >= CODE8_LONG)
             at = code8_long(dst, codes, at, end, &e, a, s, out);
         code8_span(dst, codes, at, end, &e, a, s, out);
         at = end;

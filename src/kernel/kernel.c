@@ -13,13 +13,12 @@
 
 const struct mxfs_kernel *const mxfs_kernels[] = {
 #if defined(__x86_64__)
-    &mxfs_kernel_avx512vbmi,
+    &mxfs_kernel_avx512bf16, &mxfs_kernel_avx512vbmi,
     &mxfs_kernel_avx2,
 #elif defined(__aarch64__)
     &mxfs_kernel_neon,
 #endif
-    &mxfs_kernel_scalar,
-    NULL,
+    &mxfs_kernel_scalar,     NULL,
 };
 
 static int supported(const struct mxfs_kernel *kernel, uint32_t cpu)

@@ -39,6 +39,9 @@ mxfs_transpose_words_fn mxfs_scalar_transpose_words;
 /** 64-byte permutes, whose tables are whole rows; VBMI for its bit-field extraction. */
 extern const struct mxfs_kernel mxfs_kernel_avx512vbmi;
 
+/** The same, and rounding to BF16 in one instruction. */
+extern const struct mxfs_kernel mxfs_kernel_avx512bf16;
+
 /** 32-byte shuffles. */
 extern const struct mxfs_kernel mxfs_kernel_avx2;
 
@@ -58,6 +61,7 @@ MXFS_DECLARE_OUTS(mxfs_code4_pick_fn, mxfs_avx512_code4_pick);
 MXFS_DECLARE_OUTS(mxfs_code8_run_fn, mxfs_avx512_code8);
 MXFS_DECLARE_OUTS(mxfs_code8_run_fn, mxfs_avx2_code8);
 MXFS_DECLARE_OUTS(mxfs_narrow_fn, mxfs_avx2_narrow);
+mxfs_code8_run_fn mxfs_avx512_bf16_code8;
 mxfs_unpack_fn mxfs_avx512_unpack, mxfs_avx2_unpack;
 mxfs_e2m3_fn mxfs_avx512_e2m3, mxfs_avx2_e2m3;
 mxfs_transpose_fn mxfs_avx2_transpose;

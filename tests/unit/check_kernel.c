@@ -319,6 +319,8 @@ START_TEST(detection_agrees_with_the_system)
                      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
     ck_assert_int_eq(!!(cpu & MXFS_CPU_AVX512VBMI),
                      __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vl"));
+    if (cpu & MXFS_CPU_AVX512VBMI)
+        ck_assert_int_eq(!!(cpu & MXFS_CPU_AVX512BF16), !!__builtin_cpu_supports("avx512bf16"));
 #endif
 }
 END_TEST
