@@ -15,14 +15,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "mxfs/bytes.h"
 #include "mxfs/compiler.h"
 #include "mxfs/log.h"
 #include "readahead.h"
 #include "stats.h"
-#include "stream.h"
 
 /* Seconds for which the kernel may remember names and attributes: nothing ever changes. */
 static const double forever = 3600.0;
@@ -30,15 +28,6 @@ static const double forever = 3600.0;
 static void reply_err(fuse_req_t req, int rc)
 {
     fuse_reply_err(req, -rc);
-}
-
-int64_t mxfs_fs_now(void)
-{
-    struct timespec now;
-
-    /* The coarse clock is read without a system call and without asking the hardware. */
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* Every request begins here. */

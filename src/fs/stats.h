@@ -13,8 +13,8 @@
 
 #include <sys/ioctl.h>
 
+#include "context.h"
 #include "mxfs/stats.h"
-#include "ops.h"
 
 /** The answer. Layout and version, with which `stats` begins, stay where they are for ever. */
 union fs_stats_answer {
