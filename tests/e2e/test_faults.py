@@ -54,6 +54,7 @@ def bad_source(badfs_program, place, fuse):
     yield path, say, model.expected_bytes(), 8 + int.from_bytes(good.read_bytes()[:8], "little")
     say("")
     subprocess.run(["fusermount3", "-u", place / "bad"], check=False)
+    process.terminate()  # a mount namespace of somebody else may hold a copy of the mount
     process.wait(20)
 
 
