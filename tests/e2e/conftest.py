@@ -329,7 +329,7 @@ def mount(mxfs_bin, place, reaper, fuse):
         if foreground:
             made = Mount(directory, source, process.pid, token, reaper, process)
             mounts.append(made)
-            wait_for_mounts(lambda: mounted(made.path), process)
+            wait_for_mounts(lambda: mounted(made.path), process, limit)
             os.listdir(made.path)  # waits in the kernel until the daemon answers
             return made
         rc = process.wait(limit)

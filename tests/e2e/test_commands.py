@@ -636,6 +636,7 @@ class TestList:
     def test_full(self, run, source):
         with open("/dev/full", "wb") as full:
             run("list", source, stdout=full).fails(6, "writing to stdout", "No space left")
+            run("--help", stdout=full).fails(6, "writing to stdout", "No space left")
 
     def test_hash_in_a_terminal(self, mxfs_bin, source, model):
         status, text = Terminal(mxfs_bin, "list", "--hash", source, columns=200).finish()

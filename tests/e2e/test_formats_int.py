@@ -320,6 +320,14 @@ def test_refused(case, run, place):
     assert_refused(run, place, tensors, config, "x.qweight" if "x.qweight" in tensors else "x.weight")
 
 
+def test_cache_too_small_for_a_strip(run, place):
+    """The narrowest strip of a matrix of many rows is more than the smallest cache."""
+    rt.save(place / "m.safetensors", gptq(qweight=i32(8192, 64), qzeros=i32(512, 8), scales=ones("F16", 512, 64)), {"format": "pt"})
+    (place / "config.json").write_text(json.dumps(GPTQ))
+    run("cat", "--cache-size=1M", place / "m.safetensors", "x.weight").fails(2, "--cache-size=1048576: too small for tensor", "x.weight")
+    assert run("cat", "--cache-size=64M", place / "m.safetensors", "x.weight").rc == 0
+
+
 # Formats of others, told by their tensors alone: name -> tensors.
 FOREIGN = {
     "sparse-bitmask": {"x.compressed": ones("BF16", 9), "x.bitmask": u8(4, 1), "x.row_offsets": i32(4)},
