@@ -67,12 +67,6 @@ struct table {
 AVX512_INLINE struct table table_of(const struct entries *e, const struct mxfs_affine *a,
                                     const struct steps *s, enum mxfs_out out)
 {
-    const __m512i first = _mm512_set1_epi64(0x0e0c0a0806040200);
-    const __m512i lane = _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0);
-    /* 0, 2 .. 126: each lane begins 16 after the one before. */
-    __m512i even =
-        _mm512_add_epi64(first, _mm512_mullo_epi64(lane, _mm512_set1_epi64(0x1010101010101010)));
-    __m512i odd = _mm512_add_epi8(even, _mm512_set1_epi8(1));
     _Alignas(64) uint8_t octets[RESULTS], words[2 * RESULTS];
     struct table t;
 
@@ -81,8 +75,8 @@ AVX512_INLINE struct table table_of(const struct entries *e, const struct mxfs_a
     code8_span(words, octets, 0, RESULTS, e, a, s, out);
     for (int i = 0; i < RESULTS / STEP; i++) {
         __m512i v = _mm512_load_si512(words + 128 * i), w = _mm512_load_si512(words + 128 * i + 64);
-        t.low[i] = _mm512_permutex2var_epi8(v, even, w);
-        t.high[i] = _mm512_permutex2var_epi8(v, odd, w);
+        t.low[i] = even_octets(v, w);
+        t.high[i] = odd_octets(v, w);
     }
     return t;
 }
@@ -99,12 +93,10 @@ AVX512_INLINE size_t code8_long(uint8_t *dst, const uint8_t *codes, size_t at, s
                                 const struct entries *e, const struct mxfs_affine *a,
                                 const struct steps *s, enum mxfs_out out)
 {
-    /* What unpacking takes apart: the low halves of 16-byte lanes become the first 32 codes. */
-    const __m512i order = _mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0);
     const struct table t = table_of(e, a, s, out);
 
     for (; end - at >= STEP; at += STEP) {
-        __m512i octets = _mm512_permutexvar_epi64(order, _mm512_loadu_si512(codes + at));
+        __m512i octets = unpack_order(_mm512_loadu_si512(codes + at));
         __m512i low = look_up(t.low, octets), high = look_up(t.high, octets);
         _mm512_storeu_si512(dst + at * 2, _mm512_unpacklo_epi8(low, high));
         _mm512_storeu_si512(dst + at * 2 + 64, _mm512_unpackhi_epi8(low, high));

@@ -164,45 +164,101 @@ AVX512_INLINE void fp8_run(const struct mxfs_tables *t, void *dst, const uint8_t
         fp8_walk(s, n, MXFS_FP8_E5M2, out);
 }
 
+AVX512_INLINE void mxfp8_block(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
+                               enum mxfs_fp8 format, uint8_t scale, enum mxfs_out out)
+{
+    fp8_run(t, dst, codes, MXFS_MX_BLOCK, format, mxfs_e8m0_value(scale), out);
+}
+
 /*
- * E4M3 times a power of two as BF16, in integers: sign 7 | exponent 6..3 (bias 7) | mantissa 2..0
- * moves up by 4 and gets 120 and the scale's exponent into its exponent, but for zero. Of
- * subnormals m / 2^9 the bits that a normal number would have there are looked up.
+ * E4M3 times a power of two as BF16: every value is a normal BF16, so it is looked up, and the
+ * exponent of the scale is added unless it is 0 or NaN. VPERMI2B looks at the lowest seven bits of
+ * a code, all but the sign; low and high octets are apart.
  */
+struct magnitudes {
+    __m512i low[2], high[2];
+};
+
 enum {
-    E4M3_BIAS = (127 - 7) << 7,
     /* Scales for which every result but 0 is a normal BF16: from 2^-9 to 2^8 times 2^(s - 127). */
     FIRST_SCALE = 10,
     LAST_SCALE = 246,
 };
 
-AVX512_INLINE void exponent_block(uint8_t *dst, const uint8_t *octets, uint8_t scale)
+AVX512_INLINE struct magnitudes magnitudes_of(const float values[256])
 {
-    const __m512i subnormal =
-        _mm512_castsi128_si512(_mm_setr_epi16(0, -0x100, -0x80, -0x40, 0x00, 0x20, 0x40, 0x60));
-    __m256i codes = _mm256_loadu_si256((const __m256i *)octets);
-    __m512i words = _mm512_cvtepu8_epi16(codes);
-    __m512i v = _mm512_slli_epi16(_mm512_and_si512(words, _mm512_set1_epi16(0x7f)), 4);
-    __mmask32 is_subnormal = _mm512_testn_epi16_mask(words, _mm512_set1_epi16(0x78));
-    v = _mm512_mask_permutexvar_epi16(v, is_subnormal, words, subnormal);
-    __m512i bias = _mm512_set1_epi16((short)(E4M3_BIAS + ((scale - 127) * 128)));
-    __mmask32 nonzero = _mm512_test_epi16_mask(words, _mm512_set1_epi16(0x7f));
-    v = _mm512_mask_add_epi16(v, nonzero, v, bias);
-    _mm512_storeu_si512(dst, put_nan(signs_of(words, v), codes));
+    struct magnitudes m;
+    for (int i = 0; i < 2; i++) {
+        __m512i v = upper_halves(_mm512_loadu_si512(values + 64 * i),
+                                 _mm512_loadu_si512(values + 64 * i + 16));
+        __m512i w = upper_halves(_mm512_loadu_si512(values + 64 * i + 32),
+                                 _mm512_loadu_si512(values + 64 * i + 48));
+        m.low[i] = even_octets(v, w);
+        m.high[i] = odd_octets(v, w);
+    }
+    return m;
 }
 
-AVX512_INLINE void mxfp8_block(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
-                               enum mxfs_fp8 format, uint8_t scale, enum mxfs_out out)
+AVX512_INLINE bool is_exponent(uint8_t scale)
 {
-    if (out == MXFS_OUT_BF16 && format == MXFS_FP8_E4M3 && scale >= FIRST_SCALE &&
-        scale <= LAST_SCALE)
-        exponent_block(dst, codes, scale);
-    else
-        fp8_run(t, dst, codes, MXFS_MX_BLOCK, format, mxfs_e8m0_value(scale), out);
+    return scale >= FIRST_SCALE && scale <= LAST_SCALE;
 }
 
+AVX512_INLINE __m512i add_exponent(__m512i words, uint8_t scale)
+{
+    __mmask32 moves = _mm512_test_epi16_mask(words, _mm512_set1_epi16(0x7fff));
+    moves = _mm512_mask_cmpneq_epi16_mask(moves, words, _mm512_set1_epi16(MXFS_NAN_BF16));
+    return _mm512_mask_add_epi16(words, moves, words,
+                                 _mm512_set1_epi16((short)((scale - 127) * 128)));
+}
+
+AVX512_INLINE void exponent_blocks(uint8_t *dst, const uint8_t *codes, const uint8_t scales[2],
+                                   const struct magnitudes *m)
+{
+    const __m512i sign = _mm512_set1_epi8((char)0x80);
+    enum { A_OR_B_AND_C = 0xf8 };
+    __m512i octets = unpack_order(_mm512_loadu_si512(codes));
+    __mmask64 number = _mm512_cmpneq_epi8_mask(_mm512_or_si512(octets, sign), _mm512_set1_epi8(-1));
+    __m512i low = _mm512_permutex2var_epi8(m->low[0], octets, m->low[1]);
+    __m512i high = _mm512_permutex2var_epi8(m->high[0], octets, m->high[1]);
+    __m512i signs = _mm512_maskz_mov_epi8(number, octets);
+    high = _mm512_ternarylogic_epi64(high, signs, sign, A_OR_B_AND_C);
+    _mm512_storeu_si512(dst, add_exponent(_mm512_unpacklo_epi8(low, high), scales[0]));
+    _mm512_storeu_si512(dst + 64, add_exponent(_mm512_unpackhi_epi8(low, high), scales[1]));
+}
+
+/* As many pairs of blocks as can be done so; returns how many blocks these are. */
+AVX512_INLINE size_t exponent_run(uint8_t *dst, const uint8_t *codes, const uint8_t *scales,
+                                  size_t blocks, const struct magnitudes *m)
+{
+    size_t i = 0;
+    for (; blocks - i >= 2 && is_exponent(scales[i]) && is_exponent(scales[i + 1]); i += 2) {
+        exponent_blocks(dst, codes, scales + i, m);
+        codes += 2 * MXFS_MX_BLOCK;
+        dst += 4 * MXFS_MX_BLOCK;
+    }
+    return i;
+}
+
+AVX512 void mxfs_avx512_mxfp8_bf16(const struct mxfs_tables *t, void *dst, const uint8_t *codes,
+                                   const uint8_t *scales, size_t blocks, enum mxfs_fp8 format)
+{
+    const struct magnitudes m = magnitudes_of(t->fp8[MXFS_FP8_E4M3]);
+    uint8_t *to = dst;
+
+    for (size_t i = 0; i < blocks; i++) {
+        if (format == MXFS_FP8_E4M3)
+            i += exponent_run(to + i * 2 * MXFS_MX_BLOCK, codes + i * MXFS_MX_BLOCK, scales + i,
+                              blocks - i, &m);
+        if (i < blocks)
+            mxfp8_block(t, to + i * 2 * MXFS_MX_BLOCK, codes + i * MXFS_MX_BLOCK, format, scales[i],
+                        MXFS_OUT_BF16);
+    }
+}
+
+MXFS_MXFP8_BLOCKS_ONE(AVX512, mxfs_avx512_mxfp8_f16, mxfp8_block, MXFS_OUT_F16)
+MXFS_MXFP8_BLOCKS_ONE(AVX512, mxfs_avx512_mxfp8_f32, mxfp8_block, MXFS_OUT_F32)
 MXFS_DEFINE_FP8_RUN(AVX512, mxfs_avx512_fp8_run, fp8_run)
-MXFS_DEFINE_MXFP8_BLOCKS(AVX512, mxfs_avx512_mxfp8, mxfp8_block)
 MXFS_DEFINE_FP8_BLOCKS(AVX512, mxfs_avx512_fp8_blocks, fp8_run)
 
 #else

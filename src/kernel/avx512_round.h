@@ -33,6 +33,31 @@ AVX512_INLINE __m512i upper_halves(__m512i a, __m512i b)
     return _mm512_permutex2var_epi16(a, odd_words, b);
 }
 
+/* 0, 2 .. 126: each lane begins 16 after the one before. */
+AVX512_INLINE __m512i even_numbers(void)
+{
+    const __m512i lane = _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0);
+    return _mm512_add_epi64(_mm512_set1_epi64(0x0e0c0a0806040200),
+                            _mm512_mullo_epi64(lane, _mm512_set1_epi64(0x1010101010101010)));
+}
+
+/* The low octets of the words of a, then of b; and the high ones. */
+AVX512_INLINE __m512i even_octets(__m512i a, __m512i b)
+{
+    return _mm512_permutex2var_epi8(a, even_numbers(), b);
+}
+
+AVX512_INLINE __m512i odd_octets(__m512i a, __m512i b)
+{
+    return _mm512_permutex2var_epi8(a, _mm512_add_epi8(even_numbers(), _mm512_set1_epi8(1)), b);
+}
+
+/* 64 octets so that unpacking the low halves of 16-byte lanes gives the first 32, in order. */
+AVX512_INLINE __m512i unpack_order(__m512i octets)
+{
+    return _mm512_permutexvar_epi64(_mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0), octets);
+}
+
 AVX512_INLINE __m512i words_of(__m512 a, __m512 b, enum mxfs_out out)
 {
     if (out == MXFS_OUT_BF16)

@@ -197,12 +197,16 @@ static void load_scales(const struct mxfs_group *g, const struct mxfs_codec *cod
         mxfs_scales_load(codec, out, absmax, n, dtype);
         return;
     }
-    for (size_t i = 0; i < n; i++) {
-        uint64_t nested = (block + i) / c->nested_blocksize - block0 / c->nested_blocksize;
+    const uint8_t *nested = src[NESTED_ABSMAX];
+    nested += (block / c->nested_blocksize - block0 / c->nested_blocksize) * sizeof(float);
+    uint64_t left = c->nested_blocksize - block % c->nested_blocksize;
+    for (size_t i = 0; i < n; nested += sizeof(float), left = c->nested_blocksize) {
         float scale;
-        memcpy(&scale, src[NESTED_ABSMAX] + nested * sizeof(scale), sizeof(scale));
-        float product = c->nested_map[absmax[i]] * scale;
-        out[i] = product + c->nested_offset;
+        memcpy(&scale, nested, sizeof(scale));
+        for (size_t end = i + mxfs_min_u64(left, n - i); i < end; i++) {
+            float product = c->nested_map[absmax[i]] * scale;
+            out[i] = product + c->nested_offset;
+        }
     }
 }
 

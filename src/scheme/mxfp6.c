@@ -20,7 +20,7 @@
 
 enum { CODES, SCALES };
 
-enum { BLOCK_OCTETS = MXFS_MX_BLOCK * 6 / 8, CHUNK_BLOCKS = 32 };
+enum { BLOCK_OCTETS = MXFS_MX_BLOCK * 6 / 8, CHUNK_BLOCKS = 128 };
 
 static bool is_mxfp6(const struct mxfs_tensor *codes, const struct mxfs_tensor *scales)
 {
