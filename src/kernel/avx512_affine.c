@@ -155,7 +155,9 @@ AVX512_INLINE void code4_group(uint8_t *dst, const uint8_t *codes, size_t first,
     }
     if (n >= CODES) {
         code4_step(dst, codes, CODES, true, nibbles, r, out);
-        n -= CODES, dst += CODES * size, codes += CODES / share;
+        n -= CODES;
+        dst += CODES * size;
+        codes += CODES / share;
     }
     if (n > 0)
         code4_step(dst, codes, n, false, nibbles, r, out);

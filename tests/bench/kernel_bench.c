@@ -285,7 +285,7 @@ static void add_variant_case(const struct mxfs_kernel *kernel, const char *what,
     add_case(c);
 }
 
-/* Operations on codes: of 16-bit outputs alone, and the widest output of the others in octets. */
+/* Operations on codes, to BF16 or to octets. */
 static void add_codes(const struct mxfs_kernel *k, int base)
 {
     static const struct {
