@@ -178,7 +178,7 @@ def speed_row(table, name, target, mine, null, mode, length, number=1, latency=F
     if not table.wants(name):
         return
     mine.peak, offset = 0, 4096
-    wide = [Mount(mine.path.parent, *null.command, readahead=READAHEAD)] if os.geteuid() == 0 and not latency else []
+    wide = [Mount(mine.path.parent, *null.command, readahead=READAHEAD)] if os.geteuid() == 0 and mode != "direct" and not latency else []
     with contextlib.ExitStack() as stack:
         sides = [lambda _, m=m: tool("reader", mode, m.renew().file, offset, length, number) for m in (mine, null, *map(stack.enter_context, wide))]
         a, b, c, *d = in_turns(*sides)
