@@ -32,10 +32,8 @@ def badfs_program(tmp_path_factory):
     return program
 
 
-@pytest.fixture
-def bad_source(badfs_program, place, fuse):
-    """The gpt-oss model on a filesystem that can misbehave: (path, control(text), its bytes dequantized, header size)."""
-    model = refmodels.gptoss_hf()
+def served_badly(badfs_program, place, model):
+    """A model on a filesystem that can misbehave: (path, control(text), its bytes dequantized, header size)."""
     good = model.write(place / "good" / "model.safetensors")
     (place / "bad").mkdir()
     control = place / "control"
@@ -56,6 +54,16 @@ def bad_source(badfs_program, place, fuse):
     subprocess.run(["fusermount3", "-u", place / "bad"], check=False)
     process.terminate()  # a mount namespace of somebody else may hold a copy of the mount
     process.wait(20)
+
+
+@pytest.fixture
+def bad_source(badfs_program, place, fuse):
+    yield from served_badly(badfs_program, place, refmodels.gptoss_hf())
+
+
+@pytest.fixture
+def large_bad_source(badfs_program, place, fuse):
+    yield from served_badly(badfs_program, place, refmodels.big_gptoss())
 
 
 def wait_until_it_reads(pid, limit=20):
@@ -165,6 +173,16 @@ def test_slow_device(bad_source, mount):
         for offset, r in zip((5000, 200_000, 400_000, 600_000), reads):
             assert r.result() == want[offset : offset + 4096]
     say("")
+
+
+def test_slow_storage(large_bad_source, mount):
+    """Matrices that take long to load, one after the other, so that the next ones are asked for ahead of time."""
+    path, say, want, _ = large_bad_source
+    made = mount(path, "--views=none")
+    say("delay 2")
+    with open(made.file, "rb", buffering=0) as f:
+        for at in range(0, len(want), 1 << 20):
+            assert f.read(1 << 20) == want[at : at + (1 << 20)], at
 
 
 def test_hanging_device(bad_source, mount, monkeypatch):
