@@ -132,7 +132,12 @@ def place():
     path = pathlib.Path(tempfile.mkdtemp(prefix="mxfs-e2e."))
     path.chmod(0o755)
     yield path
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as f:
+        left = [line.split()[4] for line in f if line.split()[4].startswith(f"{path}/")]
+    for point in reversed(left):  # of a program that mounted where it should have refused to
+        subprocess.run(["fusermount3", "-uz", point.replace(r"\040", " ")], check=False)
     shutil.rmtree(path)
+    assert not left, f"mounts were left: {left}"
 
 
 @pytest.fixture
