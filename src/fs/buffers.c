@@ -25,6 +25,7 @@ void mxfs_buffers_give(struct fs_buffer_stack *stack, struct fs_buffers *b)
 {
     if (!b)
         return;
+    b->scratch.ahead.group = NULL; /* the next read is another's */
     pthread_mutex_lock(&stack->lock);
     b->next = stack->top;
     stack->top = b;

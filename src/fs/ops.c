@@ -154,7 +154,6 @@ static void look_ahead(struct fs_context *fs, struct fs_buffers *b)
 
     if (busy < fs->options->threads / 4)
         mxfs_tree_look_ahead(fs->tree, &b->scratch);
-    b->scratch.ahead.group = NULL;
     atomic_fetch_sub_explicit(&fs->looking_ahead, 1, memory_order_relaxed);
 }
 
