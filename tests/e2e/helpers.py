@@ -46,6 +46,13 @@ def assert_file(path, want):
     assert path.stat().st_size == len(want)
 
 
+def preloaded(source, folder):
+    """The environment in which a program meets the functions of a C file before those of its libraries."""
+    library = folder / f"{source.stem}.so"
+    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source], check=True)
+    return {"LD_PRELOAD": str(library)}
+
+
 def listing(run, source, *options):
     """The object that `list --json` prints."""
     done = run("list", "--json", *options, source)

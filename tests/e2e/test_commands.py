@@ -19,7 +19,7 @@ import pytest
 import refmodels as models
 import refrepo
 import reftensor as rt
-from helpers import Terminal, assert_file, assert_same, listing
+from helpers import Terminal, assert_file, assert_same, listing, preloaded
 
 
 @pytest.fixture
@@ -220,11 +220,10 @@ class TestExport:
             "    if (getenv(\"TAKEN\"))\n        close(open(to, O_WRONLY | O_CREAT | O_EXCL, 0600));\n"
             "    errno = EINVAL;\n    return -1;\n}\n"
         )
-        subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", place / "nfs.so", place / "nfs.c"], check=True)
         (place / "to").mkdir()
         done = subprocess.run(
             [mxfs_bin, "export", source, place / "to" / "x"], capture_output=True, text=True, check=False,
-            env={**os.environ, "LD_PRELOAD": str(place / "nfs.so"), **({"TAKEN": "1"} if taken else {})},
+            env={**os.environ, **preloaded(place / "nfs.c", place), **({"TAKEN": "1"} if taken else {})},
         )  # fmt: skip
         assert names_in(place / "to") == ["x"]
         if taken:
@@ -245,10 +244,9 @@ class TestExport:
             "{\n    if (atomic_fetch_add(&calls, 1) < 2) return syscall(SYS_pwrite64, fd, p, n, at);\n    errno = ENOSPC;\n    return -1;\n}\n"
             "ssize_t pwrite64(int fd, const void *p, size_t n, off_t at) __attribute__((alias(\"pwrite\")));\n"
         )
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", place / "full.so", place / "full.c"], check=True)
         done = subprocess.run(
             [mxfs_bin, "export", folder[1], place / "out"], capture_output=True, text=True, check=False,
-            env={**os.environ, "LD_PRELOAD": str(place / "full.so")},
+            env={**os.environ, **preloaded(place / "full.c", place)},
         )  # fmt: skip
         assert done.returncode == 6 and "No space left" in done.stderr and done.stderr.count("\n") == 1, done
         assert names_in(place) == ["full.c", "full.so", "repo"]
@@ -266,11 +264,10 @@ class TestExport:
             "int renameat2(int a, const char *from, int b, const char *to, unsigned flags)\n{\n"
             "    dprintf(1, \"rename %s %s\\n\", from, to);\n    return syscall(SYS_renameat2, a, from, b, to, flags);\n}\n"
         )
-        subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", place / "tell.so", place / "tell.c"], check=True)
         (place / "to").mkdir()
         told = subprocess.run(
             [mxfs_bin, "export", source if into == "file" else folder[1], place / "to" / "x"], check=True, capture_output=True, text=True,
-            env={**os.environ, "LD_PRELOAD": str(place / "tell.so")},
+            env={**os.environ, **preloaded(place / "tell.c", place)},
         ).stdout.splitlines()  # fmt: skip
         (at,) = [i for i, line in enumerate(told) if line.startswith("rename")]
         temporary, name = told[at].split()[1:]

@@ -19,6 +19,7 @@ import pytest
 
 import refmodels
 from conftest import mounted, wait_for_mounts
+from helpers import preloaded
 
 SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
 
@@ -317,21 +318,15 @@ def test_few_descriptors(source, mount, mxfs_bin):
     assert 0 in outcomes
 
 
-def preloaded(place, name):
-    """tests/support/NAME.c as a library to be preloaded."""
-    library = place / f"{name}.so"
-    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SUPPORT / f"{name}.c"], check=True)
-    return {"LD_PRELOAD": str(library)}
-
-
 @pytest.mark.parametrize("foreground", [False, True], ids=["background", "foreground"])
 def test_no_thread_to_start_with(foreground, source, place, run, sanitized):
     """Without the thread for signals, or a first one for requests, nothing stays mounted."""
     if sanitized:
         pytest.skip("sanitizers want to be the first library")
     (place / "m").mkdir()
+    failthread = preloaded(SUPPORT / "failthread.c", place)
     for n in range(2):
-        done = run(source[0], place / "m", *["-f"] * foreground, env={**preloaded(place, "failthread"), "FAIL_AT": str(n)})
+        done = run(source[0], place / "m", *["-f"] * foreground, env={**failthread, "FAIL_AT": str(n)})
         done.refuses(6, "thread", "Resource temporarily unavailable")
         assert not mounted(place / "m")
 
@@ -341,8 +336,9 @@ def test_no_more_threads(source, place, mount, sanitized):
     if sanitized:
         pytest.skip("sanitizers want to be the first library")
     path, want = source
+    failthread = preloaded(SUPPORT / "failthread.c", place)
     for n in (2, 3):
-        made = mount(path, "--views=none", "--cache-size=1M", env={**preloaded(place, "failthread"), "FAIL_AT": str(n)})
+        made = mount(path, "--views=none", "--cache-size=1M", env={**failthread, "FAIL_AT": str(n)})
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             offsets = range(0, len(want), 50_000)
             assert all(pool.map(lambda o: read_at(made.file, o, 50_000) == want[o : o + 50_000], offsets))

@@ -15,6 +15,7 @@ import pytest
 import refmodels
 import reftensor as rt
 from conftest import children, mounted, wait_for_mounts
+from helpers import preloaded
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DIRECTORY = ROOT / "tests/data/vectors/gptoss_dir/src"
@@ -22,13 +23,10 @@ DIRECTORY = ROOT / "tests/data/vectors/gptoss_dir/src"
 
 @pytest.fixture(scope="module")
 def failmalloc(tmp_path_factory):
-    library = tmp_path_factory.mktemp("oom") / "failmalloc.so"
-    source = ROOT / "tests/support/failmalloc.c"
-    subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, source], check=True)
-    return library
+    return preloaded(ROOT / "tests/support/failmalloc.c", tmp_path_factory.mktemp("oom"))
 
 
-def fail_each(mxfs_bin, library, arguments, check=lambda succeeded: None):
+def fail_each(mxfs_bin, failmalloc, arguments, check=lambda succeeded: None):
     """Runs the program once for each allocation, and check() after every run; returns how many allocations there are."""
 
     def go(**env):
@@ -39,7 +37,7 @@ def fail_each(mxfs_bin, library, arguments, check=lambda succeeded: None):
     good = go()
     assert good.returncode == 0
     for n in range(20_000):
-        failing = {"LD_PRELOAD": str(library), "FAIL_AT": str(n)}
+        failing = {**failmalloc, "FAIL_AT": str(n)}
         done = go(**failing)
         if done.returncode == 0:
             # Either nothing failed any more, or what failed was not needed (a buffer of stdio, say).
@@ -105,7 +103,7 @@ def test_nth_allocation_of_a_mount(mxfs_bin, failmalloc, place, fuse):
     folder.mkdir()
     outcomes = set()
     for n in range(150):  # a mount of this model, read once, makes some 120
-        env = {**os.environ, "LD_PRELOAD": str(failmalloc), "FAIL_AT": str(n)}
+        env = {**os.environ, **failmalloc, "FAIL_AT": str(n)}
         command = [mxfs_bin, "--views=none", source, folder]
         try:
             done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=30, check=False)

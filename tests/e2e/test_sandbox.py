@@ -13,6 +13,7 @@ import pytest
 
 import refmodels
 from conftest import mounted, wait_end, wait_for_mounts
+from helpers import preloaded
 
 SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
 
@@ -83,16 +84,14 @@ def test_no_sandbox(source, model, mount):
 
 @pytest.fixture(scope="module")
 def escape(tmp_path_factory):
-    library = tmp_path_factory.mktemp("escape") / "escape.so"
-    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, SUPPORT / "escape.c"], check=True)
-    return library
+    return preloaded(SUPPORT / "escape.c", tmp_path_factory.mktemp("escape"))
 
 
 def test_a_hijacked_daemon(source, model, mount, escape, instrumented):
     """What is tried from within is denied, and the mount is served on."""
     if instrumented:
         pytest.skip("it has no filter")
-    made = mount(source, "--views=none", foreground=True, env={"LD_PRELOAD": str(escape)})
+    made = mount(source, "--views=none", foreground=True, env=escape)
     assert made.file.read_bytes() == model.expected_bytes()
     outcome = dict(line.split()[1:] for line in made.stderr.splitlines() if line.startswith("escape: "))
     assert len(outcome) == 16

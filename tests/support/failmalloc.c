@@ -8,7 +8,6 @@
  * (2.5.4) frees twice when its generator gets no memory, nor those after exit(): they are gcov's,
  * in a program built for coverage. Prints nothing.
  */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
