@@ -26,14 +26,20 @@ struct unit {
     char text[8]; /* as shown, not terminated */
 };
 
-/* C0, DEL, C1 and the line and paragraph separators U+2028 and U+2029, which end lines too. */
+/* C0, DEL and C1; the line and paragraph separators U+2028 and U+2029, which end lines too; and
+ * what turns the direction of text, so that a name is not what it looks like: U+061C, U+200E,
+ * U+200F, U+202A to U+202E, U+2066 to U+2069. */
 static bool is_control(const unsigned char *p, size_t len)
 {
     if (len == 1)
         return p[0] < 0x20 || p[0] == 0x7F;
     if (len == 2)
-        return p[0] == 0xC2 && p[1] < 0xA0;
-    return len == 3 && p[0] == 0xE2 && p[1] == 0x80 && (p[2] == 0xA8 || p[2] == 0xA9);
+        return (p[0] == 0xC2 && p[1] < 0xA0) || (p[0] == 0xD8 && p[1] == 0x9C);
+    if (len != 3 || p[0] != 0xE2)
+        return false;
+    if (p[1] == 0x80)
+        return p[2] == 0x8E || p[2] == 0x8F || (p[2] >= 0xA8 && p[2] <= 0xAE);
+    return p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9;
 }
 
 static void escape_byte(struct unit *u, unsigned char b)

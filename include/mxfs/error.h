@@ -61,8 +61,8 @@ struct mxfs_quoted mxfs_quote(const char *name, size_t len);
 
 /**
  * Copies `text` (`len` bytes) to `out` (`size` bytes, at least 1), replacing control characters
- * (C0, DEL, and C1 in UTF-8) and invalid UTF-8 by \xNN; cut at the last whole character that fits;
- * NUL-terminated. Returns the length written.
+ * (C0, DEL, and C1 in UTF-8; what ends lines or turns their direction) and invalid UTF-8 by \xNN;
+ * cut at the last whole character that fits; NUL-terminated. Returns the length written.
  */
 size_t mxfs_escape(char *out, size_t size, const char *text, size_t len);
 
