@@ -102,7 +102,8 @@ int cmd_dest_choose(struct cmd_dest *dest, const char *given, const struct cmd_d
 {
     struct stat st;
 
-    *dest = (struct cmd_dest){.path = mxfs_path_absolute(given), .folder = source->folder};
+    *dest = (struct cmd_dest){
+        .path = mxfs_path_absolute(given), .folder = source->folder, .force = force};
     if (!dest->path)
         return out_of_memory(err);
     dest->exists = stat(dest->path, &st) == 0;
@@ -273,8 +274,8 @@ static int rename_new(const char *from, const char *to)
     return rename(from, to) == 0 ? 0 : -errno;
 }
 
-/* A file goes where there is none, or over another one. */
-static int check_place(const char *path, bool folder)
+/* A file goes where there is none, or with `force` over another one. */
+static int check_place(const char *path, bool folder, bool force)
 {
     struct stat st;
 
@@ -282,14 +283,23 @@ static int check_place(const char *path, bool folder)
         return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
     if (folder)
         return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
-    return S_ISDIR(st.st_mode) ? -EISDIR : 0;
+    if (S_ISDIR(st.st_mode))
+        return -EISDIR;
+    return force ? 0 : -EEXIST;
+}
+
+static int move_file(const struct cmd_dest *d, const char *from, const char *to)
+{
+    if (!d->force)
+        return rename_new(from, to);
+    return rename(from, to) == 0 ? 0 : -errno;
 }
 
 static int move_one(const struct cmd_dest *d, const struct cmd_made *made, const char *to)
 {
     if (made->folder)
         return mkdir(to, 0777) == 0 || errno == EEXIST ? 0 : -errno;
-    return rename(path_of(d, made), to) == 0 ? 0 : -errno;
+    return move_file(d, path_of(d, made), to);
 }
 
 /* All places are looked at before the first file is moved. */
@@ -303,7 +313,7 @@ static int fill_folder(const struct cmd_dest *d, struct mxfs_error *err)
             char *to = concat(d->path, rel_of(d, made));
             if (!to)
                 return out_of_memory(err);
-            rc = moving ? move_one(d, made, to) : check_place(to, made->folder);
+            rc = moving ? move_one(d, made, to) : check_place(to, made->folder, d->force);
             if (rc != 0)
                 fail(err, to, -rc);
             free(to);
@@ -319,8 +329,7 @@ static int put_in_place(struct cmd_dest *d, const char *base, struct mxfs_error 
     int rc = fill ? fill_folder(d, err) : sync_folders(d, d->temp);
 
     if (rc == 0 && !fill)
-        rc =
-            d->exists ? (rename(d->temp, d->path) == 0 ? 0 : -errno) : rename_new(d->temp, d->path);
+        rc = move_file(d, d->temp, d->path);
     if (rc == 0 && fill)
         rc = sync_folders(d, d->path);
     return rc == 0 ? sync_folder(base) : rc;

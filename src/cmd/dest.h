@@ -24,6 +24,7 @@ struct cmd_dest {
     char *temp; /**< where it is written; NULL before anything is */
     bool folder;
     bool exists; /**< the file is overwritten, the folder filled */
+    bool force;  /**< files of the same names are replaced, also those that come meanwhile */
     struct cmd_made {
         char *path; /**< below temp; NULL for temp itself, the first of them */
         bool folder;
