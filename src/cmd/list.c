@@ -36,10 +36,18 @@ static int put_name(const char *before, const char *name, size_t len)
 
 static int put_string(const char *before, const char *text)
 {
-    fputs(before, stdout);
-    /* Paths need not be UTF-8. */
     json_t *value = json_string(text);
-    return put_json(value ? value : json_string_nocheck(text));
+
+    fputs(before, stdout);
+    if (!value) { /* paths need not be UTF-8, JSON has to be */
+        size_t size = 4 * strlen(text) + 1;
+        char *escaped = malloc(size);
+        if (escaped)
+            mxfs_escape(escaped, size, text, strlen(text));
+        value = escaped ? json_string(escaped) : NULL;
+        free(escaped);
+    }
+    return put_json(value);
 }
 
 static int put_sources(const struct mxfs_output *o)
