@@ -168,9 +168,12 @@ static int print_notes(void *data, struct mxfs_folder *folder)
     for (size_t i = 0; i < folder->model_count; i++) {
         const struct mxfs_model *m = folder->models[i];
         print_grouping_notes(&m->grouping);
-        if (m->missing > 0)
-            printf("incomplete: %zu of %zu shards missing, first %s\n", m->missing,
-                   m->missing + m->shard_count, m->first_missing);
+        if (m->missing == 0)
+            continue;
+        char first[CMD_NAME_TEXT];
+        mxfs_escape(first, sizeof(first), m->first_missing, strlen(m->first_missing));
+        printf("incomplete: %zu of %zu shards missing, first %s\n", m->missing,
+               m->missing + m->shard_count, first);
     }
     return 0;
 }

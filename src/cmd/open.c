@@ -14,6 +14,8 @@
 #include "mxfs/log.h"
 #include "mxfs/path.h"
 
+enum { WHERE_TEXT = 4096 };
+
 /* What a visitor of all folders needs. */
 struct visit {
     const struct cmd_source *source;
@@ -61,10 +63,11 @@ static const char *label(const struct cmd_source *s, const struct mxfs_folder *f
 
 static void print_refusal(const char *where, const struct mxfs_refusal *r)
 {
-    char scheme[128];
+    char scheme[128], place[WHERE_TEXT];
 
+    mxfs_escape(place, sizeof(place), where, strlen(where));
     mxfs_escape(scheme, sizeof(scheme), r->scheme, strlen(r->scheme));
-    fprintf(stderr, "mxfs: %s: unsupported: %s: %s", where, scheme, r->reason);
+    fprintf(stderr, "mxfs: %s: unsupported: %s: %s", place, scheme, r->reason);
     if (r->first)
         fprintf(stderr, " (%zu, first %s)", r->count,
                 mxfs_quote(r->first->name, r->first->name_len).text);
