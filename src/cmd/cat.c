@@ -67,8 +67,9 @@ static int copy_output(struct cmd_source *s, const struct mxfs_plan *plan,
 /* What is looked for, and where it was found. */
 struct search {
     const char *name;
-    const struct mxfs_plan *plan;
+    const struct mxfs_plan *plan; /* NULL: nowhere yet */
     const struct mxfs_output *output;
+    const struct mxfs_plan *again; /* where it is once more, perhaps with other bytes */
 };
 
 static int find_in_folder(void *data, struct mxfs_folder *folder)
@@ -79,11 +80,37 @@ static int find_in_folder(void *data, struct mxfs_folder *folder)
         size_t place = mxfs_plan_find(folder->plans[p], s->name, strlen(s->name));
         if (place == MXFS_NOT_FOUND)
             continue;
-        s->plan = folder->plans[p];
-        s->output = &s->plan->outputs[s->plan->by_name[place]];
-        if (!mxfs_plan_is_stale(s->plan, s->output))
+        const struct mxfs_plan *plan = folder->plans[p];
+        const struct mxfs_output *output = &plan->outputs[plan->by_name[place]];
+        if (mxfs_plan_is_stale(plan, output))
+            continue;
+        if (s->plan) {
+            s->again = plan;
             return 1;
+        }
+        s->plan = plan;
+        s->output = output;
     }
+    return 0;
+}
+
+static const char *path_of(const struct mxfs_plan *plan)
+{
+    return plan->model->shards[plan->shard].source.path;
+}
+
+static int find(struct cmd_source *source, struct search *s, struct mxfs_error *err)
+{
+    mxfs_repo_visit(&source->repo.root, find_in_folder, s);
+    if (!s->plan)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOENT, "%s: there is no tensor %s", source->path,
+                         mxfs_quote(s->name, strlen(s->name)).text);
+    if (s->again)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EEXIST,
+                         "tensor %s is twice there, in %s and in %s; expected one of the two files "
+                         "instead of their folder",
+                         mxfs_quote(s->name, strlen(s->name)).text, path_of(s->plan),
+                         path_of(s->again));
     return 0;
 }
 
@@ -100,13 +127,10 @@ int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err)
     rc = cmd_source_judge(&s, options, err);
     /* From here on one line says what failed: ours. */
     mxfs_log_open(MXFS_LOG_SILENT);
-    if (rc == 0) {
-        if (mxfs_repo_visit(&s.repo.root, find_in_folder, &search))
-            rc = copy_output(&s, search.plan, search.output, err);
-        else
-            rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOENT, "%s: there is no tensor %s", s.path,
-                           mxfs_quote(search.name, strlen(search.name)).text);
-    }
+    if (rc == 0)
+        rc = find(&s, &search, err);
+    if (rc == 0)
+        rc = copy_output(&s, search.plan, search.output, err);
     cmd_source_close(&s);
     return rc;
 }
