@@ -313,8 +313,9 @@ static int print_verdict(struct verify *v)
 
 static int open_reference(struct verify *v, const struct mxfs_options *o)
 {
-    const struct mxfs_repo_options how = {
-        .model = {.out = -1, .unit_max = o->cache_size / MXFS_UNITS_IN_CACHE, .partial = true}};
+    const struct mxfs_repo_options how = {.model = {.out = -1,
+                                                    .unit_max = o->cache_size / MXFS_UNITS_IN_CACHE,
+                                                    .partial = o->partial}};
     char *path = mxfs_path_absolute(o->operand[1]);
     int rc = path ? mxfs_repo_open(&v->reference, path, &how, v->err) : -ENOMEM;
 
