@@ -261,6 +261,9 @@ static int parse_flags(struct mxfs_options *o, int argc, char **argv, struct mxf
     opterr = 0;
     while (rc == 0 && (opt = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {
         const char *given = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+        const char letter[] = {'-', (char)optopt, '\0'};
+        if (optopt > 0 && optopt < LONG_BASE) /* one of several in a word is not yet behind us */
+            given = letter;
         if (opt == 'o')
             rc = parse_list(o, optarg, err);
         else if (opt == ':' || opt == '?')

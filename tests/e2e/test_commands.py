@@ -194,6 +194,32 @@ class TestExport:
         assert done.returncode == 6 and "File too large" in done.stderr and done.stderr.count("\n") == 1, done
         assert names_in(place) == ["m.safetensors"]
 
+    @pytest.mark.parametrize("force", [False, True], ids=["kept", "forced"])
+    def test_folder_filled_meanwhile(self, force, mxfs_bin, place):
+        """An empty folder, in which a file of the same name appears: it is left alone, unless --force was said."""
+        (place / "src").mkdir()
+        experts(place / "src" / "m.safetensors", 4)
+        (place / "src" / "a.txt").write_bytes(b"new")
+        (place / "to").mkdir()
+        running = Terminal(mxfs_bin, "export", "--kernel=scalar", "--jobs=1", *(["--force"] if force else []), place / "src", place / "to")
+        running.read_until("%")
+        (place / "to" / "a.txt").write_bytes(b"precious")
+        status, text = running.finish()
+        if force:
+            assert status == 0 and names_in(place / "to") == ["a.txt", "m.safetensors"] and (place / "to" / "a.txt").read_bytes() == b"new", text
+        else:
+            assert status == 6 and text.endswith(f"mxfs: {place}/to/a.txt: File exists\r\n"), text
+            assert names_in(place / "to") == ["a.txt"] and (place / "to" / "a.txt").read_bytes() == b"precious"
+
+    def test_forced_name_taken_meanwhile(self, mxfs_bin, place):
+        """--force is for what comes while it is written, too: as when two export to one place."""
+        (place / "to").mkdir()
+        running = Terminal(mxfs_bin, "export", "--kernel=scalar", "--jobs=1", "--force", experts(place / "m.safetensors", 4), place / "to" / "x")
+        running.read_until("%")
+        (place / "to" / "x").write_bytes(b"old")
+        status, text = running.finish()
+        assert status == 0 and names_in(place / "to") == ["x"] and (place / "to" / "x").stat().st_size > 100e6, text
+
     @pytest.mark.parametrize("into", ["file", "folder"])
     def test_name_taken_meanwhile(self, into, mxfs_bin, place):
         """What came while it was written is left alone."""
@@ -579,6 +605,16 @@ class TestVerify:
         with open("/dev/full", "wb") as full:
             run("verify", source, source, stdout=full).fails(6, "stdout")
 
+    def test_incomplete_reference(self, run, place):
+        """A half download is no reference, unless --partial says so: what it lacks nobody compared."""
+        t = rt.tensor(np.uint8([1]))
+        (place / "ref").mkdir()
+        rt.save(place / "ref" / "one.safetensors", {"a": t})
+        (place / "ref" / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}))
+        rt.save(place / "a.safetensors", {"a": t})
+        run("verify", place / "a.safetensors", place / "ref").fails(5, "ref", "1 of 2 shards missing", "two.safetensors", "--partial")
+        assert run("verify", "--partial", place / "a.safetensors", place / "ref").rc == 0
+
     def test_twice(self, run, place, source, model):
         (place / "ref").mkdir()
         for name in "ab":
@@ -674,6 +710,35 @@ class TestList:
         text = run("list", source).text
         found = {m[1]: int(m[2]) for m in re.finditer(r"^scheme: (\S+): (\d+) tensors, .* \(\d+ -> \d+ bytes\)$", text, re.M)}
         assert found.pop("plain") == len(model.expected()) - len(model.parts) and sum(found.values()) == len(model.parts)
+
+    @pytest.mark.parametrize("into", ["file", "folder"])
+    def test_json_of_a_path_that_is_not_text(self, into, run, place, model):
+        """JSON holds text only; the bytes are shown as everywhere."""
+        name = os.fsdecode(b"m\xff\x1b")
+        source = model.write(place / name / f"{name}.safetensors")
+        told = listing(run, source if into == "file" else source.parent)
+        assert {t["name"] for t in told["tensors"]} == set(model.expected())
+        assert told["source"].endswith("m\\xff\\x1b.safetensors" if into == "file" else "m\\xff\\x1b")
+        assert {t["file"] for t in told["tensors"]} == {"m\\xff\\x1b.safetensors"}
+
+    def test_hostile_shard_name(self, run, place):
+        """Of a shard that is missing only the index knows the name."""
+        (place / "m").mkdir()
+        rt.save(place / "m" / "one.safetensors", {"a": rt.tensor(np.uint8([1]))})
+        index = {"weight_map": {"a": "one.safetensors", "b": "two\x1b[31m\n\u202e.safetensors"}}
+        (place / "m" / "model.safetensors.index.json").write_text(json.dumps(index))
+        for options in [], ["--tree"]:
+            done = run("list", "--partial", *options, place / "m")
+            assert "1 of 2 shards missing, first two\\x1b[31m\\x0a" in done.text and "\x1b" not in done.text and "\u202e" not in done.text, done
+
+    def test_hostile_folder_name(self, run, place):
+        """Of a folder with a model that is refused."""
+        folder = place / "m" / "sub\x1b[31m\n\u202ex"
+        folder.mkdir(parents=True)
+        rt.save(folder / "m.safetensors", {"a": rt.tensor(np.uint8([1]))})
+        (folder / "config.json").write_text(json.dumps({"quantization_config": {"quant_method": "unheard"}}))
+        done = run("export", place / "m", place / "x").refuses(4, "sub\\x1b[31m\\x0a", "unheard")
+        assert "\x1b" not in done.err and "\u202e" not in done.err and done.err.count("\n") == 1, done
 
     def test_only_scheme(self, run, source, model):
         assert {t["name"] for t in listing(run, source, "--only-scheme=mxfp4*")["tensors"]} == set(model.parts)
@@ -780,6 +845,16 @@ def table(mxfs_bin):
     return {name: (letter, arg) for letter, name, arg in rows}
 
 
+def test_cat_of_a_name_that_is_twice_there(run, place):
+    """In two folders or two files: nothing is guessed."""
+    for root, names in (("folders", ("u/m", "v/m")), ("files", ("u", "v"))):
+        for value, name in enumerate(names):
+            (place / root / name).parent.mkdir(parents=True, exist_ok=True)
+            rt.save(place / root / f"{name}.safetensors", {"t": rt.tensor(np.uint8([value])), f"only{value}": rt.tensor(np.uint8([value]))})
+        run("cat", place / root, "t").fails(6, '"t" is twice there', f"{names[0]}.safetensors", f"{names[1]}.safetensors", "expected")
+        assert run("cat", place / root, "only1").out == b"\1" and run("cat", place / root / f"{names[1]}.safetensors", "t").out == b"\1"
+
+
 class TestWrongUse:
     """Every option with every command and with wrong values: one line that says what was expected."""
 
@@ -842,6 +917,11 @@ class TestWrongUse:
                     self.wrong(run, place, "S", "D", f"-{letter}")
             else:
                 self.wrong(run, place, "-o", f"{name}=1", "S", "D")
+
+    @pytest.mark.parametrize("word", ["-z", "-zq", "-qz", "-qzv"])
+    def test_letters_in_one_word(self, word, run, place):
+        """The message names the letter that is wrong."""
+        assert self.wrong(run, place, "list", word, "S").startswith("mxfs: -z: unknown")
 
     @pytest.mark.parametrize("command", COMMANDS)
     def test_operands(self, command, run, place):
