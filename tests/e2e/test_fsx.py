@@ -55,12 +55,42 @@ def test_fsx(name, mount, place, fsx):
         fsx(made.file, oracle, SEED, FIRST, COUNT, threads)
 
 
-def test_every_format_is_read(run, place):
-    """Each scheme that the source names, but those that stand for what is refused, is in one of the models."""
+@pytest.fixture(scope="module")
+def schemes():
+    """Each scheme that the source names, but those that stand for what is refused."""
     files = set((ROOT / "src/scheme").glob("*.c")) - {ROOT / "src/scheme/foreign.c"}
     named = {n for f in files for n in re.findall(r'^ +\.name = "(.*)",$', f.read_text(), re.M)}
+    assert named
+    return named
+
+
+def test_every_format_is_read(run, place, schemes):
+    """Each scheme is in one of the models."""
     found = set()
     for name, build in FORMATS.items():
         listed = listing(run, build().write(place / name / "model.safetensors"))
         found |= {t["scheme"] for t in listed["tensors"]}
-    assert named and found - {"plain"} == named
+    assert found - {"plain"} == schemes
+
+
+def written_from_a_seed(seed, folder):
+    """What fuzz_plan.c makes of an input: an octet, config.json, NUL, a header, NUL, the first data; a pattern for the rest."""
+    config, header, data = [*seed[1:].split(b"\0", 2), b""][:3]
+    size = max(int(end) for end in re.findall(rb'"data_offsets":\s*\[\s*\d+\s*,\s*(\d+)', header))
+    pattern = bytes((i * 167 + (i >> 8)) & 0xFF for i in range(4096))
+    rest = max(size - len(data), 0)
+    folder.mkdir()
+    if config:
+        (folder / "config.json").write_bytes(config)
+    path = folder / "model.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + data[:size] + (pattern * (rest // 4096 + 1))[:rest])
+    return path
+
+
+def test_every_format_is_fuzzed(run, place, schemes):
+    """Each scheme is in one of the seeds of fuzz_plan: what is not there at the beginning a fuzzer hardly finds."""
+    found = set()
+    for seed in sorted((ROOT / "tests/fuzz/seeds/plan").iterdir()):
+        listed = listing(run, written_from_a_seed(seed.read_bytes(), place / seed.name))
+        found |= {t["scheme"] for t in listed["tensors"]}
+    assert found - {"plain"} == schemes
