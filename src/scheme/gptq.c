@@ -173,7 +173,7 @@ static const char *fit(struct mxfs_match *match, struct mxfs_group *group,
         return mxfs_reason_memory;
     group->constants = layout;
     layout->groups = scales->shape[0];
-    layout->row_bytes = group->cols / 8 * bits;
+    layout->row_bytes = codes->shape[0] * 4; /* of GPTQ: a column of words */
     group->block_cols = group->cols % layout->groups == 0 ? group->cols / layout->groups : 0;
     if (g_idx) {
         mxfs_match_add_part(group, g_idx);

@@ -214,6 +214,8 @@ def gptq_layouts(version=1):
             add_gptq(m, f"layers.{bits}.{i}", i, n, k, group, bits, version, order=(None, "natural", "reordered", "uneven")[i % 4])
     add_gptq(m, "bf16", 7, 32, 128, 64, 4, version, "BF16")
     add_gptq(m, "f32", 8, 32, 128, 64, 8, version, "F32", "reordered")
+    for k in (4, 60, 68, 132, 196):  # columns of 8 bits that fill no 8 octets, beside cache lines and behind
+        add_gptq(m, f"layers.8.short.{k}", k, 132, k, 4, 8, version)
     m.plain("layers.4.0.bias", rt.tensor(np.ones(16, np.float16)))
     return m
 
