@@ -6,6 +6,7 @@
  */
 #include "mxfs/log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "mxfs/error.h"
 
@@ -52,6 +54,26 @@ static int syslog_priority(enum mxfs_log_level level)
     return priority[level];
 }
 
+/*
+ * Not by stdio: libfuse cancels its threads when a mount ends, and one that is cancelled in its
+ * perror() keeps the lock of stderr, for which the next line would wait for ever.
+ */
+void mxfs_log_line(const char *text)
+{
+    char line[LINE_TEXT + 8];
+    int n = snprintf(line, sizeof(line), "mxfs: %.*s\n", LINE_TEXT, text);
+
+    for (const char *at = line; n > 0;) {
+        ssize_t written = write(STDERR_FILENO, at, (size_t)n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return;
+        at += written;
+        n -= (int)written;
+    }
+}
+
 void mxfs_log(enum mxfs_log_level level, const char *fmt, ...)
 {
     char raw[LINE_TEXT], line[LINE_TEXT];
@@ -66,7 +88,7 @@ void mxfs_log(enum mxfs_log_level level, const char *fmt, ...)
     if (atomic_load(&to_syslog))
         syslog(syslog_priority(level), "%s", line);
     else
-        fprintf(stderr, "mxfs: %s\n", line);
+        mxfs_log_line(line);
 }
 
 /* Seconds of a clock that never goes back, counted from 1: 0 means "never" in mxfs_log_limit. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "mxfs/cmd.h"
+#include "mxfs/log.h"
 
 int main(int argc, char **argv)
 {
@@ -20,7 +21,7 @@ int main(int argc, char **argv)
         rc = mxfs_cmd_run(&options, &err);
     mxfs_options_fini(&options);
     if (err.text[0])
-        fprintf(stderr, "mxfs: %s\n", err.text);
+        mxfs_log_line(err.text);
     errno = EIO; /* of a write that failed earlier nobody knows why */
     if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout))) {
         fprintf(stderr, "mxfs: writing to stdout: %s\n", strerror(errno));

@@ -31,6 +31,9 @@ void mxfs_log_open(enum mxfs_log_level max);
 /** From here on lines go to syslog (facility daemon). */
 void mxfs_log_to_syslog(void);
 
+/** Writes "mxfs: TEXT" and a newline to stderr, as it is, at most 2 KiB; takes no lock. */
+void mxfs_log_line(const char *text);
+
 /** Writes one line "mxfs: ..."; control characters are escaped. */
 void mxfs_log(enum mxfs_log_level level, const char *fmt, ...) MXFS_PRINTF(2, 3);
 
