@@ -5,17 +5,34 @@
  * mxfs: shows a quantized safetensors file dequantized.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "mxfs/cmd.h"
 #include "mxfs/log.h"
 
+/*
+ * What a launcher may have left behind. A standard descriptor that is closed would become the first
+ * file that is opened, and be taken for a terminal; it is opened the wrong way round, so that using
+ * it fails as before. Children that nobody may wait for have no exit status.
+ */
+static void put_in_order(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+    }
+    signal(SIGCHLD, SIG_DFL);
+}
+
 int main(int argc, char **argv)
 {
     struct mxfs_options options;
     struct mxfs_error err = {0};
 
+    put_in_order();
     int rc = mxfs_options_parse(&options, argc, argv, &err);
     if (rc == 0)
         rc = mxfs_cmd_run(&options, &err);
