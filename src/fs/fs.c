@@ -109,12 +109,11 @@ static bool is_stop(int signal)
 }
 
 /* Out of the tree of names; the loop ends when the last reader has closed. */
-static bool stop_softly(struct session *s)
+static void stop_softly(struct session *s)
 {
     detach(s);
     if (!atomic_load(&s->detached))
         stop_now(s);
-    return true;
 }
 
 /* Milliseconds until the mount may have been idle for long enough; 0 when it has. */
@@ -164,19 +163,23 @@ static void look_after(struct session *s, unsigned *polls)
         unmount_if_idle(s);
 }
 
-/* Waits for a signal, or until something is due: then 0. Interruptions are negative. */
-static int next_signal(struct session *s, const sigset_t *set, bool stopping)
+/* Milliseconds that are left of the time for open readers, since SIGTERM came at `stopped`. */
+static int64_t stop_left(const struct session *s, int64_t stopped)
 {
-    const struct mxfs_fs_options *o = s->fs->options;
-    bool answered = atomic_load(&s->fs->answered);
-    struct timespec left = {o->stop_timeout, 0};
+    int64_t left = stopped + (int64_t)s->fs->options->stop_timeout * 1000 - mxfs_fs_now();
+    return left > 0 ? left : 0;
+}
 
-    if (!stopping && answered && (!o->idle_timeout || atomic_load(&s->detached)))
+/* Waits for a signal, or until something is due: then 0. Interruptions are negative. `stopped`: as
+ * in stop_left(), or 0. */
+static int next_signal(struct session *s, const sigset_t *set, int64_t stopped)
+{
+    bool answered = atomic_load(&s->fs->answered);
+
+    if (!stopped && answered && (!s->fs->options->idle_timeout || atomic_load(&s->detached)))
         return sigwaitinfo(set, NULL);
-    if (!stopping) {
-        int64_t ms = answered ? idle_left(s) : ANSWER_POLL_MS;
-        left = (struct timespec){ms / 1000, ms % 1000 * 1000000};
-    }
+    int64_t ms = stopped ? stop_left(s, stopped) : answered ? idle_left(s) : ANSWER_POLL_MS;
+    struct timespec left = {ms / 1000, ms % 1000 * 1000000};
     int signal = sigtimedwait(set, NULL, &left);
     return signal < 0 && errno == EAGAIN ? 0 : signal;
 }
@@ -184,22 +187,24 @@ static int next_signal(struct session *s, const sigset_t *set, bool stopping)
 static void *take_signals(void *arg)
 {
     struct session *s = arg;
-    bool stopping = false;
+    int64_t stopped = 0;
     unsigned polls = 0;
     sigset_t set;
 
     signal_set(&set);
     while (!atomic_load(&s->finished)) {
-        int signal = next_signal(s, &set, stopping);
+        int signal = next_signal(s, &set, stopped);
         if (signal == SIGUSR1)
             mxfs_fs_stats_log(s->fs);
-        else if (signal == 0 && !stopping)
+        else if (signal == 0 && !stopped)
             look_after(s, &polls);
         /* After SIGTERM open readers may go on for a while; an idle mapping would never end. */
-        else if (signal == 0 || signal == SIGINT || (stopping && is_stop(signal)))
+        else if (signal == 0 || signal == SIGINT || (stopped && is_stop(signal)))
             stop_now(s);
-        else if (is_stop(signal))
-            stopping = stop_softly(s);
+        else if (is_stop(signal)) {
+            stop_softly(s);
+            stopped = mxfs_fs_now();
+        }
     }
     return NULL;
 }
