@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <mntent.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -28,7 +29,11 @@
 
 extern char **environ;
 
-enum { MOUNT_TYPE_MAX = 64 };
+enum {
+    MOUNT_TYPE_MAX = 64,
+    /* Source and mountpoint, every byte as an octal escape, and a page of options. */
+    MOUNT_LINE_MAX = 2 * 4 * PATH_MAX + 4096,
+};
 
 static const char our_type[] = "fuse.mxfs", mount_table[] = "/proc/self/mounts";
 
@@ -75,13 +80,14 @@ dev_t mxfs_mountpoint_device(const char *path)
 /* The type of what is mounted last at `path`; empty when nothing is. Returns 0 or -errno. */
 static int find_mount(const char *path, char type[MOUNT_TYPE_MAX])
 {
+    static char line[MOUNT_LINE_MAX]; /* getmntent()'s own has room for one short path */
     FILE *f = setmntent(mount_table, "r");
-    struct mntent *e;
+    struct mntent entry, *e;
 
     type[0] = '\0';
     if (!f)
         return -errno;
-    while ((e = getmntent(f))) {
+    while ((e = getmntent_r(f, &entry, line, sizeof(line)))) {
         if (strcmp(e->mnt_dir, path) == 0)
             snprintf(type, MOUNT_TYPE_MAX, "%s", e->mnt_type);
     }
