@@ -114,12 +114,13 @@ int mxfs_open(struct mxfs_handle **out, const char *path, const char *options, c
     struct mxfs_options parsed;
     struct mxfs_handle *h = calloc(1, sizeof(*h));
     char *absolute = mxfs_path_absolute(path);
+    int no_path = absolute ? 0 : -errno;
     struct opening o = {h, &parsed, &err};
 
     *out = NULL;
     int rc = mxfs_options_from_list(&parsed, options ? options : "", &err);
     if (rc == 0)
-        rc = h && absolute ? open_path(&o, absolute) : -ENOMEM;
+        rc = !h ? -ENOMEM : no_path ? no_path : open_path(&o, absolute);
     free(absolute);
     mxfs_options_fini(&parsed);
     if (rc == 0) {

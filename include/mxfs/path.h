@@ -5,15 +5,16 @@
  * Paths as text: symbolic links are never resolved, since a file's name, config and index are those
  * of the path as given (a Hugging Face snapshot links to blobs/<hash>).
  *
- * Every function returns a new string (caller frees), or NULL when out of memory. Thread safety:
- * per call.
+ * Every function returns a new string (caller frees), or NULL with errno set when out of memory.
+ * Thread safety: per call.
  */
 #ifndef MXFS_PATH_H
 #define MXFS_PATH_H
 
 #include <stdbool.h>
 
-/** cwd + path when relative, the path itself otherwise; trailing slashes removed. */
+/** cwd + path when relative, the path itself otherwise; trailing slashes removed. NULL also where
+ * the cwd has no path (ENOENT: it was removed). */
 char *mxfs_path_absolute(const char *path);
 
 /** The part before the last component of an absolute path ("/" at least). */

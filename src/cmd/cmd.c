@@ -6,11 +6,25 @@
  */
 #include "mxfs/cmd.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "commands.h"
 #include "mxfs/log.h"
+#include "mxfs/path.h"
 #include "mxfs/version.h"
+
+int cmd_path(char **out, const char *operand, enum mxfs_exit code, struct mxfs_error *err)
+{
+    *out = mxfs_path_absolute(operand);
+    if (*out)
+        return 0;
+    if (errno == ENOMEM)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    return mxfs_fail(err, code, errno, "%s: there is no current folder: %s", operand,
+                     strerror(errno));
+}
 
 static int print_help(const struct mxfs_options *options, struct mxfs_error *err)
 {

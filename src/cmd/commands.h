@@ -10,6 +10,12 @@
 
 #include "mxfs/options.h"
 
+/**
+ * An operand as an absolute path; the caller frees *out, which is NULL on failure: no memory, or
+ * (with `code`) the current folder is gone.
+ */
+int cmd_path(char **out, const char *operand, enum mxfs_exit code, struct mxfs_error *err);
+
 int cmd_mount(const struct mxfs_options *options, struct mxfs_error *err);
 int cmd_list(const struct mxfs_options *options, struct mxfs_error *err);
 int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err);

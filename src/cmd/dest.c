@@ -17,6 +17,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "mxfs/path.h"
 #include "mxfs/text.h"
 
@@ -102,10 +103,10 @@ int cmd_dest_choose(struct cmd_dest *dest, const char *given, const struct cmd_d
 {
     struct stat st;
 
-    *dest = (struct cmd_dest){
-        .path = mxfs_path_absolute(given), .folder = source->folder, .force = force};
-    if (!dest->path)
-        return out_of_memory(err);
+    *dest = (struct cmd_dest){.folder = source->folder, .force = force};
+    int rc = cmd_path(&dest->path, given, MXFS_EXIT_FAILED, err);
+    if (rc != 0)
+        return rc;
     dest->exists = stat(dest->path, &st) == 0;
     if (!source->folder && dest->exists && S_ISDIR(st.st_mode)) {
         char *inside = mxfs_path_join(dest->path, source->name);
@@ -118,7 +119,7 @@ int cmd_dest_choose(struct cmd_dest *dest, const char *given, const struct cmd_d
     }
     if (!dest->exists)
         return errno == ENOENT ? 0 : fail(err, dest->path, errno);
-    int rc = judge_existing(dest, &st, source, force, err);
+    rc = judge_existing(dest, &st, source, force, err);
     return rc == 0 ? resolve(dest, err) : rc;
 }
 

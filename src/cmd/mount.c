@@ -22,7 +22,6 @@
 #include "mxfs/fs.h"
 #include "mxfs/log.h"
 #include "mxfs/notify.h"
-#include "mxfs/path.h"
 #include "open.h"
 
 /* What happens when the mount answers. */
@@ -71,9 +70,11 @@ static void leave_terminal(int null)
 static void on_ready(void *data)
 {
     struct ready *r = data;
-    char state[sizeof(r->line) + 32];
+    char status[sizeof(r->line)], state[sizeof(status) + 32];
 
-    snprintf(state, sizeof(state), "READY=1\nSTATUS=%s", r->line);
+    /* A newline in a path would begin a variable of its own. */
+    mxfs_escape(status, sizeof(status), r->line, strlen(r->line));
+    snprintf(state, sizeof(state), "READY=1\nSTATUS=%s", status);
     mxfs_notify(state);
     if (r->pipe < 0) {
         mxfs_log(MXFS_LOG_NOTICE, "%s", r->line);
@@ -213,9 +214,10 @@ int cmd_mount(const struct mxfs_options *options, struct mxfs_error *err)
     struct cmd_source s;
 
     close_inherited(options);
-    char *mountpoint = mxfs_path_absolute(options->operand[1]);
-    int rc = mountpoint ? mxfs_fs_clear(mountpoint, err)
-                        : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    char *mountpoint;
+    int rc = cmd_path(&mountpoint, options->operand[1], MXFS_EXIT_FAILED, err);
+    if (rc == 0)
+        rc = mxfs_fs_clear(mountpoint, err);
     if (rc == 0)
         rc = cmd_source_open(&s, options, err);
     if (rc != 0) {

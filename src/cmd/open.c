@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "mxfs/log.h"
-#include "mxfs/path.h"
 
 enum { WHERE_TEXT = 4096 };
 
@@ -41,10 +41,9 @@ int cmd_source_open(struct cmd_source *source, const struct mxfs_options *option
     const struct mxfs_repo_options how = mxfs_repo_options_of(options);
 
     memset(source, 0, sizeof(*source));
-    source->path = mxfs_path_absolute(options->operand[0]);
-    int rc = source->path
-                 ? mxfs_vfile_env_init(&source->env, options->kernel, options->cache_size, err)
-                 : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    int rc = cmd_path(&source->path, options->operand[0], MXFS_EXIT_SOURCE, err);
+    if (rc == 0)
+        rc = mxfs_vfile_env_init(&source->env, options->kernel, options->cache_size, err);
     if (rc == 0)
         rc = mxfs_repo_open(&source->repo, source->path, &how, err);
     if (rc == 0)

@@ -10,15 +10,15 @@
 
 #include "commands.h"
 #include "mxfs/fs.h"
-#include "mxfs/path.h"
 
 int cmd_stats(const struct mxfs_options *options, struct mxfs_error *err)
 {
     struct mxfs_stats stats;
-    char *path = mxfs_path_absolute(options->operand[0]);
-    int rc = path ? mxfs_fs_stats(path, &stats, err)
-                  : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    char *path;
 
+    int rc = cmd_path(&path, options->operand[0], MXFS_EXIT_FAILED, err);
+    if (rc == 0)
+        rc = mxfs_fs_stats(path, &stats, err);
     if (rc == 0)
         mxfs_stats_write(stdout, &stats,
                          options->json           ? MXFS_STATS_JSON

@@ -4,19 +4,18 @@
 /*
  * mxfs -u MOUNTPOINT.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "commands.h"
 #include "mxfs/fs.h"
-#include "mxfs/path.h"
 
 int cmd_unmount(const struct mxfs_options *options, struct mxfs_error *err)
 {
-    char *path = mxfs_path_absolute(options->operand[0]);
-    int rc = path ? mxfs_fs_unmount(path, err)
-                  : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    char *path;
 
+    int rc = cmd_path(&path, options->operand[0], MXFS_EXIT_FAILED, err);
+    if (rc == 0)
+        rc = mxfs_fs_unmount(path, err);
     free(path);
     return rc;
 }

@@ -316,8 +316,10 @@ static int open_reference(struct verify *v, const struct mxfs_options *o)
     const struct mxfs_repo_options how = {.model = {.out = -1,
                                                     .unit_max = o->cache_size / MXFS_UNITS_IN_CACHE,
                                                     .partial = o->partial}};
-    char *path = mxfs_path_absolute(o->operand[1]);
-    int rc = path ? mxfs_repo_open(&v->reference, path, &how, v->err) : -ENOMEM;
+    char *path;
+    int rc = cmd_path(&path, o->operand[1], MXFS_EXIT_SOURCE, v->err);
+    if (rc == 0)
+        rc = mxfs_repo_open(&v->reference, path, &how, v->err);
 
     free(path);
     return rc;
