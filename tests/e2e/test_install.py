@@ -199,3 +199,15 @@ def test_notify(abstract, mount, source, tmp_path):
         assert ready.startswith("READY=1\nSTATUS=") and "1 dequantized" in ready
         mounted.unmount()
         assert s.recv(4096) == b"STOPPING=1"
+
+
+def test_notify_of_an_odd_path(mount, source, tmp_path):
+    """A newline in a path does not begin a variable."""
+    odd = tmp_path / "a\nMAINPID=1" / "m.safetensors"
+    odd.parent.mkdir()
+    odd.write_bytes(source.read_bytes())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(str(tmp_path / "notify"))
+        s.settimeout(20)
+        mount(odd, "--unsupported=raw", env={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        assert [line.split("=")[0] for line in s.recv(4096).decode().split("\n")] == ["READY", "STATUS"]

@@ -4,6 +4,7 @@
 
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
@@ -181,6 +182,62 @@ def test_stop_timeout(source, mount):
         assert made.wait(20) == 0
         assert 0.9 < time.monotonic() - begin < 15
     assert not mounted(made.path)
+
+
+def test_stop_timeout_under_other_signals(source, mount):
+    """Whoever asks for statistics all the time does not hold up the end."""
+    made = mount(source, "--stop-timeout=2")
+    with open(made.file, "rb"):
+        ended = os.pidfd_open(made.pid)
+        os.kill(made.pid, signal.SIGTERM)
+        for _ in range(100):  # several within the time
+            if select.select([ended], [], [], 0.2)[0]:
+                break
+            os.kill(made.pid, signal.SIGUSR1)
+        else:
+            pytest.fail("the daemon goes on")
+        os.close(ended)
+    assert made.wait() == 0 and not mounted(made.path)
+
+
+@pytest.mark.parametrize("closed", [[0], [0, 1, 2]], ids=["stdin", "all"])
+def test_closed_descriptors(closed, source, model, mount, mxfs_bin):
+    """The source must not become what the daemon takes for its terminal."""
+    closing = " ".join(f"{fd}>&-" for fd in closed)
+    made = mount(source, command=["sh", "-c", f'exec "$0" "$@" {closing}', mxfs_bin])
+    assert made.file.read_bytes() == model.expected_bytes()
+
+
+def test_ignored_children(source, place, run, mxfs_bin):
+    """A launcher may leave SIGCHLD ignored; then nobody could wait for what fails."""
+    (place / "file").touch()
+    done = subprocess.run(
+        [mxfs_bin, source, place / "file"], capture_output=True, text=True, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
+    )  # fmt: skip
+    assert done.returncode == 6 and done.stderr.count("\n") == 1 and "not a directory" in done.stderr, done
+
+
+def test_long_paths(source, place, mount, run):
+    """A line of the mount table may be longer than the C library's own buffer."""
+    deep = place / "/".join(["s p" * 60] * 12)
+    deep.mkdir(parents=True)
+    shutil.copy(source, deep / "m.safetensors")
+    (deep / "mnt").mkdir()
+    assert run(deep / "m.safetensors", deep / "mnt").rc == 0
+    done = run("-u", deep / "mnt")
+    if os.path.ismount(deep / "mnt"):
+        subprocess.run(["fusermount3", "-uz", deep / "mnt"], check=False)
+    assert done.rc == 0, done
+
+
+@pytest.mark.parametrize("words", ["list m", "export m d", "m mnt", "-u mnt", "stats mnt"])
+def test_no_current_folder(words, mxfs_bin, place):
+    gone = place / "gone"
+    gone.mkdir()
+    script = f'cd "{gone}" && rmdir "{gone}" && exec "{mxfs_bin}" {words}'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode in (5, 6) and done.stderr.count("\n") == 1 and "no current folder" in done.stderr, done
 
 
 def test_second_signal_is_enough(source, mount):
