@@ -15,6 +15,7 @@
 
 #include "mxfs/bytes.h"
 #include "mxfs/log.h"
+#include "mxfs/rights.h"
 
 /* The kernel cuts what it is told at once to its readahead window: 128 KiB, if nobody changed it.
  */
@@ -37,8 +38,9 @@ int mxfs_source_open(struct mxfs_source *src, const char *path, const struct mxf
     if (fd < 0)
         return fail_to_open(path, fd, err);
     src->path = strdup(path);
-    if (!src->path || fstat(src->fd, &src->st) != 0) {
-        int e = errno;
+    int rc = src->path ? mxfs_rights_fstat(src->fd, &src->st) : -ENOMEM;
+    if (rc != 0) {
+        int e = -rc;
         mxfs_source_close(src);
         return mxfs_fail(err, MXFS_EXIT_SOURCE, e, "%s: %s", path, strerror(e));
     }

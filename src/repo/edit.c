@@ -15,6 +15,7 @@
 #include "folder.h"
 #include "mxfs/jsonedit.h"
 #include "mxfs/path.h"
+#include "mxfs/rights.h"
 
 /* config.json is a few kilobytes; an index of a million names 100 MB. */
 enum { TEXT_MAX = 256 << 20 };
@@ -119,13 +120,12 @@ static int edit_text(const struct mxfs_folder *folder, const struct mxfs_reach *
 
     if (rc != 0)
         return rc;
-    if (stat(path, &entry->text.st) != 0)
-        rc = -errno;
-    else if (indexed)
+    rc = mxfs_rights_stat(path, &entry->text.st);
+    if (rc == 0 && indexed)
         rc =
             mxfs_jsonedit_index(text, len, total_size(folder, indexed), rename_entry,
                                 &(struct rename){indexed, 0}, &entry->text.data, &entry->text.size);
-    else
+    else if (rc == 0)
         rc = mxfs_jsonedit_config(text, len, config_dtype(first_group(folder)), 0,
                                   &entry->text.data, &entry->text.size);
     free(text);

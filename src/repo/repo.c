@@ -13,6 +13,7 @@
 
 #include "folder.h"
 #include "mxfs/path.h"
+#include "mxfs/rights.h"
 
 static int out_of_memory(const char *path, struct mxfs_error *err)
 {
@@ -197,11 +198,12 @@ static int open_folder(struct repo_walk *walk, struct mxfs_folder *f, char *path
     struct repo_listing listing;
 
     f->path = path;
-    if (stat(path, &f->st) != 0)
-        return mxfs_fail(err, MXFS_EXIT_SOURCE, errno, "%s: %s", path, strerror(errno));
+    int rc = mxfs_rights_stat(path, &f->st);
+    if (rc != 0)
+        return mxfs_fail(err, MXFS_EXIT_SOURCE, -rc, "%s: %s", path, strerror(-rc));
     if (walk->depth == MXFS_COUNT(walk->dev) || leads_back(walk, &f->st))
         return 0;
-    int rc = mxfs_repo_list(walk, path, &listing, err);
+    rc = mxfs_repo_list(walk, path, &listing, err);
     if (rc != 0)
         return rc;
     walk->dev[walk->depth] = f->st.st_dev;
