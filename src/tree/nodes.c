@@ -56,6 +56,29 @@ const struct stat *mxfs_nodes_plan_source(const struct mxfs_plan *plan)
     return &plan->model->shards[plan->shard].source.st;
 }
 
+/* The bits by which `source` lets those in whom the bits 0444 of `shown` stand for. */
+static mode_t bits_for(const struct stat *shown, const struct stat *source)
+{
+    mode_t others = source->st_mode & 04;
+    mode_t owner = source->st_uid == shown->st_uid ? source->st_mode & 0400 : others << 6;
+    mode_t group = source->st_gid == shown->st_gid ? source->st_mode & 040 : others << 3;
+
+    return owner | group | others;
+}
+
+mode_t mxfs_nodes_withheld(const struct mxfs_plan *plan, const struct mxfs_output *output)
+{
+    mode_t withheld = 0;
+
+    for (unsigned i = 0; output->group && i < output->group->parts; i++) {
+        uint32_t shard = output->group->part[i]->shard;
+        if (shard != plan->shard)
+            withheld |= 0444 & ~bits_for(mxfs_nodes_plan_source(plan),
+                                         &plan->model->shards[shard].source.st);
+    }
+    return withheld;
+}
+
 const struct stat *mxfs_nodes_source(const struct mxfs_tree *t, const struct node *n)
 {
     if (n->kind != NODE_FILE)

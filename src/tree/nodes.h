@@ -19,6 +19,7 @@ struct node {
     size_t parent;
     size_t first_child, child_count; /* of a folder */
     enum { NODE_FOLDER, NODE_VIEW, NODE_FILE } kind;
+    mode_t withheld; /* of a virtual file, see mxfs_nodes_withheld() */
     union {
         struct mxfs_folder *folder;
         size_t view;              /* index in tree->views */
@@ -66,6 +67,12 @@ const struct view_output *mxfs_nodes_tensor(const struct mxfs_tree *tree, uint64
 
 /** The file that a virtual file is of. */
 const struct stat *mxfs_nodes_plan_source(const struct mxfs_plan *plan);
+
+/**
+ * Permission bits of the file of `plan` that do not hold for an output of it, since a companion
+ * tensor lies in a file that lets fewer read.
+ */
+mode_t mxfs_nodes_withheld(const struct mxfs_plan *plan, const struct mxfs_output *output);
 
 /** The file or folder behind a node. */
 const struct stat *mxfs_nodes_source(const struct mxfs_tree *tree, const struct node *node);

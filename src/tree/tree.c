@@ -15,26 +15,33 @@
 
 enum { BLOCK_SIZE = 1 << 20 /* what cp, cat and Python read at a time */ };
 
-/* Who may read: only who could chmod the source may show more than it allows. */
-static mode_t read_bits(const struct mxfs_tree *t, const struct stat *source)
+/*
+ * Who may read, and enter what is a folder: only who could chmod the source may show more than it
+ * allows. A file that is shown as a folder is entered by whom it may be read by.
+ */
+static mode_t permissions(const struct mxfs_tree *t, const struct stat *source, mode_t withheld)
 {
     const struct mxfs_tree_options *o = &t->options;
-    mode_t chosen = o->set_umask ? 0444 & ~o->umask : 0444;
+    mode_t chosen = o->set_umask ? 0444 & ~o->umask : 0444, given = source->st_mode & ~withheld;
 
+    if (!S_ISDIR(source->st_mode))
+        given |= (given & 0444) >> 2;
+    chosen |= chosen >> 2;
     if (!o->source_permissions || (o->set_umask && mxfs_nodes_may_chown(t, source)))
         return chosen;
-    return chosen & source->st_mode;
+    return chosen & given;
 }
 
-/* Owner, permission bits (as for a file) and times, from the file or folder behind an inode. */
-static void fill_base(const struct mxfs_tree *t, const struct stat *source, struct stat *st)
+/* Owner, permission bits (as for a folder) and times, from the file or folder behind an inode. */
+static void fill_base(const struct mxfs_tree *t, const struct stat *source, mode_t withheld,
+                      struct stat *st)
 {
     const struct mxfs_tree_options *o = &t->options;
 
     memset(st, 0, sizeof(*st));
     st->st_uid = o->set_uid ? o->uid : o->source_permissions ? source->st_uid : t->uid;
     st->st_gid = o->set_gid ? o->gid : o->source_permissions ? source->st_gid : t->gid;
-    st->st_mode = read_bits(t, source);
+    st->st_mode = permissions(t, source, withheld);
     st->st_mtim = st->st_ctim = st->st_atim = source->st_mtim;
     st->st_blksize = BLOCK_SIZE;
 }
@@ -42,7 +49,7 @@ static void fill_base(const struct mxfs_tree *t, const struct stat *source, stru
 static void make_file(struct stat *st, uint64_t ino, uint64_t size)
 {
     st->st_ino = ino;
-    st->st_mode |= S_IFREG;
+    st->st_mode = (st->st_mode & 0444) | S_IFREG;
     st->st_nlink = 1;
     st->st_size = (off_t)size;
     st->st_blocks = (blkcnt_t)mxfs_ceil_div(size, 512);
@@ -51,8 +58,7 @@ static void make_file(struct stat *st, uint64_t ino, uint64_t size)
 static void make_dir(struct stat *st, uint64_t ino, size_t dirs)
 {
     st->st_ino = ino;
-    /* Who may read a directory may enter it. */
-    st->st_mode |= S_IFDIR | (st->st_mode & 0444) >> 2;
+    st->st_mode |= S_IFDIR;
     st->st_nlink = 2 + (nlink_t)dirs;
 }
 
@@ -61,7 +67,7 @@ static void node_attributes(const struct mxfs_tree *t, const struct node *n, str
     uint64_t ino = (uint64_t)(n - t->nodes) + 1;
     size_t dirs = 0;
 
-    fill_base(t, mxfs_nodes_source(t, n), st);
+    fill_base(t, mxfs_nodes_source(t, n), n->withheld, st);
     if (n->kind == NODE_FILE) {
         make_file(st, ino, mxfs_nodes_file_size(n));
         return;
@@ -78,7 +84,7 @@ static void output_attributes(const struct mxfs_tree *t, const struct placed_vie
     uint64_t size = v->view.form == VIEW_NPY ? mxfs_vfile_npy_size(o->output)
                                              : mxfs_output_info(o->output).size;
 
-    fill_base(t, mxfs_nodes_plan_source(o->plan), st);
+    fill_base(t, mxfs_nodes_plan_source(o->plan), mxfs_nodes_withheld(o->plan, o->output), st);
     make_file(st, v->first_inode + i, size);
 }
 

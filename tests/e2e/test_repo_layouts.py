@@ -2,10 +2,12 @@
 # Copyright (c) 2026 the mxfs authors
 """How folders are laid out: the Hugging Face cache, subfolders, links, what is hidden, views."""
 
+import errno
 import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 
 import pytest
@@ -301,6 +303,47 @@ class TestConfinement:
         made = mount(folder, "--allow-other")
         modes = {name: (made / name).stat().st_mode & 0o777 for name in os.listdir(made.path)}
         assert modes["config.json"] == 0o400 and modes[refrepo.names(2)[0]] == 0o440 and modes[refrepo.names(2)[1]] == 0o444
+
+    @pytest.mark.parametrize("mode", [0o744, 0o750, 0o711])
+    def test_permissions_of_folders(self, mode, mount, place):
+        """Who may list a folder may not enter it for that."""
+        folder = refrepo.spread(models.compressed(), 1).write(place / "model")
+        folder.chmod(mode)
+        assert mount(folder, "--allow-other").path.stat().st_mode & 0o777 == mode & 0o555
+
+    @pytest.mark.parametrize("private", [0, 1])
+    def test_permissions_of_companions(self, private, mount, place):
+        """What is made of two files is for those who may read both."""
+        sharded = refrepo.placed(models.gptoss_hf(), 2, lambda name: int(name.endswith("_scales")))
+        folder = sharded.write(place / "model")
+        (folder / refrepo.names(2)[private]).chmod(0o600)
+        made = mount(folder, "--allow-other", "--views=tensors")
+        assert (made / refrepo.names(2)[0]).stat().st_mode & 0o777 == 0o400
+        for name in os.listdir(made / "tensors"):
+            open_to_all = private == 1 and not name.endswith("_proj")
+            assert (made / "tensors" / name).stat().st_mode & 0o777 == (0o444 if open_to_all else 0o400), name
+
+    def test_permissions_of_acls(self, mount, place):
+        """The group bits of a file with an ACL are no right of its group; others may be shut out by name."""
+        source = models.compressed().write(place / "m.safetensors")
+        user, user_named, group, mask, other = 1, 2, 4, 16, 32
+
+        def shown(*entries):
+            none = 0xFFFFFFFF
+            acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, may, 4321 if tag == user_named else none) for tag, may in entries)
+            try:
+                os.setxattr(source, "system.posix_acl_access", acl)
+            except OSError as e:
+                if e.errno == errno.EOPNOTSUPP:
+                    pytest.skip("no ACLs here")
+                raise
+            return mount(source, "--allow-other").file.stat().st_mode & 0o777
+
+        assert shown((user, 6), (group, 4), (other, 4)) == 0o444
+        assert shown((user, 6), (user_named, 4), (group, 0), (mask, 4), (other, 0)) == 0o400
+        assert shown((user, 6), (user_named, 4), (group, 4), (mask, 4), (other, 4)) == 0o444
+        assert shown((user, 6), (user_named, 0), (group, 4), (mask, 4), (other, 4)) == 0o400
+        assert shown((user, 6), (user_named, 4), (group, 4), (mask, 0), (other, 4)) == 0o400
 
     @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv")
     def test_what_others_may_open(self, mount, place):
