@@ -13,6 +13,7 @@
 #include "dest.h"
 #include "mxfs/log.h"
 #include "open.h"
+#include "sides.h"
 
 enum { CHUNK = 1 << 20 };
 
@@ -67,9 +68,8 @@ static int copy_output(struct cmd_source *s, const struct mxfs_plan *plan,
 /* What is looked for, and where it was found. */
 struct search {
     const char *name;
-    const struct mxfs_plan *plan; /* NULL: nowhere yet */
-    const struct mxfs_output *output;
-    const struct mxfs_plan *again; /* where it is once more, perhaps with other bytes */
+    struct cmd_side found[2]; /* the second may have other bytes */
+    size_t count;
 };
 
 static int find_in_folder(void *data, struct mxfs_folder *folder)
@@ -84,34 +84,21 @@ static int find_in_folder(void *data, struct mxfs_folder *folder)
         const struct mxfs_output *output = &plan->outputs[plan->by_name[place]];
         if (mxfs_plan_is_stale(plan, output))
             continue;
-        if (s->plan) {
-            s->again = plan;
+        s->found[s->count++] =
+            (struct cmd_side){.info = mxfs_output_info(output), .plan = plan, .output = output};
+        if (s->count == MXFS_COUNT(s->found))
             return 1;
-        }
-        s->plan = plan;
-        s->output = output;
     }
     return 0;
-}
-
-static const char *path_of(const struct mxfs_plan *plan)
-{
-    return plan->model->shards[plan->shard].source.path;
 }
 
 static int find(struct cmd_source *source, struct search *s, struct mxfs_error *err)
 {
     mxfs_repo_visit(&source->repo.root, find_in_folder, s);
-    if (!s->plan)
+    if (s->count == 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, ENOENT, "%s: there is no tensor %s", source->path,
                          mxfs_quote(s->name, strlen(s->name)).text);
-    if (s->again)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, EEXIST,
-                         "tensor %s is twice there, in %s and in %s; expected one of the two files "
-                         "instead of their folder",
-                         mxfs_quote(s->name, strlen(s->name)).text, path_of(s->plan),
-                         path_of(s->again));
-    return 0;
+    return s->count == 1 ? 0 : cmd_side_fail_twice(&s->found[0], &s->found[1], err);
 }
 
 int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err)
@@ -130,7 +117,7 @@ int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err)
     if (rc == 0)
         rc = find(&s, &search, err);
     if (rc == 0)
-        rc = copy_output(&s, search.plan, search.output, err);
+        rc = copy_output(&s, search.found[0].plan, search.found[0].output, err);
     cmd_source_close(&s);
     return rc;
 }

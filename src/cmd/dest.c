@@ -261,17 +261,19 @@ static int sync_folders(const struct cmd_dest *d, const char *root)
     return rc;
 }
 
-/* Does not overwrite what came in the meantime. */
-static int rename_new(const char *from, const char *to)
+/* Does not overwrite what came in the meantime, unless `force` was said. */
+static int move_file(const struct cmd_dest *d, const char *from, const char *to)
 {
     struct stat st;
 
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return -errno;
-    if (lstat(to, &st) == 0)
-        return -EEXIST;
+    if (!d->force) {
+        if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+            return 0;
+        if (errno != EINVAL && errno != ENOSYS)
+            return -errno;
+        if (lstat(to, &st) == 0)
+            return -EEXIST;
+    }
     return rename(from, to) == 0 ? 0 : -errno;
 }
 
@@ -287,13 +289,6 @@ static int check_place(const char *path, bool folder, bool force)
     if (S_ISDIR(st.st_mode))
         return -EISDIR;
     return force ? 0 : -EEXIST;
-}
-
-static int move_file(const struct cmd_dest *d, const char *from, const char *to)
-{
-    if (!d->force)
-        return rename_new(from, to);
-    return rename(from, to) == 0 ? 0 : -errno;
 }
 
 static int move_one(const struct cmd_dest *d, const struct cmd_made *made, const char *to)

@@ -108,17 +108,23 @@ const char *cmd_side_path(const struct cmd_side *s)
                    : s->model->shards[s->tensor->shard].source.path;
 }
 
+int cmd_side_fail_twice(const struct cmd_side *one, const struct cmd_side *other,
+                        struct mxfs_error *err)
+{
+    return mxfs_fail(err, MXFS_EXIT_FAILED, EEXIST,
+                     "tensor %s is twice there, in %s and in %s; expected one of the two files "
+                     "instead of their folder",
+                     mxfs_quote(other->info.name, other->info.name_len).text, cmd_side_path(one),
+                     cmd_side_path(other));
+}
+
 static int sort_sides(struct cmd_sides *s, struct mxfs_error *err)
 {
     if (s->count > 1)
         qsort(s->side, s->count, sizeof(*s->side), cmd_side_compare);
     for (size_t i = 1; i < s->count; i++) {
         if (cmd_side_compare(&s->side[i - 1], &s->side[i]) == 0)
-            return mxfs_fail(err, MXFS_EXIT_FAILED, EEXIST,
-                             "tensor %s is twice there, in %s and in %s; expected one of the two "
-                             "files instead of their folder",
-                             mxfs_quote(s->side[i].info.name, s->side[i].info.name_len).text,
-                             cmd_side_path(&s->side[i - 1]), cmd_side_path(&s->side[i]));
+            return cmd_side_fail_twice(&s->side[i - 1], &s->side[i], err);
     }
     return 0;
 }

@@ -42,6 +42,10 @@ int cmd_side_compare(const void *a, const void *b);
 /** The file that a tensor is in. */
 const char *cmd_side_path(const struct cmd_side *side);
 
+/** Fails: a tensor is in two files, and which is meant nobody said. */
+int cmd_side_fail_twice(const struct cmd_side *one, const struct cmd_side *other,
+                        struct mxfs_error *err);
+
 /** Frees; accepts an empty object. */
 void cmd_sides_fini(struct cmd_sides *sides);
 

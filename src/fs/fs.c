@@ -221,7 +221,7 @@ static int serve(struct session *s, struct mxfs_error *err)
     fuse_loop_cfg_destroy(config);
     mxfs_decoder_fini(&s->fs->decoder);
     if (rc == -ECONNABORTED) /* unmounted while a request was fetched: an end like any other */
-        rc = 0;
+        return 0;
     if (rc < 0) /* -1: libfuse has said that it cannot start a thread, and why */
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: serving the mount failed: %s",
                          s->mountpoint, rc == -1 ? "no thread for it" : strerror(-rc));
