@@ -363,6 +363,19 @@ def test_no_more_threads(source, place, mount, sanitized):
         assert made.wait() == 0 and not mounted(made.path)
 
 
+def test_thread_cancelled_while_it_writes(source, place, mount, sanitized):
+    """libfuse cancels its threads at the end: what one of them held must not be waited for."""
+    if sanitized:
+        pytest.skip("sanitizers want to be the first library")
+    path, want = source
+    made = mount(path, foreground=True, env=preloaded(SUPPORT / "cancelled.c", place))
+    assert read_at(made.file, 0, 50_000) == want[:50_000]
+    assert len(os.listdir(f"/proc/{made.pid}/task")) > 3  # the main one, that of signals, and two for requests
+    os.kill(made.pid, signal.SIGTERM)
+    assert made.wait() == 0 and not mounted(made.path)
+    assert (made.directory / "stderr").read_text().endswith(": unmounted\n")
+
+
 def test_few_processes(source, as_user, place, sanitized):
     """An ordinary user at the limit of processes: nothing is mounted and one line says so, or all is served."""
     if sanitized:
