@@ -358,14 +358,52 @@ def mount(mxfs_bin, place, reaper, fuse):
 
 
 @pytest.fixture(scope="session")
-def fsx(tmp_path_factory):
+def compiled(tmp_path_factory):
+    """compiled(NAME) -> the program of support/NAME.c, which may use libfuse."""
+    folder, programs = tmp_path_factory.mktemp("support"), {}
+
+    def go(name):
+        if name not in programs:
+            flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, text=True, check=True)
+            command = ["cc", "-O2", "-D_GNU_SOURCE", "-pthread", "-o", folder / name, ROOT / f"tests/support/{name}.c"]
+            subprocess.run([*command, *flags.stdout.split()], check=True)
+            programs[name] = folder / name
+        return programs[name]
+
+    return go
+
+
+@pytest.fixture
+def serve(compiled, place, reaper, fuse):
+    """serve(NAME, *ARGUMENTS) -> the mountpoint where the filesystem of support/NAME.c is until the test ends."""
+    served = []
+
+    def go(name, *arguments):
+        point = place / f".{name}{len(served)}"
+        point.mkdir()
+        token = "MXFS_TEST_TOKEN=" + uuid.uuid4().hex
+        process = subprocess.Popen([compiled(name), *map(str, arguments), point], env={**os.environ, **dict([token.split("=")])})
+        served.append((process, point))
+        reaper("add", process.pid, token, point)
+        wait_for_mounts(lambda: mounted(point), process)
+        return point
+
+    yield go
+    for process, point in served:
+        subprocess.run(["fusermount3", "-u", point], check=False)
+        process.terminate()  # a mount namespace of somebody else may hold a copy of the mount
+        process.wait(END_LIMIT)
+        reaper("del", process.pid)
+
+
+@pytest.fixture
+def fsx(compiled, serve):
     """fsx(FILE, ORACLE, SEED, FIRST, COUNT, THREADS) -> bytes compared: random reads of a file by every way there is,
     compared with another (support/fsx.c)."""
-    program = tmp_path_factory.mktemp("fsx") / "fsx"
-    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-pthread", "-o", program, ROOT / "tests/support/fsx.c"], check=True)
+    sink = serve("sinkfs")
 
     def go(file, oracle, seed, first, count, threads):
-        command = [program, file, oracle, seed, first, count, threads]
+        command = [compiled("fsx"), file, oracle, seed, first, count, threads, sink]
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{' '.join(map(str, command))}: {done.stdout}{done.stderr}"
         print("fsx:", os.path.basename(file), f"{threads} threads,", *done.stdout.splitlines(), flush=True)

@@ -27,24 +27,12 @@ from helpers import preloaded
 SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
 
 
-@pytest.fixture(scope="module")
-def badfs_program(tmp_path_factory):
-    program = tmp_path_factory.mktemp("badfs") / "badfs"
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, text=True, check=True)
-    source = SUPPORT / "badfs.c"
-    subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-o", program, source, *flags.stdout.split()], check=True)
-    return program
-
-
-def served_badly(badfs_program, place, model):
+def served_badly(serve, place, model):
     """A model on a filesystem that can misbehave: (path, control(text), its bytes dequantized, header size)."""
     good = model.write(place / "good" / "model.safetensors")
-    (place / "bad").mkdir()
     control = place / "control"
     control.write_text("")
-    process = subprocess.Popen([badfs_program, good, "model.safetensors", control, place / "bad"])
-    wait_for_mounts(lambda: mounted(place / "bad"), process)
-    path = place / "bad" / "model.safetensors"
+    path = serve("badfs", good, "model.safetensors", control) / "model.safetensors"
     assert path.stat().st_size == good.stat().st_size
 
     def say(text):
@@ -55,19 +43,16 @@ def served_badly(badfs_program, place, model):
 
     yield path, say, model.expected_bytes(), 8 + int.from_bytes(good.read_bytes()[:8], "little")
     say("")
-    subprocess.run(["fusermount3", "-u", place / "bad"], check=False)
-    process.terminate()  # a mount namespace of somebody else may hold a copy of the mount
-    process.wait(20)
 
 
 @pytest.fixture
-def bad_source(badfs_program, place, fuse):
-    yield from served_badly(badfs_program, place, refmodels.gptoss_hf())
+def bad_source(serve, place):
+    yield from served_badly(serve, place, refmodels.gptoss_hf())
 
 
 @pytest.fixture
-def large_bad_source(badfs_program, place, fuse):
-    yield from served_badly(badfs_program, place, refmodels.big_gptoss())
+def large_bad_source(serve, place):
+    yield from served_badly(serve, place, refmodels.big_gptoss())
 
 
 def wait_until_it_reads(pid, limit=20):

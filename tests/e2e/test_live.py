@@ -210,9 +210,6 @@ class TestIdentity:
         assert "--uid with --allow-other: only root and the owner of" in done.stderr
 
 
-SUPPORT = pathlib.Path(__file__).resolve().parents[1] / "support"
-
-
 def wait_until(condition, limit=30):
     """For what the kernel tells the daemon in its own time."""
     end = time.monotonic() + limit
@@ -335,18 +332,9 @@ class TestStatistics:
             run("stats", made.path).fails(6, str(made.path), "gone", "mxfs -u")
 
     @pytest.mark.parametrize("layout, words", [(0, "older mxfs"), (2, "served by mxfs 9.9.9"), (-1, "no mxfs answers"), (-2, "no mxfs answers")])
-    def test_other_versions(self, layout, words, run, place, fuse):
-        program, folder = place / "otherfs", place / "other"
-        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, text=True, check=True)
-        subprocess.run(["cc", "-D_GNU_SOURCE", "-o", program, SUPPORT / "otherfs.c", *flags.stdout.split()], check=True)
-        folder.mkdir()
-        with subprocess.Popen([program, str(layout), folder]) as process:
-            try:
-                wait_for_mounts(lambda: mounted(folder), process)
-                run("stats", folder).fails(6, str(folder), words)
-            finally:
-                subprocess.run(["fusermount3", "-u", folder], check=False)
-                process.wait(20)
+    def test_other_versions(self, layout, words, run, serve):
+        folder = serve("otherfs", layout)
+        run("stats", folder).fails(6, str(folder), words)
 
     def test_who_may_look(self, source, mount, mxfs_bin, place):
         """Others may when they may see the files."""
