@@ -413,6 +413,28 @@ def fsx(compiled, serve):
     return go
 
 
+def isolation(*options):
+    """The command that runs another as root in namespaces of its own; skips where it would fail."""
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        pytest.skip("needs root and unshare")
+    command = ["unshare", "--mount", "--propagation", "private", *options]
+    probe = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
+    if probe.returncode:  # so it is in a chroot whose root is no mountpoint
+        pytest.skip(f"no private namespaces here: {probe.stderr.strip()}")
+    return command
+
+
+@pytest.fixture
+def alone():
+    """alone(*COMMAND) -> CompletedProcess: runs it as root; what it mounts nobody else sees, and goes with it."""
+    isolate = isolation()
+
+    def go(*command):
+        return subprocess.run([*isolate, *command], capture_output=True, text=True, timeout=60, check=False)
+
+    return go
+
+
 USER = 65534  # nobody
 
 # Runs as root in private mount and pid namespaces: when it ends, so does every process and mount.
@@ -451,12 +473,7 @@ def as_user(mxfs_bin, place, fuse):
     """as_user(SCRIPT) -> CompletedProcess: runs a bash script as an ordinary user who may open
     /dev/fuse, with `mxfs` and this Python in PATH and an empty home as working directory; PREPARE
     is run by root before, in the same namespaces."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root to become an ordinary user")
-    isolate = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    probe = subprocess.run([*isolate, "true"], capture_output=True, text=True, check=False)
-    if probe.returncode:
-        pytest.skip(f"no private namespaces here: {probe.stderr.strip()}")
+    isolate = isolation("--pid", "--fork", "--kill-child", "--mount-proc")
     if not os.stat(shutil.which("fusermount3")).st_mode & 0o4000:
         pytest.skip("fusermount3 is not setuid root")
     count = 0

@@ -5,9 +5,7 @@
 import math
 import os
 import re
-import shutil
 import socket
-import subprocess
 import time
 
 import pytest
@@ -65,8 +63,7 @@ def test_failures(source, mount):
     assert len(changed) == 1 and len(changed) + len(lines) == made.stderr.count("\n")
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
-def test_daemon_writes_to_syslog(model, source, place, mxfs_bin, fuse):
+def test_daemon_writes_to_syslog(model, source, place, mxfs_bin, fuse, alone):
     """A /dev/log of our own: priorities, program, and the same two lines; nothing on the terminal."""
     (place / "mnt").mkdir()
     script = """set -e
@@ -78,7 +75,7 @@ def test_daemon_writes_to_syslog(model, source, place, mxfs_bin, fuse):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
         log.bind(str(place / "log"))
         log.settimeout(30)
-        done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", mxfs_bin, source, place], capture_output=True, text=True, timeout=60, check=False)
+        done = alone("sh", "-c", script, "sh", mxfs_bin, source, place)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         said = [log.recv(4096).decode().rstrip("\n\0") for _ in range(2)]
     for line, want in zip(said, lines_of_a_life(model, source, place / "mnt")):

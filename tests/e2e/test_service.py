@@ -3,7 +3,6 @@
 """mxfs as a part of the system: mount(8), how much it says, how it stops, and what it says when it cannot start."""
 
 import os
-import pathlib
 import select
 import shutil
 import signal
@@ -29,9 +28,8 @@ def source(model, place):
     return model.write(place / "src" / "model.safetensors")
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
 @pytest.mark.parametrize("kind", ["fuse.mxfs", "fuse"])
-def test_mount_8(kind, source, model, place, mxfs_bin, fuse):
+def test_mount_8(kind, source, model, place, mxfs_bin, fuse, alone):
     """As from /etc/fstab: `mount -t fuse.mxfs SOURCE DIR -o ...`, with everything that fstab may hold."""
     folder, want = place / "mnt", place / "want"
     folder.mkdir()
@@ -47,13 +45,12 @@ def test_mount_8(kind, source, model, place, mxfs_bin, fuse):
         cmp "{folder}/model.safetensors" "{want}"
         umount "{folder}"
         ! grep " {folder} " /proc/self/mounts"""
-    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=60)
+    done = alone("sh", "-c", script)
     assert done.returncode == 0, done
     assert done.stdout.startswith(str(source))
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
-def test_fstab(source, model, place, mxfs_bin, fuse):
+def test_fstab(source, model, place, mxfs_bin, fuse, alone):
     """`mount DIR` by a line of /etc/fstab with every word that such lines hold, and `umount DIR`."""
     folder, want, fstab = place / "mnt", place / "want", place / "fstab"
     folder.mkdir()
@@ -70,7 +67,7 @@ def test_fstab(source, model, place, mxfs_bin, fuse):
         cmp "{folder}/model.safetensors" "{want}"
         umount "{folder}"
         ! grep " {folder} " /proc/self/mounts"""
-    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=60)
+    done = alone("sh", "-c", script)
     assert done.returncode == 0 and done.stdout == "1\n", done
 
 
@@ -273,15 +270,13 @@ class TestCannotMount:
         (place / "file").write_text("")
         self.fails(run(source, place / "file"), "not a directory")
 
-    def test_no_device(self, source, place, mxfs_bin):
+    def test_no_device(self, source, place, mxfs_bin, alone):
         """In a namespace without /dev/fuse."""
-        if os.geteuid() != 0 or not shutil.which("unshare"):
-            pytest.skip("needs root and unshare")
         (place / "mnt").mkdir()
         script = f'mount -t tmpfs none /dev && exec "{mxfs_bin}" "{source}" "{place}/mnt"'
         # /dev/null must stay: the daemon replaces its terminal by it.
         script = script.replace("&& exec", "&& mknod -m 666 /dev/null c 1 3 && exec")
-        done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=30)
+        done = alone("sh", "-c", script)
         assert done.returncode == 6 and done.stderr.count("\n") == 1, done
         assert "/dev/fuse" in done.stderr and "--device /dev/fuse" in done.stderr
 
@@ -323,8 +318,7 @@ class TestCannotMount:
         assert done.returncode == 6 and done.stderr.count("\n") == 1, done
         assert "cannot mount" in done.stderr and all(word in done.stderr for word in words), done
 
-    @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
-    def test_a_dead_mount_of_somebody_else(self, source, place, mxfs_bin, fuse):
+    def test_a_dead_mount_of_somebody_else(self, source, place, mxfs_bin, fuse, alone):
         """Is left alone, and the command that clears it is named. Any FUSE mount is dead whose device was closed."""
         (place / "mnt").mkdir()
         script = """import ctypes, os, subprocess, sys
@@ -334,8 +328,7 @@ class TestCannotMount:
             assert ctypes.CDLL(None).mount(b"other", folder.encode(), b"fuse.other", 0, options) == 0
             os.close(device)
             print(subprocess.run([mxfs, source, folder]).returncode, open("/proc/self/mounts").read().count(" fuse.other "))"""
-        command = ["unshare", "-m", sys.executable, "-c", textwrap.dedent(" " * 12 + script), mxfs_bin, source, place / "mnt"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = alone(sys.executable, "-c", textwrap.dedent(" " * 12 + script), mxfs_bin, source, place / "mnt")
         assert done.stdout == "6 1\n" and done.stderr.count("\n") == 1, done
         assert f"a dead mount is in the way; clear it with: fusermount3 -u {place}/mnt" in done.stderr
 
@@ -373,14 +366,13 @@ test ! -e "$1/mnt/model.safetensors"
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
-def test_bare_system(source, model, place, mxfs_bin, fuse, sanitized):
+def test_bare_system(source, model, place, mxfs_bin, fuse, sanitized, alone):
     """With a read-only root, without /proc and /etc/mtab: root mounts, serves and unmounts as ever."""
     if sanitized:
         pytest.skip("sanitizers need /proc")
     (place / "mnt").mkdir()
     (place / "want").write_bytes(model.expected_bytes())
-    done = subprocess.run(["unshare", "-m", "bash", "-c", BARE, "-", place, mxfs_bin], capture_output=True, text=True, timeout=60)
+    done = alone("bash", "-c", BARE, "-", place, mxfs_bin)
     assert done.returncode == 0, done
     # Without the mount table nobody knows whether it is a mount of ours: mxfs -u says what to do.
     assert "no telling what is mounted" in done.stderr and f"umount {place}/mnt" in done.stderr, done
