@@ -443,6 +443,7 @@ USER = 65534  # nobody
 AS_USER = r"""
 set -e
 umount -a -l -t fuse.mxfs # copies of other tests' mounts: as long as they live, so do their daemons
+test -d /sys/module || mount -t sysfs none /sys # a chroot may lack it
 mkdir "$1/dev" "$1/bin" "$1/home"
 mount -t tmpfs -o mode=755 tmpfs "$1/dev"
 mknod -m 666 "$1/dev/fuse" c 10 229
