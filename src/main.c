@@ -37,13 +37,11 @@ int main(int argc, char **argv)
     if (rc == 0)
         rc = mxfs_cmd_run(&options, &err);
     mxfs_options_fini(&options);
+    errno = EIO; /* of a write that failed earlier nobody knows why */
+    if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+        rc = mxfs_fail(&err, MXFS_EXIT_FAILED, errno, "writing to stdout: %s", strerror(errno));
     if (err.text[0])
         mxfs_log_line(err.text);
-    errno = EIO; /* of a write that failed earlier nobody knows why */
-    if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout))) {
-        fprintf(stderr, "mxfs: writing to stdout: %s\n", strerror(errno));
-        return MXFS_EXIT_FAILED;
-    }
     if (rc == 0)
         return MXFS_EXIT_OK;
     return err.code != MXFS_EXIT_OK ? (int)err.code : MXFS_EXIT_FAILED;
