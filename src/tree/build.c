@@ -81,7 +81,7 @@ static mode_t withheld_by_companions(const struct mxfs_plan *plan)
 {
     mode_t withheld = 0;
 
-    for (size_t i = 0; plan->model->shard_count > 1 && i < plan->count; i++)
+    for (size_t i = 0; i < plan->count; i++)
         withheld |= mxfs_nodes_withheld(plan, &plan->outputs[i]);
     return withheld;
 }
@@ -96,7 +96,7 @@ static int add_children(struct mxfs_tree *t, size_t at, struct mxfs_error *err)
         struct mxfs_entry *e = &folder->entries[i];
         struct node *n = &t->nodes[t->node_count++];
         *n = (struct node){.name = e->name, .parent = at, .kind = NODE_FILE, .entry = e};
-        if (e->kind == MXFS_ENTRY_VIRTUAL)
+        if (e->kind == MXFS_ENTRY_VIRTUAL && t->options.source_permissions)
             n->withheld = withheld_by_companions(e->plan);
         if (e->kind == MXFS_ENTRY_FOLDER) {
             n->kind = NODE_FOLDER;

@@ -19,7 +19,7 @@ struct node {
     size_t parent;
     size_t first_child, child_count; /* of a folder */
     enum { NODE_FOLDER, NODE_VIEW, NODE_FILE } kind;
-    mode_t withheld; /* of a virtual file, see mxfs_nodes_withheld() */
+    mode_t withheld; /* of a virtual file, mxfs_nodes_withheld() if source_permissions */
     union {
         struct mxfs_folder *folder;
         size_t view;              /* index in tree->views */
