@@ -322,9 +322,8 @@ def mount(mxfs_bin, place, reaper, fuse):
         directory = over.directory if over else place / f".mount{len(mounts)}"
         if not over:
             (directory / "mnt").mkdir(parents=True)
-        token = "MXFS_TEST_TOKEN=" + uuid.uuid4().hex
-        environment = {**os.environ, **sanitizer_env(directory), **(env or {})}
-        environment.update([token.split("=")])
+        token = uuid.uuid4().hex
+        environment = {**os.environ, **sanitizer_env(directory), **(env or {}), "MXFS_TEST_TOKEN": token}
         argv = [*(command or [mxfs_bin]), *options, str(source), str(directory / "mnt")]
         with open(directory / "stderr", "wb") as err, open(directory / "stdout", "wb") as out:
             before = children()
@@ -381,8 +380,8 @@ def serve(compiled, place, reaper, fuse):
     def go(name, *arguments):
         point = place / f".{name}{len(served)}"
         point.mkdir()
-        token = "MXFS_TEST_TOKEN=" + uuid.uuid4().hex
-        process = subprocess.Popen([compiled(name), *map(str, arguments), point], env={**os.environ, **dict([token.split("=")])})
+        token = uuid.uuid4().hex
+        process = subprocess.Popen([compiled(name), *map(str, arguments), point], env={**os.environ, "MXFS_TEST_TOKEN": token})
         served.append((process, point))
         reaper("add", process.pid, token, point)
         wait_for_mounts(lambda: mounted(point), process)
