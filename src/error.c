@@ -10,6 +10,7 @@
  */
 #include "mxfs/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -163,4 +164,15 @@ int mxfs_fail(struct mxfs_error *err, enum mxfs_exit code, int errnum, const cha
     err->code = code;
     err->text[abridge(err->text, sizeof(err->text) - 1, raw, strlen(raw), false)] = '\0';
     return -errnum;
+}
+
+int mxfs_fail_memory(struct mxfs_error *err, const char *path)
+{
+    return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s%sout of memory", path ? path : "",
+                     path ? ": " : "");
+}
+
+int mxfs_fail_told(struct mxfs_error *err, enum mxfs_exit code, int errnum)
+{
+    return mxfs_fail(err, code, errnum, "%s", "");
 }

@@ -144,7 +144,7 @@ int mxfs_source_slurp(const char *path, const struct mxfs_reach *reach, size_t m
     if (src.st.st_size > (off_t)max)
         rc = mxfs_fail(err, MXFS_EXIT_MALFORMED, EFBIG, "%s: larger than %zu bytes", path, max);
     else if (!(buf = malloc(size + 1)))
-        rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", path);
+        rc = mxfs_fail_memory(err, path);
     else if ((rc = mxfs_source_read(&src, buf, size, 0)) != 0)
         mxfs_fail(err, MXFS_EXIT_SOURCE, -rc, "%s: %s", path, strerror(-rc));
     mxfs_source_close(&src);

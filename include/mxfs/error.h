@@ -44,6 +44,19 @@ struct mxfs_error {
 int mxfs_fail(struct mxfs_error *err, enum mxfs_exit code, int errnum, const char *fmt, ...)
     MXFS_PRINTF(4, 5);
 
+/**
+ * Records "out of memory" (MXFS_EXIT_FAILED), after "PATH: " unless `path` is NULL, and returns
+ * -ENOMEM.
+ */
+int mxfs_fail_memory(struct mxfs_error *err, const char *path);
+
+/**
+ * Records a failure whose reasons have been printed already, on lines of their own: only the exit
+ * code counts, and err->text stays empty. Does nothing when an error is recorded already. Returns
+ * -errnum.
+ */
+int mxfs_fail_told(struct mxfs_error *err, enum mxfs_exit code, int errnum);
+
 /** The longest escaped form that mxfs_quote() returns, with quotes and the final NUL. */
 #define MXFS_QUOTED 200
 

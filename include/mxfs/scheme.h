@@ -96,6 +96,7 @@ struct mxfs_span {
 
 /** A unit of a group (schemes by unit). */
 struct mxfs_unit {
+    const struct mxfs_group *group;
     uint64_t index; /**< within the group */
     uint64_t first; /**< first element of the flat output */
     uint64_t count; /**< elements: [first, first + count) */
@@ -108,6 +109,14 @@ struct mxfs_strips {
     uint64_t width;
     uint64_t stride;
     uint64_t rows;
+};
+
+/** Strips [first, first + count) of what a unit needs of one part, in memory. */
+struct mxfs_rows {
+    unsigned part;
+    uint64_t first, count;
+    const uint8_t *src; /**< strip `first` */
+    uint64_t stride;    /**< bytes from one strip to the next in src */
 };
 
 /** The answer of a matcher. */
@@ -160,17 +169,13 @@ struct mxfs_scheme {
     /** By unit: the unit that holds an element. NULL for streaming schemes. */
     void (*unit_at)(const struct mxfs_group *group, uint64_t element, struct mxfs_unit *unit);
     /** By unit: what to read of part `part`. */
-    void (*strips)(const struct mxfs_group *group, const struct mxfs_unit *unit, unsigned part,
-                   struct mxfs_strips *strips);
-    /** By unit: puts strips [row, row + rows) of a part, `stride` bytes apart in src, into the
-     * packed unit. */
-    void (*pack)(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                 const struct mxfs_unit *unit, unsigned part, uint64_t row, uint64_t rows,
-                 const uint8_t *src, uint64_t stride, uint8_t *packed);
+    void (*strips)(const struct mxfs_unit *unit, unsigned part, struct mxfs_strips *strips);
+    /** By unit: puts strips of a part into the packed unit. */
+    void (*pack)(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
+                 const struct mxfs_rows *rows, uint8_t *packed);
     /** By unit: decodes elements [first, first + count) of the flat output, all inside the unit. */
-    void (*unpack)(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                   const struct mxfs_unit *unit, const uint8_t *packed, uint64_t first,
-                   uint64_t count, uint8_t *dst);
+    void (*unpack)(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
+                   const uint8_t *packed, uint64_t first, uint64_t count, uint8_t *dst);
 };
 
 /**

@@ -48,7 +48,7 @@ static int copy_output(struct cmd_source *s, const struct mxfs_plan *plan,
     struct mxfs_scratch scratch = {0};
     struct mxfs_output_info info = mxfs_output_info(output);
     char *buf = malloc(CHUNK);
-    int rc = buf ? 0 : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    int rc = buf ? 0 : mxfs_fail_memory(err, NULL);
 
     for (uint64_t at = 0; rc == 0 && at < info.size;) {
         ssize_t n = mxfs_vfile_read_output(&s->env, &scratch, plan, output, buf, CHUNK, at);

@@ -21,7 +21,7 @@ int cmd_path(char **out, const char *operand, enum mxfs_exit code, struct mxfs_e
     if (*out)
         return 0;
     if (errno == ENOMEM)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+        return mxfs_fail_memory(err, NULL);
     return mxfs_fail(err, code, errno, "%s: there is no current folder: %s", operand,
                      strerror(errno));
 }

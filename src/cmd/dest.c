@@ -30,7 +30,7 @@ static int fail(struct mxfs_error *err, const char *path, int errnum)
 
 static int out_of_memory(struct mxfs_error *err)
 {
-    return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    return mxfs_fail_memory(err, NULL);
 }
 
 static char *concat(const char *a, const char *b)

@@ -340,7 +340,7 @@ static int export_source(struct cmd_source *s, const struct mxfs_options *o, str
     if (rc == -EINTR && cmd_interrupt_came())
         fputs("mxfs: stopped by a signal; DEST is as it was\n", stderr);
     else if (rc == -ENOMEM)
-        mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+        mxfs_fail_memory(err, NULL);
     else if (rc != 0)
         mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: %s", s->path, strerror(-rc));
     return rc;

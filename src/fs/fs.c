@@ -213,7 +213,7 @@ static int serve(struct session *s, struct mxfs_error *err)
 {
     struct fuse_loop_config *config = fuse_loop_cfg_create();
     if (!config)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+        return mxfs_fail_memory(err, NULL);
     fuse_loop_cfg_set_clone_fd(config, 1);
     fuse_loop_cfg_set_max_threads(config, s->fs->options->threads);
     fuse_loop_cfg_set_idle_threads(config, s->fs->options->threads);

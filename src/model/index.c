@@ -238,7 +238,7 @@ static int load(struct mxfs_index *index, const char *path, const struct mxfs_re
         rc = find_shards(&r, err);
     free(r.runs);
     if (rc == -ENOMEM)
-        mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", path);
+        mxfs_fail_memory(err, path);
     if (rc != 0)
         mxfs_index_fini(index);
     return rc;
@@ -284,8 +284,7 @@ int mxfs_index_find(struct mxfs_index *index, const char *dir, const char *file,
         if (n < sizeof(suffix) - 1 || strcmp(e->d_name + n - (sizeof(suffix) - 1), suffix) != 0)
             continue;
         char *path = mxfs_path_join(dir, e->d_name);
-        rc = path ? load_if_naming(index, path, file, reach, err)
-                  : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", dir);
+        rc = path ? load_if_naming(index, path, file, reach, err) : mxfs_fail_memory(err, dir);
         free(path);
     }
     closedir(d);

@@ -19,7 +19,7 @@
 
 static int out_of_memory(const char *path, struct mxfs_error *err)
 {
-    return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", path);
+    return mxfs_fail_memory(err, path);
 }
 
 static int read_part(struct mxfs_source *src, void *buf, size_t len, uint64_t offset,

@@ -179,7 +179,7 @@ static int parse_list(struct mxfs_options *o, const char *list, struct mxfs_erro
     int rc = 0;
 
     if (!copy)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+        return mxfs_fail_memory(err, NULL);
     o->owned[o->owned_count++] = copy;
     for (const char *from = list; rc == 0; from++) {
         char c = *from;
@@ -398,7 +398,7 @@ static int set_defaults(struct mxfs_options *options, int lists, struct mxfs_err
     options->stop_timeout = MXFS_STOP_TIMEOUT_DEFAULT;
     options->uid = options->gid = options->umask = MXFS_NOT_GIVEN;
     options->owned = calloc((size_t)lists + 1, sizeof(*options->owned));
-    return options->owned ? 0 : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+    return options->owned ? 0 : mxfs_fail_memory(err, NULL);
 }
 
 int mxfs_options_from_list(struct mxfs_options *options, const char *list, struct mxfs_error *err)

@@ -148,7 +148,7 @@ int mxfs_repo_edit(const struct mxfs_folder *folder, const struct mxfs_reach *re
         return 0;
     char *path = mxfs_path_join(folder->path, name);
     int rc = path ? edit_text(folder, reach, indexed, path, entry, err)
-                  : mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", folder->path);
+                  : mxfs_fail_memory(err, folder->path);
     free(path);
     return rc;
 }

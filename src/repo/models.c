@@ -29,7 +29,7 @@ static struct repo_file *find_file(struct repo_listing *l, const char *name)
 
 static int out_of_memory(const struct mxfs_folder *folder, struct mxfs_error *err)
 {
-    return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", folder->path);
+    return mxfs_fail_memory(err, folder->path);
 }
 
 /* Plans the files of a model and hands it over to the folder. */

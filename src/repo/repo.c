@@ -17,7 +17,7 @@
 
 static int out_of_memory(const char *path, struct mxfs_error *err)
 {
-    return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", path);
+    return mxfs_fail_memory(err, path);
 }
 
 static void close_entry(struct mxfs_entry *e)

@@ -118,7 +118,7 @@ static int begin_second_pass(struct mxfs_parser *p, struct mxfs_safetensors *out
     out->arena = malloc(p->dims * sizeof(uint64_t) + p->text + 1);
     if (!out->tensors || !out->metadata || !out->arena ||
         mxfs_nameset_init(&p->names, p->tensors) || mxfs_nameset_init(&p->keys, p->metadata))
-        return mxfs_fail(p->err, MXFS_EXIT_FAILED, ENOMEM, "%s: out of memory", p->path);
+        return mxfs_fail_memory(p->err, p->path);
     p->dims_arena = out->arena;
     p->text_arena = (char *)(p->dims_arena + p->dims);
     p->json = (struct mxfs_json){.text = p->json.text, .size = p->json.size};

@@ -79,9 +79,9 @@ static uint64_t choose_strip(const struct mxfs_group *g, uint64_t unit_max)
     return mxfs_align_up(mxfs_max_u64(mxfs_ceil_div(g->rows, units), 1), COLUMNS);
 }
 
-static uint64_t unit_columns(const struct mxfs_group *g, const struct mxfs_unit *u)
+static uint64_t unit_columns(const struct mxfs_unit *u)
 {
-    return mxfs_min_u64(g->strip, g->rows - u->index * g->strip);
+    return mxfs_min_u64(u->group->strip, u->group->rows - u->index * u->group->strip);
 }
 
 /* Matching. */
@@ -247,8 +247,9 @@ static enum mxfs_verdict match_gptq(struct mxfs_match *match, size_t index,
 
 static void unit_at(const struct mxfs_group *group, uint64_t element, struct mxfs_unit *unit)
 {
+    unit->group = group;
     unit->index = element / group->cols / group->strip;
-    uint64_t n = unit_columns(group, unit);
+    uint64_t n = unit_columns(unit);
     unit->first = unit->index * group->strip * group->cols;
     unit->count = n * group->cols;
     unit->bytes = packed_size(group, n);
@@ -262,10 +263,10 @@ static uint64_t column_bits(const struct mxfs_group *g, unsigned part)
     return part == CODES && g->format != AWQ ? 32 : layout_of(g)->bits;
 }
 
-static void strips(const struct mxfs_group *group, const struct mxfs_unit *unit, unsigned part,
-                   struct mxfs_strips *out)
+static void strips(const struct mxfs_unit *unit, unsigned part, struct mxfs_strips *out)
 {
-    uint64_t n = unit_columns(group, unit), bits = column_bits(group, part);
+    const struct mxfs_group *group = unit->group;
+    uint64_t n = unit_columns(unit), bits = column_bits(group, part);
 
     *out = (struct mxfs_strips){0};
     if (part == G_IDX)
@@ -283,25 +284,47 @@ static uint8_t zero_field(const struct mxfs_group *g, const uint8_t *row, uint64
     return (uint8_t)(row[at / 8] >> at % 8 & ((1u << bits) - 1));
 }
 
-static void pack(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                 const struct mxfs_unit *unit, unsigned part, uint64_t row, uint64_t rows,
-                 const uint8_t *src, uint64_t stride, uint8_t *packed)
+static void pack_scales(const struct mxfs_group *g, const struct mxfs_rows *rows, uint64_t n,
+                        uint8_t *scales)
 {
-    uint64_t n = unit_columns(group, unit), groups = layout_of(group)->groups;
-    uint8_t *scales = packed + code_rows(group, n) * code_stride(group);
-    uint8_t *zeros = scales + n * scale_octets(group);
-    unsigned size = mxfs_scale_size(group->part[SCALES]->dtype);
+    unsigned size = mxfs_scale_size(g->part[SCALES]->dtype);
+    uint64_t groups = layout_of(g)->groups;
 
-    if (part == CODES && group->format == AWQ)
-        codec->kernel->transpose(packed + row, code_stride(group), src, stride, rows, n / 2);
-    else if (part == CODES)
-        codec->kernel->transpose_words(packed + row * 4, code_stride(group), src, stride, rows, n);
-    for (uint64_t r = 0; part == SCALES && r < rows; r++)
+    for (uint64_t r = 0; r < rows->count; r++) {
+        const uint8_t *src = rows->src + r * rows->stride;
         for (uint64_t i = 0; i < n; i++)
-            memcpy(scales + (i * groups + row + r) * size, src + r * stride + i * size, size);
-    for (uint64_t r = 0; part == ZEROS && r < rows; r++)
+            memcpy(scales + (i * groups + rows->first + r) * size, src + i * size, size);
+    }
+}
+
+static void pack_zeros(const struct mxfs_group *g, const struct mxfs_rows *rows, uint64_t n,
+                       uint8_t *zeros)
+{
+    uint64_t groups = layout_of(g)->groups;
+
+    for (uint64_t r = 0; r < rows->count; r++) {
         for (uint64_t i = 0; i < n; i++)
-            zeros[i * groups + row + r] = zero_field(group, src + r * stride, i);
+            zeros[i * groups + rows->first + r] = zero_field(g, rows->src + r * rows->stride, i);
+    }
+}
+
+static void pack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
+                 const struct mxfs_rows *rows, uint8_t *packed)
+{
+    const struct mxfs_group *group = unit->group;
+    uint64_t n = unit_columns(unit), stride = code_stride(group);
+    uint8_t *scales = packed + code_rows(group, n) * stride;
+
+    if (rows->part == SCALES)
+        pack_scales(group, rows, n, scales);
+    else if (rows->part == ZEROS)
+        pack_zeros(group, rows, n, scales + n * scale_octets(group));
+    else if (rows->part == CODES && group->format == AWQ)
+        codec->kernel->transpose(packed + rows->first, stride, rows->src, rows->stride, rows->count,
+                                 n / 2);
+    else if (rows->part == CODES)
+        codec->kernel->transpose_words(packed + rows->first * 4, stride, rows->src, rows->stride,
+                                       rows->count, n);
 }
 
 /* Entries of the current row. */
@@ -340,11 +363,11 @@ static struct mxfs_int_row row_of(const struct mxfs_group *g, const struct mxfs_
     };
 }
 
-static void unpack(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                   const struct mxfs_unit *unit, const uint8_t *packed, uint64_t first,
-                   uint64_t count, uint8_t *dst)
+static void unpack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
+                   const uint8_t *packed, uint64_t first, uint64_t count, uint8_t *dst)
 {
-    uint64_t n = unit_columns(group, unit), at = first - unit->first;
+    const struct mxfs_group *group = unit->group;
+    uint64_t n = unit_columns(unit), at = first - unit->first;
     const uint8_t *scales = packed + code_rows(group, n) * code_stride(group);
     const uint8_t *zeros = scales + n * scale_octets(group);
 

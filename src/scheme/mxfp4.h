@@ -40,13 +40,10 @@ enum mxfs_verdict mxfs_mxfp4_transposed(struct mxfs_match *match, struct mxfs_gr
 
 /** Operations by unit, see struct mxfs_scheme. */
 void mxfs_mxfp4_unit_at(const struct mxfs_group *group, uint64_t element, struct mxfs_unit *unit);
-void mxfs_mxfp4_strips(const struct mxfs_group *group, const struct mxfs_unit *unit, unsigned part,
-                       struct mxfs_strips *strips);
-void mxfs_mxfp4_pack(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                     const struct mxfs_unit *unit, unsigned part, uint64_t row, uint64_t rows,
-                     const uint8_t *src, uint64_t stride, uint8_t *packed);
-void mxfs_mxfp4_unpack(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                       const struct mxfs_unit *unit, const uint8_t *packed, uint64_t first,
-                       uint64_t count, uint8_t *dst);
+void mxfs_mxfp4_strips(const struct mxfs_unit *unit, unsigned part, struct mxfs_strips *strips);
+void mxfs_mxfp4_pack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
+                     const struct mxfs_rows *rows, uint8_t *packed);
+void mxfs_mxfp4_unpack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
+                       const uint8_t *packed, uint64_t first, uint64_t count, uint8_t *dst);
 
 #endif

@@ -62,9 +62,9 @@ enum mxfs_verdict mxfs_mxfp4_transposed(struct mxfs_match *match, struct mxfs_gr
 }
 
 /* First block of K in the unit, and how many blocks. */
-static void unit_blocks(const struct mxfs_group *g, const struct mxfs_unit *u, uint64_t *first,
-                        uint64_t *count)
+static void unit_blocks(const struct mxfs_unit *u, uint64_t *first, uint64_t *count)
 {
+    const struct mxfs_group *g = u->group;
     *first = u->index % strips_of_matrix(g) * g->strip;
     *count = mxfs_min_u64(g->strip, blocks_of_row(g) - *first);
 }
@@ -75,47 +75,48 @@ void mxfs_mxfp4_unit_at(const struct mxfs_group *group, uint64_t element, struct
     uint64_t k = element / group->rows % group->cols;
     uint64_t first, count;
 
+    unit->group = group;
     unit->index = matrix * strips_of_matrix(group) + k / MXFS_MX_BLOCK / group->strip;
-    unit_blocks(group, unit, &first, &count);
+    unit_blocks(unit, &first, &count);
     unit->first = (matrix * group->cols + first * MXFS_MX_BLOCK) * group->rows;
     unit->count = count * MXFS_MX_BLOCK * group->rows;
     unit->bytes = count * (MXFS_MXFP4_BYTES + 1) * lane_stride(group);
 }
 
-void mxfs_mxfp4_strips(const struct mxfs_group *group, const struct mxfs_unit *unit, unsigned part,
-                       struct mxfs_strips *strips)
+void mxfs_mxfp4_strips(const struct mxfs_unit *unit, unsigned part, struct mxfs_strips *strips)
 {
+    const struct mxfs_group *group = unit->group;
     uint64_t matrix = unit->index / strips_of_matrix(group);
     uint64_t block_bytes = part == 0 ? MXFS_MXFP4_BYTES : 1;
     uint64_t first, count;
 
-    unit_blocks(group, unit, &first, &count);
+    unit_blocks(unit, &first, &count);
     strips->stride = blocks_of_row(group) * block_bytes;
     strips->offset = matrix * group->rows * strips->stride + first * block_bytes;
     strips->width = count * block_bytes;
     strips->rows = group->rows;
 }
 
-void mxfs_mxfp4_pack(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                     const struct mxfs_unit *unit, unsigned part, uint64_t row, uint64_t rows,
-                     const uint8_t *src, uint64_t stride, uint8_t *packed)
+void mxfs_mxfp4_pack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
+                     const struct mxfs_rows *rows, uint8_t *packed)
 {
-    uint64_t lanes = lane_stride(group), first, count;
+    uint64_t lanes = lane_stride(unit->group), first, count;
 
-    unit_blocks(group, unit, &first, &count);
-    uint8_t *base = part == 0 ? packed : packed + count * MXFS_MXFP4_BYTES * lanes;
-    uint64_t width = part == 0 ? count * MXFS_MXFP4_BYTES : count;
-    codec->kernel->transpose(base + row, lanes, src, stride, rows, width);
+    unit_blocks(unit, &first, &count);
+    uint8_t *base = rows->part == 0 ? packed : packed + count * MXFS_MXFP4_BYTES * lanes;
+    uint64_t width = rows->part == 0 ? count * MXFS_MXFP4_BYTES : count;
+    codec->kernel->transpose(base + rows->first, lanes, rows->src, rows->stride, rows->count,
+                             width);
 }
 
-void mxfs_mxfp4_unpack(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                       const struct mxfs_unit *unit, const uint8_t *packed, uint64_t first,
-                       uint64_t count, uint8_t *dst)
+void mxfs_mxfp4_unpack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
+                       const uint8_t *packed, uint64_t first, uint64_t count, uint8_t *dst)
 {
+    const struct mxfs_group *group = unit->group;
     mxfs_mxfp4_lanes_fn *lanes_fn = codec->kernel->mxfp4_lanes[group->out];
     uint64_t lanes = lane_stride(group), n = group->rows, block0, blocks;
 
-    unit_blocks(group, unit, &block0, &blocks);
+    unit_blocks(unit, &block0, &blocks);
     const uint8_t *scales = packed + blocks * MXFS_MXFP4_BYTES * lanes;
     for (uint64_t at = first - unit->first; count > 0;) {
         uint64_t k = at / n, lane = at % n, run = mxfs_min_u64(n - lane, count);

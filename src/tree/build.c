@@ -196,7 +196,7 @@ int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_repo *repo,
         rc = build(t, repo, err);
     }
     if (rc == -ENOMEM)
-        mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+        mxfs_fail_memory(err, NULL);
     if (rc == 0)
         *out = t;
     else

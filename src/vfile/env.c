@@ -24,7 +24,7 @@ static int choose_kernel(struct mxfs_vfile_env *env, const char *kernel, struct 
         return -EINVAL;
     env->tables = aligned_alloc(64, (sizeof(*env->tables) + 63) / 64 * 64);
     if (!env->tables)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+        return mxfs_fail_memory(err, NULL);
     mxfs_tables_init(env->tables);
     env->codec.tables = env->tables;
     return 0;
@@ -37,7 +37,7 @@ int mxfs_vfile_env_init(struct mxfs_vfile_env *env, const char *kernel, uint64_t
     env->cache_size = cache_size;
     int rc = choose_kernel(env, kernel, err);
     if (rc == 0 && mxfs_cache_new(&env->cache, cache_size) != 0)
-        rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "out of memory");
+        rc = mxfs_fail_memory(err, NULL);
     if (rc != 0)
         mxfs_vfile_env_fini(env);
     return rc;

@@ -71,8 +71,8 @@ static void find_rows(const struct pass *p, unsigned part, struct rows *r)
 {
     struct mxfs_strips last;
 
-    p->group->scheme->strips(p->group, &p->unit[0], part, &r->strips);
-    p->group->scheme->strips(p->group, &p->unit[p->count - 1], part, &last);
+    p->group->scheme->strips(&p->unit[0], part, &r->strips);
+    p->group->scheme->strips(&p->unit[p->count - 1], part, &last);
     r->strips.width = last.offset - r->strips.offset + last.width;
     r->sparse = r->strips.stride > r->strips.width + GAP;
     r->stride = r->sparse ? r->strips.width : r->strips.stride;
@@ -96,16 +96,21 @@ static int read_rows(struct pass *p, unsigned part, const struct rows *r, uint64
 }
 
 static void pack_rows(struct pass *p, unsigned part, const struct rows *r, uint64_t row,
-                      uint64_t rows)
+                      uint64_t count)
 {
     const struct mxfs_scheme *scheme = p->group->scheme;
     struct mxfs_strips s;
 
     for (unsigned i = 0; i < p->count; i++) {
-        scheme->strips(p->group, &p->unit[i], part, &s);
-        scheme->pack(p->group, &p->env->codec, &p->unit[i], part, row, rows,
-                     p->scratch->data + (s.offset - r->strips.offset), r->stride,
-                     p->block[i]->data);
+        scheme->strips(&p->unit[i], part, &s);
+        const struct mxfs_rows rows = {
+            .part = part,
+            .first = row,
+            .count = count,
+            .src = p->scratch->data + (s.offset - r->strips.offset),
+            .stride = r->stride,
+        };
+        scheme->pack(&p->unit[i], &p->env->codec, &rows, p->block[i]->data);
     }
 }
 
@@ -145,7 +150,7 @@ static void announce(struct pass *p, uint64_t element)
         return;
     g->scheme->unit_at(g, element, &unit);
     for (unsigned i = 0; i < g->parts; i++) {
-        g->scheme->strips(g, &unit, i, &s);
+        g->scheme->strips(&unit, i, &s);
         if (s.rows > 0 && s.stride <= s.width + GAP)
             mxfs_source_will_need(&p->model->shards[g->part[i]->shard].source,
                                   g->part[i]->offset + s.offset,
@@ -214,8 +219,8 @@ static bool is_beside(const struct pass *p, const struct mxfs_unit *unit)
 {
     struct mxfs_strips first, s;
 
-    p->group->scheme->strips(p->group, &p->unit[0], 0, &first);
-    p->group->scheme->strips(p->group, unit, 0, &s);
+    p->group->scheme->strips(&p->unit[0], 0, &first);
+    p->group->scheme->strips(unit, 0, &s);
     return s.offset > first.offset && s.offset + s.width <= first.offset + first.stride;
 }
 
@@ -367,15 +372,15 @@ static void unpack_bytes(const struct mxfs_codec *codec, const struct mxfs_group
 
     if (skip != 0) {
         size_t n = mxfs_min_u64(size - skip, len);
-        group->scheme->unpack(group, codec, unit, packed, first++, 1, element);
+        group->scheme->unpack(unit, codec, packed, first++, 1, element);
         memcpy(dst, element + skip, n);
         dst += n;
         len -= n;
     }
     uint64_t whole = len / size;
-    group->scheme->unpack(group, codec, unit, packed, first, whole, dst);
+    group->scheme->unpack(unit, codec, packed, first, whole, dst);
     if (len % size != 0) {
-        group->scheme->unpack(group, codec, unit, packed, first + whole, 1, element);
+        group->scheme->unpack(unit, codec, packed, first + whole, 1, element);
         memcpy(dst + whole * size, element, len % size);
     }
 }
