@@ -10,6 +10,7 @@ import re
 import struct
 import subprocess
 import termios
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ import pytest
 import reftensor as rt
 
 DTYPES = ["BF16", "F16", "F32"]  # of the output
-HAS_AVX2 = "avx2" in open("/proc/cpuinfo", encoding="ascii").read().split()
+HAS_AVX2 = "avx2" in Path("/proc/cpuinfo").read_text(encoding="ascii").split()
 KERNELS = [None, "scalar", pytest.param("avx2", marks=pytest.mark.skipif(not HAS_AVX2, reason="this CPU has no AVX2"))]
 
 

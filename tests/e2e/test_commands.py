@@ -745,7 +745,7 @@ class TestList:
     def test_tree(self, run, place):
         one = rt.tensor(np.zeros((2, 3), np.float32))
         names = ["head", "m", "m.a.b.w", "m.a.b.v", *(f"m.l.{i}.w" for i in range(12)), "m.l.12.x", "m.l.13.w", "z..q"]
-        rt.save(place / "t.safetensors", {n: one for n in names})
+        rt.save(place / "t.safetensors", dict.fromkeys(names, one))
         done = run("list", "--tree", place / "t.safetensors")
         rows = [re.sub(r"  +(?=\S)", "  ", line) if not line.startswith(" ") else line for line in done.text.splitlines()]
         shown = [re.match(r"( *)(.+?)  ", line).groups() for line in rows if not re.match(r"\w+: ", line)]

@@ -88,7 +88,7 @@ class TestIdleTimeout:
     def outlives_an_idle_one(made, source, mount):
         for _ in range(2):
             other = mount(source, "--idle-timeout=1")
-            wait_for_mounts(lambda: not mounted(other.path))
+            wait_for_mounts(lambda path=other.path: not mounted(path))
             assert mounted(made.path)
 
     @pytest.mark.parametrize("foreground", [False, True], ids=["background", "foreground"])

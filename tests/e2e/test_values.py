@@ -2,11 +2,13 @@
 # Copyright (c) 2026 the mxfs authors
 """Every bit of the dequantized file, in every layout and output type, against an independent reference."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-import reforacle as oracle
 import refmodels as models
+import reforacle as oracle
 import reftensor as rt
 from helpers import assert_file, assert_same
 
@@ -143,7 +145,7 @@ def test_decoys(mount, place):
 @pytest.mark.parametrize("name", ["gptoss-hf", "deepseek-v4"])
 def test_kernels(name, kernel, mount, place):
     """Each kernel can be forced, and none changes a bit."""
-    if kernel != "scalar" and kernel not in open("/proc/cpuinfo", encoding="ascii").read().split():
+    if kernel != "scalar" and kernel not in Path("/proc/cpuinfo").read_text(encoding="ascii").split():
         pytest.skip(f"this CPU has no {kernel}")
     model = models.MODELS[name](models.random_fill(9, 0, 255))
     made = mount(model.write(place / "m.safetensors"), f"--kernel={kernel}")

@@ -65,9 +65,6 @@ def rounded(values, dtype):
             single = values.astype(np.float32)
             exact = (single.astype(np.float64) == values) | np.isnan(values) | np.isinf(single)
             assert exact.all(), "the way through float32 would round twice"
-            if dtype == "F32":
-                bits = single.view(np.uint32)
-            else:
-                bits = single.astype(ml_dtypes.bfloat16).view(np.uint16)
+            bits = single.view(np.uint32) if dtype == "F32" else single.astype(ml_dtypes.bfloat16).view(np.uint16)
     bits = np.where(np.isnan(values), BITS[dtype](CANONICAL_NAN[dtype]), bits).astype(BITS[dtype])
     return Tensor(dtype, values.shape, bits.tobytes())
