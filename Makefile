@@ -26,12 +26,148 @@ INSTALL ?= install
 
 # What the code relies on, whatever CFLAGS says: rounding is part of the contract (fp-contract).
 REQUIRED := -std=c17 -D_GNU_SOURCE -Iinclude -ffp-contract=off -fPIC -fvisibility=hidden -pthread
-WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
+	-Wcast-qual -Wconversion -Wsign-conversion -Wwrite-strings -Wformat=2 -Werror
+# Not clean under these yet.
+LENIENT := src/cmd/export.c src/cmd/list.c src/cmd/list_table.c src/cmd/open.c src/cmd/sides.c \
+	src/kernel/avx512.c src/model/config.c src/scheme/int8.c src/tree/build.c \
+	tests/unit/check_jsonedit.c tests/unit/check_model.c tests/unit/check_options.c \
+	tests/unit/check_scaled.c
 
 # The library is everything below the FUSE adapter; the program adds the adapter and the commands.
-SOURCES := $(sort $(shell find src -name '*.c'))
-PROGRAM_SOURCES := $(filter src/fs/% src/main.c src/cmd/%,$(SOURCES))
-LIBRARY_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(SOURCES))
+# Every source is listed, so that a stray file is neither compiled nor shipped; the lint reports a
+# file that is in no list.
+LIBRARY_SOURCES := \
+	src/cache.c \
+	src/cpu.c \
+	src/dtype.c \
+	src/error.c \
+	src/grouping.c \
+	src/jsonedit/config.c \
+	src/jsonedit/editor.c \
+	src/jsonedit/index.c \
+	src/jsonedit/scan.c \
+	src/kernel/avx2.c \
+	src/kernel/avx2_affine.c \
+	src/kernel/avx2_fp8.c \
+	src/kernel/avx2_move.c \
+	src/kernel/avx2_nvfp4.c \
+	src/kernel/avx2_unpack.c \
+	src/kernel/avx512.c \
+	src/kernel/avx512_affine.c \
+	src/kernel/avx512_bf16.c \
+	src/kernel/avx512_code8.c \
+	src/kernel/avx512_fp8.c \
+	src/kernel/avx512_nvfp4.c \
+	src/kernel/avx512_pick.c \
+	src/kernel/avx512_unpack.c \
+	src/kernel/kernel.c \
+	src/kernel/neon.c \
+	src/kernel/neon_affine.c \
+	src/kernel/neon_fp8.c \
+	src/kernel/neon_move.c \
+	src/kernel/neon_nvfp4.c \
+	src/kernel/neon_unpack.c \
+	src/kernel/scalar.c \
+	src/kernel/scalar_affine.c \
+	src/kernel/scalar_scaled.c \
+	src/kernel/scalar_unpack.c \
+	src/kernel/tables.c \
+	src/log.c \
+	src/model/config.c \
+	src/model/copies.c \
+	src/model/index.c \
+	src/model/json.c \
+	src/model/model.c \
+	src/mxfs.c \
+	src/names.c \
+	src/notify.c \
+	src/options/generate.c \
+	src/options/help.c \
+	src/options/options.c \
+	src/options/table.c \
+	src/path.c \
+	src/plan.c \
+	src/pool.c \
+	src/reach.c \
+	src/repo/edit.c \
+	src/repo/listing.c \
+	src/repo/models.c \
+	src/repo/repo.c \
+	src/rights.c \
+	src/safetensors/entry.c \
+	src/safetensors/json.c \
+	src/safetensors/nameset.c \
+	src/safetensors/parser.c \
+	src/safetensors/safetensors.c \
+	src/safetensors/write.c \
+	src/scheme/bitsandbytes.c \
+	src/scheme/bitsandbytes_state.c \
+	src/scheme/blocks_scales.c \
+	src/scheme/company.c \
+	src/scheme/foreign.c \
+	src/scheme/fp8.c \
+	src/scheme/fp8_spread.c \
+	src/scheme/gptq.c \
+	src/scheme/int4_pairs.c \
+	src/scheme/int8.c \
+	src/scheme/int_packed.c \
+	src/scheme/integers.c \
+	src/scheme/integers_stream.c \
+	src/scheme/match.c \
+	src/scheme/mlx.c \
+	src/scheme/mxfp4.c \
+	src/scheme/mxfp4_transposed.c \
+	src/scheme/mxfp6.c \
+	src/scheme/nvfp4.c \
+	src/scheme/nvfp4_rows.c \
+	src/scheme/packed_mxfp4.c \
+	src/scheme/scales.c \
+	src/scheme/scheme.c \
+	src/scheme/weight_mxfp4.c \
+	src/source.c \
+	src/stats.c \
+	src/tensors.c \
+	src/text.c \
+	src/tree/build.c \
+	src/tree/nodes.c \
+	src/tree/tree.c \
+	src/tree/view.c \
+	src/tree/xattr.c \
+	src/vfile/decode.c \
+	src/vfile/env.c \
+	src/vfile/npy.c \
+	src/vfile/unit.c \
+	src/vfile/vfile.c
+PROGRAM_SOURCES := \
+	src/cmd/cat.c \
+	src/cmd/cmd.c \
+	src/cmd/dest.c \
+	src/cmd/export.c \
+	src/cmd/list.c \
+	src/cmd/list_hash.c \
+	src/cmd/list_row.c \
+	src/cmd/list_table.c \
+	src/cmd/list_tree.c \
+	src/cmd/mount.c \
+	src/cmd/open.c \
+	src/cmd/pieces.c \
+	src/cmd/progress.c \
+	src/cmd/sides.c \
+	src/cmd/stats.c \
+	src/cmd/unmount.c \
+	src/cmd/value.c \
+	src/cmd/verify.c \
+	src/fs/buffers.c \
+	src/fs/fs.c \
+	src/fs/mountpoint.c \
+	src/fs/ops.c \
+	src/fs/readahead.c \
+	src/fs/sandbox.c \
+	src/fs/stats.c \
+	src/fs/stream.c \
+	src/fs/unmounter.c \
+	src/main.c
 UNIT_SOURCES := $(sort $(wildcard tests/unit/check_*.c))
 UNIT_SUPPORT := $(sort $(wildcard tests/unit/support/*.c))
 BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
@@ -113,12 +249,13 @@ $(PROGRAM_OBJECTS): EXTRA = $(FUSE_CFLAGS) $(LIBRARY_CFLAGS)
 $(BENCH_OBJECTS): EXTRA = $(FUSE_CFLAGS)
 $(LIBRARY_OBJECTS): EXTRA = $(LIBRARY_CFLAGS)
 $(REPLAY_OBJECTS): EXTRA = -Isrc $(LIBRARY_CFLAGS)
+$(call objects,$(LENIENT)): LENIENCE = -Wno-cast-qual -Wno-discarded-qualifiers -Wno-conversion -Wno-sign-conversion
 $(UNIT_OBJECTS): EXTRA = -Itests/unit -Isrc $(CHECK_CFLAGS) $(LIBRARY_CFLAGS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/compile.flags
 	@mkdir -p $(@D)
 	$(call told,CC,$<)
-	$(Q)$(COMPILE) $(EXTRA) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(LENIENCE) $(EXTRA) -MMD -MP -c -o $@ $<
 
 # Each holds what its users depend on beside files, and is touched only when that changes.
 record = @mkdir -p $(BUILD); echo '$(subst ','\'',$(1))' | cmp -s - $@ || echo '$(subst ','\'',$(1))' >$@
