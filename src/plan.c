@@ -13,7 +13,7 @@
 
 #include "mxfs/bytes.h"
 
-uint8_t mxfs_out_dtype(enum mxfs_out out)
+static uint8_t out_dtype(enum mxfs_out out)
 {
     static const uint8_t dtypes[MXFS_OUT_COUNT] = {MXFS_BF16, MXFS_F16, MXFS_F32};
     return dtypes[out];
@@ -28,7 +28,7 @@ struct mxfs_output_info mxfs_output_info(const struct mxfs_output *output)
         return (struct mxfs_output_info){t->name,     t->shape, t->size,
                                          t->name_len, t->rank,  t->dtype};
     return (struct mxfs_output_info){g->name,     g->shape, g->elements * mxfs_out_size(g->out),
-                                     g->name_len, g->rank,  mxfs_out_dtype(g->out)};
+                                     g->name_len, g->rank,  out_dtype(g->out)};
 }
 
 static int compare_file_order(const void *a, const void *b)

@@ -18,7 +18,7 @@
 /** Element types in the library's enum order. */
 enum mxfs_dtype {
     MXFS_BOOL,
-    MXFS_F4,      /**< E2M1, two an octet */
+    MXFS_F4,      /**< E2M1, two in a byte */
     MXFS_F6_E2M3, /**< six bits */
     MXFS_F6_E3M2, /**< six bits */
     MXFS_U8,
@@ -45,7 +45,7 @@ enum mxfs_dtype {
 /** The name in a safetensors header, e.g. "BF16". */
 const char *mxfs_dtype_name(enum mxfs_dtype dtype);
 
-/** Bits an element: 4, 6, 8, 16, 32 or 64. */
+/** Bits of an element: 4, 6, 8, 16, 32 or 64. */
 unsigned mxfs_dtype_bits(enum mxfs_dtype dtype);
 
 /**
@@ -61,7 +61,7 @@ static inline float mxfs_e8m0_value(uint8_t e8m0)
     return value;
 }
 
-/** The dtype of that exact (case-sensitive) name, or -1. */
+/** The dtype with this name (case-sensitive), or -1. */
 int mxfs_dtype_from_name(const char *name, size_t len);
 
 #endif

@@ -66,9 +66,6 @@ unsigned mxfs_output_sources(const struct mxfs_output *output,
 /** Whether an output is a stale copy: the index of the model places its tensor in another shard. */
 bool mxfs_plan_is_stale(const struct mxfs_plan *plan, const struct mxfs_output *output);
 
-/** The dtype of a decoded element type. */
-uint8_t mxfs_out_dtype(enum mxfs_out out);
-
 /** The position in by_name of the output called `name`, or MXFS_NOT_FOUND. */
 size_t mxfs_plan_find(const struct mxfs_plan *plan, const char *name, size_t len);
 

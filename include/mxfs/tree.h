@@ -28,7 +28,7 @@ struct mxfs_tree;
 /** The inode of the root. */
 #define MXFS_ROOT_INODE 1
 
-/** What a tree shows, and with which owner and permissions. */
+/** The contents of a tree, and the owner and permissions it shows. */
 struct mxfs_tree_options {
     bool tensors; /**< show tensors/ */
     bool npy;     /**< show npy/ */

@@ -177,7 +177,7 @@ static const char *hint_by_permission(void)
                "where AppArmor is on, --security-opt apparmor=unconfined";
     if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
         return "fusermount3 cannot become root here (no_new_privs, as in a service with "
-               "NoNewPrivileges or a container); mount as root or outside";
+               "NoNewPrivileges or a container); mount as root, or from outside";
     if (has_apparmor_profile())
         return "AppArmor lets fusermount3 mount only below $HOME, /mnt, /media and /tmp; mount "
                "there, or allow your mountpoint in /etc/apparmor.d/local/fusermount3";

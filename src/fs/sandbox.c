@@ -218,9 +218,9 @@ static int add_rules(scmp_filter_ctx filter)
         {SCMP_SYS(socket), 0, low, AF_UNIX},
         {SCMP_SYS(ioctl), 1, low, FUSE_DEV_IOC_CLONE},
         /*
-         * libfuse opens /dev/fuse with these flags. malloc() reads the number of processors from /sys for its
-         * first arena, and the overcommit mode from /proc when it first returns memory; both are
-         * denied, and it copes.
+         * libfuse opens /dev/fuse with these flags. malloc() reads the number of processors from
+         * /sys for its first arena, and the overcommit mode from /proc when it first returns
+         * memory; both are denied, and it copes.
          */
         {SCMP_SYS(openat), 2, low, O_RDWR | O_CLOEXEC},
         {SCMP_SYS(prlimit64), 2, all, 0}, /* reads a limit, sets none */
