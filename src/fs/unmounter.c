@@ -106,14 +106,14 @@ int fs_unmounter_start(struct fs_unmounter *helper, const char *mountpoint, bool
 static int ask(struct fs_unmounter *helper, enum request request)
 {
     const char byte = (char)request;
-    int answer;
+    int reply;
     ssize_t n;
 
     if (send(helper->socket, &byte, 1, MSG_NOSIGNAL) != 1)
         return -errno;
-    while ((n = recv(helper->socket, &answer, sizeof(answer), 0)) < 0 && errno == EINTR)
+    while ((n = recv(helper->socket, &reply, sizeof(reply), 0)) < 0 && errno == EINTR)
         ;
-    return n == sizeof(answer) ? answer : -EPIPE;
+    return n == sizeof(reply) ? reply : -EPIPE;
 }
 
 void fs_unmounter_mounted(struct fs_unmounter *helper)

@@ -18,8 +18,17 @@ import pytest
 import reftensor as rt
 
 DTYPES = ["BF16", "F16", "F32"]  # of the output
-HAS_AVX2 = "avx2" in Path("/proc/cpuinfo").read_text(encoding="ascii").split()
-KERNELS = [None, "scalar", pytest.param("avx2", marks=pytest.mark.skipif(not HAS_AVX2, reason="this CPU has no AVX2"))]
+CPU_FLAGS = Path("/proc/cpuinfo").read_text(encoding="ascii").split()
+# The kernels that --kernel=NAME can force here, and the flag in /proc/cpuinfo that each wants.
+KERNEL_FLAGS = {
+    "x86_64": {"avx2": "avx2", "avx512vbmi": "avx512vbmi", "avx512bf16": "avx512_bf16"},
+    "aarch64": {"neon": "asimd"},
+}.get(os.uname().machine, {})
+FORCED_KERNELS = [
+    "scalar",
+    *(pytest.param(name, marks=pytest.mark.skipif(flag not in CPU_FLAGS, reason=f"this CPU has no {name}")) for name, flag in KERNEL_FLAGS.items()),
+]
+KERNELS = [None, *FORCED_KERNELS]  # None: the one that mxfs chooses
 
 
 def assert_same(got, want, what="bytes"):

@@ -321,7 +321,7 @@ class TestStatistics:
         run("stats", place).fails(6, str(place), "nothing is mounted here")
         run("stats", made / "tensors").fails(6, "tensors", "nothing is mounted here")
         run("stats", place / "absent").fails(6, "absent", "No such file")
-        run("stats", "/proc").fails(6, "/proc", "type proc", "not of mxfs")
+        run("stats", "/proc").fails(6, "/proc", "type proc", "not an mxfs mount")
 
     def test_dead(self, source, mount, run):
         made = mount(source)
@@ -329,7 +329,7 @@ class TestStatistics:
         made.expected_status = -signal.SIGKILL
         made.wait()
         if mounted(made.path):  # else something took it away already
-            run("stats", made.path).fails(6, str(made.path), "gone", "mxfs -u")
+            run("stats", made.path).fails(6, str(made.path), "has exited", "mxfs -u")
 
     @pytest.mark.parametrize("layout, words", [(0, "older mxfs"), (2, "served by mxfs 9.9.9"), (-1, "no mxfs answers"), (-2, "no mxfs answers")])
     def test_other_versions(self, layout, words, run, serve):

@@ -293,9 +293,9 @@ class TestCannotMount:
 
     # Why an ordinary user cannot mount: (what root prepares, how mxfs is run, words of the remedy).
     USER = {
-        "allow_other": ("", "mxfs --allow-other", ["'user_allow_other' is set in /etc/fuse.conf", "add a line user_allow_other"]),
+        "allow_other": ("", "mxfs --allow-other", ["'user_allow_other' is set in /etc/fuse.conf", "add the line user_allow_other"]),
         "no_helper": ("mount --bind /dev/null /usr/bin/fusermount3", "mxfs", ["failed to exec fusermount3", "install the package fuse3"]),
-        "closed_device": ("chmod 600 /dev/fuse", "mxfs", ["/dev/fuse cannot be opened", "--device /dev/fuse"]),
+        "closed_device": ("chmod 600 /dev/fuse", "mxfs", ["cannot open /dev/fuse", "--device /dev/fuse"]),
         "no_new_privs": ("", "setpriv --no-new-privs mxfs", ["no_new_privs", "mount as root, or from outside"]),
         "not_ours": ("mkdir mnt", "mxfs", ["no write access to mountpoint", "a folder that the user owns"]),
         # A kernel with AppArmor, and Ubuntu's profile, which the helper runs into.
