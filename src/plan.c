@@ -13,7 +13,7 @@
 
 #include "mxfs/bytes.h"
 
-static uint8_t out_dtype(enum mxfs_out out)
+static enum mxfs_dtype out_dtype(enum mxfs_out out)
 {
     static const uint8_t dtypes[MXFS_OUT_COUNT] = {MXFS_BF16, MXFS_F16, MXFS_F32};
     return dtypes[out];

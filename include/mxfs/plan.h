@@ -35,12 +35,12 @@ struct mxfs_plan {
 
 /** The tensor that an output is, whether copied or decoded. */
 struct mxfs_output_info {
-    const char *name;      /**< not terminated; borrowed */
-    const uint64_t *shape; /**< `rank` dimensions; borrowed */
-    uint64_t size;         /**< bytes */
-    uint32_t name_len;     /**< bytes of `name` */
-    uint32_t rank;         /**< 0 for a scalar */
-    uint8_t dtype;         /**< enum mxfs_dtype */
+    const char *name;          /**< not terminated; borrowed */
+    const uint64_t *shape;     /**< `rank` dimensions; borrowed */
+    uint64_t size;             /**< bytes */
+    uint32_t name_len;         /**< bytes of `name` */
+    uint32_t rank;             /**< 0 for a scalar */
+    enum mxfs_dtype dtype : 8; /**< element type */
 };
 
 /**

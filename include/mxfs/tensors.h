@@ -17,14 +17,14 @@
 
 /** A tensor as stored in a file. */
 struct mxfs_tensor {
-    const char *name;      /**< UTF-8, may hold NUL and control bytes; not terminated */
-    const uint64_t *shape; /**< `rank` dimensions, row-major, outermost first */
-    uint64_t offset;       /**< of the first byte, from the start of the file */
-    uint64_t size;         /**< bytes */
-    uint32_t name_len;     /**< bytes of `name` */
-    uint32_t rank;         /**< 0 for a scalar */
-    uint32_t shard;        /**< index of its file in the model; 0 in a single file */
-    uint8_t dtype;         /**< enum mxfs_dtype */
+    const char *name;          /**< UTF-8, may hold NUL and control bytes; not terminated */
+    const uint64_t *shape;     /**< `rank` dimensions, row-major, outermost first */
+    uint64_t offset;           /**< of the first byte, from the start of the file */
+    uint64_t size;             /**< bytes */
+    uint32_t name_len;         /**< bytes of `name` */
+    uint32_t rank;             /**< 0 for a scalar */
+    uint32_t shard;            /**< index of its file in the model; 0 in a single file */
+    enum mxfs_dtype dtype : 8; /**< element type */
 };
 
 /** Returned by searches that find nothing. */

@@ -228,7 +228,7 @@ static int unmount(const char *path, struct mxfs_error *err)
 
     if (rc == -EBUSY)
         return mxfs_fail(err, MXFS_EXIT_FAILED, EBUSY,
-                         "%s: busy (see its users: fuser -vm %s); to detach it and keep open files "
+                         "%s: in use (see by whom: fuser -vm %s); to detach it and keep open files "
                          "working: fusermount3 -uz %s",
                          path, path, path);
     if (rc == -EPERM && run_helper(path, "-u") != 0) /* has printed the reason */
