@@ -153,7 +153,7 @@ class Table:
 
 
 def machine():
-    """What the figures were taken on."""
+    """The machine that the figures were measured on."""
     fuse = subprocess.run(["pkg-config", "--modversion", "fuse3"], capture_output=True, text=True, check=False).stdout.strip()
     flags = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
     cpu = next((line.split(":", 1)[1].strip() for line in flags.splitlines() if line.startswith("model name")), "?")
@@ -236,7 +236,7 @@ def format_rows(table, room):
 
 
 def first_byte_row(table, kind, mine, source):
-    """Of a mount that has read nothing yet, each time another expert."""
+    """Rows for a mount that has read nothing yet, another expert each time."""
     name = f"{kind}: first byte of a cold expert / pread of it"
     if not table.wants(name):
         return
@@ -352,7 +352,7 @@ VARIANTS = ("avx512vbmi", "avx2")
 
 
 def kernel_rows(table):
-    """Of kernel_bench, which has rounds of its own."""
+    """Rows of kernel_bench, which has rounds of its own."""
     rows = [f"kernel {v}: {r[4]}" for v in VARIANTS for r in KERNEL_ROWS]
     if not any(map(table.wants, rows)):
         return

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What several test files share: comparing bytes, the layout of a mount, a terminal."""
+"""Shared by several test files: comparing bytes, the layout of a mount, a terminal."""
 
 import fcntl
 import json
@@ -93,7 +93,7 @@ class Terminal:
         while pattern is None or not re.search(pattern, self.text):
             try:
                 data = os.read(self.main, 65536)
-            except OSError:  # EIO: nobody has the other end any more
+            except OSError:  # EIO: the other end is closed
                 data = b""
             if not data:
                 assert pattern is None, self.text
@@ -136,7 +136,7 @@ def assert_any_range(made, model, seed, longest=5000, within=None):
 
 
 def assert_refused(run, place, tensors, config, *words):
-    """A file (beside a config, if any) that is refused in these words, and shows every tensor raw when asked to."""
+    """A file (with a config, if any) that is refused in these words, and shows every tensor raw on request."""
     source = place / "m.safetensors"
     rt.save(source, tensors, {"format": "pt"})
     if config is not None:

@@ -99,7 +99,7 @@ def test_failing_device(bad_source, mount):
 
 
 def test_failing_device_direct(bad_source, mount):
-    """What is decoded ahead of a sequential reader fails for that read alone, and is asked for anew when it is wanted again."""
+    """A failure ahead of a sequential reader fails that read alone, and the bytes are fetched again when needed."""
     path, say, want, header = bad_source
     made = mount(path, "--direct-io", "--cache-size=1M", "--views=none", foreground=True)
     size, step = path.stat().st_size, 128 << 10
@@ -187,11 +187,11 @@ def test_hanging_device(bad_source, mount, monkeypatch):
         wait_for_mounts(lambda: not mounted(made.path))
         assert isinstance(reading.exception(20), OSError)
         assert os.waitid(os.P_PID, made.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None, "the device has answered"
-    assert made.wait() == 0  # when the device has answered: the kernel lets nobody go before
+    assert made.wait() == 0  # once the device has answered: the kernel releases no reader earlier
 
 
 def test_reader_killed(bad_source, mount):
-    """A reader that dies in a slow read disturbs nobody."""
+    """A reader that dies in a slow read disturbs no other."""
     path, say, want, _ = bad_source
     made = mount(path, "--views=none")
     say("delay 300")

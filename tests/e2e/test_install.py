@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What `make install` puts where, and that it works from there: program, man page, completions, library, unit."""
+"""The files of `make install`, and that they work: program, man page, completions, library, unit."""
 
 import os
 import pty

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What a running mount offers beside its files: extended attributes, going by itself when idle, as
-whose files appear, statistics."""
+"""Features of a running mount besides its files: extended attributes, the idle timeout, owners and permissions,
+statistics."""
 
 import errno
 import json
@@ -200,7 +200,7 @@ class TestIdentity:
             assert (done.returncode == 0) == readable, (options, done.stderr)
 
     def test_not_theirs_to_give(self, source, as_user):
-        """An ordinary user lets others in to somebody else's file, but not as another's."""
+        """An ordinary user may let others read a file of another user, but not show it with another owner."""
         source.chmod(0o644)
         done = as_user(f"""
             mkdir mnt

@@ -139,7 +139,7 @@ class TestOverItsOwnSource:
         self.comes_back(again, before)
 
     def test_killed(self, own, model, mount):
-        """What is dead lies in the way of the source, too."""
+        """A dead mount may also hide the source."""
         self.put_model(model, own.path)
         made = mount(own.path, over=own)
         os.kill(made.pid, signal.SIGKILL)
@@ -182,7 +182,7 @@ def test_stop_timeout(source, mount):
 
 
 def test_stop_timeout_under_other_signals(source, mount):
-    """Whoever asks for statistics all the time does not hold up the end."""
+    """A process that keeps asking for statistics does not delay the end."""
     made = mount(source, "--stop-timeout=2")
     with open(made.file, "rb"):
         ended = os.pidfd_open(made.pid)
@@ -206,7 +206,7 @@ def test_closed_descriptors(closed, source, model, mount, mxfs_bin):
 
 
 def test_ignored_children(source, place, run, mxfs_bin):
-    """A launcher may leave SIGCHLD ignored; then nobody could wait for what fails."""
+    """A launcher may leave SIGCHLD ignored; then no process could wait for one that fails."""
     (place / "file").touch()
     done = subprocess.run(
         [mxfs_bin, source, place / "file"], capture_output=True, text=True, check=False,
@@ -374,5 +374,5 @@ def test_bare_system(source, model, place, mxfs_bin, fuse, sanitized, alone):
     (place / "want").write_bytes(model.expected_bytes())
     done = alone("bash", "-c", BARE, "-", place, mxfs_bin)
     assert done.returncode == 0, done
-    # Without the mount table nobody knows whether it is a mount of ours: mxfs -u says what to do.
+    # Without the mount table mxfs -u cannot know whether the mount is an mxfs mount, and says what to do.
     assert "cannot tell what is mounted" in done.stderr and f"umount {place}/mnt" in done.stderr, done

@@ -45,7 +45,7 @@ def test_the_reference_itself():
 @pytest.mark.parametrize("by_hand", [False, True], ids=["library", "by-hand"])
 @pytest.mark.parametrize("name", models.MODELS)
 def test_file(name, by_hand, mount, place):
-    """The mounted file is what save_file writes, whoever wrote the source and in whatever order."""
+    """The mounted file is what save_file writes, for any writer of the source and any order."""
     model = models.MODELS[name]()
     if by_hand:  # pairs far apart: scales in front, in reverse
         order = sorted(model.source, key=lambda n: ("scale" not in n, n), reverse=True)
@@ -75,7 +75,7 @@ def test_deepseek_tiles(tile, mount, place):
 
 @pytest.mark.parametrize("dtype", ["F16", "F32"])
 def test_other_output_types(dtype, mount, place):
-    """--dtype concerns dequantized tensors only: the BF16 and F16 tensors beside them stay."""
+    """--dtype concerns dequantized tensors only: other BF16 and F16 tensors stay."""
     model = models.gptoss_hf()
     made = mount(model.write(place / "model.safetensors"), f"--dtype={dtype.lower()}")
     assert_file(made.file, model.expected_bytes(dtype))

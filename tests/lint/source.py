@@ -25,7 +25,7 @@ def problem(path, line, text):
 
 
 def table(name):
-    """The lines of a table beside this file, with their numbers."""
+    """The lines of a table in this folder, with their numbers."""
     for number, line in enumerate((HERE / name).read_text().splitlines(), 1):
         if line.strip() and not line.startswith("#"):
             yield number, line
