@@ -13,7 +13,7 @@ import sys
 from collections import namedtuple
 from pathlib import Path
 
-from source import c_code, files, problem, problems, table
+from source import c_code, files, is_later, problem, problems, table
 
 LINES_MAX = 60
 PARAMETERS_MAX = 6
@@ -82,6 +82,26 @@ def check_docs(headers):
                 problem(path, f.line, f"{f.name}() has no doc comment")
 
 
+def check_fields(headers):
+    """Every field and every value of an enum has a comment, on its line or above."""
+    for path in headers:
+        if is_later(path):
+            continue
+        raw, code, inside, before = path.read_text().splitlines(), c_code(path), False, ";"
+        for at, line in enumerate(code):
+            text = line.strip()
+            documented = "/*" in raw[at] or (raw[at - 1].endswith("*/") and not code[at - 1].strip())
+            if not text:
+                continue
+            begins, before = before[-1] in ";,{}", text
+            if re.match(r"(struct|union|enum)\b[^;()]*\{$", line):
+                inside = True
+            elif line.startswith("}"):
+                inside = False
+            elif inside and begins and not documented and text[0] != "}" and text[-1] != "{":
+                problem(path, at + 1, f"'{text}' has no comment")
+
+
 def prefixes():
     """folder of src/ → the prefixes of what its files share with each other."""
     found = {}
@@ -137,7 +157,9 @@ def check_map():
 def main():
     sources = [p for p in files("include", "src", "tests") if p.suffix in (".c", ".h")]
     check_sizes(sources)
-    check_docs([p for p in sources if p.suffix == ".h" and p.parts[0] != "tests"])
+    headers = [p for p in sources if p.suffix == ".h" and p.parts[0] != "tests"]
+    check_docs(headers)
+    check_fields(headers)
     check_names(sources)
     check_makefile()
     check_map()

@@ -6,13 +6,12 @@ Prose is comments and string literals of C, comments and docstrings of Python, c
 and Markdown but for its code. Prints `file:line: what is wrong` and exits 1 when there is anything to print.
 """
 
-import fnmatch
 import io
 import re
 import sys
 import tokenize
 
-from source import files, problem, problems, table
+from source import files, is_later, problem, problems, table
 
 C_PROSE = re.compile(r'/\*.*?\*/|//[^\n]*|(?:"(?:\\.|[^"\\\n])*"\s*)+|\'(?:\\.|[^\'\\\n])*\'', re.S)
 C_MARKS = re.compile(r'[*/"]*$|^[ \t]*(/[*/][*<]*|\*(?!/)|")?[ \t]*', re.M)
@@ -62,18 +61,13 @@ def prose(path, text):
 
 
 def rules():
-    """(patterns with what to write instead, globs of files that are let through)."""
-    patterns, excluded = [], []
+    """(pattern, what to write instead) of every line of words.txt."""
     for _, line in table("words.txt"):
-        if line.startswith("!"):
-            excluded.append(line[1:].strip())
-            continue
         pattern, instead = (column.strip() for column in line.split(" | "))
         begin = r"\A\s*" if pattern.startswith("^") else r"\b"
         words = pattern.lstrip("^").replace(" ", r"\s+")
         flags = 0 if re.search("[A-Z]", pattern) else re.IGNORECASE
-        patterns.append((re.compile(rf"{begin}({words})\b", flags), instead))
-    return patterns, excluded
+        yield re.compile(rf"{begin}({words})\b", flags), instead
 
 
 def check(path, text, patterns):
@@ -88,11 +82,11 @@ def check(path, text, patterns):
 
 
 def main():
-    patterns, excluded = rules()
+    patterns = list(rules())
     for path in files("include", "src", "tests", "Makefile", "README.md", ".ci"):
         if path.is_relative_to("tests/data") or path.is_relative_to("tests/fuzz/seeds"):
             continue
-        if not any(fnmatch.fnmatch(path.as_posix(), glob) for glob in excluded):
+        if not is_later(path):
             try:
                 check(path, path.read_text(), patterns)
             except UnicodeDecodeError:
