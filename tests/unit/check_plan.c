@@ -194,7 +194,7 @@ START_TEST(nothing_quantized_is_verbatim)
 }
 END_TEST
 
-/* What is dropped or left over shapes the file too. */
+/* Dropped and refused tensors shape the file too. */
 START_TEST(dropped_and_refused)
 {
     struct view *v = open_spec(PAIR "; h_blocks U8 1,16; q.input_scale F32 1", NULL);
@@ -229,7 +229,7 @@ START_TEST(twice_the_same_name)
 }
 END_TEST
 
-/* Of a sharded model each file shows the groups whose main part it holds. */
+/* A file of a sharded model shows the groups whose main parts it holds. */
 START_TEST(shards)
 {
     struct test_path dir = test_folder();

@@ -263,7 +263,7 @@ START_TEST(attributes)
 }
 END_TEST
 
-/* What a file and a folder look like in a tree that `maker` makes, or "refused". */
+/* The attributes of a file and a folder in a tree that `maker` builds, or "refused". */
 static void check_identity(const char *path, uid_t maker, struct mxfs_tree_options options,
                            const char *expected)
 {
@@ -323,7 +323,7 @@ START_TEST(identity)
     check_identity(path.text, OTHER, user, "refused");
     check_identity(path.text, OTHER, group, "refused");
     check_identity(path.text, OTHER, same, "7:8 440 550");
-    user.source_permissions = wide.source_permissions = false; /* nobody else comes in */
+    user.source_permissions = wide.source_permissions = false; /* no other user comes in */
     check_identity(path.text, OTHER, user, "5:8 444 555");
     check_identity(path.text, OTHER, wide, "9:8 444 555");
     ck_assert_int_eq(setegid(0), 0);
