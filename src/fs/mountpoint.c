@@ -121,7 +121,7 @@ static int clear_dead_mount(const char *path, struct mxfs_error *err)
     return 0;
 }
 
-/* statvfs() always asks the daemon; stat() may be answered from the kernel's cache, hours later. */
+/* statvfs() always asks the daemon; the kernel may answer stat() from its cache for an hour. */
 static bool is_dead(const char *path)
 {
     struct statvfs st;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mxfs/array.h"
 #include "mxfs/vfile.h"
 
 static const struct {
@@ -86,13 +87,11 @@ static int compare_file(const void *file, const void *cut)
 
 static int add_cut_name(struct tree_view *view, size_t *capacity, const char *file, size_t place)
 {
-    if (view->cut_count == *capacity) {
-        *capacity = *capacity ? *capacity * 2 : 16;
-        struct tree_view_cut_name *grown = realloc(view->cut, *capacity * sizeof(*grown));
-        if (!grown)
-            return -ENOMEM;
-        view->cut = grown;
-    }
+    struct tree_view_cut_name *grown =
+        mxfs_array_grow(view->cut, view->cut_count + 1, capacity, sizeof(*grown));
+    if (!grown)
+        return -ENOMEM;
+    view->cut = grown;
     char *copy = strdup(file);
     if (!copy)
         return -ENOMEM;
