@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Errors: one line of text that is safe on a terminal and in a log, whatever bytes went into it.
+ * Errors: one line of text that is safe on a terminal and in a log, for any bytes that go into it.
  *
- * Text is escaped a unit at a time; a unit is one well-formed character or one stray byte, so
- * nothing is ever cut inside a character or inside an escape. What is too long is shortened in the
- * middle: a message begins with the file and ends with the reason, a name often differs at its end.
+ * Text is escaped one unit at a time. A unit is a well-formed character or a stray byte, so text is
+ * never cut inside a character or an escape. Long text is shortened in the middle, because a
+ * message begins with the file and ends with the reason, and names often differ at their ends.
  */
 #include "mxfs/error.h"
 
@@ -17,19 +17,21 @@
 
 #include "mxfs/utf8.h"
 
-/* Longest text that is formatted before it is shortened: PATH_MAX, a quoted name, and a reason. */
+/* Bytes of a message before it is shortened: PATH_MAX, a quoted name, and a reason. */
 enum { RAW_TEXT = 8192 };
 
-/* One unit of text, and how it is shown. */
+/* A unit of text and its escaped form. */
 struct unit {
-    size_t in;    /* bytes of the text */
-    size_t out;   /* bytes when shown */
-    char text[8]; /* as shown, not terminated */
+    size_t in;    /* bytes in the text */
+    size_t out;   /* bytes in escaped form */
+    char text[8]; /* the escaped form, not terminated */
 };
 
-/* C0, DEL and C1; the line and paragraph separators U+2028 and U+2029, which end lines too; and
- * what turns the direction of text, so that a name is not what it looks like: U+061C, U+200E,
- * U+200F, U+202A to U+202E, U+2066 to U+2069. */
+/*
+ * C0, DEL and C1; the line and paragraph separators U+2028 and U+2029; and the bidirectional
+ * controls, which can make a name look like another: U+061C, U+200E, U+200F, U+202A to U+202E,
+ * U+2066 to U+2069.
+ */
 static bool is_control(const unsigned char *p, size_t len)
 {
     if (len == 1)
@@ -55,8 +57,9 @@ static void escape_byte(struct unit *u, unsigned char b)
     u->out = 4;
 }
 
-/* The unit at p[0] (n > 0 bytes left); `quoted` also escapes '"' and '\'. A control character of
- * several bytes is escaped a byte at a time: its later bytes alone are invalid, hence escaped too.
+/*
+ * The unit at p[0], with n > 0 bytes left; `quoted` also escapes '"' and '\'. A control character
+ * of several bytes is escaped byte by byte: its later bytes alone are invalid UTF-8.
  */
 static struct unit unit_at(const char *p, size_t n, bool quoted)
 {
@@ -76,7 +79,7 @@ static struct unit unit_at(const char *p, size_t n, bool quoted)
     return u;
 }
 
-/* Escapes whole units into `room` bytes; returns the bytes written and sets *used to those read. */
+/* Escapes whole units into `room` bytes. Returns the bytes written; *used is the bytes read. */
 static size_t escape_units(char *out, size_t room, const char *text, size_t len, bool quoted,
                            size_t *used)
 {
@@ -94,7 +97,7 @@ static size_t escape_units(char *out, size_t room, const char *text, size_t len,
     return o;
 }
 
-/* Where the longest tail of `text` begins that takes at most `room` bytes when escaped. */
+/* The start of the longest tail of `text` whose escaped form takes at most `room` bytes. */
 static size_t tail_start(const char *text, size_t len, size_t room, bool quoted)
 {
     size_t start = len > room ? len - room : 0, total = 0;
@@ -114,8 +117,10 @@ static size_t tail_start(const char *text, size_t len, size_t room, bool quoted)
     return start;
 }
 
-/* Escapes `text` into `room` bytes, with "..." for its middle where it is too long. Returns the
- * bytes written; the caller terminates. */
+/*
+ * Escapes `text` into `room` bytes, with "..." for the middle of a long one. Returns the bytes
+ * written; the caller terminates.
+ */
 static size_t abridge(char *out, size_t room, const char *text, size_t len, bool quoted)
 {
     size_t used, tail_used;

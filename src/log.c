@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Log lines: formatted, escaped, and written whole, so that lines of several threads do not mix.
+ * Log lines are formatted, escaped, and written whole, so that lines of threads do not mix.
  */
 #include "mxfs/log.h"
 
@@ -18,12 +18,12 @@
 
 #include "mxfs/error.h"
 
-/* Longest line, before and after it is escaped. */
+/* Bytes of the longest line, before and after escaping. */
 enum { LINE_TEXT = 2048 };
 
-/* Set before threads start and only read afterwards. */
+/* Set before threads start, only read afterwards. */
 static enum mxfs_log_level max_level = MXFS_LOG_NOTICE;
-/* Set by whichever thread finds that the mount answers, while that of the signals may log. */
+/* Set by the thread that serves the first request, while the signal thread may be logging. */
 static atomic_bool to_syslog;
 
 void mxfs_log_open(enum mxfs_log_level max)
@@ -55,8 +55,8 @@ static int syslog_priority(enum mxfs_log_level level)
 }
 
 /*
- * Not by stdio: libfuse cancels its threads when a mount ends, and one that is cancelled in its
- * perror() keeps the lock of stderr, for which the next line would wait for ever.
+ * Without stdio: libfuse cancels its threads when a mount ends, and a thread cancelled inside
+ * perror() keeps the lock of stderr, on which the next line would wait for ever.
  */
 void mxfs_log_line(const char *text)
 {
@@ -91,7 +91,7 @@ void mxfs_log(enum mxfs_log_level level, const char *fmt, ...)
         mxfs_log_line(line);
 }
 
-/* Seconds of a clock that never goes back, counted from 1: 0 means "never" in mxfs_log_limit. */
+/* Seconds of a monotonic clock, from 1, because 0 means "never" in mxfs_log_limit. */
 static int64_t now_seconds(void)
 {
     struct timespec ts;
@@ -105,7 +105,7 @@ bool mxfs_log_allow(struct mxfs_log_limit *limit, uint64_t *dropped)
     int64_t now = now_seconds();
     int64_t last = atomic_load(&limit->last);
 
-    /* Of several threads in one second the one that moves `last` writes. */
+    /* If several threads log in one second, the one that advances `last` writes. */
     if (last >= now || !atomic_compare_exchange_strong(&limit->last, &last, now)) {
         atomic_fetch_add(&limit->dropped, 1);
         return false;

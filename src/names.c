@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Names of the files in tensors/ and npy/.
+ * Names of the files in tensors/ and npy/, escaped and unescaped.
  */
 #include "mxfs/names.h"
 
@@ -19,8 +19,8 @@ static bool is_escaped(const char *name, size_t i)
 }
 
 /*
- * Writes as much of the escaped name as fits in `room` bytes, whole escapes and whole UTF-8
- * characters only. *full tells whether all of it fitted.
+ * Escapes as much of the name as fits in `room` bytes, never part of an escape or of a UTF-8
+ * character. *full is whether all of it did.
  */
 static size_t escape_prefix(char *out, size_t room, const char *name, size_t len, bool *full)
 {
@@ -106,7 +106,7 @@ bool mxfs_name_from_file(char *name, size_t *len, bool *hashed, const char *file
         return true;
     if (!unescape(name, len, file, n))
         return false;
-    /* Only the one spelling that the other direction gives is a file's name. */
+    /* A file has one spelling only, the one that the other direction gives. */
     mxfs_name_to_file(again, name, *len, ext);
     return strcmp(again, file) == 0;
 }

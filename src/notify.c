@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * sd_notify.
+ * The sd_notify protocol: one datagram to the socket of the service manager.
  */
 #include "mxfs/notify.h"
 
@@ -22,7 +22,7 @@ void mxfs_notify(const char *state)
     if (n < 2 || (path[0] != '/' && path[0] != '@') || n >= sizeof(address.sun_path))
         return;
     memcpy(address.sun_path, path, n);
-    if (path[0] == '@') /* the abstract namespace: not a file, and not terminated */
+    if (path[0] == '@') /* the abstract namespace: a leading NUL, no terminating one */
         address.sun_path[0] = '\0';
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)

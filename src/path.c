@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Paths as text.
+ * Paths as text: joined and cut, never looked up.
  */
 #include "mxfs/path.h"
 

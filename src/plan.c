@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Planning: which tensors a view shows, in the reference library's order, at which offsets.
+ * Planning: the tensors of a virtual file, in the order of the reference library, and their
+ * offsets.
  */
 #include "mxfs/plan.h"
 
@@ -12,7 +13,7 @@
 
 #include "mxfs/bytes.h"
 
-uint8_t mxfs_out_dtype(enum mxfs_out out)
+static enum mxfs_dtype out_dtype(enum mxfs_out out)
 {
     static const uint8_t dtypes[MXFS_OUT_COUNT] = {MXFS_BF16, MXFS_F16, MXFS_F32};
     return dtypes[out];
@@ -27,7 +28,7 @@ struct mxfs_output_info mxfs_output_info(const struct mxfs_output *output)
         return (struct mxfs_output_info){t->name,     t->shape, t->size,
                                          t->name_len, t->rank,  t->dtype};
     return (struct mxfs_output_info){g->name,     g->shape, g->elements * mxfs_out_size(g->out),
-                                     g->name_len, g->rank,  mxfs_out_dtype(g->out)};
+                                     g->name_len, g->rank,  out_dtype(g->out)};
 }
 
 static int compare_file_order(const void *a, const void *b)
@@ -38,17 +39,18 @@ static int compare_file_order(const void *a, const void *b)
 
 static int compare_names(const void *a, const void *b, void *outputs)
 {
-    struct mxfs_output_info x = mxfs_output_info((struct mxfs_output *)outputs + *(uint32_t *)a);
-    struct mxfs_output_info y = mxfs_output_info((struct mxfs_output *)outputs + *(uint32_t *)b);
+    const struct mxfs_output *all = outputs;
+    struct mxfs_output_info x = mxfs_output_info(&all[*(const uint32_t *)a]);
+    struct mxfs_output_info y = mxfs_output_info(&all[*(const uint32_t *)b]);
     return mxfs_name_compare(x.name, x.name_len, y.name, y.name_len);
 }
 
-/* What tensor `t` of the shard contributes: itself, the group that it leads, or nothing. */
+/* Fills the output that tensor `t` gives: itself, or the group that it leads. False if none. */
 static bool output_of(const struct mxfs_model *m, const struct mxfs_tensor *t, size_t *near,
                       struct mxfs_output *out)
 {
-    /* A copy that the index does not mean would be a second tensor of that name; only a model that
-     * is shown as it is keeps it. */
+    /* A tensor that the index places in another shard is a stale copy. It would be the second of
+     * its name, so only a model that is shown unchanged keeps it. */
     bool unchanged = m->grouping.count == 0 && !m->restricted;
     int32_t stale = unchanged ? MXFS_ROLE_PLAIN : MXFS_ROLE_DROPPED;
     int32_t role = mxfs_model_find(m, t, near) ? m->grouping.role[*near] : stale;
@@ -95,7 +97,7 @@ static int index_names(struct mxfs_plan *plan, struct mxfs_error *err)
         if (compare_names(&plan->by_name[i - 1], &plan->by_name[i], plan->outputs) == 0) {
             struct mxfs_output_info o = mxfs_output_info(&plan->outputs[plan->by_name[i]]);
             return mxfs_fail(err, MXFS_EXIT_UNSUPPORTED, EINVAL,
-                             "%s: tensor %s would be there twice after dequantizing",
+                             "%s: after dequantizing, two tensors would have the name %s",
                              plan->model->shards[plan->shard].source.path,
                              mxfs_quote(o.name, o.name_len).text);
         }
@@ -103,7 +105,7 @@ static int index_names(struct mxfs_plan *plan, struct mxfs_error *err)
     return 0;
 }
 
-/* In a verbatim view the tensors stay where they are; zero-sized ones may share an offset. */
+/* The tensors of an unchanged file stay in place; empty ones may share an offset. */
 static void place_verbatim(struct mxfs_plan *plan)
 {
     const struct mxfs_shard *shard = &plan->model->shards[plan->shard];
@@ -122,7 +124,7 @@ static bool has_format(const struct mxfs_metadata *metadata, size_t count)
     return false;
 }
 
-/* The source's metadata, and "format":"pt" last when it has no format. Caller frees. */
+/* The metadata of the source, plus "format":"pt" when it has no format. The caller frees. */
 static struct mxfs_metadata *make_metadata(const struct mxfs_safetensors *h, size_t *count)
 {
     struct mxfs_metadata *m = malloc((h->metadata_count + 1) * sizeof(*m));
@@ -250,8 +252,7 @@ bool mxfs_plan_is_stale(const struct mxfs_plan *plan, const struct mxfs_output *
 const struct mxfs_output *mxfs_plan_at(const struct mxfs_plan *plan, uint64_t offset)
 {
     size_t low = 0, high = plan->count;
-    /* The last output that starts at or before offset: of several at one offset, the one with
-     * bytes. */
+    /* The last output that starts at or before `offset`: of several that do, the one with bytes. */
     while (high - low > 1) {
         size_t mid = low + (high - low) / 2;
         if (plan->outputs[mid].offset <= offset)

@@ -2,9 +2,10 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Worker threads: one lock around the numbers of the next item and the next delivery.
+ * Worker threads: one lock guards the numbers of the next item and the next delivery.
  *
- * Items are pieces of megabytes, so the lock is never contended; work and delivery happen outside.
+ * Items are megabytes in size, so the lock is hardly contended; work and delivery happen outside
+ * it.
  */
 #include "mxfs/pool.h"
 
@@ -19,26 +20,26 @@
 
 enum { TICK_NS = 100 * 1000 * 1000, SECOND_NS = 1000 * 1000 * 1000 };
 
-/* A job that runs. */
+/* A running job. */
 struct run {
     const struct mxfs_pool_job *job;
-    pthread_mutex_t lock;
-    pthread_cond_t turn; /* `delivered` moved, or the job stops */
-    pthread_cond_t done; /* a worker ended */
-    uint64_t next;       /* the item that is handed out next; under lock, like all below */
-    uint64_t delivered;  /* items that were delivered */
-    unsigned running;    /* workers */
-    int failure;         /* the first one, or 0 */
+    pthread_mutex_t lock; /* guards the numbers below */
+    pthread_cond_t turn;  /* `delivered` changed, or the job stops */
+    pthread_cond_t done;  /* a worker ended */
+    uint64_t next;        /* the next item to start */
+    uint64_t delivered;   /* items delivered so far */
+    unsigned running;     /* workers that have not ended */
+    int failure;          /* the first one, or 0 */
 };
 
-/* A worker's name. */
+/* A worker thread. */
 struct worker {
     struct run *run;
-    unsigned number;
+    unsigned number; /* as passed to the functions of the job */
     pthread_t thread;
 };
 
-/* With the lock held. */
+/* Records a failure, which stops the job. Called with the lock held. */
 static void stop(struct run *r, int rc)
 {
     if (rc == 0 || r->failure != 0)
@@ -47,7 +48,7 @@ static void stop(struct run *r, int rc)
     pthread_cond_broadcast(&r->turn);
 }
 
-/* With the lock held, which is let go while it delivers. */
+/* Delivers an item in its turn. Called with the lock held, which is released meanwhile. */
 static void deliver(struct run *r, unsigned number, uint64_t item)
 {
     while (r->failure == 0 && r->delivered != item)
@@ -83,7 +84,7 @@ static void *work(void *data)
     return NULL;
 }
 
-/* Starts as many workers as there can be, with all signals blocked. Returns their number. */
+/* Starts workers, with all signals blocked, until one cannot be created. Returns their number. */
 static unsigned start_workers(struct run *r, struct worker *workers)
 {
     sigset_t all, before;

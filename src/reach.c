@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Paths are resolved first, judged, and then opened as they were resolved, without following any
- * link: one that is put in their way in between is an error.
+ * A path is resolved, checked, and then opened in its resolved form without following any link, so
+ * a link swapped in after the check is an error.
  */
 #include "mxfs/reach.h"
 
@@ -39,7 +39,7 @@ bool mxfs_reach_lacks(const struct mxfs_reach *reach, const char *path)
     return !mxfs_reach_has(reach, path);
 }
 
-/* Opens the rest of a path below a folder, which is closed. Folders are opened only to go on. */
+/* Opens the path `rest` below `folder`, component by component; closes `folder`. */
 static int open_below(int folder, char *rest, int flags)
 {
     for (char *slash; (slash = strchr(rest, '/')); rest = slash + 1) {
@@ -60,7 +60,7 @@ static int open_resolved(char *path, int flags)
     int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int rc = root < 0 ? -errno : open_below(root, path + 1, flags);
 
-    /* Where a folder or a file was resolved there is a link now. */
+    /* A component that was a folder or a file when it was resolved is a link now. */
     return rc == -ELOOP || rc == -ENOTDIR ? -EXDEV : rc;
 }
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * POSIX ACLs, as the extended attribute that the kernel gives them as (linux/posix_acl_xattr.h).
+ * POSIX ACLs, read from the extended attribute of the kernel (linux/posix_acl_xattr.h).
  */
 #include "mxfs/rights.h"
 
@@ -14,11 +14,14 @@
 #include <stdint.h>
 #include <sys/xattr.h>
 
-enum { ALL = 07, ACL_MAX = 4096 };
+enum {
+    ALL = 07,       /* read, write and execute */
+    ACL_MAX = 4096, /* bytes of an ACL: some 500 entries */
+};
 
 static const char attribute[] = "system.posix_acl_access";
 
-/* Takes bits away by an ACL: a header, then entries of tag, rights and whom they are for. */
+/* Removes bits that an ACL denies: a header, then entries of tag, rights, and user or group. */
 static void narrow(struct stat *st, const uint8_t *acl, size_t size)
 {
     unsigned mask = ALL, group = ALL, named = ALL, others = st->st_mode & ALL;
@@ -43,7 +46,7 @@ static void narrow(struct stat *st, const uint8_t *acl, size_t size)
     st->st_mode |= (group & mask & named) << 3 | (others & named);
 }
 
-/* `size`: of the ACL, or negative with errno. What is too long to be looked at lets nobody in. */
+/* `size` is what getxattr() returned. An ACL too long to read grants nothing. */
 static void apply(struct stat *st, const uint8_t *acl, ssize_t size)
 {
     if (size >= 0)

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Statistics as text. All forms go through one table, so they cannot differ in what they say.
+ * Statistics as text. All forms are written from one table, so that they cannot differ.
  */
 #include "mxfs/stats.h"
 
@@ -14,16 +14,16 @@
 #include "mxfs/compiler.h"
 #include "mxfs/text.h"
 
-/* Column where the numbers of a table begin. */
+/* The column in which the numbers of a table begin. */
 enum { VALUE_COLUMN = 20 };
 
 enum kind { COUNT, BYTES, NANOSECONDS /* written as seconds */ };
 
 static const struct {
-    const char *name; /* in JSON; with spaces for people */
-    size_t offset;
-    enum kind kind;
-    const char *label; /* on a terminal, if another */
+    const char *name;  /* in JSON; elsewhere with spaces for underscores */
+    size_t offset;     /* in struct mxfs_stats */
+    enum kind kind;    /* how the number is written */
+    const char *label; /* on a terminal, where it differs from `name` */
 } fields[] = {
     {"uptime_seconds", offsetof(struct mxfs_stats, uptime_ns), NANOSECONDS, "uptime"},
     {"open_files", offsetof(struct mxfs_stats, open_files), COUNT, NULL},
@@ -60,7 +60,7 @@ static void put_human(FILE *out, uint64_t value, enum kind kind)
         put_value(out, value, kind);
 }
 
-/* "bytes served " for people, filled up to the column of values in a table. */
+/* Writes a name with spaces for underscores, padded in a table. */
 static void put_label(FILE *out, const char *name, bool table)
 {
     int width = 0;

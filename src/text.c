@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Numbers as people read them.
+ * Numbers in readable form, rounded to the precision that readers need.
  */
 #include "mxfs/text.h"
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Bytes: little-endian loads and stores, and arithmetic that says when it overflows.
+ * Bytes: little-endian loads and stores, and arithmetic that detects overflow.
  *
  * Everything here is a pure function of its arguments. Pointers need no alignment.
  */
@@ -73,11 +73,13 @@ static inline uint64_t mxfs_align_up(uint64_t a, uint64_t step)
     return mxfs_ceil_div(a, step) * step;
 }
 
+/** The smaller of two numbers. */
 static inline uint64_t mxfs_min_u64(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
+/** The larger of two numbers. */
 static inline uint64_t mxfs_max_u64(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What the processor can do, as far as kernels ask.
+ * Instruction sets of the processor, as far as kernels use them.
  *
  * Thread safety: pure.
  */
@@ -11,13 +11,12 @@
 
 #include <stdint.h>
 
-/** Instruction set bits that a kernel may require; each includes what the system must save (XCR0).
- */
+/** Instruction sets that a kernel may require; each implies that the system saves its registers. */
 enum mxfs_cpu {
-    MXFS_CPU_AVX2 = 1u << 0,       /**< AVX2, FMA, F16C with the upper halves saved by the system */
-    MXFS_CPU_AVX512VBMI = 1u << 1, /**< AVX-512 F, BW, DQ, VL and VBMI, opmasks and ZMM saved */
+    MXFS_CPU_AVX2 = 1u << 0,       /**< AVX2, FMA and F16C */
+    MXFS_CPU_AVX512VBMI = 1u << 1, /**< AVX-512 F, BW, DQ, VL and VBMI */
     MXFS_CPU_NEON = 1u << 2,       /**< arm64 Advanced SIMD */
-    MXFS_CPU_AVX512BF16 = 1u << 3, /**< AVX-512 BF16 besides */
+    MXFS_CPU_AVX512BF16 = 1u << 3, /**< AVX-512 BF16, in addition to MXFS_CPU_AVX512VBMI */
 };
 
 /** The bits of the running processor. */

@@ -17,35 +17,35 @@
 
 /** Element types in the library's enum order. */
 enum mxfs_dtype {
-    MXFS_BOOL,
-    MXFS_F4,      /**< E2M1, two an octet */
-    MXFS_F6_E2M3, /**< six bits */
-    MXFS_F6_E3M2, /**< six bits */
-    MXFS_U8,
-    MXFS_I8,
-    MXFS_F8_E5M2,
-    MXFS_F8_E4M3, /**< the "FN" variant: no infinities */
-    MXFS_F8_E8M0, /**< an exponent: 2^(x-127), 255 is NaN */
-    MXFS_F8_E4M3FNUZ,
-    MXFS_F8_E5M2FNUZ,
-    MXFS_I16,
-    MXFS_U16,
-    MXFS_F16,
-    MXFS_BF16,
-    MXFS_I32,
-    MXFS_U32,
-    MXFS_F32,
-    MXFS_C64,
-    MXFS_F64,
-    MXFS_I64,
-    MXFS_U64,
-    MXFS_DTYPE_COUNT,
+    MXFS_BOOL,        /**< a byte, 0 or 1 */
+    MXFS_F4,          /**< E2M1, two in a byte */
+    MXFS_F6_E2M3,     /**< six bits */
+    MXFS_F6_E3M2,     /**< six bits */
+    MXFS_U8,          /**< unsigned integer */
+    MXFS_I8,          /**< signed integer, two's complement, like those below */
+    MXFS_F8_E5M2,     /**< IEEE-like: infinities and several NaNs */
+    MXFS_F8_E4M3,     /**< the "FN" variant: no infinities */
+    MXFS_F8_E8M0,     /**< an exponent: 2^(x-127), 255 is NaN */
+    MXFS_F8_E4M3FNUZ, /**< AMD: bias one higher, no infinities, no -0, one NaN */
+    MXFS_F8_E5M2FNUZ, /**< AMD: bias one higher, no infinities, no -0, one NaN */
+    MXFS_I16,         /**< signed integer */
+    MXFS_U16,         /**< unsigned integer */
+    MXFS_F16,         /**< IEEE 754 binary16 */
+    MXFS_BF16,        /**< the upper half of a binary32 */
+    MXFS_I32,         /**< signed integer */
+    MXFS_U32,         /**< unsigned integer */
+    MXFS_F32,         /**< IEEE 754 binary32 */
+    MXFS_C64,         /**< two MXFS_F32: real and imaginary part */
+    MXFS_F64,         /**< IEEE 754 binary64 */
+    MXFS_I64,         /**< signed integer */
+    MXFS_U64,         /**< unsigned integer */
+    MXFS_DTYPE_COUNT, /**< the number of types */
 };
 
 /** The name in a safetensors header, e.g. "BF16". */
 const char *mxfs_dtype_name(enum mxfs_dtype dtype);
 
-/** Bits an element: 4, 6, 8, 16, 32 or 64. */
+/** Bits of an element: 4, 6, 8, 16, 32 or 64. */
 unsigned mxfs_dtype_bits(enum mxfs_dtype dtype);
 
 /**
@@ -61,7 +61,7 @@ static inline float mxfs_e8m0_value(uint8_t e8m0)
     return value;
 }
 
-/** The dtype of that exact (case-sensitive) name, or -1. */
+/** The dtype with this name (case-sensitive), or -1. */
 int mxfs_dtype_from_name(const char *name, size_t len);
 
 #endif

@@ -4,9 +4,9 @@
 /*
  * Errors: how a failure at start-up becomes one line on stderr and an exit code.
  *
- * Functions return 0 or -errno. Those that run before the mount answers also fill a
- * struct mxfs_error; the first error wins, so an outer caller cannot hide the cause.
- * Thread safety: per call.
+ * Functions return 0 or -errno. Those that run before a mount is ready also fill a struct
+ * mxfs_error. The first error wins, so an outer caller cannot hide the cause. Thread safety: per
+ * call.
  */
 #ifndef MXFS_ERROR_H
 #define MXFS_ERROR_H
@@ -17,20 +17,20 @@
 
 /** Process exit codes; documented in --help and stable. */
 enum mxfs_exit {
-    MXFS_EXIT_OK = 0,        /**< done */
-    MXFS_EXIT_DIFFERENT = 1, /**< compared, and different */
+    MXFS_EXIT_OK = 0,        /**< success */
+    MXFS_EXIT_DIFFERENT = 1, /**< the comparison found differences */
     MXFS_EXIT_USAGE = 2,     /**< the command line is wrong */
-    MXFS_EXIT_MALFORMED = 3, /**< SOURCE is not what its format says */
-    MXFS_EXIT_UNSUPPORTED =
-        4,                /**< SOURCE is quantized in a way that cannot be dequantized exactly */
+    MXFS_EXIT_MALFORMED = 3, /**< SOURCE violates its format */
+    /** SOURCE is quantized in a way that cannot be dequantized exactly. */
+    MXFS_EXIT_UNSUPPORTED = 4,
     MXFS_EXIT_SOURCE = 5, /**< SOURCE cannot be opened or read, or is incomplete */
     MXFS_EXIT_FAILED = 6, /**< anything else: mountpoint, /dev/fuse, unknown tensor, output */
 };
 
-/** Room for one sentence with a path and an (abbreviated) tensor name. */
+/** Bytes for one sentence with a path and an (abbreviated) tensor name. */
 #define MXFS_ERROR_TEXT 1024
 
-/** One failure: what the process exits with, and why. Zero-initialised means "no error". */
+/** A failure: the exit code, and the reason. Zero-initialised means "no error". */
 struct mxfs_error {
     enum mxfs_exit code;        /**< MXFS_EXIT_OK until an error is set */
     char text[MXFS_ERROR_TEXT]; /**< one line, control characters escaped, no newline */
@@ -57,25 +57,25 @@ int mxfs_fail_memory(struct mxfs_error *err, const char *path);
  */
 int mxfs_fail_told(struct mxfs_error *err, enum mxfs_exit code, int errnum);
 
-/** The longest escaped form that mxfs_quote() returns, with quotes and the final NUL. */
+/** Bytes of the longest text that mxfs_quote() returns, with quotes and the final NUL. */
 #define MXFS_QUOTED 200
 
-/** Caller's storage for one quoted name. */
+/** A quoted name, returned by value. */
 struct mxfs_quoted {
     char text[MXFS_QUOTED]; /**< NUL-terminated */
 };
 
 /**
- * A tensor name (any bytes, `len` of them) made safe to print: in double quotes, control and
- * invalid UTF-8 bytes as \xNN, quotes and backslashes escaped, shortened in the middle with "..."
- * where it is long.
+ * Makes a tensor name (any bytes, `len` of them) safe to print: in double quotes, with control and
+ * invalid UTF-8 bytes as \xNN, quotes and backslashes escaped, and the middle of a long name
+ * replaced by "...".
  */
 struct mxfs_quoted mxfs_quote(const char *name, size_t len);
 
 /**
- * Copies `text` (`len` bytes) to `out` (`size` bytes, at least 1), replacing control characters
- * (C0, DEL, and C1 in UTF-8; what ends lines or turns their direction) and invalid UTF-8 by \xNN;
- * cut at the last whole character that fits; NUL-terminated. Returns the length written.
+ * Copies `text` (`len` bytes) to `out` (`size` bytes, at least 1) and terminates it. Control
+ * characters (C0, DEL, C1, line separators and bidirectional controls) and invalid UTF-8 become
+ * \xNN. Stops at the last character that fits whole. Returns the length written.
  */
 size_t mxfs_escape(char *out, size_t size, const char *text, size_t len);
 

@@ -4,10 +4,10 @@
 /*
  * Tensor name <-> file name.
  *
- * The mapping is injective and safe for any name: `/`, NUL, `%`, `~` and control bytes become %XX,
- * so does a leading dot (which also covers "." and "..") and an empty name becomes "%". What would
- * be over 255 bytes with its extension is cut and ends in `~` and a hash of the whole name. Thread
- * safety: per call.
+ * The mapping is injective and safe for any name: `/`, NUL, `%`, `~`, control bytes and a leading
+ * dot (hence "." and "..") become %XX, and an empty name becomes "%". A name that would exceed 255
+ * bytes with its extension is cut, and ends in `~` and a hash of the whole name. Thread safety: per
+ * call.
  */
 #ifndef MXFS_NAMES_H
 #define MXFS_NAMES_H
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Bytes of the longest file name, with the final NUL. */
+/** Bytes of the longest file name, including the final NUL. */
 #define MXFS_FILE_NAME_SIZE 256
 
 /**
@@ -26,9 +26,8 @@ size_t mxfs_name_to_file(char out[MXFS_FILE_NAME_SIZE], const char *name, size_t
                          const char *ext);
 
 /**
- * The tensor name that a file name stands for, or false when no name maps to it, or only a cut one
- * may: then *hashed is true. `name` has room for strlen(file) bytes; *len is the length of the
- * name.
+ * Fills the tensor name that maps to a file name: *len bytes at `name`, which has room for
+ * strlen(file). Returns false when no name maps to it; *hashed is then true if a cut name may.
  */
 bool mxfs_name_from_file(char *name, size_t *len, bool *hashed, const char *file, const char *ext);
 

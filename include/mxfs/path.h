@@ -2,32 +2,33 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Paths as text: symbolic links are never resolved, since a file's name, config and index are those
- * of the path as given (a Hugging Face snapshot links to blobs/<hash>).
+ * Paths as text. Symbolic links are never resolved, because the name, config and index of a file
+ * belong to the path as given (a Hugging Face snapshot links to blobs/<hash>).
  *
- * Every function returns a new string (caller frees), or NULL with errno set when out of memory.
- * Thread safety: per call.
+ * Functions that return `char *` return a new string, which the caller frees, or NULL with errno
+ * set. Thread safety: per call.
  */
 #ifndef MXFS_PATH_H
 #define MXFS_PATH_H
 
 #include <stdbool.h>
 
-/** cwd + path when relative, the path itself otherwise; trailing slashes removed. NULL also where
- * the cwd has no path (ENOENT: it was removed). */
+/**
+ * The path, below the working directory if it is relative, without trailing slashes. Also NULL with
+ * ENOENT when the working directory was removed.
+ */
 char *mxfs_path_absolute(const char *path);
 
-/** The part before the last component of an absolute path ("/" at least). */
+/** The part before the last component of an absolute path; "/" if that is empty. */
 char *mxfs_path_dirname(const char *path);
 
 /** dir + "/" + name. */
 char *mxfs_path_join(const char *dir, const char *name);
 
-/** The last component of a path; borrowed from it, not a new string. */
+/** The last component of a path; points into `path`. */
 const char *mxfs_path_basename(const char *path);
 
-/** Whether a name is one component that stays inside its directory: not empty, ".", "..", no slash.
- */
+/** Whether a name is one component inside its folder: not empty, "." or "..", and no slash. */
 bool mxfs_path_is_plain_name(const char *name);
 
 #endif

@@ -2,30 +2,30 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * How far a source reaches: the folders that opening may not leave, whatever links say.
+ * The reach of a source: the folders that opening may not leave, even through symbolic links.
  *
- * For mounts that other users see: who can put a link into the source must not show them, or let
- * them be told by, files that are none of the source. Thread safety: immutable after start.
+ * For mounts that other users can see: a user who can place a link in the source must not be able
+ * to expose, or probe for, files outside it. Thread safety: immutable after start.
  */
 #ifndef MXFS_REACH_H
 #define MXFS_REACH_H
 
 #include <stdbool.h>
 
-/** Folders, as resolved paths; NULL: none. A NULL struct mxfs_reach reaches everywhere. */
+/** Folders within reach. A NULL pointer to this struct means no restriction. */
 struct mxfs_reach {
-    char *inside[2]; /**< owned */
+    char *inside[2]; /**< resolved paths, or NULL; owned */
 };
 
-/** Whether `path` leads to something within reach; false also when it leads nowhere. */
+/** Whether `path` leads to a file within reach; false also when no file is there. */
 bool mxfs_reach_has(const struct mxfs_reach *reach, const char *path);
 
-/** Whether there is no file at `path`, or none within reach. */
+/** Whether no file is at `path`, or it is out of reach. */
 bool mxfs_reach_lacks(const struct mxfs_reach *reach, const char *path);
 
 /**
- * Opens like open(path, flags). Returns a descriptor or -errno: -EXDEV when the path leads out,
- * also when it is made to while it is opened.
+ * Opens like open(path, flags). Returns a descriptor or -errno; -EXDEV when the path leads out of
+ * reach, even if a link is swapped in during the call.
  */
 int mxfs_reach_open(const struct mxfs_reach *reach, const char *path, int flags);
 

@@ -2,22 +2,24 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Whom the permission bits of a file let in where it has a POSIX ACL (acl(5)).
+ * Permission bits that grant no more than the POSIX ACL of a file (acl(5)).
  *
- * The group bits of such a file are the mask of the ACL and no right of its group, and some users
- * and groups may have fewer rights than the others. A mount shows bits alone, so they must not say
- * more than the ACL.
- * Thread safety: per call.
+ * The group bits of a file with an ACL are the mask of the ACL, not the rights of its group, and
+ * the ACL may give single users and groups fewer rights than others have. A mount shows only bits,
+ * so they must not grant more than the ACL does. Thread safety: per call.
  */
 #ifndef MXFS_RIGHTS_H
 #define MXFS_RIGHTS_H
 
 #include <sys/stat.h>
 
-/** stat(), with no bit for group and others that the ACL denies any one of them. 0 or -errno. */
+/**
+ * Like stat(), but without the group and other bits that the ACL denies to any of their users.
+ * Returns 0 or -errno.
+ */
 int mxfs_rights_stat(const char *path, struct stat *st);
 
-/** The same of an open file. */
+/** Like mxfs_rights_stat(), for an open file. */
 int mxfs_rights_fstat(int fd, struct stat *st);
 
 #endif

@@ -52,6 +52,8 @@ int mxfs_source_read(struct mxfs_source *src, void *buf, size_t len, uint64_t of
  * be used, or kept, before a check that came after the last of them was good.
  */
 int mxfs_source_fetch(struct mxfs_source *src, void *buf, size_t len, uint64_t offset);
+
+/** The second half: -EIO when the source has changed since it was opened. */
 int mxfs_source_check(struct mxfs_source *src);
 
 /** Tells the system that a range will be read soon. Does not wait for it. */

@@ -2,10 +2,9 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A stored tensor: what one entry of a safetensors header says, and where its bytes are. And all
- * tensors of a model, found by name.
+ * Stored tensors: an entry of a safetensors header, and a set of tensors that is searched by name.
  *
- * Thread safety: immutable after their headers were parsed.
+ * Thread safety: immutable after the headers were parsed.
  */
 #ifndef MXFS_TENSORS_H
 #define MXFS_TENSORS_H
@@ -16,41 +15,41 @@
 
 #include "mxfs/dtype.h"
 
-/** One tensor as stored in a file. */
+/** A tensor as stored in a file. */
 struct mxfs_tensor {
-    const char *name;      /**< UTF-8, may hold NUL and control bytes; not terminated */
-    const uint64_t *shape; /**< `rank` dimensions, row-major, outermost first */
-    uint64_t offset;       /**< of the first byte, from the start of the file */
-    uint64_t size;         /**< bytes */
-    uint32_t name_len;     /**< bytes of `name` */
-    uint32_t rank;         /**< 0 for a scalar */
-    uint32_t shard;        /**< index of its file in the model; 0 for a single file */
-    uint8_t dtype;         /**< enum mxfs_dtype */
+    const char *name;          /**< UTF-8, may hold NUL and control bytes; not terminated */
+    const uint64_t *shape;     /**< `rank` dimensions, row-major, outermost first */
+    uint64_t offset;           /**< of the first byte, from the start of the file */
+    uint64_t size;             /**< bytes */
+    uint32_t name_len;         /**< bytes of `name` */
+    uint32_t rank;             /**< 0 for a scalar */
+    uint32_t shard;            /**< index of its file in the model; 0 in a single file */
+    enum mxfs_dtype dtype : 8; /**< element type */
 };
 
-/** What mxfs_tensors_find() returns when there is no such tensor. */
+/** Returned by searches that find nothing. */
 #define MXFS_NOT_FOUND ((size_t)-1)
 
 /** A set of tensors with distinct names. */
 struct mxfs_tensors {
     const struct mxfs_tensor **sorted; /**< by name, bytewise; borrowed tensors, owned array */
-    size_t count;
+    size_t count;                      /**< of sorted */
 };
 
-/** Compares two names bytewise, the shorter first on a tie. */
+/** Compares two names bytewise, like strcmp(); a prefix comes first. */
 int mxfs_name_compare(const char *a, size_t a_len, const char *b, size_t b_len);
 
 /**
- * The index of the tensor called stem + suffix, or MXFS_NOT_FOUND. `near` is an index where the
- * search starts (companions sort close to each other); any valid index is correct.
+ * The index of the tensor called stem + suffix, or MXFS_NOT_FOUND. The search starts at index
+ * `near`, which affects only its speed: companions sort close to each other.
  */
 size_t mxfs_tensors_find(const struct mxfs_tensors *set, size_t near, const char *stem,
                          size_t stem_len, const char *suffix);
 
-/** Sorts `set->sorted` by name; several tensors may bear one name. */
+/** Sorts `set->sorted` by name; several tensors may have the same name. */
 void mxfs_tensors_sort(struct mxfs_tensors *set);
 
-/** Whether the name of `t` ends in `suffix`; *stem_len is then the length of what is before. */
+/** Whether the name of `t` ends in `suffix`; *stem_len is then the length of the part before it. */
 bool mxfs_tensor_has_suffix(const struct mxfs_tensor *t, const char *suffix, size_t *stem_len);
 
 #endif

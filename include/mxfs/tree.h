@@ -4,13 +4,13 @@
 /*
  * The tree of a mount: names <-> inodes, without FUSE.
  *
- * It mirrors the repository: folders, virtual and edited files, files passed through. Each folder
- * that has tensors may have two more folders, the views:
+ * A tree mirrors the repository: folders, virtual and edited files, files passed through. A folder
+ * with tensors may have two more folders, the views:
  *
  *   tensors/    one file for each tensor: its raw bytes
  *   npy/        one file for each tensor: a NumPy file
  *
- * Inode numbers depend only on the source, so they are the same after a remount.
+ * Inode numbers depend only on the source and the views shown, so they survive a remount.
  * Thread safety: immutable after start; each thread reads with its own scratch memory.
  */
 #ifndef MXFS_TREE_H
@@ -28,24 +28,32 @@ struct mxfs_tree;
 /** The inode of the root. */
 #define MXFS_ROOT_INODE 1
 
-/** What is shown, and as whose. */
+/** The contents of a tree, and the owner and permissions it shows. */
 struct mxfs_tree_options {
-    bool tensors;            /**< show tensors/ */
-    bool npy;                /**< show npy/ */
-    bool source_permissions; /**< owner, group and read bits of the source, instead of the caller's:
-                                others may come in */
-    bool set_uid, set_gid, set_umask; /**< instead of either: */
-    uid_t uid;
-    gid_t gid;
-    mode_t umask; /**< may be read: 0444 without these bits. With source_permissions never more than
-                     the source allows, unless the caller is root or owns it */
+    bool tensors; /**< show tensors/ */
+    bool npy;     /**< show npy/ */
+    /**
+     * Shows owner, group and read bits of the source, for mounts that other users can enter,
+     * instead of those of the caller.
+     */
+    bool source_permissions;
+    bool set_uid;   /**< show `uid` as the owner of everything */
+    bool set_gid;   /**< show `gid` as the group of everything */
+    bool set_umask; /**< show permissions 0444 & ~umask */
+    uid_t uid;      /**< with set_uid */
+    gid_t gid;      /**< with set_gid */
+    /**
+     * With set_umask. With source_permissions it widens those of the source only where the caller
+     * is root or the owner.
+     */
+    mode_t umask;
 };
 
 /**
- * Makes the tree of a repository; repo and env are borrowed. Fails with err filled when a view's
- * name clashes with an entry's, when two tensors would have the same file name in a view, or when
- * set_uid or set_gid would give others, who may come in, the rights of the owner or group of a
- * source that is neither the caller's nor root's to give away.
+ * Builds the tree of a repository; repo and env are borrowed. Returns -errno with err filled when a
+ * view has the name of an entry, when two tensors would have the same file name in a view, or when,
+ * with source_permissions, set_uid or set_gid would pass the rights of a source's owner or group on
+ * and the caller is neither root nor that owner.
  */
 int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_repo *repo,
                   const struct mxfs_vfile_env *env, const struct mxfs_tree_options *options,
@@ -54,43 +62,47 @@ int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_repo *repo,
 /** Frees; accepts NULL. */
 void mxfs_tree_free(struct mxfs_tree *tree);
 
-/** Attributes of an inode, or -ENOENT. */
+/** Fills the attributes of an inode. Returns 0 or -ENOENT. */
 int mxfs_tree_getattr(const struct mxfs_tree *tree, uint64_t ino, struct stat *st);
 
-/** Attributes of the entry `name` of directory `parent`; -ENOENT or -ENOTDIR. "." and ".." work. */
+/**
+ * Fills the attributes of entry `name` of directory `parent`; "." and ".." work. Returns 0, -ENOENT
+ * or -ENOTDIR.
+ */
 int mxfs_tree_lookup(const struct mxfs_tree *tree, uint64_t parent, const char *name,
                      struct stat *st);
 
 /**
- * The directory entry at *cookie (0 for the first): 1 with its name and attributes, and *cookie
- * moved on; 0 after the last. The first two are "." and "..". O(1). -ENOTDIR.
+ * Fills name and attributes of the directory entry at *cookie (0 for the first) and advances
+ * *cookie. The first two entries are "." and "..". Takes constant time. Returns 1, 0 after the last
+ * entry, -ENOENT or -ENOTDIR.
  */
 int mxfs_tree_next(const struct mxfs_tree *tree, uint64_t dir, uint64_t *cookie,
                    char name[MXFS_FILE_NAME_SIZE], struct stat *st);
 
-/** Reads a file as mxfs_vfile_read() does; -EISDIR, -ENOENT. */
+/** Reads a file like mxfs_vfile_read(); also -EISDIR and -ENOENT. */
 ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_scratch *scratch,
                        void *buf, size_t len, uint64_t offset);
 
-/** Does what mxfs_vfile_look_ahead() does. */
+/** Calls mxfs_vfile_look_ahead(). */
 void mxfs_tree_look_ahead(const struct mxfs_tree *tree, struct mxfs_scratch *scratch);
 
 /**
- * The value of an extended attribute, as for getxattr(2): its length, or -errno; with size 0
- * nothing is written. Tensor files have user.mxfs.scheme, .shape and .sources (as in `mxfs list
- * --json`) and .dtype, that of the tensor, to which npy/ may show a wider one. -ENODATA, -ENOENT,
- * -ERANGE when size is too small, -E2BIG when the kernel could not pass it on.
+ * Reads an extended attribute like getxattr(2): returns its length, or -errno, and writes nothing
+ * when `size` is 0. Tensor files have user.mxfs.scheme, .shape and .sources (as in `mxfs list
+ * --json`), and .dtype, the tensor's own also where npy/ shows a wider one. -ENODATA, -ENOENT,
+ * -ERANGE when `size` is too small, -E2BIG when the value is longer than the kernel allows.
  */
 ssize_t mxfs_tree_getxattr(const struct mxfs_tree *tree, uint64_t ino, const char *name, char *buf,
                            size_t size);
 
-/** The names of these, each with its NUL, as for listxattr(2); sizes and failures as above. */
+/** Lists the names of these attributes like listxattr(2), with sizes and errors as above. */
 ssize_t mxfs_tree_listxattr(const struct mxfs_tree *tree, uint64_t ino, char *buf, size_t size);
 
-/** What the cache behind all reads did, and holds. */
+/** The counters of the cache that all reads go through. */
 void mxfs_tree_cache_stats(const struct mxfs_tree *tree, struct mxfs_cache_stats *out);
 
-/** Totals of the filesystem: all space used, none free. */
+/** Fills the totals of the filesystem: all space is used, none free. */
 void mxfs_tree_statfs(const struct mxfs_tree *tree, struct statvfs *out);
 
 #endif

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * UTF-8: where a well-formed character ends, and how a code point is written.
+ * UTF-8: the length of a well-formed character, and encoding a code point.
  *
  * Well-formed as in the Unicode standard, table 3-7: no overlong forms, no surrogates, nothing
  * above U+10FFFF. Everything here is a pure function of its arguments.
@@ -20,8 +20,7 @@ static inline bool mxfs_utf8_is_tail(unsigned char b)
     return (b & 0xC0) == 0x80;
 }
 
-/** Bytes of the well-formed character at p[0], which has `n` (at least 1) bytes left; 0 if it is
- * not one. */
+/** Bytes of the well-formed character at p[0], with `n` >= 1 bytes left; 0 if there is none. */
 static inline size_t mxfs_utf8_char_len(const unsigned char *p, size_t n)
 {
     if (p[0] < 0x80)

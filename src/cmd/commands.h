@@ -16,6 +16,7 @@
  */
 int cmd_path(char **out, const char *operand, enum mxfs_exit code, struct mxfs_error *err);
 
+/** The commands. Each returns 0, or -errno with err filled. */
 int cmd_mount(const struct mxfs_options *options, struct mxfs_error *err);
 int cmd_list(const struct mxfs_options *options, struct mxfs_error *err);
 int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err);

@@ -4,10 +4,9 @@
 /*
  * The life of a mount: mount, serve, stop.
  *
- * Signals are taken by a thread of their own. SIGTERM and SIGHUP take the mount out of the tree of
- * names and let open readers finish, for a while; SIGINT, or a second signal, stops at once.
- * SIGUSR1 logs the statistics. The mount is taken away by a helper process, started first: this one
- * gives up the right to.
+ * One thread takes all signals. SIGTERM and SIGHUP detach the mount and give open readers some time
+ * to finish; SIGINT, or a second signal, stops at once. SIGUSR1 logs the statistics. A helper
+ * process, started first, does the unmounting, because this one gives up the right to.
  */
 #include "mxfs/fs.h"
 
@@ -34,24 +33,25 @@
 #include "unmounter.h"
 
 enum {
-    WAKE = SIGUSR2, /* interrupts a waiting thread; has an empty handler */
+    WAKE = SIGUSR2, /* interrupts a waiting thread; its handler does nothing */
     STOP_POLL_MS = 10,
-    STOP_LIMIT_MS = 5000, /* for requests at work when the loop is to end */
+    STOP_LIMIT_MS = 5000, /* for running requests, once the loop has been told to end */
     ANSWER_POLL_MS = 50,
-    ANSWER_POLLS = 80, /* for the first request; counted, so that a stopped process has its time */
+    ANSWER_POLLS = 80, /* for the first request; not a time: the process may be suspended */
 };
 
-/* A mount that is being served. */
+/* A mount while it is served. */
 struct session {
-    struct fuse_session *se;
-    const char *mountpoint;
-    struct fs_unmounter unmounter;
-    struct fs_context *fs;
-    pthread_t main, signals;
-    atomic_bool finished; /* the loop has ended */
-    atomic_bool detached; /* the mount is out of the tree of names */
-    atomic_bool idled;    /* because nobody used it */
-    atomic_bool refused;  /* the first request was */
+    struct fuse_session *se;       /* owned */
+    const char *mountpoint;        /* absolute, without symbolic links */
+    struct fs_unmounter unmounter; /* running from before the mount until after it */
+    struct fs_context *fs;         /* shared with the requests */
+    pthread_t main;                /* the thread that runs libfuse's loop */
+    pthread_t signals;             /* the thread that takes signals */
+    atomic_bool finished;          /* the loop has ended */
+    atomic_bool detached;          /* the mount has left the tree of names */
+    atomic_bool idled;             /* it was unmounted because it was idle */
+    atomic_bool refused;           /* libfuse refused the first request */
 };
 
 static void wake(int signal)
@@ -61,20 +61,20 @@ static void wake(int signal)
 
 static void detach(struct session *s)
 {
-    int rc = mxfs_unmounter_detach(&s->unmounter);
+    int rc = fs_unmounter_detach(&s->unmounter);
     if (rc == 0 || rc == -ESTALE)
         atomic_store(&s->detached, true);
     if (rc == -ESTALE)
-        mxfs_log(MXFS_LOG_NOTICE, "%s: shows another filesystem by now, which is left alone",
+        mxfs_log(MXFS_LOG_NOTICE, "%s: another filesystem is mounted there now; leaving it",
                  s->mountpoint);
     else if (rc != 0)
         mxfs_log(MXFS_LOG_WARNING, "%s: cannot unmount: %s", s->mountpoint, strerror(-rc));
 }
 
 /*
- * Ends the loop now: the main thread waits in a semaphore, which a signal interrupts. A thread that
- * reads from a device or a server that hangs cannot be waited for, and may keep this process from
- * ending; but it does not need the descriptors of /dev/fuse, and without them readers are let go.
+ * Ends the loop now: the main thread waits on a semaphore, and a signal interrupts that. There is
+ * no waiting for a thread whose read of the source hangs, and it may even keep this process from
+ * exiting. Closing the descriptors of /dev/fuse is enough to release all readers.
  */
 static void stop_now(struct session *s)
 {
@@ -89,8 +89,7 @@ static void stop_now(struct session *s)
     }
     if (atomic_load(&s->finished))
         return;
-    mxfs_log(MXFS_LOG_WARNING, "%s: a read of the source hangs: ended without waiting for it",
-             s->mountpoint);
+    mxfs_log(MXFS_LOG_WARNING, "%s: exiting although a read of the source is stuck", s->mountpoint);
     close_range(3, ~0u, 0);
     _exit(MXFS_EXIT_OK);
 }
@@ -108,7 +107,7 @@ static bool is_stop(int signal)
     return signal == SIGTERM || signal == SIGHUP;
 }
 
-/* Out of the tree of names; the loop ends when the last reader has closed. */
+/* Detaches the mount; the loop ends when the last reader closes its file. */
 static void stop_softly(struct session *s)
 {
     detach(s);
@@ -116,7 +115,7 @@ static void stop_softly(struct session *s)
         stop_now(s);
 }
 
-/* Milliseconds until the mount may have been idle for long enough; 0 when it has. */
+/* Milliseconds until the mount can reach its idle timeout; 0 when it has. */
 static int64_t idle_left(const struct session *s)
 {
     int64_t limit = (int64_t)s->fs->options->idle_timeout * 1000;
@@ -127,13 +126,12 @@ static int64_t idle_left(const struct session *s)
     return left > 0 ? left : 0;
 }
 
-/* Not lazily: a folder of it that is somebody's, or a mount below it, keeps it for another while.
- */
+/* Not a lazy unmount: a working directory inside, or a mount below, postpones it. */
 static void unmount_if_idle(struct session *s)
 {
     if (idle_left(s) > 0)
         return;
-    if (mxfs_unmounter_release(&s->unmounter) == 0) {
+    if (fs_unmounter_release(&s->unmounter) == 0) {
         atomic_store(&s->idled, true);
         atomic_store(&s->detached, true);
     } else {
@@ -143,8 +141,8 @@ static void unmount_if_idle(struct session *s)
 }
 
 /*
- * libfuse refuses a request for which it gets no memory. After a refused first one the kernel
- * refuses all others: nothing comes of such a mount, and nobody says so.
+ * libfuse refuses a request when it cannot allocate memory for it. If that hits the first request,
+ * the kernel fails all others: the mount is useless, and no call reports it.
  */
 static void stop_if_refused(struct session *s, unsigned polls)
 {
@@ -154,8 +152,8 @@ static void stop_if_refused(struct session *s, unsigned polls)
     stop_now(s);
 }
 
-/* When nothing has come for a while. `polls`: how often there was no first request. */
-static void look_after(struct session *s, unsigned *polls)
+/* Called when no signal came in time. `polls` counts the calls without a first request. */
+static void check_idle(struct session *s, unsigned *polls)
 {
     if (!atomic_load(&s->fs->answered))
         stop_if_refused(s, ++*polls);
@@ -163,15 +161,17 @@ static void look_after(struct session *s, unsigned *polls)
         unmount_if_idle(s);
 }
 
-/* Milliseconds that are left of the time for open readers, since SIGTERM came at `stopped`. */
+/* Milliseconds that open readers have left, given that SIGTERM came at `stopped`. */
 static int64_t stop_left(const struct session *s, int64_t stopped)
 {
     int64_t left = stopped + (int64_t)s->fs->options->stop_timeout * 1000 - mxfs_fs_now();
     return left > 0 ? left : 0;
 }
 
-/* Waits for a signal, or until something is due: then 0. Interruptions are negative. `stopped`: as
- * in stop_left(), or 0. */
+/*
+ * Waits for a signal and returns it, 0 when the time for something else has come, or a negative
+ * number when interrupted. `stopped` is when SIGTERM came, or 0.
+ */
 static int next_signal(struct session *s, const sigset_t *set, int64_t stopped)
 {
     bool answered = atomic_load(&s->fs->answered);
@@ -195,10 +195,10 @@ static void *take_signals(void *arg)
     while (!atomic_load(&s->finished)) {
         int signal = next_signal(s, &set, stopped);
         if (signal == SIGUSR1)
-            mxfs_fs_stats_log(s->fs);
+            fs_stats_log(s->fs);
         else if (signal == 0 && !stopped)
-            look_after(s, &polls);
-        /* After SIGTERM open readers may go on for a while; an idle mapping would never end. */
+            check_idle(s, &polls);
+        /* The time for open readers is limited, because an idle mapping would never end. */
         else if (signal == 0 || signal == SIGINT || (stopped && is_stop(signal)))
             stop_now(s);
         else if (is_stop(signal)) {
@@ -220,15 +220,15 @@ static int serve(struct session *s, struct mxfs_error *err)
     int rc = fuse_session_loop_mt(s->se, config);
     fuse_loop_cfg_destroy(config);
     mxfs_decoder_fini(&s->fs->decoder);
-    if (rc == -ECONNABORTED) /* unmounted while a request was fetched: an end like any other */
+    if (rc == -ECONNABORTED) /* unmounted while a request was being fetched: a normal end */
         return 0;
-    if (rc < 0) /* -1: libfuse has said that it cannot start a thread, and why */
-        return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: serving the mount failed: %s",
-                         s->mountpoint, rc == -1 ? "no thread for it" : strerror(-rc));
+    if (rc < 0) /* -1: libfuse could not create a thread, and has logged why */
+        return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: cannot serve the mount: %s",
+                         s->mountpoint, rc == -1 ? "cannot create a worker thread" : strerror(-rc));
     return 0;
 }
 
-/* Before the mount: a signal that comes while it is made must not leave it behind. */
+/* Called before mounting, so that a signal in between cannot leave the mount behind. */
 static void take_over_signals(void)
 {
     struct sigaction action = {.sa_handler = wake};
@@ -248,7 +248,7 @@ static int serve_with_signals(struct session *s, struct mxfs_error *err)
     s->main = pthread_self();
     int rc = pthread_create(&s->signals, NULL, take_signals, s);
     if (rc != 0)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, rc, "cannot start a thread: %s", strerror(rc));
+        return mxfs_fail(err, MXFS_EXIT_FAILED, rc, "cannot create a thread: %s", strerror(rc));
     sigemptyset(&only_wake);
     sigaddset(&only_wake, WAKE);
     pthread_sigmask(SIG_UNBLOCK, &only_wake, NULL);
@@ -262,7 +262,7 @@ static int serve_with_signals(struct session *s, struct mxfs_error *err)
     return rc;
 }
 
-/* libfuse's messages: into our log. */
+/* Passes libfuse's messages on to our log. */
 static void fuse_message(enum fuse_log_level level, const char *fmt, va_list args)
 {
     char line[512];
@@ -274,7 +274,7 @@ static void fuse_message(enum fuse_log_level level, const char *fmt, va_list arg
         mxfs_log(level <= FUSE_LOG_ERR ? MXFS_LOG_WARNING : MXFS_LOG_DEBUG, "%s", line);
 }
 
-/* While mounting, messages and the helper's stderr go to a file in memory, to become one line. */
+/* The first message of libfuse or fusermount3 while mounting, to be part of our one line. */
 static char mount_message[256];
 
 static void keep_message(enum fuse_log_level level, const char *fmt, va_list args)
@@ -289,7 +289,7 @@ static void cut_at_newline(char *text)
     text[strcspn(text, "\n")] = '\0';
 }
 
-/* fuse_session_mount(), with fd 2 turned to `capture` where there is one. Returns 0 or -errno. */
+/* fuse_session_mount() with stderr, which fusermount3 inherits, captured. Returns 0 or -errno. */
 static int mount_quietly(struct fuse_session *se, const char *mountpoint)
 {
     int capture = memfd_create("mxfs-mount", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
@@ -323,10 +323,10 @@ static int mount_session(struct fuse_session *se, const char *mountpoint, struct
         return 0;
     return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: cannot mount: %s (%s)", mountpoint,
                      mount_message[0] ? mount_message : strerror(-rc),
-                     mxfs_mountpoint_hint(-rc, mount_message));
+                     fs_mountpoint_hint(-rc, mount_message));
 }
 
-/* A value inside an -o list. */
+/* Escapes a value for libfuse's -o list; the caller frees. */
 static char *escape_option(const char *value)
 {
     char *out = malloc(2 * strlen(value) + 1), *to = out;
@@ -340,7 +340,7 @@ static char *escape_option(const char *value)
     return out;
 }
 
-/* The session before it is mounted. Forced options come last, so that they win. */
+/* A session that is not mounted yet. Our fixed options come last, so that they win. */
 static struct fuse_session *new_session(struct fs_context *fs)
 {
     const struct mxfs_fs_options *o = fs->options;
@@ -361,7 +361,7 @@ static struct fuse_session *new_session(struct fs_context *fs)
     return se;
 }
 
-/* Whether it is unmounted and nobody has a file of it open. */
+/* Whether the mount is gone and its last file closed. */
 static bool is_over(struct fuse_session *se)
 {
     struct pollfd fd = {.fd = fuse_session_fd(se)};
@@ -369,11 +369,12 @@ static bool is_over(struct fuse_session *se)
 }
 
 /*
- * Ends the connection and frees what libfuse has of it. fuse_session_unmount() would unmount once
- * more, perhaps another mount at that name, unless poll says of its descriptor what it says of a
- * dead connection, and of a pipe that nobody reads.
+ * Closes the connection and frees the session. fuse_session_unmount() would unmount again, and hit
+ * another mount at that path, unless poll() reports POLLERR for its descriptor, as it does for a
+ * dead connection. The write end of a pipe without a reader reports the same, so the descriptor is
+ * replaced by one.
  */
-static void let_go(struct fuse_session *se)
+static void close_session(struct fuse_session *se)
 {
     int ends[2];
 
@@ -386,7 +387,7 @@ static void let_go(struct fuse_session *se)
     fuse_session_destroy(se);
 }
 
-/* What was asked for and cannot be had is worth a word; the default is only wanted. */
+/* Warns when an explicit size is refused; the default size is only a wish. */
 static void prepare_readahead(struct session *s)
 {
     int fd = mxfs_readahead_open(s->mountpoint);
@@ -395,17 +396,17 @@ static void prepare_readahead(struct session *s)
     s->fs->readahead = fd;
     if (fd < 0 && wanted > FS_READAHEAD_OFFERED)
         mxfs_log(MXFS_LOG_WARNING,
-                 "--readahead=%" PRIu64 "K: more than 128K is for root; it stays at that (%s)",
+                 "--readahead=%" PRIu64 "K: only root may set more than 128K; using 128K (%s)",
                  wanted >> 10, strerror(-fd));
 }
 
-/* Serves what is mounted until it is unmounted, or stopped and then taken away. */
+/* Serves the mount until it is unmounted or stopped; unmounts in the latter case. */
 static int run_mounted(struct session *s, struct mxfs_error *err)
 {
-    mxfs_unmounter_mounted(&s->unmounter);
+    fs_unmounter_mounted(&s->unmounter);
     prepare_readahead(s);
     if (s->fs->options->sandbox)
-        mxfs_sandbox_enter();
+        fs_sandbox_enter();
     s->fs->started = mxfs_fs_now();
     atomic_store(&s->fs->counters.last, s->fs->started);
     int rc = serve_with_signals(s, err);
@@ -414,7 +415,7 @@ static int run_mounted(struct session *s, struct mxfs_error *err)
                  s->fs->options->idle_timeout);
     if (!atomic_load(&s->detached) && !is_over(s->se))
         detach(s);
-    let_go(s->se);
+    close_session(s->se);
     return rc;
 }
 
@@ -423,17 +424,17 @@ static int run(struct fs_context *fs, const char *mountpoint, struct mxfs_error 
     struct session s = {.fs = fs, .mountpoint = mountpoint};
 
     take_over_signals();
-    int rc = mxfs_unmounter_start(&s.unmounter, mountpoint, fs->options->auto_unmount, err);
+    int rc = fs_unmounter_start(&s.unmounter, mountpoint, fs->options->auto_unmount, err);
     if (rc != 0)
         return rc;
     s.se = new_session(fs);
     rc = s.se ? mount_session(s.se, mountpoint, err)
-              : mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "cannot set up a FUSE session");
+              : mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "cannot create a FUSE session");
     if (rc == 0)
         rc = run_mounted(&s, err);
     else if (s.se)
         fuse_session_destroy(s.se);
-    mxfs_unmounter_stop(&s.unmounter);
+    fs_unmounter_stop(&s.unmounter);
     return rc;
 }
 
@@ -444,10 +445,10 @@ int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *opti
         .tree = tree, .options = options, .buffers.lock = PTHREAD_MUTEX_INITIALIZER};
     char mountpoint[PATH_MAX];
 
-    int rc = mxfs_mountpoint_check(options->mountpoint, err);
+    int rc = fs_mountpoint_check(options->mountpoint, err);
     if (rc != 0)
         return rc;
-    /* Without links: nobody may turn them elsewhere before it is unmounted. */
+    /* Without symbolic links, because they could point elsewhere by the time we unmount. */
     if (!realpath(options->mountpoint, mountpoint))
         return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: mountpoint: %s", options->mountpoint,
                          strerror(errno));

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Mountpoints.
+ * Mountpoints: checked before mounting, and unmounted by umount2() or fusermount3.
  */
 #include "mountpoint.h"
 
@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mxfs/compiler.h"
 #include "mxfs/fs.h"
 #include "mxfs/log.h"
 #include "mxfs/path.h"
@@ -31,20 +32,22 @@ extern char **environ;
 
 enum {
     MOUNT_TYPE_MAX = 64,
-    /* Source and mountpoint, every byte as an octal escape, and a page of options. */
+    /* Source and mountpoint, each byte an octal escape of 4, and a page of options. */
     MOUNT_LINE_MAX = 2 * 4 * PATH_MAX + 4096,
 };
 
 static const char our_type[] = "fuse.mxfs", mount_table[] = "/proc/self/mounts";
 
-/* `how`: "-u", or "-uz" to unmount lazily, or "-uq" to say nothing. */
+/* Runs fusermount3 with `how`: "-u", "-uz" to unmount lazily, or "-uq" without messages. */
 static int run_helper(const char *path, const char *how)
 {
-    char *argv[] = {"fusermount3", (char *)how, "--", (char *)path, NULL};
+    const char *argv[] = {"fusermount3", how, "--", path, NULL};
+    char *args[MXFS_COUNT(argv)]; /* POSIX promises not to change them, but asks for char * */
     pid_t pid;
     int status;
 
-    int rc = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
+    memcpy(args, argv, sizeof(args));
+    int rc = posix_spawnp(&pid, args[0], NULL, NULL, args, environ);
     if (rc != 0)
         return -rc;
     while (waitpid(pid, &status, 0) < 0) {
@@ -54,21 +57,21 @@ static int run_helper(const char *path, const char *how)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
 }
 
-int mxfs_mountpoint_detach(const char *path)
+int fs_mountpoint_detach(const char *path)
 {
     if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
         return 0;
     return errno == EPERM ? run_helper(path, "-uz") : -errno;
 }
 
-int mxfs_mountpoint_release(const char *path)
+int fs_mountpoint_release(const char *path)
 {
     if (umount2(path, UMOUNT_NOFOLLOW) == 0)
         return 0;
     return errno == EPERM ? run_helper(path, "-uq") : -errno;
 }
 
-dev_t mxfs_mountpoint_device(const char *path)
+dev_t fs_mountpoint_device(const char *path)
 {
     struct statx st;
     int how = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
@@ -77,10 +80,10 @@ dev_t mxfs_mountpoint_device(const char *path)
                                                    : 0;
 }
 
-/* The type of what is mounted last at `path`; empty when nothing is. Returns 0 or -errno. */
+/* The type of the topmost mount at `path`, "" when there is none. Returns 0 or -errno. */
 static int find_mount(const char *path, char type[MOUNT_TYPE_MAX])
 {
-    static char line[MOUNT_LINE_MAX]; /* getmntent()'s own has room for one short path */
+    static char line[MOUNT_LINE_MAX]; /* getmntent()'s own buffer is too short for long paths */
     FILE *f = setmntent(mount_table, "r");
     struct mntent entry, *e;
 
@@ -108,17 +111,17 @@ static int clear_dead_mount(const char *path, struct mxfs_error *err)
         return mxfs_fail(err, MXFS_EXIT_FAILED, ENOTCONN,
                          "%s: a dead mount is in the way; clear it with: fusermount3 -u %s", path,
                          path);
-    int rc = mxfs_mountpoint_detach(path);
+    int rc = fs_mountpoint_detach(path);
     if (rc != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc,
                          "%s: a dead mxfs mount is in the way and cannot be cleared (%s); try: "
                          "fusermount3 -u %s",
                          path, strerror(-rc), path);
-    mxfs_log(MXFS_LOG_NOTICE, "%s: cleared the dead mount of an mxfs that is gone", path);
+    mxfs_log(MXFS_LOG_NOTICE, "%s: cleared the dead mount that an earlier mxfs left", path);
     return 0;
 }
 
-/* Asks the filesystem, not the kernel's memory of it: attributes outlive the daemon by an hour. */
+/* statvfs() always asks the daemon; the kernel may answer stat() from its cache for an hour. */
 static bool is_dead(const char *path)
 {
     struct statvfs st;
@@ -130,7 +133,7 @@ int mxfs_fs_clear(const char *path, struct mxfs_error *err)
     return is_dead(path) ? clear_dead_mount(path, err) : 0;
 }
 
-int mxfs_mountpoint_check(const char *path, struct mxfs_error *err)
+int fs_mountpoint_check(const char *path, struct mxfs_error *err)
 {
     struct stat st;
 
@@ -144,8 +147,7 @@ int mxfs_mountpoint_check(const char *path, struct mxfs_error *err)
     return 0;
 }
 
-/* Ubuntu's profile lets fusermount3 mount in a few places only; what it forbids fails with EACCES.
- */
+/* Ubuntu's profile of fusermount3 fails mounts outside a few folders with EACCES. */
 static bool has_apparmor_profile(void)
 {
     FILE *f = fopen("/sys/module/apparmor/parameters/enabled", "re");
@@ -156,41 +158,41 @@ static bool has_apparmor_profile(void)
     return enabled && access("/etc/apparmor.d/fusermount3", F_OK) == 0;
 }
 
-/* By what libfuse 3 and fusermount3 say; NULL when that tells nothing. */
+/* A hint for a message of libfuse 3 or fusermount3; NULL for an unknown message. */
 static const char *hint_by_words(const char *said)
 {
     if (strstr(said, "user_allow_other"))
-        return "as root add a line user_allow_other to it, or leave --allow-other out";
+        return "as root, add the line user_allow_other to it, or drop --allow-other";
     if (strstr(said, "failed to exec"))
-        return "only root mounts without it: install the package fuse3";
+        return "only root can mount without it; install the package fuse3";
     if (strstr(said, "mountpoint"))
-        return "expected a folder that belongs to the user";
+        return "the mountpoint must be a folder that the user owns";
     return NULL;
 }
 
 static const char *hint_by_permission(void)
 {
     if (geteuid() == 0)
-        return "mounting is not permitted here: a container needs --cap-add SYS_ADMIN, and "
-               "--security-opt apparmor=unconfined where AppArmor is on";
+        return "mounting is not permitted here: start the container with --cap-add SYS_ADMIN and, "
+               "where AppArmor is on, --security-opt apparmor=unconfined";
     if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
         return "fusermount3 cannot become root here (no_new_privs, as in a service with "
-               "NoNewPrivileges or a container): mount as root or outside";
+               "NoNewPrivileges or a container); mount as root, or from outside";
     if (has_apparmor_profile())
-        return "AppArmor lets fusermount3 mount below $HOME, /mnt, /media and /tmp: choose such a "
-               "mountpoint, or allow yours in /etc/apparmor.d/local/fusermount3";
-    return "mounting is not permitted here: a container needs --device /dev/fuse --cap-add "
+        return "AppArmor lets fusermount3 mount only below $HOME, /mnt, /media and /tmp; mount "
+               "there, or allow your mountpoint in /etc/apparmor.d/local/fusermount3";
+    return "mounting is not permitted here: start the container with --device /dev/fuse --cap-add "
            "SYS_ADMIN";
 }
 
-const char *mxfs_mountpoint_hint(int errnum, const char *said)
+const char *fs_mountpoint_hint(int errnum, const char *said)
 {
     if (access("/dev/fuse", F_OK) != 0)
-        return "there is no /dev/fuse: load the fuse module, or start the container with "
+        return "there is no /dev/fuse: load the kernel module fuse, or start the container with "
                "--device /dev/fuse --cap-add SYS_ADMIN";
     int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (fd < 0)
-        return "/dev/fuse cannot be opened: give the user access to it, or the container "
+        return "cannot open /dev/fuse: give the user access to it, or start the container with "
                "--device /dev/fuse";
     close(fd);
     const char *hint = hint_by_words(said);
@@ -198,11 +200,13 @@ const char *mxfs_mountpoint_hint(int errnum, const char *said)
         return hint;
     return errnum == EPERM || errnum == EACCES || strstr(said, "denied")
                ? hint_by_permission()
-               : "is fusermount3 installed, and the mountpoint the user's own?";
+               : "is fusermount3 installed, and does the user own the mountpoint?";
 }
 
-/* The path as the mount table has it: without links. The mount itself may be dead or closed to us,
- * so only what is above it is asked. NULL when that is not there. */
+/*
+ * The path as the mount table has it, without symbolic links; the caller frees. The mount itself
+ * may be dead or closed to us, so then only its parent folder is resolved. NULL with errno set.
+ */
 static char *table_path(const char *path)
 {
     char *whole = realpath(path, NULL), *above, *dir = mxfs_path_dirname(path);
@@ -218,24 +222,23 @@ static char *table_path(const char *path)
     return whole;
 }
 
-static int take_away(const char *path, struct mxfs_error *err)
+static int unmount(const char *path, struct mxfs_error *err)
 {
     int rc = umount2(path, UMOUNT_NOFOLLOW) == 0 ? 0 : -errno;
 
     if (rc == -EBUSY)
-        return mxfs_fail(
-            err, MXFS_EXIT_FAILED, EBUSY,
-            "%s: in use (fuser -vm %s shows by whom); fusermount3 -uz %s takes it away "
-            "and lets open files live on",
-            path, path, path);
-    if (rc == -EPERM && run_helper(path, "-u") != 0) /* it has said why */
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EBUSY,
+                         "%s: in use (see by whom: fuser -vm %s); to detach it and keep open files "
+                         "working: fusermount3 -uz %s",
+                         path, path, path);
+    if (rc == -EPERM && run_helper(path, "-u") != 0) /* has printed the reason */
         return mxfs_fail(err, MXFS_EXIT_FAILED, EPERM, "%s: not unmounted", path);
     if (rc != 0 && rc != -EPERM)
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: %s", path, strerror(-rc));
     return 0;
 }
 
-int mxfs_mountpoint_find(const char *path, char **real, struct mxfs_error *err)
+int fs_mountpoint_find(const char *path, char **real, struct mxfs_error *err)
 {
     char type[MOUNT_TYPE_MAX];
 
@@ -244,13 +247,14 @@ int mxfs_mountpoint_find(const char *path, char **real, struct mxfs_error *err)
         return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: %s", path, strerror(errno));
     int rc = find_mount(*real, type);
     if (rc != 0)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, -rc,
-                         "%s: no telling what is mounted here: %s: %s; umount %s does not ask",
-                         path, mount_table, strerror(-rc), path);
+        return mxfs_fail(
+            err, MXFS_EXIT_FAILED, -rc,
+            "%s: cannot tell what is mounted here: %s: %s; to unmount anyway: umount %s", path,
+            mount_table, strerror(-rc), path);
     if (type[0] == '\0')
         return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: nothing is mounted here", path);
     if (strcmp(type, our_type) != 0)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: this mount is of type %s, not of mxfs",
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: a mount of type %s, not an mxfs mount",
                          path, type);
     return 0;
 }
@@ -258,10 +262,10 @@ int mxfs_mountpoint_find(const char *path, char **real, struct mxfs_error *err)
 int mxfs_fs_unmount(const char *path, struct mxfs_error *err)
 {
     char *real;
-    int rc = mxfs_mountpoint_find(path, &real, err);
+    int rc = fs_mountpoint_find(path, &real, err);
 
     if (rc == 0)
-        rc = take_away(real, err);
+        rc = unmount(real, err);
     free(real);
     return rc;
 }

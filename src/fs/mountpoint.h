@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The mountpoint: what is there before, and taking a mount away. Private to fs/.
+ * The mountpoint: checking it before mounting, and unmounting. Private to fs/.
  */
 #ifndef MXFS_FS_MOUNTPOINT_H
 #define MXFS_FS_MOUNTPOINT_H
@@ -12,35 +12,37 @@
 #include "mxfs/error.h"
 
 /**
- * Checks that `path` is a directory that can be mounted on. A dead mount of mxfs in the way is
- * cleared (and said); any other problem is an error with its remedy.
+ * Checks that `path` is a directory that can be mounted on. Clears, and logs, a dead mxfs mount in
+ * the way. Returns 0, or -errno with err filled (MXFS_EXIT_FAILED), naming the remedy.
  */
-int mxfs_mountpoint_check(const char *path, struct mxfs_error *err);
+int fs_mountpoint_check(const char *path, struct mxfs_error *err);
 
 /**
- * Takes the mount at `path` away from the tree of names at once; open files live on. Uses the
- * setuid helper where the process may not unmount itself. Returns 0 or -errno.
+ * Detaches the mount at `path`: it leaves the tree of names at once, while open files keep working.
+ * Runs fusermount3 where this process may not unmount by itself. Returns 0 or -errno.
  */
-int mxfs_mountpoint_detach(const char *path);
+int fs_mountpoint_detach(const char *path);
 
-/** The same unless it is in use: then nothing happens (-EBUSY, or -EPERM from the helper). */
-int mxfs_mountpoint_release(const char *path);
-
-/** The device of the filesystem at `path`, without asking the filesystem itself; 0 when there is no
- * knowing. */
-dev_t mxfs_mountpoint_device(const char *path);
+/** Unmounts unless the mount is in use: -EBUSY, or -EPERM where fusermount3 had to be run. */
+int fs_mountpoint_release(const char *path);
 
 /**
- * Finds the mount of mxfs at `path` (absolute), dead or alive: *real is its name in the mount
- * table, which the caller frees, also on failure. Fails with err filled (MXFS_EXIT_FAILED) when
- * nothing or something else is mounted there.
+ * The device number of the filesystem at `path`, from the kernel without a request to the
+ * filesystem; 0 when it is not known.
  */
-int mxfs_mountpoint_find(const char *path, char **real, struct mxfs_error *err);
+dev_t fs_mountpoint_device(const char *path);
 
 /**
- * Why mounting probably failed with `errnum`, as a hint with a remedy; constant. `said`: the
- * message of the library or of its helper, "" when there was none.
+ * Finds the mxfs mount at `path` (absolute), dead or alive. *real is its path in the mount table,
+ * which the caller frees, also on failure. Returns -errno with err filled (MXFS_EXIT_FAILED) when
+ * nothing, or another filesystem, is mounted there.
  */
-const char *mxfs_mountpoint_hint(int errnum, const char *said);
+int fs_mountpoint_find(const char *path, char **real, struct mxfs_error *err);
+
+/**
+ * The probable reason why mounting failed with `errnum`, and a remedy; a constant string. `said` is
+ * the message of libfuse or fusermount3, "" when there was none.
+ */
+const char *fs_mountpoint_hint(int errnum, const char *said);
 
 #endif

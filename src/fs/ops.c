@@ -303,7 +303,7 @@ static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
         reply_err(req, -ENOTTY);
         return;
     }
-    mxfs_fs_stats_answer(context_of(req), &answer);
+    fs_stats_answer(context_of(req), &answer);
     fuse_reply_ioctl(req, 0, &answer, sizeof(answer));
 }
 

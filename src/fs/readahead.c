@@ -19,7 +19,7 @@
 
 int mxfs_readahead_open(const char *mountpoint)
 {
-    dev_t device = mxfs_mountpoint_device(mountpoint);
+    dev_t device = fs_mountpoint_device(mountpoint);
     char path[80];
 
     snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", major(device),

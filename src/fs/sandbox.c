@@ -4,8 +4,8 @@
 /*
  * Capabilities, Landlock and seccomp.
  *
- * Sanitizers and gcov open files and attach to themselves when the process ends, so instrumented
- * builds have no filters; everything else is the same in them.
+ * Sanitizers and gcov open files and attach to the process when it exits, so instrumented builds
+ * give up their capabilities but have no filters.
  */
 #include "sandbox.h"
 
@@ -48,7 +48,7 @@ static bool get_capabilities(struct __user_cap_data_struct now[_LINUX_CAPABILITY
     return syscall(SYS_capget, &header, now) == 0;
 }
 
-/* Keeps those of `mask` that the process has. Giving up cannot fail. */
+/* Gives up all capabilities but those of `mask`. Giving up cannot fail. */
 static void keep_capabilities(uint64_t mask)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -69,7 +69,7 @@ static void keep_capabilities(uint64_t mask)
     syscall(SYS_capset, &header, data);
 }
 
-void mxfs_sandbox_keep_mounting(void)
+void fs_sandbox_keep_mounting(void)
 {
     struct __user_cap_data_struct now[_LINUX_CAPABILITY_U32S_3];
 
@@ -79,11 +79,10 @@ void mxfs_sandbox_keep_mounting(void)
     keep_capabilities(CAP_TO_MASK(CAP_SYS_ADMIN) | CAP_TO_MASK(CAP_DAC_READ_SEARCH));
 }
 
-/* libfuse gives each of its threads a descriptor of /dev/fuse of its own; nothing else is opened.
- */
+/* Only /dev/fuse can be opened from now on: libfuse opens it once more for each of its threads. */
 static int restrict_files(void)
 {
-    /* Of the first version of Landlock; later ones can restrict more kinds of access. */
+    /* The access kinds of Landlock's first version; later ones add more. */
     struct landlock_ruleset_attr attr = {
         .handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
     };
@@ -104,9 +103,9 @@ static int restrict_files(void)
     return rc;
 }
 
-/* Calls that are allowed whatever their arguments. */
+/* System calls that are allowed with any arguments. */
 static const int plain_calls[] = {
-    /* Descriptors there are. */
+    /* Descriptors that are open. */
     SCMP_SYS(read),
     SCMP_SYS(readv),
     SCMP_SYS(pread64),
@@ -173,7 +172,7 @@ static const int plain_calls[] = {
     SCMP_SYS(timerfd_settime),
     SCMP_SYS(timerfd_settime64),
     SCMP_SYS(eventfd2),
-    /* syslog, sd_notify and the helper that unmounts. */
+    /* syslog, sd_notify, and the helper that unmounts. */
     SCMP_SYS(connect),
     SCMP_SYS(sendto),
     SCMP_SYS(sendmsg),
@@ -182,7 +181,7 @@ static const int plain_calls[] = {
     SCMP_SYS(recv),
     SCMP_SYS(wait4),
     SCMP_SYS(waitpid),
-    /* What the C library asks about the system. */
+    /* Questions of the C library about the system. */
     SCMP_SYS(getrandom),
     SCMP_SYS(getuid),
     SCMP_SYS(geteuid),
@@ -193,10 +192,10 @@ static const int plain_calls[] = {
     SCMP_SYS(uname),
 };
 
-/* A call that is allowed when (argument & mask) == value. */
+/* A system call that is allowed when (argument & mask) == value. */
 struct checked_call {
-    int call;
-    unsigned argument;
+    int call;          /* its number */
+    unsigned argument; /* which one, from 0 */
     uint64_t mask, value;
 };
 
@@ -219,14 +218,14 @@ static int add_rules(scmp_filter_ctx filter)
         {SCMP_SYS(socket), 0, low, AF_UNIX},
         {SCMP_SYS(ioctl), 1, low, FUSE_DEV_IOC_CLONE},
         /*
-         * /dev/fuse. malloc() reads the number of processors in /sys when it first makes an arena,
-         * and how memory is committed in /proc when it first gives some back: it is denied both,
-         * and does without.
+         * libfuse opens /dev/fuse with these flags. malloc() reads the number of processors from
+         * /sys for its first arena, and the overcommit mode from /proc when it first returns
+         * memory; both are denied, and it copes.
          */
         {SCMP_SYS(openat), 2, low, O_RDWR | O_CLOEXEC},
-        {SCMP_SYS(prlimit64), 2, all, 0}, /* asks, sets nothing */
+        {SCMP_SYS(prlimit64), 2, all, 0}, /* reads a limit, sets none */
     };
-    int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone3), 0); /* see below */
+    int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone3), 0); /* see hide_clone3() */
 
     for (size_t i = 0; i < MXFS_COUNT(plain_calls) && rc == 0; i++)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, plain_calls[i], 0);
@@ -236,9 +235,10 @@ static int add_rules(scmp_filter_ctx filter)
 }
 
 /*
- * The flags of clone3() lie in memory, where a filter cannot look; without it, clone() is used. The
- * C library tries it for every thread, which is not worth a line in the audit log: so this is a
- * filter of its own. Of two filters the stricter answer counts.
+ * The flags of clone3() lie in memory, which a filter cannot read; told that the call does not
+ * exist, the C library falls back to clone(). It tries clone3() for every thread, and that should
+ * not fill the audit log, hence a second filter that does not log. The stricter of two filters
+ * wins.
  */
 static int hide_clone3(void)
 {
@@ -255,13 +255,13 @@ static int hide_clone3(void)
     return rc;
 }
 
-/* Once loaded, no other filter can be. */
+/* Loaded last: this filter forbids loading another. */
 static int restrict_calls(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     int rc = filter ? 0 : -ENOMEM;
 
-    /* What is denied shows in the kernel's audit log, where there is one. */
+    /* Denied calls appear in the kernel's audit log, where there is one. */
     if (rc == 0)
         rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
     if (rc == 0)
@@ -274,11 +274,11 @@ static int restrict_calls(void)
     return rc;
 }
 
-/* What the C library would otherwise do at the first need, with calls that are denied then. */
+/* Lets the C library do now what it would do on first use, when the filter forbids it. */
 static void prepare_library(void)
 {
-    tzset(); /* syslog's time */
-    /* pthread_cancel(), by which libfuse ends its threads, unwinds with it. */
+    tzset(); /* for syslog */
+    /* For pthread_cancel(), which libfuse ends its threads with. */
     if (!dlopen("libgcc_s.so.1", RTLD_NOW))
         mxfs_log(MXFS_LOG_DEBUG, "no libgcc_s: %s", dlerror());
 }
@@ -286,10 +286,10 @@ static void prepare_library(void)
 static void report(const char *what, int rc)
 {
     if (rc != 0)
-        mxfs_log(MXFS_LOG_NOTICE, "going on without %s: %s", what, strerror(-rc));
+        mxfs_log(MXFS_LOG_NOTICE, "continuing without %s: %s", what, strerror(-rc));
 }
 
-void mxfs_sandbox_enter(void)
+void fs_sandbox_enter(void)
 {
     prepare_library();
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -298,5 +298,5 @@ void mxfs_sandbox_enter(void)
         return;
     report("Landlock", restrict_files());
     int rc = hide_clone3();
-    report("a filter of system calls", rc == 0 ? restrict_calls() : rc);
+    report("a seccomp filter", rc == 0 ? restrict_calls() : rc);
 }

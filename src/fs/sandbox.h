@@ -2,26 +2,26 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Giving up what serving a mount does not need. Private to fs/.
+ * Giving up the privileges that serving a mount does not need. Private to fs/.
  *
- * Thread safety: to be called while the process has one thread; threads made later are confined
- * like it.
+ * Thread safety: call while the process has one thread; later threads inherit the restrictions.
  */
 #ifndef MXFS_FS_SANDBOX_H
 #define MXFS_FS_SANDBOX_H
 
 /**
- * For the process that serves, once everything it reads is open: no capability, no new privileges
- * by exec, no file to open but /dev/fuse (where the kernel has Landlock), no system call but those
- * of serving; others fail with EPERM. What the kernel or the build lacks is logged and left out.
+ * For the process that serves, once every file it reads is open. From then on it has no capability,
+ * gains none by exec, can open no file but /dev/fuse (where the kernel has Landlock), and system
+ * calls that serving does not need fail with EPERM. Logs, and skips, what the kernel or the build
+ * does not support.
  */
-void mxfs_sandbox_enter(void);
+void fs_sandbox_enter(void);
 
 /**
- * For the helper that unmounts: where it may unmount by itself (CAP_SYS_ADMIN) it keeps that and
- * the right to find the mountpoint; otherwise it has nothing but the right to run fusermount3,
- * which stays.
+ * For the helper that unmounts. With CAP_SYS_ADMIN it keeps that capability, and the one to search
+ * the folders above the mountpoint, and loses all others. Without it nothing changes, because
+ * fusermount3 must be able to gain privileges.
  */
-void mxfs_sandbox_keep_mounting(void);
+void fs_sandbox_keep_mounting(void);
 
 #endif

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Statistics: collected in the daemon, and asked for by `mxfs stats`.
+ * Statistics: collected by the daemon, requested by `mxfs stats`.
  */
 #include "stats.h"
 
@@ -20,7 +20,7 @@
 _Static_assert(sizeof(union fs_stats_answer) == 1024, "the number of the ioctl must not change");
 _Static_assert(offsetof(union fs_stats_answer, stats.version) == 16, "any version can be told");
 
-struct mxfs_stats mxfs_fs_stats_now(struct fs_context *fs)
+static struct mxfs_stats stats_now(struct fs_context *fs)
 {
     struct fs_counters *c = &fs->counters;
     struct mxfs_cache_stats cache;
@@ -45,9 +45,9 @@ struct mxfs_stats mxfs_fs_stats_now(struct fs_context *fs)
     return s;
 }
 
-void mxfs_fs_stats_log(struct fs_context *fs)
+void fs_stats_log(struct fs_context *fs)
 {
-    const struct mxfs_stats stats = mxfs_fs_stats_now(fs);
+    const struct mxfs_stats stats = stats_now(fs);
     char line[1024] = "";
     FILE *out = fmemopen(line, sizeof(line), "w");
 
@@ -58,30 +58,30 @@ void mxfs_fs_stats_log(struct fs_context *fs)
     mxfs_log(MXFS_LOG_NOTICE, "%s", line);
 }
 
-void mxfs_fs_stats_answer(struct fs_context *fs, union fs_stats_answer *answer)
+void fs_stats_answer(struct fs_context *fs, union fs_stats_answer *answer)
 {
     memset(answer, 0, sizeof(*answer));
     memcpy(answer->magic, FS_STATS_MAGIC, sizeof(answer->magic));
     answer->layout = FS_STATS_LAYOUT;
     answer->size = sizeof(answer->stats);
-    answer->stats = mxfs_fs_stats_now(fs);
+    answer->stats = stats_now(fs);
 }
 
 static int open_failed(const char *path, int errnum, struct mxfs_error *err)
 {
     if (errnum == ENOTCONN)
         return mxfs_fail(err, MXFS_EXIT_FAILED, errnum,
-                         "%s: the mxfs that served this mount is gone; take it away with: mxfs -u "
+                         "%s: the mxfs that served this mount has exited; unmount it with: mxfs -u "
                          "%s",
                          path, path);
     if (errnum == EACCES)
         return mxfs_fail(err, MXFS_EXIT_FAILED, errnum,
-                         "%s: only the user who mounted it may look; others with --allow-other",
+                         "%s: only the user who mounted it has access; others need --allow-other",
                          path);
     return mxfs_fail(err, MXFS_EXIT_FAILED, errnum, "%s: %s", path, strerror(errnum));
 }
 
-/* Nothing else goes to a terminal. */
+/* The text comes from another process and goes to a terminal, so the characters are limited. */
 static bool is_version(const char text[MXFS_STATS_VERSION])
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789.+-~";
@@ -90,7 +90,7 @@ static bool is_version(const char text[MXFS_STATS_VERSION])
     return n < MXFS_STATS_VERSION && strspn(text, letters) == n;
 }
 
-/* The daemon may be of any version, and need not even be ours: anybody may call a mount mxfs. */
+/* The daemon may be another version of mxfs, or another program: any mount can claim the type. */
 static int check_answer(const char *path, const union fs_stats_answer *a, struct mxfs_error *err)
 {
     if (memcmp(a->magic, FS_STATS_MAGIC, sizeof(a->magic)) != 0 || !is_version(a->stats.version))
@@ -98,7 +98,7 @@ static int check_answer(const char *path, const union fs_stats_answer *a, struct
     if (a->layout != FS_STATS_LAYOUT || a->size != sizeof(a->stats))
         return mxfs_fail(err, MXFS_EXIT_FAILED, EPROTO,
                          "%s: served by mxfs %s, whose statistics mxfs " MXFS_VERSION
-                         " cannot read; ask that one",
+                         " cannot read; use that version",
                          path, a->stats.version);
     return 0;
 }
@@ -113,7 +113,7 @@ static int ask(const char *path, union fs_stats_answer *answer, struct mxfs_erro
     close(fd);
     if (rc == -ENOTTY || rc == -ENOSYS)
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc,
-                         "%s: served by an older mxfs, which keeps no statistics", path);
+                         "%s: served by an older mxfs, which has no statistics", path);
     return rc == 0 ? check_answer(path, answer, err) : open_failed(path, -rc, err);
 }
 
@@ -122,7 +122,7 @@ int mxfs_fs_stats(const char *path, struct mxfs_stats *out, struct mxfs_error *e
     union fs_stats_answer answer = {0};
     char *real;
 
-    int rc = mxfs_mountpoint_find(path, &real, err);
+    int rc = fs_mountpoint_find(path, &real, err);
     if (rc == 0)
         rc = ask(real, &answer, err);
     *out = answer.stats;

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The helper process that unmounts. After fork() it uses no lock and no heap of its parent's.
+ * The helper process that unmounts. After fork() it takes no lock and uses no heap.
  */
 #include "unmounter.h"
 
@@ -20,10 +20,10 @@
 #include "mxfs/compiler.h"
 #include "sandbox.h"
 
-/* Requests, one byte each; each is answered by an int, 0 or -errno. */
+/* A request is one of these bytes; the answer is an int, 0 or -errno. */
 enum request { MOUNTED = 'm', DETACH = 'd', RELEASE = 'r' };
 
-/* Only the socket stays open: no terminal, no source, and nothing that would keep a pipe alive. */
+/* Closes all but the socket: no terminal, no source, no pipe that would be kept alive. */
 static int keep_only(int socket)
 {
     int null = open("/dev/null", O_RDWR), own = fcntl(socket, F_DUPFD_CLOEXEC, 3);
@@ -36,7 +36,7 @@ static int keep_only(int socket)
     return own;
 }
 
-/* Signals that end the daemon may be sent to its whole group: the helper is needed then. */
+/* Signals that end the daemon may be sent to its process group, and the helper must outlive it. */
 static void outlive_signals(void)
 {
     static const int ignored[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE};
@@ -45,17 +45,16 @@ static void outlive_signals(void)
         signal(ignored[i], SIG_IGN);
 }
 
-/* `device` is the mount's, which tells it from another one at the same name; 0 when not known. */
+/* *device tells our mount from another one at the same path; 0 when not known. */
 static int answer(enum request request, const char *mountpoint, dev_t *device)
 {
     if (request == MOUNTED) {
-        *device = mxfs_mountpoint_device(mountpoint);
+        *device = fs_mountpoint_device(mountpoint);
         return 0;
     }
-    if (*device != 0 && mxfs_mountpoint_device(mountpoint) != *device)
+    if (*device != 0 && fs_mountpoint_device(mountpoint) != *device)
         return -ESTALE;
-    return request == DETACH ? mxfs_mountpoint_detach(mountpoint)
-                             : mxfs_mountpoint_release(mountpoint);
+    return request == DETACH ? fs_mountpoint_detach(mountpoint) : fs_mountpoint_release(mountpoint);
 }
 
 static void work(int socket, const char *mountpoint, bool on_death)
@@ -73,13 +72,14 @@ static void work(int socket, const char *mountpoint, bool on_death)
         answer(DETACH, mountpoint, &device);
 }
 
-int mxfs_unmounter_start(struct fs_unmounter *helper, const char *mountpoint, bool on_death,
-                         struct mxfs_error *err)
+int fs_unmounter_start(struct fs_unmounter *helper, const char *mountpoint, bool on_death,
+                       struct mxfs_error *err)
 {
     int ends[2];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "cannot make a socket: %s", strerror(errno));
+        return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "cannot create a socket: %s",
+                         strerror(errno));
     helper->pid = fork();
     if (helper->pid < 0) {
         int e = errno;
@@ -88,12 +88,12 @@ int mxfs_unmounter_start(struct fs_unmounter *helper, const char *mountpoint, bo
         return mxfs_fail(err, MXFS_EXIT_FAILED, e, "cannot fork: %s", strerror(e));
     }
     if (helper->pid == 0) {
-        close(ends[0]); /* or it would wait for its own end of the line */
+        close(ends[0]); /* or recv() would never see the end */
         prctl(PR_SET_NAME, "mxfs-unmount");
         outlive_signals();
         int socket = keep_only(ends[1]);
         if (chdir("/") == 0 && socket >= 0) {
-            mxfs_sandbox_keep_mounting();
+            fs_sandbox_keep_mounting();
             work(socket, mountpoint, on_death);
         }
         _exit(0);
@@ -106,32 +106,32 @@ int mxfs_unmounter_start(struct fs_unmounter *helper, const char *mountpoint, bo
 static int ask(struct fs_unmounter *helper, enum request request)
 {
     const char byte = (char)request;
-    int answer;
+    int reply;
     ssize_t n;
 
     if (send(helper->socket, &byte, 1, MSG_NOSIGNAL) != 1)
         return -errno;
-    while ((n = recv(helper->socket, &answer, sizeof(answer), 0)) < 0 && errno == EINTR)
+    while ((n = recv(helper->socket, &reply, sizeof(reply), 0)) < 0 && errno == EINTR)
         ;
-    return n == sizeof(answer) ? answer : -EPIPE;
+    return n == sizeof(reply) ? reply : -EPIPE;
 }
 
-void mxfs_unmounter_mounted(struct fs_unmounter *helper)
+void fs_unmounter_mounted(struct fs_unmounter *helper)
 {
     ask(helper, MOUNTED);
 }
 
-int mxfs_unmounter_detach(struct fs_unmounter *helper)
+int fs_unmounter_detach(struct fs_unmounter *helper)
 {
     return ask(helper, DETACH);
 }
 
-int mxfs_unmounter_release(struct fs_unmounter *helper)
+int fs_unmounter_release(struct fs_unmounter *helper)
 {
     return ask(helper, RELEASE);
 }
 
-void mxfs_unmounter_stop(struct fs_unmounter *helper)
+void fs_unmounter_stop(struct fs_unmounter *helper)
 {
     close(helper->socket);
     while (waitpid(helper->pid, NULL, 0) < 0 && errno == EINTR)

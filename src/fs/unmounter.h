@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A helper process that takes the mount away. Private to fs/.
+ * A helper process that unmounts. Private to fs/.
  *
- * It is started first and keeps what unmounting needs (CAP_SYS_ADMIN, or the right to run the
- * setuid fusermount3), so that the process that reads what strangers wrote can give it up. It waits
- * on a socket and does nothing else. Thread safety: one call at a time.
+ * It is started first and keeps the privilege that unmounting needs (CAP_SYS_ADMIN, or the right to
+ * run the setuid fusermount3), so that the process that parses untrusted files can give it up. It
+ * waits on a socket and does nothing else. Thread safety: one call at a time.
  */
 #ifndef MXFS_FS_UNMOUNTER_H
 #define MXFS_FS_UNMOUNTER_H
@@ -18,31 +18,31 @@
 
 /** A running helper. */
 struct fs_unmounter {
-    int socket;
-    pid_t pid;
+    int socket; /**< our end; closing it ends the helper */
+    pid_t pid;  /**< of the helper */
 };
 
 /**
- * Starts the helper for `mountpoint` (absolute, without links); it dies with this process. With
- * `on_death` it then takes the mount away, however this process died. Returns 0, or -errno with err
- * filled (MXFS_EXIT_FAILED).
+ * Starts the helper for `mountpoint` (absolute, without links); it ends when this process does, for
+ * whatever reason. With `on_death` it then unmounts. Returns 0, or -errno with err filled
+ * (MXFS_EXIT_FAILED).
  */
-int mxfs_unmounter_start(struct fs_unmounter *helper, const char *mountpoint, bool on_death,
-                         struct mxfs_error *err);
+int fs_unmounter_start(struct fs_unmounter *helper, const char *mountpoint, bool on_death,
+                       struct mxfs_error *err);
 
-/** Tells the helper that the mount is there: from now on it knows it from others at that name. */
-void mxfs_unmounter_mounted(struct fs_unmounter *helper);
+/** Tells the helper that the mount exists: it remembers it, to leave any other one alone. */
+void fs_unmounter_mounted(struct fs_unmounter *helper);
 
 /**
- * Takes the mount out of the tree of names at once; open files live on. Returns 0 or -errno;
- * -ESTALE: something else is seen at its place, which is left alone.
+ * Detaches the mount: it leaves the tree of names at once, while open files keep working. Returns 0
+ * or -errno; -ESTALE when another filesystem is mounted there now, which is left alone.
  */
-int mxfs_unmounter_detach(struct fs_unmounter *helper);
+int fs_unmounter_detach(struct fs_unmounter *helper);
 
-/** The same unless it is in use: then nothing happens (-EBUSY or -EPERM). */
-int mxfs_unmounter_release(struct fs_unmounter *helper);
+/** Unmounts unless the mount is in use (-EBUSY or -EPERM); -ESTALE as above. */
+int fs_unmounter_release(struct fs_unmounter *helper);
 
 /** Ends the helper and waits for it. */
-void mxfs_unmounter_stop(struct fs_unmounter *helper);
+void fs_unmounter_stop(struct fs_unmounter *helper);
 
 #endif

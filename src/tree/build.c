@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Building a tree: breadth first, so that children are added behind all nodes there are.
+ * Building a tree: breadth first, so that the children of a folder are appended in one run.
  */
 #include "nodes.h"
 
@@ -47,33 +47,33 @@ static int allocate(struct mxfs_tree *t, const struct mxfs_repo *repo)
     mxfs_repo_visit((struct mxfs_folder *)&repo->root, count_folder, &c);
     t->nodes = calloc(c.nodes, sizeof(*t->nodes));
     t->views = calloc(c.views + 1, sizeof(*t->views));
-    t->outputs = calloc(c.folders + 1, sizeof(struct view_outputs *));
+    t->outputs = calloc(c.folders + 1, sizeof(struct tree_view_outputs *));
     return t->nodes && t->views && t->outputs ? 0 : -ENOMEM;
 }
 
-static int add_view(struct mxfs_tree *t, size_t parent, const struct view_outputs *outputs,
-                    enum view_form form, struct mxfs_error *err)
+static int add_view(struct mxfs_tree *t, size_t parent, const struct tree_view_outputs *outputs,
+                    enum tree_view_form form, struct mxfs_error *err)
 {
-    struct placed_view *v = &t->views[t->view_count];
+    struct tree_placed_view *v = &t->views[t->view_count];
 
-    t->nodes[t->node_count++] = (struct node){
-        .name = mxfs_view_name(form), .parent = parent, .kind = NODE_VIEW, .view = t->view_count++};
-    return mxfs_view_init(&v->view, outputs, form, err);
+    t->nodes[t->node_count++] = (struct tree_node){
+        .name = tree_view_name(form), .parent = parent, .kind = TREE_VIEW, .view = t->view_count++};
+    return tree_view_init(&v->view, outputs, form, err);
 }
 
-static int add_views(struct mxfs_tree *t, size_t parent, struct mxfs_folder *folder,
+static int add_views(struct mxfs_tree *t, size_t parent, const struct mxfs_folder *folder,
                      struct mxfs_error *err)
 {
-    struct view_outputs *outputs = calloc(1, sizeof(*outputs));
+    struct tree_view_outputs *outputs = calloc(1, sizeof(*outputs));
 
     if (!outputs)
         return -ENOMEM;
     t->outputs[t->outputs_count++] = outputs;
-    int rc = mxfs_view_collect(outputs, folder, err);
+    int rc = tree_view_collect(outputs, folder, err);
     if (rc == 0 && t->options.tensors)
-        rc = add_view(t, parent, outputs, VIEW_TENSORS, err);
+        rc = add_view(t, parent, outputs, TREE_VIEW_TENSORS, err);
     if (rc == 0 && t->options.npy)
-        rc = add_view(t, parent, outputs, VIEW_NPY, err);
+        rc = add_view(t, parent, outputs, TREE_VIEW_NPY, err);
     return rc;
 }
 
@@ -82,24 +82,24 @@ static mode_t withheld_by_companions(const struct mxfs_plan *plan)
     mode_t withheld = 0;
 
     for (size_t i = 0; i < plan->count; i++)
-        withheld |= mxfs_nodes_withheld(plan, &plan->outputs[i]);
+        withheld |= tree_nodes_withheld(plan, &plan->outputs[i]);
     return withheld;
 }
 
-/* The children of node `at` in a row; views sort among the entries. */
+/* Appends the children of node `at`, views among the entries, and sorts them. */
 static int add_children(struct mxfs_tree *t, size_t at, struct mxfs_error *err)
 {
-    struct mxfs_folder *folder = t->nodes[at].folder;
+    const struct mxfs_folder *folder = t->nodes[at].folder;
     size_t first = t->node_count;
 
     for (size_t i = 0; i < folder->count; i++) {
         struct mxfs_entry *e = &folder->entries[i];
-        struct node *n = &t->nodes[t->node_count++];
-        *n = (struct node){.name = e->name, .parent = at, .kind = NODE_FILE, .entry = e};
+        struct tree_node *n = &t->nodes[t->node_count++];
+        *n = (struct tree_node){.name = e->name, .parent = at, .kind = TREE_FILE, .entry = e};
         if (e->kind == MXFS_ENTRY_VIRTUAL && t->options.source_permissions)
             n->withheld = withheld_by_companions(e->plan);
         if (e->kind == MXFS_ENTRY_FOLDER) {
-            n->kind = NODE_FOLDER;
+            n->kind = TREE_FOLDER;
             n->folder = e->folder;
         }
     }
@@ -108,50 +108,50 @@ static int add_children(struct mxfs_tree *t, size_t at, struct mxfs_error *err)
         if (rc != 0)
             return rc;
     }
-    struct node *children = &t->nodes[first];
+    struct tree_node *children = &t->nodes[first];
     size_t count = t->node_count - first;
     if (count > 1)
-        qsort(children, count, sizeof(*children), mxfs_nodes_compare);
+        qsort(children, count, sizeof(*children), tree_nodes_compare);
     t->nodes[at].first_child = first;
     t->nodes[at].child_count = count;
     for (size_t i = 1; i < count; i++) {
-        if (mxfs_nodes_compare(&children[i - 1], &children[i]) == 0)
+        if (tree_nodes_compare(&children[i - 1], &children[i]) == 0)
             return mxfs_fail(err, MXFS_EXIT_USAGE, EEXIST,
-                             "%s: the source has an entry with the name of the view %s/; use "
+                             "%s: the source has an entry named like the view %s/; use "
                              "--views=none",
                              folder->path, children[i].name);
     }
     return 0;
 }
 
-/* Rights of a source's owner and group go to others only by who could give them. */
+/* Only root and the owner may let --uid and --gid hand a source's rights to another user. */
 static int check_owners(const struct mxfs_tree *t, struct mxfs_error *err)
 {
     const struct mxfs_tree_options *o = &t->options;
 
     for (size_t i = 0; i < t->node_count && o->source_permissions; i++) {
-        const struct stat *st = mxfs_nodes_source(t, &t->nodes[i]);
+        const struct stat *st = tree_nodes_source(t, &t->nodes[i]);
         bool moved = (o->set_uid && o->uid != st->st_uid) || (o->set_gid && o->gid != st->st_gid);
-        if (moved && !mxfs_nodes_may_chown(t, st))
+        if (moved && !tree_nodes_may_chown(t, st))
             return mxfs_fail(err, MXFS_EXIT_USAGE, EPERM,
                              "--%s with --allow-other: only root and the owner of \"%s\" may show "
-                             "it as another's",
+                             "it as owned by another",
                              o->set_uid ? "uid" : "gid",
                              i > 0 ? t->nodes[i].name : t->nodes[i].folder->path);
     }
     return 0;
 }
 
-/* After the nodes are in their final places: inodes of the views' files, and totals. */
+/* Numbers the files of views and adds up totals, once all nodes are in their final places. */
 static void number(struct mxfs_tree *t)
 {
     uint64_t next = t->node_count + 1;
 
     for (size_t i = 0; i < t->node_count; i++) {
-        if (t->nodes[i].kind == NODE_VIEW)
+        if (t->nodes[i].kind == TREE_VIEW)
             t->views[t->nodes[i].view].node = i;
-        if (t->nodes[i].kind == NODE_FILE)
-            t->total_size += mxfs_nodes_file_size(&t->nodes[i]);
+        if (t->nodes[i].kind == TREE_FILE)
+            t->total_size += tree_nodes_file_size(&t->nodes[i]);
     }
     for (size_t v = 0; v < t->view_count; v++) {
         t->views[v].first_inode = next;
@@ -167,10 +167,9 @@ static int build(struct mxfs_tree *t, const struct mxfs_repo *repo, struct mxfs_
     if (rc != 0)
         return rc;
     t->nodes[t->node_count++] =
-        (struct node){.name = "", .kind = NODE_FOLDER, .folder = (struct mxfs_folder *)&repo->root};
-    /* Breadth first: children are added behind all nodes there are. */
+        (struct tree_node){.name = "", .kind = TREE_FOLDER, .folder = &repo->root};
     for (size_t i = 0; i < t->node_count && rc == 0; i++) {
-        if (t->nodes[i].kind == NODE_FOLDER)
+        if (t->nodes[i].kind == TREE_FOLDER)
             rc = add_children(t, i, err);
     }
     if (rc == 0)
@@ -209,7 +208,7 @@ void mxfs_tree_free(struct mxfs_tree *tree)
     if (!tree)
         return;
     for (size_t i = 0; i < tree->view_count; i++)
-        mxfs_view_fini(&tree->views[i].view);
+        tree_view_fini(&tree->views[i].view);
     for (size_t i = 0; i < tree->outputs_count; i++) {
         free(tree->outputs[i]->sorted);
         free(tree->outputs[i]);

@@ -2,18 +2,18 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What the nodes of a tree are found by, and what is behind them.
+ * Finding nodes by inode number, and the source files they show.
  */
 #include "nodes.h"
 
 #include <string.h>
 
-int mxfs_nodes_compare(const void *a, const void *b)
+int tree_nodes_compare(const void *a, const void *b)
 {
-    return strcmp(((const struct node *)a)->name, ((const struct node *)b)->name);
+    return strcmp(((const struct tree_node *)a)->name, ((const struct tree_node *)b)->name);
 }
 
-static const struct placed_view *view_of_inode(const struct mxfs_tree *t, uint64_t ino)
+static const struct tree_placed_view *view_of_inode(const struct mxfs_tree *t, uint64_t ino)
 {
     size_t low = 0, high = t->view_count;
 
@@ -27,9 +27,9 @@ static const struct placed_view *view_of_inode(const struct mxfs_tree *t, uint64
     return &t->views[low];
 }
 
-bool mxfs_nodes_find(const struct mxfs_tree *t, uint64_t ino, struct place *p)
+bool tree_nodes_find(const struct mxfs_tree *t, uint64_t ino, struct tree_place *p)
 {
-    *p = (struct place){0};
+    *p = (struct tree_place){0};
     if (ino == 0)
         return false;
     if (ino <= t->node_count) {
@@ -40,23 +40,26 @@ bool mxfs_nodes_find(const struct mxfs_tree *t, uint64_t ino, struct place *p)
         return false;
     p->view = view_of_inode(t, ino);
     p->output = ino - p->view->first_inode;
-    return p->output < p->view->view.outputs->count && mxfs_view_shows(&p->view->view, p->output);
+    return p->output < p->view->view.outputs->count && tree_view_shows(&p->view->view, p->output);
 }
 
-const struct view_output *mxfs_nodes_tensor(const struct mxfs_tree *tree, uint64_t ino)
+const struct tree_view_output *tree_nodes_tensor(const struct mxfs_tree *tree, uint64_t ino)
 {
-    struct place p;
+    struct tree_place p;
 
-    return mxfs_nodes_find(tree, ino, &p) && p.view ? &p.view->view.outputs->sorted[p.output]
+    return tree_nodes_find(tree, ino, &p) && p.view ? &p.view->view.outputs->sorted[p.output]
                                                     : NULL;
 }
 
-const struct stat *mxfs_nodes_plan_source(const struct mxfs_plan *plan)
+const struct stat *tree_nodes_plan_source(const struct mxfs_plan *plan)
 {
     return &plan->model->shards[plan->shard].source.st;
 }
 
-/* The bits by which `source` lets those in whom the bits 0444 of `shown` stand for. */
+/*
+ * The read bits of `source`, for the owner, group and others of `shown`: where the two files have
+ * different owners, the owner of `shown` is one of the others of `source`.
+ */
 static mode_t bits_for(const struct stat *shown, const struct stat *source)
 {
     mode_t others = source->st_mode & 04;
@@ -66,28 +69,28 @@ static mode_t bits_for(const struct stat *shown, const struct stat *source)
     return owner | group | others;
 }
 
-mode_t mxfs_nodes_withheld(const struct mxfs_plan *plan, const struct mxfs_output *output)
+mode_t tree_nodes_withheld(const struct mxfs_plan *plan, const struct mxfs_output *output)
 {
     mode_t withheld = 0;
 
     for (unsigned i = 0; output->group && i < output->group->parts; i++) {
         uint32_t shard = output->group->part[i]->shard;
         if (shard != plan->shard)
-            withheld |= 0444 & ~bits_for(mxfs_nodes_plan_source(plan),
+            withheld |= 0444 & ~bits_for(tree_nodes_plan_source(plan),
                                          &plan->model->shards[shard].source.st);
     }
     return withheld;
 }
 
-const struct stat *mxfs_nodes_source(const struct mxfs_tree *t, const struct node *n)
+const struct stat *tree_nodes_source(const struct mxfs_tree *t, const struct tree_node *n)
 {
-    if (n->kind != NODE_FILE)
-        return &(n->kind == NODE_VIEW ? &t->nodes[n->parent] : n)->folder->st;
+    if (n->kind != TREE_FILE)
+        return &(n->kind == TREE_VIEW ? &t->nodes[n->parent] : n)->folder->st;
     const struct mxfs_entry *e = n->entry;
 
     switch (e->kind) {
     case MXFS_ENTRY_VIRTUAL:
-        return mxfs_nodes_plan_source(e->plan);
+        return tree_nodes_plan_source(e->plan);
     case MXFS_ENTRY_TEXT:
         return &e->text.st;
     default:
@@ -95,7 +98,7 @@ const struct stat *mxfs_nodes_source(const struct mxfs_tree *t, const struct nod
     }
 }
 
-uint64_t mxfs_nodes_file_size(const struct node *n)
+uint64_t tree_nodes_file_size(const struct tree_node *n)
 {
     switch (n->entry->kind) {
     case MXFS_ENTRY_VIRTUAL:
@@ -107,7 +110,7 @@ uint64_t mxfs_nodes_file_size(const struct node *n)
     }
 }
 
-bool mxfs_nodes_may_chown(const struct mxfs_tree *tree, const struct stat *source)
+bool tree_nodes_may_chown(const struct mxfs_tree *tree, const struct stat *source)
 {
     return tree->uid == 0 || tree->uid == source->st_uid;
 }

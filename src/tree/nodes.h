@@ -4,8 +4,8 @@
 /*
  * The nodes of a tree. Private to tree/.
  *
- * They are an array, the children of a folder side by side and sorted by name. Node i is inode i +
- * 1; the files of views follow in ranges of their own, one for each view.
+ * Nodes are one array, in which the children of a folder are neighbours, sorted by name. Node i is
+ * inode i + 1. The files of views are not nodes: their inodes follow, one range for each view.
  */
 #ifndef MXFS_TREE_NODES_H
 #define MXFS_TREE_NODES_H
@@ -13,74 +13,83 @@
 #include "mxfs/tree.h"
 #include "view.h"
 
-/** A folder, a view or a file; files of views are no nodes. */
-struct node {
-    const char *name;
-    size_t parent;
-    size_t first_child, child_count; /* of a folder */
-    enum { NODE_FOLDER, NODE_VIEW, NODE_FILE } kind;
-    mode_t withheld; /* of a virtual file, mxfs_nodes_withheld() if source_permissions */
+/** The kind of a node. */
+enum tree_kind {
+    TREE_FOLDER, /**< a folder of the source */
+    TREE_VIEW,   /**< tensors/ or npy/ of a folder */
+    TREE_FILE,   /**< a virtual, edited or passed-through file */
+};
+
+/** A folder, a view, or a file outside views. */
+struct tree_node {
+    const char *name;    /**< borrowed; "" for the root */
+    size_t parent;       /**< index in tree->nodes; the root is its own parent */
+    size_t first_child;  /**< of a folder: index in tree->nodes */
+    size_t child_count;  /**< of a folder */
+    enum tree_kind kind; /**< selects the member of the union */
+    mode_t withheld;     /**< of a virtual file with source_permissions: tree_nodes_withheld() */
     union {
-        struct mxfs_folder *folder;
-        size_t view;              /* index in tree->views */
-        struct mxfs_entry *entry; /* of a file */
+        const struct mxfs_folder *folder; /**< TREE_FOLDER; borrowed */
+        size_t view;                      /**< TREE_VIEW: index in tree->views */
+        struct mxfs_entry *entry;         /**< TREE_FILE; borrowed */
     };
 };
 
-/** A view in its place. */
-struct placed_view {
-    struct view view;
-    size_t node;
-    uint64_t first_inode; /* of its output 0 */
+/** A view and its place in the tree. */
+struct tree_placed_view {
+    struct tree_view view; /**< its files */
+    size_t node;           /**< index in tree->nodes */
+    uint64_t first_inode;  /**< inode of its output 0 */
 };
 
 /** A tree. Immutable once built. */
 struct mxfs_tree {
-    const struct mxfs_vfile_env *env;
-    struct mxfs_tree_options options;
-    struct node *nodes;
-    size_t node_count;
-    struct placed_view *views; /* ascending first_inode */
-    size_t view_count;
-    struct view_outputs **outputs; /* owned; one for each folder with views */
-    size_t outputs_count;
-    uint64_t total_size, file_count;
-    uid_t uid;
-    gid_t gid;
+    const struct mxfs_vfile_env *env;   /**< what reads share; borrowed */
+    struct mxfs_tree_options options;   /**< as given */
+    struct tree_node *nodes;            /**< owned; the root first, then breadth first */
+    size_t node_count;                  /**< of nodes */
+    struct tree_placed_view *views;     /**< owned; ascending first_inode */
+    size_t view_count;                  /**< of views */
+    struct tree_view_outputs **outputs; /**< owned; one for each folder with views */
+    size_t outputs_count;               /**< of outputs */
+    uint64_t total_size;                /**< bytes of all files outside views */
+    uint64_t file_count;                /**< of inodes, for statfs() */
+    uid_t uid;                          /**< of the process that built the tree */
+    gid_t gid;                          /**< of the process that built the tree */
 };
 
-/** Compares two nodes by name, for bsearch(). */
-int mxfs_nodes_compare(const void *a, const void *b);
+/** Compares two nodes by name, for qsort() and bsearch(). */
+int tree_nodes_compare(const void *a, const void *b);
 
-/** What an inode number stands for: a node, or output `output` of view `view`. */
-struct place {
-    const struct node *node;
-    const struct placed_view *view; /* when node is NULL */
-    size_t output;
+/** The object that an inode number denotes: a node, or a file of a view. */
+struct tree_place {
+    const struct tree_node *node;        /**< NULL for a file of a view */
+    const struct tree_placed_view *view; /**< the view, when node is NULL */
+    size_t output;                       /**< index of the file's output in the view */
 };
 
-/** Finds what `ino` is; false when it is nothing. */
-bool mxfs_nodes_find(const struct mxfs_tree *tree, uint64_t ino, struct place *place);
+/** Finds the object with inode number `ino`; false when there is none. */
+bool tree_nodes_find(const struct mxfs_tree *tree, uint64_t ino, struct tree_place *place);
 
-/** The tensor that an inode is a file of, in either view; NULL when it is none. */
-const struct view_output *mxfs_nodes_tensor(const struct mxfs_tree *tree, uint64_t ino);
+/** The tensor that a file of a view shows; NULL for any other inode. */
+const struct tree_view_output *tree_nodes_tensor(const struct mxfs_tree *tree, uint64_t ino);
 
-/** The file that a virtual file is of. */
-const struct stat *mxfs_nodes_plan_source(const struct mxfs_plan *plan);
+/** The source file whose dequantized form `plan` describes. */
+const struct stat *tree_nodes_plan_source(const struct mxfs_plan *plan);
 
 /**
- * Permission bits of the file of `plan` that do not hold for an output of it, since a companion
- * tensor lies in a file that lets fewer read.
+ * The read bits that the source of `plan` has and an output may not show, because one of its
+ * companion tensors lies in another file that fewer users may read.
  */
-mode_t mxfs_nodes_withheld(const struct mxfs_plan *plan, const struct mxfs_output *output);
+mode_t tree_nodes_withheld(const struct mxfs_plan *plan, const struct mxfs_output *output);
 
-/** The file or folder behind a node. */
-const struct stat *mxfs_nodes_source(const struct mxfs_tree *tree, const struct node *node);
+/** The source file or folder of a node; a view has that of its parent folder. */
+const struct stat *tree_nodes_source(const struct mxfs_tree *tree, const struct tree_node *node);
 
-/** Whether who made the tree could change whose the source is, and who may read it. */
-bool mxfs_nodes_may_chown(const struct mxfs_tree *tree, const struct stat *source);
+/** Whether the user who built the tree may change owner and mode of the source. */
+bool tree_nodes_may_chown(const struct mxfs_tree *tree, const struct stat *source);
 
-/** Size of the file that a node is. */
-uint64_t mxfs_nodes_file_size(const struct node *node);
+/** Bytes of the file of a TREE_FILE node. */
+uint64_t tree_nodes_file_size(const struct tree_node *node);
 
 #endif

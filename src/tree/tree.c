@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The tree of a mount: what an inode is, what a name is, what a file holds.
+ * The tree of a mount: attributes, lookup, directory entries and reads.
  */
 #include "mxfs/tree.h"
 
@@ -13,11 +13,12 @@
 #include "mxfs/bytes.h"
 #include "nodes.h"
 
-enum { BLOCK_SIZE = 1 << 20 /* what cp, cat and Python read at a time */ };
+enum { BLOCK_SIZE = 1 << 20 /* st_blksize: how much cp, cat and Python read at a time */ };
 
 /*
- * Who may read, and enter what is a folder: only who could chmod the source may show more than it
- * allows. A file that is shown as a folder is entered by whom it may be read by.
+ * Read and search bits. With source_permissions they exceed those of the source only where the user
+ * who built the tree could chmod it. A file may be shown as a folder, so the users who may read it
+ * may also search it.
  */
 static mode_t permissions(const struct mxfs_tree *t, const struct stat *source, mode_t withheld)
 {
@@ -27,12 +28,12 @@ static mode_t permissions(const struct mxfs_tree *t, const struct stat *source, 
     if (!S_ISDIR(source->st_mode))
         given |= (given & 0444) >> 2;
     chosen |= chosen >> 2;
-    if (!o->source_permissions || (o->set_umask && mxfs_nodes_may_chown(t, source)))
+    if (!o->source_permissions || (o->set_umask && tree_nodes_may_chown(t, source)))
         return chosen;
     return chosen & given;
 }
 
-/* Owner, permission bits (as for a folder) and times, from the file or folder behind an inode. */
+/* Fills owner, permission bits (as for a folder) and times from the source of an inode. */
 static void fill_base(const struct mxfs_tree *t, const struct stat *source, mode_t withheld,
                       struct stat *st)
 {
@@ -62,37 +63,37 @@ static void make_dir(struct stat *st, uint64_t ino, size_t dirs)
     st->st_nlink = 2 + (nlink_t)dirs;
 }
 
-static void node_attributes(const struct mxfs_tree *t, const struct node *n, struct stat *st)
+static void node_attributes(const struct mxfs_tree *t, const struct tree_node *n, struct stat *st)
 {
     uint64_t ino = (uint64_t)(n - t->nodes) + 1;
     size_t dirs = 0;
 
-    fill_base(t, mxfs_nodes_source(t, n), n->withheld, st);
-    if (n->kind == NODE_FILE) {
-        make_file(st, ino, mxfs_nodes_file_size(n));
+    fill_base(t, tree_nodes_source(t, n), n->withheld, st);
+    if (n->kind == TREE_FILE) {
+        make_file(st, ino, tree_nodes_file_size(n));
         return;
     }
     for (size_t i = 0; i < n->child_count; i++)
-        dirs += t->nodes[n->first_child + i].kind != NODE_FILE;
+        dirs += t->nodes[n->first_child + i].kind != TREE_FILE;
     make_dir(st, ino, dirs);
 }
 
-static void output_attributes(const struct mxfs_tree *t, const struct placed_view *v, size_t i,
+static void output_attributes(const struct mxfs_tree *t, const struct tree_placed_view *v, size_t i,
                               struct stat *st)
 {
-    const struct view_output *o = &v->view.outputs->sorted[i];
-    uint64_t size = v->view.form == VIEW_NPY ? mxfs_vfile_npy_size(o->output)
-                                             : mxfs_output_info(o->output).size;
+    const struct tree_view_output *o = &v->view.outputs->sorted[i];
+    uint64_t size = v->view.form == TREE_VIEW_NPY ? mxfs_vfile_npy_size(o->output)
+                                                  : mxfs_output_info(o->output).size;
 
-    fill_base(t, mxfs_nodes_plan_source(o->plan), mxfs_nodes_withheld(o->plan, o->output), st);
+    fill_base(t, tree_nodes_plan_source(o->plan), tree_nodes_withheld(o->plan, o->output), st);
     make_file(st, v->first_inode + i, size);
 }
 
 int mxfs_tree_getattr(const struct mxfs_tree *tree, uint64_t ino, struct stat *st)
 {
-    struct place p;
+    struct tree_place p;
 
-    if (!mxfs_nodes_find(tree, ino, &p))
+    if (!tree_nodes_find(tree, ino, &p))
         return -ENOENT;
     if (p.node)
         node_attributes(tree, p.node, st);
@@ -101,18 +102,18 @@ int mxfs_tree_getattr(const struct mxfs_tree *tree, uint64_t ino, struct stat *s
     return 0;
 }
 
-static const struct node *child_called(const struct mxfs_tree *t, const struct node *n,
-                                       const char *name)
+static const struct tree_node *child_called(const struct mxfs_tree *t, const struct tree_node *n,
+                                            const char *name)
 {
-    const struct node key = {.name = name};
+    const struct tree_node key = {.name = name};
 
     if (n->child_count == 0)
         return NULL;
     return bsearch(&key, &t->nodes[n->first_child], n->child_count, sizeof(key),
-                   mxfs_nodes_compare);
+                   tree_nodes_compare);
 }
 
-static uint64_t parent_inode(const struct place *p)
+static uint64_t parent_inode(const struct tree_place *p)
 {
     return (p->node ? p->node->parent : p->view->node) + 1;
 }
@@ -120,42 +121,42 @@ static uint64_t parent_inode(const struct place *p)
 int mxfs_tree_lookup(const struct mxfs_tree *tree, uint64_t parent, const char *name,
                      struct stat *st)
 {
-    struct place p;
+    struct tree_place p;
 
-    if (!mxfs_nodes_find(tree, parent, &p))
+    if (!tree_nodes_find(tree, parent, &p))
         return -ENOENT;
     if (strcmp(name, ".") == 0)
         return mxfs_tree_getattr(tree, parent, st);
     if (strcmp(name, "..") == 0)
         return mxfs_tree_getattr(tree, parent_inode(&p), st);
-    if (!p.node || p.node->kind == NODE_FILE)
+    if (!p.node || p.node->kind == TREE_FILE)
         return -ENOTDIR;
-    if (p.node->kind == NODE_FOLDER) {
-        const struct node *child = child_called(tree, p.node, name);
+    if (p.node->kind == TREE_FOLDER) {
+        const struct tree_node *child = child_called(tree, p.node, name);
         if (!child)
             return -ENOENT;
         node_attributes(tree, child, st);
         return 0;
     }
-    const struct placed_view *v = &tree->views[p.node->view];
-    size_t i = mxfs_view_find(&v->view, name);
+    const struct tree_placed_view *v = &tree->views[p.node->view];
+    size_t i = tree_view_find(&v->view, name);
     if (i == MXFS_NOT_FOUND)
         return -ENOENT;
     output_attributes(tree, v, i, st);
     return 0;
 }
 
-/* Entry `at` of a view or the next that has a file; *cookie moves on past those without. */
-static int view_entry(const struct mxfs_tree *t, const struct placed_view *v, uint64_t at,
+/* The first entry from `at` on that has a file; *cookie skips those without one. */
+static int view_entry(const struct mxfs_tree *t, const struct tree_placed_view *v, uint64_t at,
                       uint64_t *cookie, char *name, struct stat *st)
 {
-    while (at < v->view.outputs->count && !mxfs_view_shows(&v->view, at)) {
+    while (at < v->view.outputs->count && !tree_view_shows(&v->view, at)) {
         at++;
         (*cookie)++;
     }
     if (at >= v->view.outputs->count)
         return 0;
-    mxfs_view_file_name(&v->view, at, name);
+    tree_view_file_name(&v->view, at, name);
     output_attributes(t, v, at, st);
     return 1;
 }
@@ -163,11 +164,11 @@ static int view_entry(const struct mxfs_tree *t, const struct placed_view *v, ui
 int mxfs_tree_next(const struct mxfs_tree *tree, uint64_t dir, uint64_t *cookie,
                    char name[MXFS_FILE_NAME_SIZE], struct stat *st)
 {
-    struct place p;
+    struct tree_place p;
 
-    if (!mxfs_nodes_find(tree, dir, &p))
+    if (!tree_nodes_find(tree, dir, &p))
         return -ENOENT;
-    if (!p.node || p.node->kind == NODE_FILE)
+    if (!p.node || p.node->kind == TREE_FILE)
         return -ENOTDIR;
     uint64_t at = (*cookie)++;
     if (at < 2) {
@@ -176,11 +177,11 @@ int mxfs_tree_next(const struct mxfs_tree *tree, uint64_t dir, uint64_t *cookie,
         return mxfs_tree_getattr(tree, at == 0 ? dir : parent_inode(&p), st) == 0;
     }
     at -= 2;
-    if (p.node->kind == NODE_VIEW)
+    if (p.node->kind == TREE_VIEW)
         return view_entry(tree, &tree->views[p.node->view], at, cookie, name, st);
     if (at >= p.node->child_count)
         return 0;
-    const struct node *child = &tree->nodes[p.node->first_child + at];
+    const struct tree_node *child = &tree->nodes[p.node->first_child + at];
     strcpy(name, child->name);
     node_attributes(tree, child, st);
     return 1;
@@ -195,10 +196,10 @@ static ssize_t read_text(const struct mxfs_entry *e, void *buf, size_t len, uint
     return (ssize_t)len;
 }
 
-static ssize_t read_node(const struct mxfs_tree *t, const struct node *n,
+static ssize_t read_node(const struct mxfs_tree *t, const struct tree_node *n,
                          struct mxfs_scratch *scratch, void *buf, size_t len, uint64_t offset)
 {
-    if (n->kind != NODE_FILE)
+    if (n->kind != TREE_FILE)
         return -EISDIR;
     switch (n->entry->kind) {
     case MXFS_ENTRY_VIRTUAL:
@@ -213,14 +214,14 @@ static ssize_t read_node(const struct mxfs_tree *t, const struct node *n,
 ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_scratch *scratch,
                        void *buf, size_t len, uint64_t offset)
 {
-    struct place p;
+    struct tree_place p;
 
-    if (!mxfs_nodes_find(tree, ino, &p))
+    if (!tree_nodes_find(tree, ino, &p))
         return -ENOENT;
     if (p.node)
         return read_node(tree, p.node, scratch, buf, len, offset);
-    const struct view_output *o = &p.view->view.outputs->sorted[p.output];
-    return (p.view->view.form == VIEW_NPY ? mxfs_vfile_read_npy : mxfs_vfile_read_output)(
+    const struct tree_view_output *o = &p.view->view.outputs->sorted[p.output];
+    return (p.view->view.form == TREE_VIEW_NPY ? mxfs_vfile_read_npy : mxfs_vfile_read_output)(
         tree->env, scratch, o->plan, o->output, buf, len, offset);
 }
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Extended attributes of tensor files: what `mxfs list` says of the tensor.
+ * Extended attributes of tensor files, with the same values as `mxfs list --json`.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -52,7 +52,7 @@ static int put_sources(FILE *out, const struct mxfs_output *o)
 
 static const struct {
     const char *name;
-    int (*put)(FILE *out, const struct mxfs_output *o);
+    int (*put)(FILE *out, const struct mxfs_output *o); /* 0 or -errno */
 } attributes[] = {
     {"user.mxfs.scheme", put_scheme},
     {"user.mxfs.shape", put_shape},
@@ -60,7 +60,7 @@ static const struct {
     {"user.mxfs.sources", put_sources},
 };
 
-/* Answers with `len` bytes of text. */
+/* Copies an attribute of `len` bytes as getxattr(2) would; returns its length or -errno. */
 static ssize_t give(const char *text, size_t len, char *buf, size_t size)
 {
     if (len > XATTR_SIZE_MAX)
@@ -89,19 +89,20 @@ static ssize_t give_value(int (*put)(FILE *out, const struct mxfs_output *o),
     return rc;
 }
 
-/* 0, or why there is no such file. */
-static int find_tensor(const struct mxfs_tree *tree, uint64_t ino, const struct view_output **out)
+/* *out is the tensor of a tensor file, NULL for other files. Returns 0, or -ENOENT for no file. */
+static int find_tensor(const struct mxfs_tree *tree, uint64_t ino,
+                       const struct tree_view_output **out)
 {
     struct stat st;
 
-    *out = mxfs_nodes_tensor(tree, ino);
+    *out = tree_nodes_tensor(tree, ino);
     return *out ? 0 : mxfs_tree_getattr(tree, ino, &st);
 }
 
 ssize_t mxfs_tree_getxattr(const struct mxfs_tree *tree, uint64_t ino, const char *name, char *buf,
                            size_t size)
 {
-    const struct view_output *tensor;
+    const struct tree_view_output *tensor;
     int rc = find_tensor(tree, ino, &tensor);
 
     for (size_t i = 0; rc == 0 && tensor && i < MXFS_COUNT(attributes); i++) {
@@ -113,7 +114,7 @@ ssize_t mxfs_tree_getxattr(const struct mxfs_tree *tree, uint64_t ino, const cha
 
 ssize_t mxfs_tree_listxattr(const struct mxfs_tree *tree, uint64_t ino, char *buf, size_t size)
 {
-    const struct view_output *tensor;
+    const struct tree_view_output *tensor;
     char names[256];
     size_t len = 0;
     int rc = find_tensor(tree, ino, &tensor);

@@ -99,7 +99,7 @@ def awq(group=128):
 
 
 def nf4(nested):
-    """bitsandbytes, blocks of 64; nested: their scales are octets, in blocks of 256."""
+    """bitsandbytes, blocks of 64; nested: their scales are bytes, in blocks of 256."""
     blocks = N * K // 64
     state = {"quant_type": "nf4", "blocksize": 64, "dtype": "bfloat16", "shape": [N, K]}
     parts = {"w.weight": tensor("U8", N * K // 2, 1), "w.weight.quant_map": tensor("F32", 16, data=struct.pack("<16f", *(i / 8 - 1 for i in range(16))))}
@@ -164,12 +164,12 @@ TRANSPOSED = ("gptq*", "awq")
 
 
 def target(name):
-    """What reading it should come to, as a share of the null filesystem's speed."""
+    """The target speed of reading it, as a share of the null filesystem's."""
     return 0.5 if any(fnmatch.fnmatchcase(name, p) for p in TRANSPOSED) else 0.85
 
 
 def write(folder, name):
-    """Writes folder/model.safetensors with config.json beside it; returns the former."""
+    """Writes model.safetensors and config.json to a folder; returns the path of the former."""
     config, parts = FORMATS[name]()
     folder.mkdir()
     header, at = {}, 0

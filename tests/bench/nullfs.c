@@ -31,7 +31,7 @@
 
 enum { FILE_INO = 2, PAGE = 4096, REQUEST_MAX = 1 << 20 };
 
-/** What is served. Immutable after start but for the queue. */
+/** The served file. Immutable after start but for the queue. */
 static struct {
     uint64_t size;
     bool direct_io;

@@ -4,10 +4,9 @@
 /*
  * passthrough FOLDER MOUNTPOINT: the regular files of FOLDER, as they are.
  *
- * What from_pretrained.py compares mxfs with: a filesystem that has nothing to do but to pass on
- * what lies ready. Mount options, threads and caching are those of mxfs; replies are spliced from
- * the file, which is the fastest way for data that nobody has touched. Stays in the foreground and
- * ends when it is unmounted.
+ * from_pretrained.py compares mxfs with this filesystem, which only passes files on. Mount options,
+ * threads and caching are those of mxfs; replies are spliced from the file, which is the fastest
+ * way for data that is not in memory. Stays in the foreground and ends when it is unmounted.
  */
 #include <dirent.h>
 #include <errno.h>

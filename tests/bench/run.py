@@ -153,10 +153,10 @@ class Table:
 
 
 def machine():
-    """What the figures were taken on."""
-    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if line.startswith("model name")), "?")
+    """The machine that the figures were measured on."""
     fuse = subprocess.run(["pkg-config", "--modversion", "fuse3"], capture_output=True, text=True, check=False).stdout.strip()
     flags = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    cpu = next((line.split(":", 1)[1].strip() for line in flags.splitlines() if line.startswith("model name")), "?")
     family = "/".join(re.search(rf"^{key}\s*: (\d+)$", flags, re.M).group(1) for key in ("cpu family", "model")) if "cpu family" in flags else "?"
     return {"cpu": f"{cpu} (family/model {family})", "cores": os.cpu_count(), "kernel": platform.release(), "libfuse": fuse, "load": os.getloadavg()[0], "pairs": PAIRS}
 
@@ -236,7 +236,7 @@ def format_rows(table, room):
 
 
 def first_byte_row(table, kind, mine, source):
-    """Of a mount that has read nothing yet, each time another expert."""
+    """Rows for a mount that has read nothing yet, another expert each time."""
     name = f"{kind}: first byte of a cold expert / pread of it"
     if not table.wants(name):
         return
@@ -288,20 +288,19 @@ def throttled_rows(table, room, kind, source, target):
     if not table.wants(name):
         return
     nullfs = BUILD / "bench" / "nullfs"
-    with Mount(room, nullfs, f"--rate={RATE}", source) as slow:
-        with Mount(room, MXFS, "-f", "--views=none", slow.file) as mine:
-            length = mine.file.stat().st_size - 8192
-            copy = sources.sparse(room / "copy", mine.file.stat().st_size)
-            with Mount(room, nullfs, f"--rate={RATE}", copy) as slow_copy:
+    with Mount(room, nullfs, f"--rate={RATE}", source) as slow, Mount(room, MXFS, "-f", "--views=none", slow.file) as mine:
+        length = mine.file.stat().st_size - 8192
+        copy = sources.sparse(room / "copy", mine.file.stat().st_size)
+        with Mount(room, nullfs, f"--rate={RATE}", copy) as slow_copy:
 
-                def cold(_):
-                    mine.renew()
-                    drop_pages(slow.file)
-                    return tool("reader", "read", mine.file, 4096, length)
+            def cold(_):
+                mine.renew()
+                drop_pages(slow.file)
+                return tool("reader", "read", mine.file, 4096, length)
 
-                a, b, c = in_turns(cold, lambda _: tool("reader", "read", slow_copy.file, 4096, length))
-                table.add(name, (">=", target), [y / x for x, y in zip(a, b)], [y / x for x, y in zip(c, b)], mine.peak_memory(), note=absolute(length, a))
-            copy.unlink()
+            a, b, c = in_turns(cold, lambda _: tool("reader", "read", slow_copy.file, 4096, length))
+            table.add(name, (">=", target), [y / x for x, y in zip(a, b)], [y / x for x, y in zip(c, b)], mine.peak_memory(), note=absolute(length, a))
+        copy.unlink()
 
 
 def drop_pages(path):
@@ -353,7 +352,7 @@ VARIANTS = ("avx512vbmi", "avx2")
 
 
 def kernel_rows(table):
-    """Of kernel_bench, which has rounds of its own."""
+    """Rows of kernel_bench, which has rounds of its own."""
     rows = [f"kernel {v}: {r[4]}" for v in VARIANTS for r in KERNEL_ROWS]
     if not any(map(table.wants, rows)):
         return

@@ -56,7 +56,7 @@ class Report:
 
 
 def view_series(report, room, kind, source):
-    """Of one layout: worker threads, readers, cache."""
+    """Rows of one layout: worker threads, readers, cache."""
     with contextlib.ExitStack() as stack:
 
         def mounts(option, values):
@@ -88,7 +88,7 @@ def size_series(report, room):
         if report.wants(mounting):
             report.measure(mounting, TENSORS, lambda n: mount_time(room, made[n]) / 1000 / n, lambda n, t: f"{t * n * 1000:.0f} ms", speed=False)
         if report.wants(tiny):
-            # Of the smaller files the kernel has every page after a few reads.
+            # After a few reads the kernel has every page of the smaller files.
             random_series(report, room, tiny, {n: made[n] for n in TENSORS[-2:]})
         for path in made.values():
             path.unlink()

@@ -37,7 +37,7 @@ PR_SET_CHILD_SUBREAPER = 36
 def pytest_configure(config):
     config.addinivalue_line("markers", "heavy: needs torch, transformers or compressed-tensors")
     config.addinivalue_line("markers", "limit(seconds): may take so long, in place of TEST_LIMIT")
-    # What a thread of a test asserts must count.
+    # A failed assertion in a thread fails the test.
     config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -212,7 +212,7 @@ def held_elsewhere(path):
 
 
 def where_it_waits(pid):
-    """What the threads of a process wait in, for a failure's message."""
+    """Where the threads of a process wait, for the message of a failure."""
     out = []
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         name, wait, call = ((task / f).read_text().strip() for f in ("comm", "wchan", "syscall"))
@@ -256,7 +256,7 @@ class Mount:
 
     @property
     def stderr(self):
-        """What the program (and, in the foreground, the daemon) said so far."""
+        """The output of the program (in the foreground, of the daemon) so far."""
         return (self.directory / "stderr").read_text(errors="backslashreplace")
 
     def memory(self, key):
@@ -390,7 +390,7 @@ def serve(compiled, place, reaper, fuse):
     yield go
     for process, point in served:
         subprocess.run(["fusermount3", "-u", point], check=False)
-        process.terminate()  # a mount namespace of somebody else may hold a copy of the mount
+        process.terminate()  # another mount namespace may hold a copy of the mount
         process.wait(END_LIMIT)
         reaper("del", process.pid)
 
@@ -425,7 +425,7 @@ def isolation(*options):
 
 @pytest.fixture
 def alone():
-    """alone(*COMMAND) -> CompletedProcess: runs it as root; what it mounts nobody else sees, and goes with it."""
+    """alone(*COMMAND) -> CompletedProcess: runs it as root in a mount namespace of its own."""
     isolate = isolation()
 
     def go(*command):
@@ -434,7 +434,7 @@ def alone():
     return go
 
 
-USER = 65534  # nobody
+USER = 65534  # owns nothing
 
 # Runs as root in private mount and pid namespaces: when it ends, so does every process and mount.
 # The program, Python and its packages are bound to where the user may go (a checkout or a Python of

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What several test files share: comparing bytes, the layout of a mount, a terminal."""
+"""Shared by several test files: comparing bytes, the layout of a mount, a terminal."""
 
 import fcntl
 import json
@@ -10,6 +10,7 @@ import re
 import struct
 import subprocess
 import termios
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +18,17 @@ import pytest
 import reftensor as rt
 
 DTYPES = ["BF16", "F16", "F32"]  # of the output
-HAS_AVX2 = "avx2" in open("/proc/cpuinfo", encoding="ascii").read().split()
-KERNELS = [None, "scalar", pytest.param("avx2", marks=pytest.mark.skipif(not HAS_AVX2, reason="this CPU has no AVX2"))]
+CPU_FLAGS = Path("/proc/cpuinfo").read_text(encoding="ascii").split()
+# The kernels that --kernel=NAME can force here, and the flag in /proc/cpuinfo that each wants.
+KERNEL_FLAGS = {
+    "x86_64": {"avx2": "avx2", "avx512vbmi": "avx512vbmi", "avx512bf16": "avx512_bf16"},
+    "aarch64": {"neon": "asimd"},
+}.get(os.uname().machine, {})
+FORCED_KERNELS = [
+    "scalar",
+    *(pytest.param(name, marks=pytest.mark.skipif(flag not in CPU_FLAGS, reason=f"this CPU has no {name}")) for name, flag in KERNEL_FLAGS.items()),
+]
+KERNELS = [None, *FORCED_KERNELS]  # None: the one that mxfs chooses
 
 
 def assert_same(got, want, what="bytes"):
@@ -83,7 +93,7 @@ class Terminal:
         while pattern is None or not re.search(pattern, self.text):
             try:
                 data = os.read(self.main, 65536)
-            except OSError:  # EIO: nobody has the other end any more
+            except OSError:  # EIO: the other end is closed
                 data = b""
             if not data:
                 assert pattern is None, self.text
@@ -126,7 +136,7 @@ def assert_any_range(made, model, seed, longest=5000, within=None):
 
 
 def assert_refused(run, place, tensors, config, *words):
-    """A file (beside a config, if any) that is refused in these words, and shows every tensor raw when asked to."""
+    """A file (with a config, if any) that is refused in these words, and shows every tensor raw on request."""
     source = place / "m.safetensors"
     rt.save(source, tensors, {"format": "pt"})
     if config is not None:

@@ -43,7 +43,7 @@ def folder(place):
 
 
 def sparse(path, tensors, element):
-    """Tensors, name -> (dtype of `element` octets, shape), all zero and so without a place on the disk."""
+    """Tensors, name -> (dtype of `element` bytes, shape), all zero, so that they take no space on the disk."""
     members, at = {}, 0
     for name, (dtype, shape) in tensors.items():
         size = int(np.prod(shape)) * element
@@ -174,7 +174,7 @@ class TestExport:
         assert names_in(place) == [".run"]
 
     def test_full_disk(self, mxfs_bin, place, source, alone):
-        """What does not fit is not begun."""
+        """An export that does not fit is not started."""
         (place / "disk").mkdir()
         script = f'mount -t tmpfs -o size=16k none "{place}/disk" && "{mxfs_bin}" export "{source}" "{place}/disk/x"; echo rc=$?; ls -A "{place}/disk"'
         done = alone("sh", "-c", script)
@@ -218,7 +218,7 @@ class TestExport:
 
     @pytest.mark.parametrize("into", ["file", "folder"])
     def test_name_taken_meanwhile(self, into, mxfs_bin, place):
-        """What came while it was written is left alone."""
+        """A file that appears meanwhile is left alone."""
         (place / "src").mkdir()
         experts(place / "src" / "m.safetensors", 4)
         (place / "to").mkdir()
@@ -256,7 +256,7 @@ class TestExport:
             assert_file(place / "to" / "x", model.expected_bytes())
 
     def test_disk_that_fills_up(self, mxfs_bin, sanitized, place, folder):
-        """Somebody else takes the room in between."""
+        """Another process takes the space in between."""
         if sanitized:
             pytest.skip("a preloaded library goes before the sanitizer's")
         (place / "full.c").write_text(
@@ -538,7 +538,7 @@ class TestVerify:
             assert found[2] == a[1:, :1].tobytes()[::-1].hex()
 
     def test_small_floats(self, run, place):
-        """F4: two an octet, low nibble first."""
+        """F4: two in a byte, low nibble first."""
         line = verify_line(run, place, rt.raw("F4", (2, 4), b"\x21\x43\x65\xf7"), rt.raw("F4", (2, 4), b"\x21\x43\x65\x77"))
         assert line == "different: t: 1 of 8 values, first at [1,3]: -6 (0xf) against 6 (0x7); largest difference 12 at [1,3]"
 
@@ -602,7 +602,7 @@ class TestVerify:
             run("verify", source, source, stdout=full).fails(6, "stdout")
 
     def test_incomplete_reference(self, run, place):
-        """A half download is no reference, unless --partial says so: what it lacks nobody compared."""
+        """An incomplete download is no reference without --partial: some tensors would not be compared."""
         t = rt.tensor(np.uint8([1]))
         (place / "ref").mkdir()
         rt.save(place / "ref" / "one.safetensors", {"a": t})
@@ -718,7 +718,7 @@ class TestList:
         assert {t["file"] for t in told["tensors"]} == {"m\\xff\\x1b.safetensors"}
 
     def test_hostile_shard_name(self, run, place):
-        """Of a shard that is missing only the index knows the name."""
+        """Only the index knows the name of a missing shard."""
         (place / "m").mkdir()
         rt.save(place / "m" / "one.safetensors", {"a": rt.tensor(np.uint8([1]))})
         index = {"weight_map": {"a": "one.safetensors", "b": "two\x1b[31m\n\u202e.safetensors"}}
@@ -728,7 +728,7 @@ class TestList:
             assert "1 of 2 shards missing, first two\\x1b[31m\\x0a" in done.text and "\x1b" not in done.text and "\u202e" not in done.text, done
 
     def test_hostile_folder_name(self, run, place):
-        """Of a folder with a model that is refused."""
+        """A folder with a model that is refused."""
         folder = place / "m" / "sub\x1b[31m\n\u202ex"
         folder.mkdir(parents=True)
         rt.save(folder / "m.safetensors", {"a": rt.tensor(np.uint8([1]))})
@@ -745,7 +745,7 @@ class TestList:
     def test_tree(self, run, place):
         one = rt.tensor(np.zeros((2, 3), np.float32))
         names = ["head", "m", "m.a.b.w", "m.a.b.v", *(f"m.l.{i}.w" for i in range(12)), "m.l.12.x", "m.l.13.w", "z..q"]
-        rt.save(place / "t.safetensors", {n: one for n in names})
+        rt.save(place / "t.safetensors", dict.fromkeys(names, one))
         done = run("list", "--tree", place / "t.safetensors")
         rows = [re.sub(r"  +(?=\S)", "  ", line) if not line.startswith(" ") else line for line in done.text.splitlines()]
         shown = [re.match(r"( *)(.+?)  ", line).groups() for line in rows if not re.match(r"\w+: ", line)]
@@ -803,8 +803,8 @@ class TestUnmount:
         assert done.stdout.endswith("s\ntensors\nrc=0\nrc=6\n") and "nothing is mounted" in done.stderr, done
 
 
-    def test_mount_of_somebody_else(self, place, as_user):
-        """Root's mount: no user takes it away, with the name as it is or with a slash behind it; dead, it is in the way."""
+    def test_mount_of_another_user(self, place, as_user):
+        """No other user can unmount root's mount, with or without a trailing slash; a dead one is in the way."""
         source = models.gptoss_hf().write(place / "m.safetensors")
         done = as_user(
             f"""
@@ -828,7 +828,7 @@ class TestUnmount:
 
 COMMANDS = {"mounting": ["S", "D"], "list": ["list", "S"], "cat": ["cat", "S", "t"], "export": ["export", "S", "D"], "verify": ["verify", "S", "R"], "stats": ["stats", "D"], "-u": ["-u", "D"]}
 GOOD = {"TYPE": "bf16", "LIST": "none", "HOW": "raw", "GLOB": "*", "SIZE": "8M", "N": "3", "NAME": "scalar", "NAMES": "fp8,nvfp4"}
-TOGETHER = {("jobs", "list"): "--hash", ("follow-symlinks", "mounting"): "--allow-other"}  # what an option wants beside it
+TOGETHER = {("jobs", "list"): "--hash", ("follow-symlinks", "mounting"): "--allow-other"}  # what an option requires
 ALONE = {"help", "version", "generate"}  # commands in themselves
 
 

@@ -99,7 +99,7 @@ def test_failing_device(bad_source, mount):
 
 
 def test_failing_device_direct(bad_source, mount):
-    """What is decoded ahead of a sequential reader fails for that read alone, and is asked for anew when it is wanted again."""
+    """A failure ahead of a sequential reader fails that read alone, and the bytes are fetched again when needed."""
     path, say, want, header = bad_source
     made = mount(path, "--direct-io", "--cache-size=1M", "--views=none", foreground=True)
     size, step = path.stat().st_size, 128 << 10
@@ -187,11 +187,11 @@ def test_hanging_device(bad_source, mount, monkeypatch):
         wait_for_mounts(lambda: not mounted(made.path))
         assert isinstance(reading.exception(20), OSError)
         assert os.waitid(os.P_PID, made.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None, "the device has answered"
-    assert made.wait() == 0  # when the device has answered: the kernel lets nobody go before
+    assert made.wait() == 0  # once the device has answered: the kernel releases no reader earlier
 
 
 def test_reader_killed(bad_source, mount):
-    """A reader that dies in a slow read disturbs nobody."""
+    """A reader that dies in a slow read disturbs no other."""
     path, say, want, _ = bad_source
     made = mount(path, "--views=none")
     say("delay 300")
@@ -218,7 +218,7 @@ def test_killed_under_load_and_mounted_again(source, mount):
     for _ in range(8):
         stop = threading.Event()
 
-        def load():
+        def load(made=made, stop=stop):
             try:
                 while not stop.is_set():
                     offset = rng.randrange(len(want))
@@ -270,7 +270,7 @@ def test_many_threads_fault_one_mapping(place, mount, run):
         def touch(seed):
             mine = random.Random(seed).sample(offsets, min(200, len(offsets)))
             together.wait(20)
-            return [at for at in mine if compare(got.ctypes.data + at, want.ctypes.data + at, min(mmap.PAGESIZE, len(want) - at))]
+            return [at for at in mine if compare(got.ctypes.data + at, want.ctypes.data + at, min(mmap.PAGESIZE, len(want) - at))]  # noqa: F821 -- deleted after the last call
 
         with concurrent.futures.ThreadPoolExecutor(64) as pool:
             wrong = list(pool.map(touch, range(64)))
@@ -288,7 +288,7 @@ def test_many_opens(source, mount):
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
     files = []
     try:
-        files += [open(made.file, "rb") for _ in range(1000)]
+        files += [open(made.file, "rb") for _ in range(1000)]  # noqa: SIM115
         for i, f in enumerate(files):
             f.seek(i * 97)
             assert f.read(50) == want[i * 97 : i * 97 + 50]
@@ -342,7 +342,7 @@ def test_no_more_threads(source, place, mount, sanitized):
         made = mount(path, "--views=none", "--cache-size=1M", env={**failthread, "FAIL_AT": str(n)})
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             offsets = range(0, len(want), 50_000)
-            assert all(pool.map(lambda o: read_at(made.file, o, 50_000) == want[o : o + 50_000], offsets))
+            assert all(pool.map(lambda o, file=made.file: read_at(file, o, 50_000) == want[o : o + 50_000], offsets))
         assert len(os.listdir(f"/proc/{made.pid}/task")) == n + 1
         os.kill(made.pid, signal.SIGTERM)
         assert made.wait() == 0 and not mounted(made.path)

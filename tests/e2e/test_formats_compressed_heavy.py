@@ -20,13 +20,13 @@ MAIN = ("weight_packed", "weight")
 
 
 def octets(generator, like, high=256):
-    """Any octets at all in the place of a tensor."""
+    """Random bytes in place of a tensor."""
     size = like.numel() * like.element_size()
     return torch.randint(0, high, (size,), generator=generator, dtype=torch.uint8).view(like.dtype).reshape(like.shape)
 
 
 def wild(stored, generator):
-    """Any codes; any scales but 255 where octets are scales (for which the library has no NaN)."""
+    """Any codes; any scales but 255 where bytes are scales (for which the library has no NaN)."""
     main = next(name for name in MAIN if name in stored)
     changed = {main: octets(generator, stored[main])}
     if stored["weight_scale"].element_size() == 1:

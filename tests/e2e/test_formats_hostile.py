@@ -14,7 +14,7 @@ from helpers import assert_same
 
 @pytest.fixture
 def shown(run, place):
-    """shown(model, tensors) -> how `export` of a file of those tensors, beside the model's config, ended."""
+    """shown(model, tensors) -> how `export` of a file of those tensors, with the model's config, ended."""
 
     def go(model, tensors):
         rt.save(place / "m.safetensors", tensors, {"format": "pt"})
@@ -27,7 +27,7 @@ def shown(run, place):
 
 @pytest.mark.parametrize("name", refhostile.GROUPS)
 def test_sound(name, shown):
-    """What is wrong below is wrong with this."""
+    """The valid tensors that the cases below corrupt."""
     model = refhostile.GROUPS[name]()
     assert_same(shown(model, model.source).out, model.expected_bytes())
 

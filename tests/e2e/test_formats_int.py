@@ -79,7 +79,7 @@ class TestPacked:
 
     @pytest.mark.parametrize("bits", range(1, 9))
     def test_group_size_of_the_config(self, bits, mount, place):
-        """Of very many matrices whose shape it settles, the last ones' weight_shape is not looked at."""
+        """The weight_shape of the last of very many matrices of one shape is not read."""
         model = FloatModel(ref.ct_config(bits, group_size=32))
         for i in range(0, 1200, 2):
             ref.add_packed(model, f"x.{i:04}", i, (3, 5, 320) if i > 1100 else (1, 1, 32), bits, 32, zeros=True)
@@ -89,7 +89,7 @@ class TestPacked:
     @pytest.mark.parametrize("kind", [np.int32, np.int64])
     @pytest.mark.parametrize("shape", [(5, 255), (5, 249), (5, 264), (5, 0), (4, 256), (5, -256)])
     def test_shape_that_contradicts(self, shape, kind, run, place):
-        """What config.json, scales and codes agree about; also where a row would fill the same words."""
+        """The shape that config.json, scales and codes agree on; also where a row would fill the same words."""
         model = FloatModel(ref.ct_config(4, group_size=32))
         ref.add_packed(model, "x", 1, (5, 256), 4, 32)
         model.source["x.weight_shape"] = rt.tensor(np.array(shape, kind))
@@ -97,7 +97,7 @@ class TestPacked:
 
     @pytest.mark.parametrize("group", [16, 64, 128])
     def test_group_size_that_is_another(self, group, mount, place):
-        """Of some other layer: weight_shape tells."""
+        """Tensors of another layer: weight_shape tells."""
         model = FloatModel(ref.ct_config(4, group_size=group))
         ref.add_packed(model, "x", 1, (5, 256), 4, 32)
         assert_shows(mount, place, model)
@@ -229,7 +229,7 @@ def awq(**changed):
     return {"x." + k: t for k, t in parts.items() if t is not None}
 
 
-# Of compressed-tensors, with weights that stand for what another matrix turns back.
+# Transforms of compressed-tensors: another matrix has to turn the weights back.
 ROTATED = {**ref.CT, "transform_config": {"config_groups": {"u": {"type": "hadamard"}}}}
 
 # name -> (tensors, config)

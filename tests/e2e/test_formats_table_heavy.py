@@ -23,7 +23,7 @@ def bnb():
 
 
 def stored(name, weight, state):
-    """What the library writes of a quantized weight."""
+    """The tensors that the library writes for a quantized weight."""
     return {name: from_torch(weight), **{f"{name}.{k}": from_torch(t) for k, t in state.as_dict(packed=True).items()}}
 
 

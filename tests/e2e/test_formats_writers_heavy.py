@@ -81,7 +81,7 @@ def test_modelopt_fp8(shape, blocks, modelopt, show):
 
 
 def test_modelopt_int4(show):
-    """W4A16_AWQ: two rows in an octet, by its packer."""
+    """W4A16_AWQ: two rows in a byte, by its packer."""
     export = pytest.importorskip("modelopt.torch.export.quant_utils")
     codes = torch.randint(-8, 8, (38, 256), generator=torch.Generator().manual_seed(4)).float()
     scale = torch.rand(38, 2, generator=torch.Generator().manual_seed(5)) * 0.02 + 0.001

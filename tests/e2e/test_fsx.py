@@ -74,7 +74,7 @@ def test_every_format_is_read(run, place, schemes):
 
 
 def written_from_a_seed(seed, folder):
-    """What fuzz_plan.c makes of an input: an octet, config.json, NUL, a header, NUL, the first data; a pattern for the rest."""
+    """Splits an input like fuzz_plan.c: a byte, config.json, NUL, a header, NUL, the first data; a pattern for the rest."""
     config, header, data = [*seed[1:].split(b"\0", 2), b""][:3]
     size = max(int(end) for end in re.findall(rb'"data_offsets":\s*\[\s*\d+\s*,\s*(\d+)', header))
     pattern = bytes((i * 167 + (i >> 8)) & 0xFF for i in range(4096))

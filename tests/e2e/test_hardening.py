@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What the linker and the compiler left in the program against attackers, by readelf."""
+"""Hardening by the compiler and the linker, as readelf shows it."""
 
 import pathlib
 import re

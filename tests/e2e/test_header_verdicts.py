@@ -260,7 +260,7 @@ REFUSED_ON_PURPOSE = {
 
 
 def library(path):
-    """What the library reads: {name: (dtype, shape)}, or None if it refuses the file."""
+    """{name: (dtype, shape)} as the library reads it, or None if it refuses the file."""
     try:
         with safe_open(path, framework="np") as f:
             opened = {name: (f.get_slice(name).get_dtype(), f.get_slice(name).get_shape()) for name in f.keys()}

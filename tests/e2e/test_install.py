@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What `make install` puts where, and that it works from there: program, man page, completions, library, unit."""
+"""The files of `make install`, and that they work: program, man page, completions, library, unit."""
 
 import os
 import pty
@@ -41,7 +41,7 @@ def source(tmp_path):
 
 
 def test_files(tree):
-    dest, prefix = tree
+    _, prefix = tree
     found = {str(p.relative_to(prefix)) for p in prefix.rglob("*") if not p.is_dir()}
     assert found == {
         "bin/mxfs", "lib/libmxfs.a", "lib/libmxfs.so", "lib/libmxfs.so.0", "lib/pkgconfig/mxfs.pc", "include/mxfs.h",

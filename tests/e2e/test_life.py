@@ -92,8 +92,8 @@ class TestAttributes:
             assert (made / "tensors" / names[i]).read_bytes() == i.to_bytes(2, "little")
 
 
-# Prints what was not refused as it has to be: NAME and error, a line each. A descriptor open for writing nobody
-# gets, and what wants one says so before it looks at the mount.
+# Prints the calls that were not refused as they have to be: NAME and error, a line each. No descriptor can be opened
+# for writing, and calls that need one fail for that reason before they look at the mount.
 CHANGES = """
 import errno, os, stat, sys
 file, folder, new = sys.argv[1:]
@@ -286,7 +286,7 @@ class TestDaemon:
         assert_file(second.file, model.expected_bytes())
 
     def test_mountpoint_with_files(self, source, mount, mxfs_bin):
-        """What lies below a mountpoint comes back."""
+        """Files below a mountpoint reappear."""
         made = mount(source, command=["sh", "-c", 'for last; do :; done; echo kept >"$last/file"; exec "$0" "$@"', mxfs_bin])
         assert not (made / "file").exists()
         made.unmount()
@@ -343,7 +343,7 @@ class TestSourceThatChanges:
         self.assert_eio(made / "tensors" / self.DATA)
 
     def test_changed_after_reading(self, source, mount, model):
-        """What was read stays right; what was not yet read becomes an error."""
+        """Bytes that were read stay right; later reads fail."""
         made = mount(source)
         name = "model.layers.0.mlp.experts.down_proj"
         assert_same((made / "tensors" / name).read_bytes(), model.expected()[name].data)
@@ -460,7 +460,7 @@ END
         assert done.returncode == 0 and done.stdout == "done\n", done
 
     def test_others_stay_out(self, place, as_user):
-        """Without allow_other nobody else gets in, not even root."""
+        """Without allow_other no other user gets in, not even root."""
         source = models.quark().write(place / "m.safetensors")
         done = as_user(f"""
             mkdir mnt

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What a running mount offers beside its files: extended attributes, going by itself when idle, as
-whose files appear, statistics."""
+"""Features of a running mount besides its files: extended attributes, the idle timeout, owners and permissions,
+statistics."""
 
 import errno
 import json
@@ -88,7 +88,7 @@ class TestIdleTimeout:
     def outlives_an_idle_one(made, source, mount):
         for _ in range(2):
             other = mount(source, "--idle-timeout=1")
-            wait_for_mounts(lambda: not mounted(other.path))
+            wait_for_mounts(lambda path=other.path: not mounted(path))
             assert mounted(made.path)
 
     @pytest.mark.parametrize("foreground", [False, True], ids=["background", "foreground"])
@@ -200,7 +200,7 @@ class TestIdentity:
             assert (done.returncode == 0) == readable, (options, done.stderr)
 
     def test_not_theirs_to_give(self, source, as_user):
-        """An ordinary user lets others in to somebody else's file, but not as another's."""
+        """An ordinary user may let others read a file of another user, but not show it with another owner."""
         source.chmod(0o644)
         done = as_user(f"""
             mkdir mnt
@@ -321,7 +321,7 @@ class TestStatistics:
         run("stats", place).fails(6, str(place), "nothing is mounted here")
         run("stats", made / "tensors").fails(6, "tensors", "nothing is mounted here")
         run("stats", place / "absent").fails(6, "absent", "No such file")
-        run("stats", "/proc").fails(6, "/proc", "type proc", "not of mxfs")
+        run("stats", "/proc").fails(6, "/proc", "type proc", "not an mxfs mount")
 
     def test_dead(self, source, mount, run):
         made = mount(source)
@@ -329,7 +329,7 @@ class TestStatistics:
         made.expected_status = -signal.SIGKILL
         made.wait()
         if mounted(made.path):  # else something took it away already
-            run("stats", made.path).fails(6, str(made.path), "gone", "mxfs -u")
+            run("stats", made.path).fails(6, str(made.path), "has exited", "mxfs -u")
 
     @pytest.mark.parametrize("layout, words", [(0, "older mxfs"), (2, "served by mxfs 9.9.9"), (-1, "no mxfs answers"), (-2, "no mxfs answers")])
     def test_other_versions(self, layout, words, run, serve):

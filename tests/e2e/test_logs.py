@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What the daemon says, and where: a line at the start, one at the stop, few about failures."""
+"""The log of the daemon: a line at the start, one at the stop, few about failures."""
 
 import math
 import os

@@ -108,7 +108,7 @@ def test_nth_allocation_of_a_mount(mxfs_bin, failmalloc, place, fuse):
         try:
             done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=30, check=False)
         except subprocess.TimeoutExpired:
-            for pid in children():  # a daemon that does not answer would hold whoever looks at its mount
+            for pid in children():  # a hanging daemon would block any process that looks at its mount
                 if f"FAIL_AT={n}\0".encode() in pathlib.Path(f"/proc/{pid}/environ").read_bytes():
                     os.kill(pid, signal.SIGKILL)
             raise

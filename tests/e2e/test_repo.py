@@ -146,7 +146,7 @@ class TestWhatAModelIs:
         contents = [{**good.source, **extra}, stale.source]
         rt.save(folder / files[shard], contents[0], refrepo.FORMAT)
         rt.save(folder / files[1 - shard], contents[1], refrepo.FORMAT)
-        index = {"metadata": {"total_size": 1}, "weight_map": {name: files[shard] for name in [*good.source, *extra]}}
+        index = {"metadata": {"total_size": 1}, "weight_map": dict.fromkeys([*good.source, *extra], files[shard])}
         index["weight_map"]["model.norm.weight"] = files[1 - shard]  # so that both are named
         (folder / "model.safetensors.index.json").write_text(refrepo.dump(index))
         made = mount(folder, "--views=tensors")

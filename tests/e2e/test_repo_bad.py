@@ -80,7 +80,7 @@ class TestIncomplete:
         assert run("list", "--json", folder).rc == 0
 
     def test_partial(self, mount, sharded, place):
-        """What is whole among what is there, and an index that says just that."""
+        """The complete tensors are shown, with an index that lists just them."""
         gone = list(sharded.files)[2]
         folder = sharded.write(place / "model", skip=[gone])
         made = mount(folder, "--partial")

@@ -65,7 +65,7 @@ def assert_same_states(a, b):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_logits(name, made, mount):
-    """Of the mount, of the BF16 copy, and of the library's own dequantization."""
+    """Models loaded from the mount, from a BF16 copy, and by the library's own dequantization."""
     folder = made(name)
     mine = load(mount(folder / "packed").path)
     assert mine.dtype == torch.bfloat16 and not hasattr(mine.config, "quantization_config")
@@ -147,7 +147,7 @@ def test_cache_snapshot(made, mount, place):
 
 
 def test_deepseek_v4_config(mount, place):
-    """What transformers makes of a config without quantization_config and expert_dtype: a plain model."""
+    """transformers takes a config without quantization_config and expert_dtype for a plain model."""
     import refmodels
 
     model = refmodels.deepseek_v4()

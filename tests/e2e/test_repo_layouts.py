@@ -263,7 +263,7 @@ class TestConfinement:
             assert_file(mount(folder, *options) / file, sharded.expected(file))
 
     def test_an_index_that_leads_out(self, mount, place):
-        """What is not shown has no say."""
+        """Files that are not shown have no influence."""
         model = models.quark()
         folder = place / "model"
         model.write(folder / "model.safetensors")
@@ -309,14 +309,14 @@ class TestConfinement:
 
     @pytest.mark.parametrize("mode", [0o744, 0o750, 0o711])
     def test_permissions_of_folders(self, mode, mount, place):
-        """Who may list a folder may not enter it for that."""
+        """Users who may list a folder may not enter it for that reason."""
         folder = refrepo.spread(models.compressed(), 1).write(place / "model")
         folder.chmod(mode)
         assert mount(folder, "--allow-other").path.stat().st_mode & 0o777 == mode & 0o555
 
     @pytest.mark.parametrize("private", [0, 1])
     def test_permissions_of_companions(self, private, mount, place):
-        """What is made of two files is for those who may read both."""
+        """A tensor made of two files is for users who may read both."""
         sharded = refrepo.placed(models.gptoss_hf(), 2, lambda name: int(name.endswith("_scales")))
         folder = sharded.write(place / "model")
         (folder / refrepo.names(2)[private]).chmod(0o600)
@@ -352,7 +352,7 @@ class TestConfinement:
         assert shown((USER, 6), (NAMED, 4, 4321), (GROUP, 4), (MASK, 0), (OTHER, 4)) == 0o400
 
     def test_permissions_of_a_long_acl(self, mount):
-        """One too long to be looked at lets nobody in; of the filesystems at hand only tmpfs keeps such."""
+        """An ACL too long to be read lets no one in; only tmpfs, of the filesystems here, can hold one."""
         with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
             source = models.compressed().write(pathlib.Path(folder) / "m.safetensors")
             many = [(NAMED, 4, 5000 + i) for i in range(600)]
@@ -361,7 +361,7 @@ class TestConfinement:
 
     @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv")
     def test_what_others_may_open(self, mount, place):
-        """The kernel asks the source's owner, group and bits; without allow_other it lets nobody else in."""
+        """The kernel checks the source's owner, group and bits; without allow_other it lets no one else in."""
         sharded = refrepo.spread(models.compressed(), 2)
         folder = sharded.write(place / "model")
         first, second = refrepo.names(2)

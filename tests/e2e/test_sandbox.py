@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What the daemon gives up once it serves, and that its mount still goes away however it is asked to."""
+"""The privileges that the daemon gives up once it serves; its mount can still be unmounted in every way."""
 
 import errno
 import os
@@ -35,7 +35,7 @@ def instrumented(mxfs_bin):
 
 
 def privileges(pid):
-    """What each thread of a process may: (CapEff, CapPrm, CapBnd, NoNewPrivs, Seccomp)."""
+    """The rights of each thread of a process: (CapEff, CapPrm, CapBnd, NoNewPrivs, Seccomp)."""
     keys = ("CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp")
     out = set()
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
@@ -88,7 +88,7 @@ def escape(tmp_path_factory):
 
 
 def test_a_hijacked_daemon(source, model, mount, escape, instrumented):
-    """What is tried from within is denied, and the mount is served on."""
+    """Attacks from within are denied, and the mount stays served."""
     if instrumented:
         pytest.skip("it has no filter")
     made = mount(source, "--views=none", foreground=True, env=escape)

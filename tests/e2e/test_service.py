@@ -139,7 +139,7 @@ class TestOverItsOwnSource:
         self.comes_back(again, before)
 
     def test_killed(self, own, model, mount):
-        """What is dead lies in the way of the source, too."""
+        """A dead mount may also hide the source."""
         self.put_model(model, own.path)
         made = mount(own.path, over=own)
         os.kill(made.pid, signal.SIGKILL)
@@ -182,7 +182,7 @@ def test_stop_timeout(source, mount):
 
 
 def test_stop_timeout_under_other_signals(source, mount):
-    """Whoever asks for statistics all the time does not hold up the end."""
+    """A process that keeps asking for statistics does not delay the end."""
     made = mount(source, "--stop-timeout=2")
     with open(made.file, "rb"):
         ended = os.pidfd_open(made.pid)
@@ -206,7 +206,7 @@ def test_closed_descriptors(closed, source, model, mount, mxfs_bin):
 
 
 def test_ignored_children(source, place, run, mxfs_bin):
-    """A launcher may leave SIGCHLD ignored; then nobody could wait for what fails."""
+    """A launcher may leave SIGCHLD ignored; then no process could wait for one that fails."""
     (place / "file").touch()
     done = subprocess.run(
         [mxfs_bin, source, place / "file"], capture_output=True, text=True, check=False,
@@ -293,11 +293,11 @@ class TestCannotMount:
 
     # Why an ordinary user cannot mount: (what root prepares, how mxfs is run, words of the remedy).
     USER = {
-        "allow_other": ("", "mxfs --allow-other", ["'user_allow_other' is set in /etc/fuse.conf", "add a line user_allow_other"]),
+        "allow_other": ("", "mxfs --allow-other", ["'user_allow_other' is set in /etc/fuse.conf", "add the line user_allow_other"]),
         "no_helper": ("mount --bind /dev/null /usr/bin/fusermount3", "mxfs", ["failed to exec fusermount3", "install the package fuse3"]),
-        "closed_device": ("chmod 600 /dev/fuse", "mxfs", ["/dev/fuse cannot be opened", "--device /dev/fuse"]),
-        "no_new_privs": ("", "setpriv --no-new-privs mxfs", ["no_new_privs", "mount as root or outside"]),
-        "not_ours": ("mkdir mnt", "mxfs", ["no write access to mountpoint", "expected a folder that belongs to the user"]),
+        "closed_device": ("chmod 600 /dev/fuse", "mxfs", ["cannot open /dev/fuse", "--device /dev/fuse"]),
+        "no_new_privs": ("", "setpriv --no-new-privs mxfs", ["no_new_privs", "mount as root, or from outside"]),
+        "not_ours": ("mkdir mnt", "mxfs", ["no write access to mountpoint", "a folder that the user owns"]),
         # A kernel with AppArmor, and Ubuntu's profile, which the helper runs into.
         "apparmor": (
             """mount -t tmpfs -o mode=755 none /sys/module
@@ -374,5 +374,5 @@ def test_bare_system(source, model, place, mxfs_bin, fuse, sanitized, alone):
     (place / "want").write_bytes(model.expected_bytes())
     done = alone("bash", "-c", BARE, "-", place, mxfs_bin)
     assert done.returncode == 0, done
-    # Without the mount table nobody knows whether it is a mount of ours: mxfs -u says what to do.
-    assert "no telling what is mounted" in done.stderr and f"umount {place}/mnt" in done.stderr, done
+    # Without the mount table mxfs -u cannot know whether the mount is an mxfs mount, and says what to do.
+    assert "cannot tell what is mounted" in done.stderr and f"umount {place}/mnt" in done.stderr, done

@@ -33,7 +33,7 @@ RSS_SLACK = 2 << 20  # of stacks and buffers that come and go
 
 
 class Pace:
-    """Keeps this process, its children and the daemons below so many cores, taken over the whole run."""
+    """Limits this process, its children and the daemons to that many cores on average."""
 
     def __init__(self, cores, mounts):
         self.cores, self.mounts = cores, mounts
@@ -55,7 +55,7 @@ class Pace:
 
 
 class Load:
-    """What the threads do. Each method is one round of one kind and returns how many bytes it compared."""
+    """The work of the threads. Each method is a round of one kind and returns the number of bytes compared."""
 
     def __init__(self, place, mounts, wanted, fsx):
         self.place, self.mounts, self.wanted, self.run_fsx = place, mounts, wanted, fsx
@@ -129,7 +129,7 @@ class Load:
 
 
 def figures(mount):
-    """What must not grow."""
+    """The figures that must not grow."""
     proc = pathlib.Path(f"/proc/{mount.pid}")
     return {"rss": mount.memory("VmRSS"), "fds": len(os.listdir(proc / "fd")), "threads": len(os.listdir(proc / "task"))}
 

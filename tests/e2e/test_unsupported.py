@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What looks quantized and cannot be dequantized exactly is refused by name; nothing is guessed."""
+"""Models that look quantized and cannot be dequantized exactly are refused by name; nothing is guessed."""
 
 import json
 
@@ -160,7 +160,7 @@ class TestNotRefused:
         assert_file(mount(source).file, source.read_bytes())
 
     def test_result_that_exists_already(self, run, place):
-        """P beside P_blocks and P_scales: two tensors of one name cannot be shown."""
+        """P next to P_blocks and P_scales: two tensors of one name cannot be shown."""
         model = models.Model()
         models.add_gptoss(model, "p", models.random_fill(1), 3, 1)
         source = write(place, {**model.source, "p": f32(2)})
@@ -217,7 +217,7 @@ class TestUnknownMethod:
         run("--scheme=fp8", source, place / "mnt").fails(4, str(source), "no tensor fits --scheme=fp8")
 
     def test_two_schemes(self, run, mount, place):
-        """Of a mixed model: each alone leaves the other's tensors; who is told to take both has both."""
+        """A mixed model: each scheme alone leaves the other's tensors; both together decode all."""
         model = FloatModel({"quantization_config": {"quant_method": "something-new"}})
         add_fp8(model, "a.weight", fp8_codes(1, 4, 64), scales(2, "F32", 1), floats(scales(2, "F32", 1)), "weight_scale")
         add_nvfp4(model, "b.0", 3, (4, 64), np.array([0.01], np.float32))
@@ -234,7 +234,7 @@ class TestUnknownMethod:
 
 
 class TestStrayScales:
-    """An unquantized weight with a scale beside it: both as stored, one notice."""
+    """An unquantized weight with a scale next to it: both as stored, one notice."""
 
     @pytest.mark.parametrize("dtype", ["BF16", "F16", "F32"])
     @pytest.mark.parametrize("scale", ["weight_scale", "weight_scale_inv", "scale"])
@@ -323,7 +323,7 @@ class TestPaths:
         assert_file(made.file, model.expected_bytes("BF16"))
 
     def test_snapshot_of_shards(self, mount, place):
-        """The index lies beside the links, and so do the other shards."""
+        """The index lies next to the links, and so do the other shards."""
         model = models.Model()
         models.add_packed(model, "x", models.random_fill(1), 5, 2)
         blobs, snap = place / "blobs", place / "snapshots" / "r"

@@ -40,7 +40,7 @@ def test_public_file(mount):
 
 @pytest.mark.parametrize("name", TRITON)
 def test_triton(name, mount, place):
-    """What Triton's quantizer wrote, read back as the values that it promised."""
+    """The output of Triton's quantizer reads back as the values that it promised."""
     part = {kind: (VECTORS / "triton-mxfp4" / f"{name}.{kind}.bin").read_bytes() for kind in ("blocks", "scales", "f32")}
     count = len(part["scales"])
     source = place / "m.safetensors"
@@ -87,7 +87,7 @@ class TestShards:
         run(place / self.SHARDS[0], place / "mnt").refuses(4, "model.layers.0.mlp.experts")
 
     def test_file_that_the_index_does_not_name(self, run, place):
-        """A file beside an index that does not name it is a model of its own."""
+        """A file next to an index that does not name it is a model of its own."""
         shutil.copytree(self.SOURCE, place / "m")
         shutil.copy(self.SOURCE / self.SHARDS[0], place / "m" / "copy.safetensors")
         (place / "mnt").mkdir()

@@ -49,8 +49,7 @@ static void fuzz_config(const char *text, size_t len, const char *dtype, bool go
     free(twice);
 }
 
-/* Some fate that depends on the names only; a name with one byte less may end inside a character.
- */
+/* A fate that depends on the name only; a name cut by a byte may end inside a character. */
 static int decide(void *data, struct mxfs_jsonedit_weight *w)
 {
     (void)data;

@@ -22,7 +22,7 @@ static void expect(bool holds)
         abort();
 }
 
-/* What a directory entry may be, and a terminal may show. */
+/* A valid directory entry that is safe on a terminal. */
 static void expect_safe(const char *file, size_t len, const char *ext)
 {
     size_t e = strlen(ext);

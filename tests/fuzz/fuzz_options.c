@@ -29,7 +29,7 @@ static void expect_told(int rc, const struct mxfs_error *err)
         expect((unsigned char)*c >= 0x20 && *c != 0x7F);
 }
 
-/* What the commands rely on. */
+/* Properties that the commands rely on. */
 static void expect_complete(const struct mxfs_options *o)
 {
     static const unsigned char operands[MXFS_COMMAND_END] = {

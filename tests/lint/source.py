@@ -25,10 +25,15 @@ def problem(path, line, text):
 
 
 def table(name):
-    """The lines of a table beside this file, with their numbers."""
+    """The lines of a table in this folder, with their numbers."""
     for number, line in enumerate((HERE / name).read_text().splitlines(), 1):
         if line.strip() and not line.startswith("#"):
             yield number, line
+
+
+def is_later(path):
+    """Whether later.txt lets a file through."""
+    return any(fnmatch.fnmatch(path.as_posix(), glob) for _, glob in table("later.txt"))
 
 
 def files(*roots):
@@ -161,4 +166,5 @@ def main():
     return 1 if problems else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -36,7 +36,7 @@ static uint64_t size, seed, first, count;
 static _Atomic uint64_t next_op, bytes_read;
 static atomic_bool failed;
 
-/* What a thread keeps open. */
+/* The descriptors and mappings of a thread. */
 struct thread {
     int fd, direct, pipe[2], sink;
     uint8_t *buf; /* page-aligned, LENGTH_MAX + PAGE */

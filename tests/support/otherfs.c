@@ -29,7 +29,7 @@ static int other_getattr(const char *path, struct stat *st, struct fuse_file_inf
     return strcmp(path, "/") == 0 ? 0 : -ENOENT;
 }
 
-/* What of the question and of the answer no version may change. */
+/* The parts of request and answer that no version may change. */
 static int other_ioctl(const char *path, unsigned cmd, void *arg, struct fuse_file_info *fi,
                        unsigned flags, void *data)
 {

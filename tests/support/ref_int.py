@@ -11,9 +11,9 @@ float32, each operation rounded once, in the order of the libraries:
 - GPTQ: scale[group, n] * (code - zero), zero stored less 1 in version 1 (GPTQModel
   nn_modules/qlinear/torch.py dequantize_weight); AWQ: (code - zero) * scale, columns of a word in the
   order 0 2 4 6 1 3 5 7 (AutoAWQ utils/packing_utils.py). Both in float16, and transposed.
-- ModelOpt: code * scale * pre_quant_scale in float32; two rows in an octet
+- ModelOpt: code * scale * pre_quant_scale in float32; two rows in a byte
   (export/quant_utils.py pack_int4_in_uint8).
-- MXFP6 of compressed-tensors: E2M3 codes, four in three octets (compressors/mxfp6/helpers.py).
+- MXFP6 of compressed-tensors: E2M3 codes, four in three bytes (compressors/mxfp6/helpers.py).
 """
 
 import numpy as np
@@ -214,7 +214,7 @@ def gptq_layouts(version=1):
             add_gptq(m, f"layers.{bits}.{i}", i, n, k, group, bits, version, order=(None, "natural", "reordered", "uneven")[i % 4])
     add_gptq(m, "bf16", 7, 32, 128, 64, 4, version, "BF16")
     add_gptq(m, "f32", 8, 32, 128, 64, 8, version, "F32", "reordered")
-    for k in (4, 60, 68, 132, 196):  # columns of 8 bits that fill no 8 octets, beside cache lines and behind
+    for k in (4, 60, 68, 132, 196):  # columns of 8 bits that do not fill 8 bytes, around and after cache lines
         add_gptq(m, f"layers.8.short.{k}", k, 132, k, 4, 8, version)
     m.plain("layers.4.0.bias", rt.tensor(np.ones(16, np.float16)))
     return m

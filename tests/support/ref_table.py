@@ -5,7 +5,7 @@
 The definition is independent of mxfs: NumPy float32, each operation rounded once, in the order of
 the libraries:
 
-- bitsandbytes 4 bits: map[code] * absmax, the high half of an octet first, rounded to the type that
+- bitsandbytes 4 bits: map[code] * absmax, the high half of a byte first, rounded to the type that
   the state names (`via`); nested: absmax = nested_map[a] * nested_absmax, then + nested_offset
   (bitsandbytes functional.py dequantize_4bit, dequantize_blockwise).
 - bitsandbytes 8 bits: code * SCB, then * 1/127 (_ops.py int8_vectorwise_dequant).
@@ -33,7 +33,7 @@ TORCH = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 
 
 def high_first(codes):
-    """Codes of 4 bits (one an element) as octets, the even one in the high half; a lone last one too."""
+    """Codes of 4 bits (one an element) as bytes, the even one in the high half; a lone last one too."""
     flat = np.concatenate([codes.reshape(-1), np.zeros(codes.size % 2, np.uint8)])
     return (flat[0::2] << 4 | flat[1::2]).astype(np.uint8)
 

@@ -26,7 +26,7 @@ class Preset:
         return {"quant_method": "compressed-tensors", **config.model_dump(mode="json", exclude={"quant_method"})}
 
     def compress(self, weight, scale_dtype=None):
-        """What is stored of a weight [N, K]: scales and zero points are those of its largest and smallest values."""
+        """The stored tensors of a weight [N, K], with scales and zero points from its largest and smallest values."""
         state = {"weight": weight}
         if self.args.strategy == "tensor_group":
             state["weight_global_scale"] = generate_gparam(*weight.aminmax())

@@ -106,7 +106,7 @@ def f32(*shape):
     return rt.tensor(np.full(shape, 2, np.float32))
 
 
-# What schemes call their companions: beside a group that has none of that name, each may change what its codes mean.
+# Names of companions: next to a group that has none of that name, each may change what its codes mean.
 EXTRA = {
     ".weight_scale": f32(6, 1), ".weight_scale_inv": f32(6, 1), ".scale": rt.raw("F8_E8M0", (6, 1), bytes(6)), ".scale_weight": f32(1),
     ".weight_zero_point": rt.tensor(np.ones((6, 3), np.int8)), ".weight_g_idx": rt.tensor(np.arange(96, dtype=np.int32) % 3), ".weight_global_scale": f32(1),

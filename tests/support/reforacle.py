@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What quantized values mean, independently of mxfs: exact in float64, rounded once at the end.
+"""The values of quantized formats, independently of mxfs: exact in float64, rounded once at the end.
 
 Codes are given their meaning by ml_dtypes (float4_e2m1fn, float8_e8m0fnu, float8_e4m3fn). A product
 of an E2M1 or E4M3 value with a power of two has at most four significant bits, so float64 holds it
@@ -17,7 +17,7 @@ BITS = {"BF16": np.uint16, "F16": np.uint16, "F32": np.uint32}
 
 
 def e2m1(codes):
-    """FP4 codes 0..15 (one an octet) as float64; code 8 is -0."""
+    """FP4 codes 0..15 (one in a byte) as float64; code 8 is -0."""
     return np.asarray(codes, np.uint8).view(ml_dtypes.float4_e2m1fn).astype(np.float64)
 
 
@@ -27,12 +27,12 @@ def e8m0(octets):
 
 
 def e4m3(octets):
-    """FP8 E4M3 ("FN") octets as float64."""
+    """FP8 E4M3 ("FN") bytes as float64."""
     return np.asarray(octets, np.uint8).view(ml_dtypes.float8_e4m3fn).astype(np.float64)
 
 
 def nibbles(packed):
-    """[..., n] octets -> [..., 2n] codes, the low half first."""
+    """[..., n] bytes -> [..., 2n] codes, the low half first."""
     packed = np.asarray(packed, np.uint8)
     return np.stack([packed & 15, packed >> 4], -1).reshape(*packed.shape[:-1], 2 * packed.shape[-1])
 
@@ -44,12 +44,12 @@ def pack(codes):
 
 
 def mxfp4(packed, scales):
-    """[..., K/2] octets and [..., K/32] E8M0 scales -> [..., K] exact values."""
+    """[..., K/2] bytes and [..., K/32] E8M0 scales -> [..., K] exact values."""
     return e2m1(nibbles(packed)) * np.repeat(e8m0(scales), 32, axis=-1)
 
 
 def tiled(weight, scales, tile):
-    """[N, K] FP8 octets and [ceil(N/tile), ceil(K/tile)] E8M0 scales -> [N, K] exact values."""
+    """[N, K] FP8 bytes and [ceil(N/tile), ceil(K/tile)] E8M0 scales -> [N, K] exact values."""
     n, k = weight.shape
     spread = np.repeat(np.repeat(e8m0(scales), tile, axis=0)[:n], tile, axis=1)[:, :k]
     return e4m3(weight) * spread
@@ -65,9 +65,6 @@ def rounded(values, dtype):
             single = values.astype(np.float32)
             exact = (single.astype(np.float64) == values) | np.isnan(values) | np.isinf(single)
             assert exact.all(), "the way through float32 would round twice"
-            if dtype == "F32":
-                bits = single.view(np.uint32)
-            else:
-                bits = single.astype(ml_dtypes.bfloat16).view(np.uint16)
+            bits = single.view(np.uint32) if dtype == "F32" else single.astype(ml_dtypes.bfloat16).view(np.uint16)
     bits = np.where(np.isnan(values), BITS[dtype](CANONICAL_NAN[dtype]), bits).astype(BITS[dtype])
     return Tensor(dtype, values.shape, bits.tobytes())

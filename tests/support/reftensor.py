@@ -47,7 +47,7 @@ NAME_OF = {np.dtype(kind): name for name, (_, _, kind) in DTYPES.items() if kind
 
 @dataclass(frozen=True)
 class Tensor:
-    """What a safetensors file holds of one tensor; `shape` is the logical one, also for F4 and F6."""
+    """A tensor of a safetensors file; `shape` is the logical one, also for F4 and F6."""
 
     dtype: str
     shape: tuple
@@ -65,7 +65,7 @@ def tensor(array):
 
 
 def raw(dtype, shape, data):
-    """Bytes (or an array of octets) as a Tensor of that dtype and logical shape."""
+    """Bytes (or an array of them) as a Tensor of that dtype and logical shape."""
     data = bytes(np.ascontiguousarray(data).tobytes()) if isinstance(data, np.ndarray) else bytes(data)
     assert len(data) * 8 == DTYPES[dtype][1] * int(np.prod(shape, dtype=np.int64)), (dtype, shape, len(data))
     return Tensor(dtype, tuple(int(n) for n in shape), data)

@@ -4,8 +4,8 @@
 # Installs what a build, the demo or the tests need and this machine lacks: Debian packages, and a
 # Python environment under build/. To be sourced, from the root of the project.
 #
-# Nothing is installed system-wide unless something is missing, and then only as root; everybody else
-# is told the command.
+# Nothing is installed system-wide unless something is missing, and then only as root; other users
+# are told the command.
 
 BUILD=${BUILD:-build}
 MAKE=${MAKE:-make}

@@ -23,7 +23,7 @@ enum { ITEMS_MAX = 1000, WORKERS_MAX = 33 };
 static const unsigned worker_counts[] = {1, 2, 3, 8, WORKERS_MAX};
 static const uint64_t item_counts[] = {0, 1, 2, 7, ITEMS_MAX};
 
-/* What the functions of a job share. */
+/* Shared by the functions of a job. */
 struct state {
     atomic_uint done[ITEMS_MAX]; /* how often each item was done */
     atomic_int busy[WORKERS_MAX];

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What may be opened, also while links are turned elsewhere.
+ * Files that may be opened and files that may not, also while links are swapped.
  */
 #include "mxfs/reach.h"
 

@@ -236,7 +236,7 @@ START_TEST(attributes)
     open_tree(&f, path.text, both);
     walk(&f, "model.safetensors", &st);
     ck_assert_uint_eq(st.st_mode, S_IFREG | 0444);
-    ck_assert_uint_eq(st.st_size, (off_t)f.repo.root.plans[0]->size);
+    ck_assert_int_eq(st.st_size, (off_t)f.repo.root.plans[0]->size);
     ck_assert_uint_eq(st.st_uid, geteuid());
     ck_assert_uint_eq(st.st_nlink, 1);
     ck_assert_int_eq(st.st_mtim.tv_sec, source.st_mtim.tv_sec);
@@ -246,11 +246,11 @@ START_TEST(attributes)
     ck_assert_uint_eq(st.st_mode, S_IFDIR | 0555);
     ck_assert_uint_eq(st.st_nlink, 4);
     walk(&f, "tensors/a", &st);
-    ck_assert_uint_eq(st.st_size, 4 * 32 * 2);
+    ck_assert_int_eq(st.st_size, 4 * 32 * 2);
     walk(&f, "npy/a.npy", &st);
-    ck_assert_uint_eq(st.st_size, 128 + 4 * 32 * 4);
+    ck_assert_int_eq(st.st_size, 128 + 4 * 32 * 4);
     walk(&f, "tensors/empty", &st);
-    ck_assert_uint_eq(st.st_size, 0);
+    ck_assert_int_eq(st.st_size, 0);
     close_tree(&f);
     open_tree(&f, path.text,
               (struct mxfs_tree_options){.tensors = true, .npy = true, .source_permissions = true});
@@ -263,7 +263,7 @@ START_TEST(attributes)
 }
 END_TEST
 
-/* What a file and a folder look like in a tree that `maker` makes, or "refused". */
+/* The attributes of a file and a folder in a tree that `maker` builds, or "refused". */
 static void check_identity(const char *path, uid_t maker, struct mxfs_tree_options options,
                            const char *expected)
 {
@@ -323,7 +323,7 @@ START_TEST(identity)
     check_identity(path.text, OTHER, user, "refused");
     check_identity(path.text, OTHER, group, "refused");
     check_identity(path.text, OTHER, same, "7:8 440 550");
-    user.source_permissions = wide.source_permissions = false; /* nobody else comes in */
+    user.source_permissions = wide.source_permissions = false; /* no other user comes in */
     check_identity(path.text, OTHER, user, "5:8 444 555");
     check_identity(path.text, OTHER, wide, "9:8 444 555");
     ck_assert_int_eq(setegid(0), 0);

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What the filesystems that mxfs is compared with have in common with it: mount options,
+ * Shared by the filesystems that mxfs is compared with, and equal to mxfs: mount options,
  * capabilities, threads.
  */
 #ifndef MXFS_BENCH_SERVE_H

@@ -49,7 +49,7 @@ float *guarded_floats(struct guarded *g, size_t n, enum placement placement);
 /** Fills the range with random bytes. */
 void guarded_randomize(struct guarded *g);
 
-/** What a kernel test works with: a variant, and guarded ranges to give it. */
+/** The material of a kernel test: a variant, and guarded ranges to pass to it. */
 struct arena {
     const struct mxfs_kernel *kernel;
     struct mxfs_tables tables;

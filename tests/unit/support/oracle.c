@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* What a binary float format is made of. */
+/* The parameters of a binary float format. */
 struct format {
     int exponent_bits, mantissa_bits;
     uint32_t nan;

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What every Check program of the unit tests needs: running a suite, folders that vanish, a quiet
+ * Shared by all Check programs of the unit tests: running a suite, temporary folders, a quiet
  * stderr.
  */
 #ifndef MXFS_TEST_SUITE_H
