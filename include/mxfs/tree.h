@@ -11,7 +11,7 @@
  *   npy/        one file for each tensor: a NumPy file
  *
  * Inode numbers depend only on the source, so they are the same after a remount.
- * Thread safety: immutable after start; each thread reads with its own scratch memory.
+ * Thread safety: immutable after start; each thread reads with a reader of its own.
  */
 #ifndef MXFS_TREE_H
 #define MXFS_TREE_H
@@ -68,12 +68,12 @@ int mxfs_tree_lookup(const struct mxfs_tree *tree, uint64_t parent, const char *
 int mxfs_tree_next(const struct mxfs_tree *tree, uint64_t dir, uint64_t *cookie,
                    char name[MXFS_FILE_NAME_SIZE], struct stat *st);
 
-/** Reads a file as mxfs_vfile_read() does; -EISDIR, -ENOENT. */
-ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_scratch *scratch,
-                       void *buf, size_t len, uint64_t offset);
+/** A new reader for mxfs_tree_read(); the caller ends it with mxfs_vfile_reader_fini(). */
+struct mxfs_vfile_reader mxfs_tree_reader(const struct mxfs_tree *tree);
 
-/** Does what mxfs_vfile_look_ahead() does. */
-void mxfs_tree_look_ahead(const struct mxfs_tree *tree, struct mxfs_scratch *scratch);
+/** Reads a file as mxfs_vfile_read() does; -EISDIR, -ENOENT. */
+ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_vfile_reader *reader,
+                       void *buf, size_t len, uint64_t offset);
 
 /**
  * The value of an extended attribute, as for getxattr(2): its length, or -errno; with size 0

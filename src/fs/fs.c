@@ -123,7 +123,7 @@ static int64_t idle_left(const struct session *s)
 
     if (atomic_load(&s->fs->counters.open) > 0)
         return limit;
-    int64_t left = atomic_load(&s->fs->counters.last) + limit - mxfs_fs_now();
+    int64_t left = atomic_load(&s->fs->counters.last) + limit - fs_now();
     return left > 0 ? left : 0;
 }
 
@@ -138,7 +138,7 @@ static void unmount_if_idle(struct session *s)
         atomic_store(&s->detached, true);
     } else {
         mxfs_log(MXFS_LOG_DEBUG, "%s: idle, but in use", s->mountpoint);
-        atomic_store(&s->fs->counters.last, mxfs_fs_now());
+        atomic_store(&s->fs->counters.last, fs_now());
     }
 }
 
@@ -166,7 +166,7 @@ static void look_after(struct session *s, unsigned *polls)
 /* Milliseconds that are left of the time for open readers, since SIGTERM came at `stopped`. */
 static int64_t stop_left(const struct session *s, int64_t stopped)
 {
-    int64_t left = stopped + (int64_t)s->fs->options->stop_timeout * 1000 - mxfs_fs_now();
+    int64_t left = stopped + (int64_t)s->fs->options->stop_timeout * 1000 - fs_now();
     return left > 0 ? left : 0;
 }
 
@@ -203,7 +203,7 @@ static void *take_signals(void *arg)
             stop_now(s);
         else if (is_stop(signal)) {
             stop_softly(s);
-            stopped = mxfs_fs_now();
+            stopped = fs_now();
         }
     }
     return NULL;
@@ -219,7 +219,7 @@ static int serve(struct session *s, struct mxfs_error *err)
     fuse_loop_cfg_set_idle_threads(config, s->fs->options->threads);
     int rc = fuse_session_loop_mt(s->se, config);
     fuse_loop_cfg_destroy(config);
-    mxfs_decoder_fini(&s->fs->decoder);
+    fs_decoder_fini(&s->fs->decoder);
     if (rc == -ECONNABORTED) /* unmounted while a request was fetched: an end like any other */
         return 0;
     if (rc < 0) /* -1: libfuse has said that it cannot start a thread, and why */
@@ -344,7 +344,7 @@ static char *escape_option(const char *value)
 static struct fuse_session *new_session(struct fs_context *fs)
 {
     const struct mxfs_fs_options *o = fs->options;
-    const struct fuse_lowlevel_ops ops = mxfs_fs_ops_for(o);
+    const struct fuse_lowlevel_ops ops = fs_ops_for(o);
     struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
     struct fuse_session *se = NULL;
     char *source = escape_option(o->source), *list = NULL;
@@ -389,7 +389,7 @@ static void let_go(struct fuse_session *se)
 /* What was asked for and cannot be had is worth a word; the default is only wanted. */
 static void prepare_readahead(struct session *s)
 {
-    int fd = mxfs_readahead_open(s->mountpoint);
+    int fd = fs_readahead_open(s->mountpoint);
     uint64_t wanted = s->fs->options->readahead;
 
     s->fs->readahead = fd;
@@ -406,7 +406,7 @@ static int run_mounted(struct session *s, struct mxfs_error *err)
     prepare_readahead(s);
     if (s->fs->options->sandbox)
         mxfs_sandbox_enter();
-    s->fs->started = mxfs_fs_now();
+    s->fs->started = fs_now();
     atomic_store(&s->fs->counters.last, s->fs->started);
     int rc = serve_with_signals(s, err);
     if (atomic_load(&s->idled))
@@ -441,7 +441,10 @@ int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *opti
                 struct mxfs_error *err)
 {
     struct fs_context fs = {
-        .tree = tree, .options = options, .buffers.lock = PTHREAD_MUTEX_INITIALIZER};
+        .tree = tree,
+        .options = options,
+        .buffers = {.lock = PTHREAD_MUTEX_INITIALIZER, .tree = tree},
+    };
     char mountpoint[PATH_MAX];
 
     int rc = mxfs_mountpoint_check(options->mountpoint, err);
@@ -451,8 +454,8 @@ int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *opti
     if (!realpath(options->mountpoint, mountpoint))
         return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: mountpoint: %s", options->mountpoint,
                          strerror(errno));
-    mxfs_decoder_init(&fs.decoder, mxfs_fs_read, &fs, &fs.buffers);
+    fs_decoder_init(&fs.decoder, fs_read, &fs, &fs.buffers);
     rc = run(&fs, mountpoint, err);
-    mxfs_buffers_free(&fs.buffers);
+    fs_buffers_free(&fs.buffers);
     return rc;
 }

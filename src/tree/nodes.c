@@ -53,7 +53,7 @@ const struct view_output *mxfs_nodes_tensor(const struct mxfs_tree *tree, uint64
 
 const struct stat *mxfs_nodes_plan_source(const struct mxfs_plan *plan)
 {
-    return &plan->model->shards[plan->shard].source.st;
+    return &mxfs_plan_source(plan)->st;
 }
 
 /* The bits by which `source` lets those in whom the bits 0444 of `shown` stand for. */
