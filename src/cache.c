@@ -18,11 +18,11 @@
 
 enum {
     BUCKETS = 256, /* twice as many as the 128 units that a cache usually holds */
-    PAGE = 4096,   /* what memory is mapped and charged in */
+    PAGE = 4096,   /* unit in which memory is mapped and charged */
 };
 
 enum state {
-    FILLING, /* pinned by the one who fills it */
+    FILLING, /* pinned by the thread that fills it */
     READY,   /* filled */
     DEAD,    /* filling failed; no longer in the table */
 };

@@ -61,7 +61,7 @@ int mxfs_cache_reserve(struct mxfs_cache *cache, struct mxfs_cache_key key, size
 /** Bytes that can be reserved before `max_ahead` is reached. */
 size_t mxfs_cache_spare(struct mxfs_cache *cache);
 
-/** What users have counted in the block of `key`; 0 when it is not there or not ready. */
+/** The `used` counter of the block of `key`; 0 when it is not there or not ready. */
 uint64_t mxfs_cache_used(struct mxfs_cache *cache, struct mxfs_cache_key key);
 
 /** The block has been filled and is ready for other readers. It stays pinned. */
@@ -80,7 +80,7 @@ void mxfs_cache_release(struct mxfs_cache *cache, struct mxfs_cache_block *block
  */
 void mxfs_cache_retire(struct mxfs_cache *cache, struct mxfs_cache_block *block);
 
-/** What a cache has done, and what it holds. */
+/** Statistics of a cache. */
 struct mxfs_cache_stats {
     uint64_t hits;   /**< blocks acquired that were there, or being filled by another thread */
     uint64_t misses; /**< blocks acquired that the caller had to fill */

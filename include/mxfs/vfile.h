@@ -18,12 +18,12 @@
 
 struct mxfs_vfile_ahead;
 
-/** What all reads share. Zero-initialised is a valid closed one. */
+/** The state that all reads share. Zero-initialised is a valid closed one. */
 struct mxfs_vfile_env {
     struct mxfs_codec codec;        /**< the kernel that decodes, and its tables */
     struct mxfs_cache *cache;       /**< packed units; owned */
-    struct mxfs_tables *tables;     /**< what codec.tables points to; owned */
-    struct mxfs_vfile_ahead *ahead; /**< what look-ahead has learnt about the sources; owned */
+    struct mxfs_tables *tables;     /**< the tables of the codec; owned */
+    struct mxfs_vfile_ahead *ahead; /**< knowledge about the sources; owned */
     uint64_t cache_size;            /**< bound of the cache in bytes */
 };
 
@@ -44,14 +44,14 @@ int mxfs_vfile_check_cache(const struct mxfs_vfile_env *env, const struct mxfs_g
 /** The most bytes that a packed unit should take of a cache of `cache_size` bytes. */
 uint64_t mxfs_vfile_unit_max(uint64_t cache_size);
 
-/** What a reader will probably want next; left by a read for mxfs_vfile_look_ahead(). */
+/** The place that will probably be read next; left by a read for mxfs_vfile_look_ahead(). */
 struct mxfs_vfile_hint {
     struct mxfs_model *model;       /**< the model of the group */
     const struct mxfs_group *group; /**< NULL: there is no hint */
     uint64_t element;               /**< first element of the first unit to load */
 };
 
-/** What a reader has done since these counters were last set to zero. */
+/** A reader's work since these counters were last set to zero. */
 struct mxfs_vfile_tally {
     uint64_t bytes_read; /**< bytes read from sources */
     uint64_t units;      /**< packed units loaded */

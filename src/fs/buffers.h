@@ -17,7 +17,7 @@
 
 #include "mxfs/tree.h"
 
-/** What answering one request needs; the caller's until it is given back. */
+/** The memory needed for one request; belongs to the caller until it is given back. */
 struct fs_buffers {
     struct fs_buffers *next;         /**< in the stack, while unused */
     struct mxfs_vfile_reader reader; /**< reads from the tree */
@@ -29,7 +29,7 @@ struct fs_buffers {
 struct fs_buffer_stack {
     pthread_mutex_t lock;         /**< of `top` and the list that begins there */
     struct fs_buffers *top;       /**< used last */
-    const struct mxfs_tree *tree; /**< what the buffers are read from; immutable */
+    const struct mxfs_tree *tree; /**< the tree that their readers read; immutable */
 };
 
 /** Buffers with room for a reply of `reply_size` bytes, or NULL when out of memory. */

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What requests share while a mount is served. Private to fs/.
+ * State shared by all requests of a mount. Private to fs/.
  */
 #ifndef MXFS_FS_CONTEXT_H
 #define MXFS_FS_CONTEXT_H
@@ -30,8 +30,8 @@ struct fs_counters {
 
 /** The session's user data. Immutable after start, except for what synchronises itself. */
 struct fs_context {
-    const struct mxfs_tree *tree;          /**< what is served */
-    const struct mxfs_fs_options *options; /**< how */
+    const struct mxfs_tree *tree;          /**< the files to serve */
+    const struct mxfs_fs_options *options; /**< from the command line */
     int64_t started;                       /**< fs_now() when serving began */
     struct fs_buffer_stack buffers;        /**< for requests */
     struct fs_decoder decoder;             /**< for files that bypass the page cache */

@@ -32,10 +32,10 @@ enum {
     /*
      * Requests that the kernel may have under way without a reader waiting for each (readahead),
      * for all readers together; its default is 12. Every sequential reader has two, so this is
-     * enough for 32 readers.
+     * enough for 32 readers, and for 24 before the kernel sees congestion and reads less ahead.
      */
     MAX_BACKGROUND = 64,
-    /* Of these, how many count as congestion: three quarters, as by default. */
+    /* Background requests at which it sees congestion: three quarters, as by default. */
     CONGESTION = MAX_BACKGROUND / 4 * 3,
 };
 

@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-/** What the kernel allows without root: VM_READAHEAD_PAGES (128 KiB). */
+/** The kernel's limit without root: VM_READAHEAD_PAGES (128 KiB). */
 #define FS_READAHEAD_OFFERED ((uint64_t)128 << 10)
 
 /**

@@ -24,7 +24,7 @@ enum {
     NOT_READ = INT_MAX,
 };
 
-/* What is decoded ahead of a reader. */
+/* State of the read that is decoded ahead. */
 enum state {
     NOTHING,
     QUEUED,   /* waits for the thread */
@@ -35,10 +35,10 @@ enum state {
 /* Protected by the decoder's lock, but for `ino`, which is immutable. */
 struct fs_stream {
     uint64_t ino;               /* the file */
-    uint64_t next;              /* where a sequential reader would go on */
+    uint64_t next;              /* offset at which a sequential reader would go on */
     enum state state;           /* of the read ahead, which the next four describe */
     size_t size;                /* bytes */
-    uint64_t offset;            /* of its first byte */
+    uint64_t offset;            /* offset of its first byte */
     struct fs_buffers *buffers; /* NULL when there is nothing */
     ssize_t n;                  /* READY: number of bytes, or -errno */
     struct fs_stream *link;     /* the next in the queue */

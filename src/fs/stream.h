@@ -25,11 +25,11 @@ typedef ssize_t fs_read_function(void *data, uint64_t ino, struct fs_buffers *bu
 /** An open file that is read through here. */
 struct fs_stream;
 
-/** The thread that decodes ahead, and what it works with. */
+/** The thread that decodes ahead, with its queue. */
 struct fs_decoder {
     fs_read_function *read;          /**< reads for it */
     void *data;                      /**< first argument of read() */
-    struct fs_buffer_stack *buffers; /**< where it takes buffers from; borrowed */
+    struct fs_buffer_stack *buffers; /**< source of buffers; borrowed */
     pthread_mutex_t lock;            /**< of everything below, and of every stream */
     pthread_cond_t work;             /**< a stream was queued, or the thread is to end */
     pthread_cond_t done;             /**< a stream was decoded */

@@ -22,70 +22,84 @@
 #include "pass.h"
 
 /*
- * Rows of tests/bench named below are of gpt-oss (make bench ROWS='transposed:*'), speed divided by
- * that of a null filesystem.
+ * Where these constants come from: the figures are of a gpt-oss of 141 MB in the page cache, read
+ * on two Zen 4 processors as tests/bench/run.py does, unless they name another format. "Speed" is
+ * that of a null filesystem = 1.
  */
 enum {
     /*
-     * Units in the cache. With units of a quarter of the cache, more than four readers evicted each
-     * other: 16 threads on one mapping had 0.05 of the null filesystem's speed, 0.6 with a 64th. A
-     * 128th reads as fast as a 64th and halves the fresh memory of a cold unit, whose page faults
-     * cost more than its decoding: the first byte of a cold expert takes 1.46 times its pread
-     * instead of 1.65.
+     * Units that fit in the cache. With units of a quarter of the cache, more than four readers
+     * evicted each other: 16 threads on one mapping had a speed of 0.05, and 0.6 with a 64th. A
+     * 128th reads as fast as a 64th, and halves the fresh memory that a cold unit takes, whose page
+     * faults cost more than decoding: the first byte of a cold expert takes 1.46 instead of 1.65
+     * times as long as reading the expert. With a 32nd, 16 threads read 896 MB instead of 640; with
+     * a 512th, four readers read 375 MB instead of 215.
      */
     UNITS_IN_CACHE = 128,
     /*
-     * Eighths of the cache that may wait for their first reader. With a half, passes were smaller
-     * than there was room for; with three quarters, blocks were dropped before they had been read.
-     * Together with PASS_LEAST, 16 threads on one mapping: 0.46 to 0.54.
+     * Eighths of the cache that may hold units before they are wanted. More means larger passes, so
+     * fewer rows are read twice, but more memory: with four, 16 threads read 727 MB in 56 MiB of
+     * memory, with five 640 MB in 64, with six 597 MB in 72. Six once had units dropped before they
+     * were read, when these were larger.
      */
     AHEAD_EIGHTHS = 5,
     /*
-     * One of how many threads may look ahead. Look-ahead waits for storage, and the other threads
-     * have to stay free for requests that can be answered at once.
+     * One thread in this many may look ahead. Look-ahead waits for storage, and the other threads
+     * have to stay free for requests that can be answered at once. If all may, 16 threads on one
+     * mapping read 797 MB instead of 640; if none may, four readers wait for a unit 20 times
+     * instead of 8.
      */
     THREADS_PER_AHEAD = 4,
     /*
-     * The next units are loaded once 1 / EARLY of a unit has been read. A random reader should not
-     * get there, and a sequential one has three quarters of a unit (1.5 MiB of output with the
-     * default cache) to read while the next are loaded.
+     * The next units are loaded once a part of 1 / EARLY of a unit has been read. With a half or an
+     * eighth it is the same; if all of a unit must be read first, look-ahead comes too late: a
+     * single reader waits for 17 units instead of 1. Random reads seldom get that far before a unit
+     * goes.
      */
     EARLY = 4,
     /*
-     * How many units after the one that was read are looked at for a missing one. Two: the next is
-     * usually there, from the pass that loaded this one; looking further would fill the cache with
-     * units that are not needed for long.
+     * How many units from there on are looked at for a missing one. A pass ends where the cache had
+     * no more room, usually within a matrix, so the next unit is often there and the one after it
+     * is not. With one, 16 threads read 558 MB instead of 640, with four 723 MB; time is the same.
      */
     DEPTH = 2,
     /*
      * A pass takes 1 / SHARE of what may still be reserved, since other readers look ahead too, but
      * PASS_LEAST units, since it reads all rows for few units as for many. Where there is no room
-     * for these it is better made later. Before, passes took whatever fitted: a single reader read
-     * 267 MB of a file for 141 MB of matrices, and many readers had passes of one unit.
+     * for these it is better made later. When there was no least, 16 threads had a speed of 0.46
+     * instead of 0.54; with units as small as now, one or six make no difference. With a share of a
+     * quarter, four readers read 306 MB instead of 211; with all, 193 MB, but a second reader may
+     * find nothing left.
      */
     SHARE = 2,
     PASS_LEAST = 3,
     /*
-     * Units that a pass takes at least, if there is room, where each strip is a system call: fewer
-     * calls for the same bytes, until strips are so wide that calls no longer matter.
+     * Units in a pass that reads strip by strip, where each more adds the bytes that it would cost
+     * alone and only saves system calls. GPTQ of 4 bits takes 170 ms of processor time with one
+     * unit a pass, 110 with four, 95 with eight and 90 with sixteen, which hold twice the memory.
      */
     PASS_SPARSE = 8,
     /*
-     * Bytes that a slow source is asked for in advance. A matrix of gpt-oss-120b is 9 MB, so this
-     * is one matrix; a disk of 300 MB/s delivers it in 50 ms.
+     * Bytes of a part that a slow source is asked for in advance: enough for the matrices of
+     * gpt-oss, 9 MB each, and a bound on what one unit of a larger matrix can have read for
+     * nothing. From a disk of 300 MB/s, gpt-oss takes a sixth longer with 4 MiB, and as long with
+     * 64 MiB.
      */
     WINDOW = 16 << 20,
     /*
-     * A source is slow when a pass waited SLOW_WAITS times or more and got less than SLOW bytes per
+     * A source is slow when a pass had to wait SLOW_WAITS times and got less than SLOW bytes per
      * microsecond (1 GB/s) from it. The page cache gives 4000 to 8000, and less when the processors
-     * are busy, but then the thread is preempted and does not wait. Strip by strip, the speed says
-     * nothing about the source, and waiting decides.
+     * are busy; but then the thread is preempted, which is not waiting. A few waits are for locks
+     * and the first pages. Where rows are read strip by strip, the rate is that of system calls,
+     * and waiting decides.
      */
     SLOW = 1000,
     SLOW_WAITS = 4,
     /*
-     * Passes for which a source then counts as slow: the look-ahead that this causes makes the next
-     * passes fast, so a single fast one must not end it.
+     * Passes for which a source then counts as slow. What it is asked for in advance makes the next
+     * passes fast, so a fast one must not end this; after sixteen of them the source is probably in
+     * the page cache, and asking is wasted. If no source counts as slow, the same disk takes a
+     * quarter longer; one or four passes were not clearly worse.
      */
     SLOW_PASSES = 16,
 };
@@ -107,8 +121,8 @@ size_t vfile_ahead_bytes(uint64_t cache_size)
 
 /* Which units. */
 
-/* Whether a unit is beside the first of the pass, in the same rows. */
-static bool is_beside(const struct vfile_pass *p, const struct mxfs_unit *unit)
+/* Whether a unit comes from the same rows as the first of the pass, to the right of it. */
+static bool is_in_rows(const struct vfile_pass *p, const struct mxfs_unit *unit)
 {
     const struct mxfs_scheme *scheme = p->read->group->scheme;
     struct mxfs_strips first, s;
@@ -178,7 +192,7 @@ void vfile_ahead_gather(struct vfile_pass *pass, uint64_t element)
         g->scheme->unit_at(g, element, unit);
         if (pass->count < PASS_LEAST)
             share = mxfs_max_u64(share, unit->bytes);
-        if (unit->bytes > share || !is_beside(pass, unit) || reserve(pass) != 0)
+        if (unit->bytes > share || !is_in_rows(pass, unit) || reserve(pass) != 0)
             return;
         share -= unit->bytes;
         element = unit->first + unit->count;

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What all reads share: kernel, constant tables, cache, and what look-ahead remembers.
+ * The environment of reads: kernel, constant tables, cache and the memory of look-ahead.
  */
 #include <errno.h>
 #include <inttypes.h>

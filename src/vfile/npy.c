@@ -163,8 +163,8 @@ struct npy_read {
     struct mxfs_vfile_reader *reader;
     const struct mxfs_plan *plan;
     const struct mxfs_output *output;
-    struct mxfs_output_info info; /* of the output */
-    struct npy_type type;         /* of its elements */
+    struct mxfs_output_info info; /* describes the output */
+    struct npy_type type;         /* element type of the NumPy file */
     struct npy_header header;
 };
 

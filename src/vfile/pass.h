@@ -12,16 +12,16 @@
 
 /** Units that are loaded together, and the blocks they are packed into. */
 struct vfile_pass {
-    struct vfile_read *read;               /**< what they are loaded for */
-    struct mxfs_unit unit[VFILE_PASS_MAX]; /**< ascending; beside each other in the same rows */
+    struct vfile_read *read;                        /**< the read that needs them */
+    struct mxfs_unit unit[VFILE_PASS_MAX];          /**< ascending; neighbours in the same rows */
     struct mxfs_cache_block *block[VFILE_PASS_MAX]; /**< pinned, to be filled */
     unsigned count;                                 /**< used entries of both */
 };
 
-/** What a pass reads of one part. */
+/** The rows that a pass reads of one part. */
 struct vfile_rows {
     struct mxfs_strips strips; /**< wide enough for all units */
-    bool sparse;               /**< read strip by strip, leaving out what lies between */
+    bool sparse;               /**< read strip by strip, leaving out the bytes between them */
     uint64_t stride;           /**< bytes from one row to the next in the reader's memory */
 };
 
@@ -31,7 +31,7 @@ static inline struct mxfs_cache_key vfile_unit_key(const struct mxfs_unit *unit)
     return (struct mxfs_cache_key){(uintptr_t)unit->group, unit->index};
 }
 
-/** Finds out what the pass reads of part `part`. */
+/** Works out the rows that the pass reads of part `part`. */
 void vfile_pass_rows(const struct vfile_pass *pass, unsigned part, struct vfile_rows *rows);
 
 /**

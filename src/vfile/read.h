@@ -12,9 +12,9 @@
 /** A read under way; made once for each output that a request touches. */
 struct vfile_read {
     struct mxfs_vfile_reader *reader; /**< the thread's memory, counters and environment */
-    struct mxfs_model *model;         /**< whose sources the parts are in */
-    const struct mxfs_group *group;   /**< what is decoded */
-    const struct mxfs_tensor *failed; /**< whom to name on failure; the main part to begin with */
+    struct mxfs_model *model;         /**< the model that holds the sources of the parts */
+    const struct mxfs_group *group;   /**< the group to decode */
+    const struct mxfs_tensor *failed; /**< the tensor to name on failure; the main part at first */
 };
 
 /** A read of `group`, before anything has failed. */

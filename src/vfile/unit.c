@@ -29,7 +29,7 @@ static int acquire_unit(struct vfile_read *read, const struct mxfs_unit *unit, b
     return vfile_pass_load(&pass, 1);
 }
 
-/* Unpins the unit, `bytes` more of whose output have been read. */
+/* Unpins the unit after `bytes` bytes of its output have been read. */
 static void release_unit(const struct vfile_read *read, const struct mxfs_unit *unit,
                          struct mxfs_cache_block *block, uint64_t bytes)
 {

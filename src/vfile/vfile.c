@@ -37,33 +37,26 @@ static int read_source(struct mxfs_vfile_reader *reader, struct mxfs_source *src
     return rc;
 }
 
-static int read_decoded(struct mxfs_vfile_reader *reader, struct mxfs_model *model,
-                        const struct mxfs_group *group, uint8_t *buf, size_t len, uint64_t offset)
-{
-    struct vfile_read read = vfile_read_of(reader, model, group);
-    int rc = vfile_decode_range(&read, buf, len, offset);
-
-    return rc == 0 ? 0 : report(model, read.failed, rc);
-}
-
-static int read_copied(struct mxfs_vfile_reader *reader, struct mxfs_model *model,
-                       const struct mxfs_tensor *t, uint8_t *buf, size_t len, uint64_t offset)
-{
-    int rc = read_source(reader, mxfs_model_source(model, t), buf, len, t->offset + offset);
-
-    return rc == 0 ? 0 : report(model, t, rc);
-}
-
-/* Reads bytes [offset, offset + len) of one output; of copied ones also what follows in the source.
+/*
+ * Reads bytes [offset, offset + len) of one output; for a copied one, these may go on into the
+ * tensors that follow it in the source.
  */
 static int read_inside(struct mxfs_vfile_reader *reader, const struct mxfs_plan *plan,
                        const struct mxfs_output *output, uint8_t *buf, size_t len, uint64_t offset)
 {
+    const struct mxfs_tensor *t = output->tensor;
+    int rc;
+
     if (len == 0)
         return 0;
-    if (output->group)
-        return read_decoded(reader, plan->model, output->group, buf, len, offset);
-    return read_copied(reader, plan->model, output->tensor, buf, len, offset);
+    if (output->group) {
+        struct vfile_read read = vfile_read_of(reader, plan->model, output->group);
+        rc = vfile_decode_range(&read, buf, len, offset);
+        t = read.failed;
+    } else {
+        rc = read_source(reader, mxfs_model_source(plan->model, t), buf, len, t->offset + offset);
+    }
+    return rc == 0 ? 0 : report(plan->model, t, rc);
 }
 
 ssize_t mxfs_vfile_read_output(struct mxfs_vfile_reader *reader, const struct mxfs_plan *plan,

@@ -164,7 +164,7 @@ START_TEST(abandoned_is_forgotten)
 }
 END_TEST
 
-/* A thread that wants what another one fills, or the room that it holds. */
+/* A thread that waits for a block which another thread fills, or for the room that it takes. */
 struct waiter {
     struct mxfs_cache *cache;
     uint64_t index;
@@ -186,7 +186,7 @@ static void start_waiter(struct waiter *w, pthread_t *thread)
     ck_assert_int_eq(pthread_create(thread, NULL, wait_for_block, w), 0);
     while (!atomic_load(&w->started))
         sched_yield();
-    /* It cannot be done, however long we give it. */
+    /* It cannot finish, however long we wait. */
     for (int i = 0; i < 1000; i++)
         sched_yield();
     ck_assert(!atomic_load(&w->done));

@@ -128,7 +128,7 @@ static const struct {
     [MXFS_F8_E5M2FNUZ] = {"<f4", 4},
 };
 
-/** A view, an output of it and what its NumPy file is. */
+/** A view, one of its outputs and the NumPy file expected for it. */
 struct npy {
     struct spec *spec;
     struct view *view;
@@ -137,7 +137,7 @@ struct npy {
     size_t size;
 };
 
-/* Whatever comes before the data has tests above; it is taken from one read. */
+/* The header has tests of its own above, so here it is taken from a read. */
 static struct npy npy_open(struct spec *spec, const char *name, const void *data, size_t bytes)
 {
     struct test_path dir = test_folder();
@@ -184,7 +184,7 @@ static void check_ranges(struct npy *n)
             check_range(n, offset, lengths[i]);
 }
 
-/* What the element `i` of a stored tensor is as float32, for the types that are widened. */
+/* Element `i` of a stored tensor as float32, for the types that are widened. */
 static uint32_t widened(uint8_t dtype, const uint8_t *data, size_t i)
 {
     if (dtype == MXFS_BF16)

@@ -186,7 +186,7 @@ static void mixture_close(struct mixture *m)
     free(m->whole);
 }
 
-/* Reads a range into a buffer of exactly that size: sanitizers see any step beyond it. */
+/* Reads a range into a buffer of exactly that size, so that sanitizers see any overrun. */
 static void check_range(struct mixture *m, uint64_t offset, uint64_t len)
 {
     uint64_t have = offset >= m->size ? 0 : m->size - offset < len ? m->size - offset : len;
@@ -207,7 +207,7 @@ static void check_range(struct mixture *m, uint64_t offset, uint64_t len)
 
 enum { UNIT_ONE = 1, UNIT_TWO = 2 * 17 * 64, UNIT_ALL = 1 << 20 };
 
-/* Ways of opening: output type, unit size, cache; a page is the least that a unit takes. */
+/* Ways of opening: output type, unit size, cache. A unit takes at least a page. */
 static const struct view_options ways[] = {
     {.out = MXFS_OUT_BF16, .unit_max = UNIT_ALL},
     {.out = MXFS_OUT_BF16, .unit_max = UNIT_ONE, .cache = 4096},
@@ -370,8 +370,8 @@ START_TEST(tiles_longer_than_a_chunk)
 }
 END_TEST
 
-/* Strips of one to all of 9 blocks: read one by one, or with what lies between; ragged last ones.
- */
+/* Strips of one to all of 9 blocks: read one by one or with the bytes between them; short last
+ * ones. */
 START_TEST(transposed_in_strips)
 {
     static const uint64_t starts[] = {0, 12345, 700000, 2 * 288 * 1111 - 20};
