@@ -135,9 +135,11 @@ LIBRARY_SOURCES := \
 	src/tree/tree.c \
 	src/tree/view.c \
 	src/tree/xattr.c \
+	src/vfile/ahead.c \
 	src/vfile/decode.c \
 	src/vfile/env.c \
 	src/vfile/npy.c \
+	src/vfile/pass.c \
 	src/vfile/unit.c \
 	src/vfile/vfile.c
 PROGRAM_SOURCES := \

@@ -135,7 +135,7 @@ static int read_tensor(void *model, const struct mxfs_tensor *t, void *buf, size
                        uint64_t offset)
 {
     struct mxfs_model *m = model;
-    return mxfs_source_read(&m->shards[t->shard].source, buf, len, t->offset + offset);
+    return mxfs_source_read(mxfs_model_source(m, t), buf, len, t->offset + offset);
 }
 
 static int group_tensors(struct mxfs_model *m, const struct mxfs_tensors *absent,
