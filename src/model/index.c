@@ -30,16 +30,16 @@ struct run {
 /* An index being read. */
 struct reader {
     struct mxfs_json json;
-    struct mxfs_index *index; /* what has been read */
+    struct model_index *index; /* what has been read */
     struct mxfs_error *err;
     size_t capacity;  /* of index->entries */
     struct run *runs; /* owned */
     size_t run_count, run_capacity;
 };
 
-void mxfs_index_fini(struct mxfs_index *index)
+void model_index_fini(struct model_index *index)
 {
-    for (struct mxfs_index_string *s = index->strings, *next; s; s = next) {
+    for (struct model_index_string *s = index->strings, *next; s; s = next) {
         next = s->next;
         free(s);
     }
@@ -58,7 +58,7 @@ static const char *keep(struct reader *r, const struct mxfs_json_string *s)
 {
     if (s->len == s->raw_len)
         return s->raw;
-    struct mxfs_index_string *kept = malloc(sizeof(*kept) + s->len);
+    struct model_index_string *kept = malloc(sizeof(*kept) + s->len);
     if (!kept)
         return NULL;
     mxfs_json_decode(s, kept->data, s->len);
@@ -87,10 +87,10 @@ static int add_run(struct reader *r, const struct mxfs_json_string *s)
     return 0;
 }
 
-static int add_entry(struct reader *r, struct mxfs_index_entry entry,
+static int add_entry(struct reader *r, struct model_index_entry entry,
                      const struct mxfs_json_string *shard)
 {
-    struct mxfs_index *x = r->index;
+    struct model_index *x = r->index;
     void *grown = mxfs_array_grow(x->entries, x->count + 1, &r->capacity, sizeof(*x->entries));
 
     if (!grown)
@@ -117,7 +117,7 @@ static int read_entry(struct reader *r)
                          mxfs_quote(kept, name.len).text);
     if (mxfs_json_read_string(&r->json, &shard) != 0)
         return -EINVAL;
-    return add_entry(r, (struct mxfs_index_entry){kept, (uint32_t)name.len, 0}, &shard);
+    return add_entry(r, (struct model_index_entry){kept, (uint32_t)name.len, 0}, &shard);
 }
 
 static int read_map(struct reader *r)
@@ -168,7 +168,7 @@ static int compare_runs(const void *a, const void *b)
     return c != 0 ? c : (x->first > y->first) - (x->first < y->first);
 }
 
-static int add_shard(struct mxfs_index *x, const struct run *run, struct mxfs_error *err)
+static int add_shard(struct model_index *x, const struct run *run, struct mxfs_error *err)
 {
     char *shard = strndup(run->shard, run->shard_len);
 
@@ -177,7 +177,7 @@ static int add_shard(struct mxfs_index *x, const struct run *run, struct mxfs_er
     x->shards[x->shard_count++] = shard;
     if (strlen(shard) == run->shard_len && mxfs_path_is_plain_name(shard))
         return 0;
-    const struct mxfs_index_entry *e = &x->entries[run->first];
+    const struct model_index_entry *e = &x->entries[run->first];
     return mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL,
                      "%s: weight_map: tensor %s is in \"%s\", which is not the name of a file in "
                      "this folder",
@@ -187,7 +187,7 @@ static int add_shard(struct mxfs_index *x, const struct run *run, struct mxfs_er
 /* Sorts the distinct shards, and then tells every entry the index of its own. */
 static int sort_shards(struct reader *r, struct run **sorted, struct mxfs_error *err)
 {
-    struct mxfs_index *x = r->index;
+    struct model_index *x = r->index;
 
     for (size_t i = 0; i < r->run_count; i++)
         sorted[i] = &r->runs[i];
@@ -222,7 +222,7 @@ static int find_shards(struct reader *r, struct mxfs_error *err)
 }
 
 /* Fails with -ENOENT, without err, when there is no such file. */
-static int load(struct mxfs_index *index, const char *path, const struct mxfs_reach *reach,
+static int load(struct model_index *index, const char *path, const struct mxfs_reach *reach,
                 struct mxfs_error *err)
 {
     struct reader r = {.index = index, .err = err};
@@ -240,12 +240,12 @@ static int load(struct mxfs_index *index, const char *path, const struct mxfs_re
     if (rc == -ENOMEM)
         mxfs_fail_memory(err, path);
     if (rc != 0)
-        mxfs_index_fini(index);
+        model_index_fini(index);
     return rc;
 }
 
-int mxfs_index_load(struct mxfs_index *index, const char *path, const struct mxfs_reach *reach,
-                    struct mxfs_error *err)
+int model_index_load(struct model_index *index, const char *path, const struct mxfs_reach *reach,
+                     struct mxfs_error *err)
 {
     int rc = load(index, path, reach, err);
     return rc == -ENOENT
@@ -254,7 +254,7 @@ int mxfs_index_load(struct mxfs_index *index, const char *path, const struct mxf
 }
 
 /* Loads one index file; leaves *index empty when it does not name `file`. */
-static int load_if_naming(struct mxfs_index *index, const char *path, const char *file,
+static int load_if_naming(struct model_index *index, const char *path, const char *file,
                           const struct mxfs_reach *reach, struct mxfs_error *err)
 {
     int rc = load(index, path, reach, err);
@@ -264,12 +264,12 @@ static int load_if_naming(struct mxfs_index *index, const char *path, const char
             return 0;
     }
     if (rc == 0)
-        mxfs_index_fini(index);
+        model_index_fini(index);
     return rc == -ENOENT ? 0 : rc;
 }
 
-int mxfs_index_find(struct mxfs_index *index, const char *dir, const char *file,
-                    const struct mxfs_reach *reach, struct mxfs_error *err)
+int model_index_find(struct model_index *index, const char *dir, const char *file,
+                     const struct mxfs_reach *reach, struct mxfs_error *err)
 {
     static const char suffix[] = ".safetensors.index.json";
     DIR *d = opendir(dir);
