@@ -425,38 +425,43 @@ int mxfs_json_skip(struct mxfs_json *j)
     }
 }
 
-static void skip_checked_string(struct mxfs_json *j)
+/* From the first byte in the quotes of a checked string to the byte after them. */
+static const char *after_string(const char *p)
 {
-    for (j->pos++; byte_at(j) != '"'; j->pos++)
-        j->pos += byte_at(j) == '\\';
-    j->pos++;
+    for (; *p != '"'; p++)
+        p += *p == '\\';
+    return p + 1;
 }
 
-static void skip_checked_scalar(struct mxfs_json *j)
+/* From the opening bracket of a checked array or object to the byte after its end. */
+static const char *after_container(const char *p)
 {
-    while (j->pos < j->size && !memchr(",]} \t\r\n", j->text[j->pos], 7))
-        j->pos++;
+    size_t depth = 0;
+
+    do {
+        char c = *p++;
+        if (c == '"')
+            p = after_string(p);
+        c |= 0x20; /* brackets become braces */
+        depth += c == '{';
+        depth -= c == '}';
+    } while (depth > 0);
+    return p;
 }
 
 void mxfs_json_skip_checked(struct mxfs_json *j)
 {
-    size_t depth = 0;
     int c = mxfs_json_peek(j);
+    const char *p = j->text + j->pos, *end = j->text + j->size;
 
-    if (c != '"' && c != '{' && c != '[') {
-        skip_checked_scalar(j);
-        return;
-    }
-    do {
-        if (byte_at(j) == '"') {
-            skip_checked_string(j);
-            continue;
-        }
-        c = byte_at(j) | 0x20; /* brackets become braces */
-        depth += c == '{';
-        depth -= c == '}';
-        j->pos++;
-    } while (depth > 0);
+    if (c == '"')
+        p = after_string(p + 1);
+    else if (c == '{' || c == '[')
+        p = after_container(p);
+    else
+        while (p < end && !memchr(",]} \t\r\n", *p, 7))
+            p++;
+    j->pos = (size_t)(p - j->text);
 }
 
 int mxfs_json_end(struct mxfs_json *j)

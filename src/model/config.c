@@ -112,14 +112,12 @@ static bool read_asymmetric(struct model_json groups)
     return found;
 }
 
-static const char *const bits_keys[] = {"num_bits", "bits", "w_bit"};
-static const char *const group_keys[] = {"group_size", "q_group_size"};
-
-static uint32_t positive_of(struct model_json object, const char *const *keys, size_t count)
+/* The first value that is a positive integer; 0 if none is. */
+static uint32_t first_positive(const struct model_json *values, size_t count)
 {
     uint64_t n = 0;
     for (size_t i = 0; i < count && n == 0; i++)
-        n = model_json_integer(model_json_get(object, keys[i]));
+        n = model_json_integer(values[i]);
     return n <= INT32_MAX ? (uint32_t)n : 0;
 }
 
@@ -139,10 +137,12 @@ static void add_width(struct mxfs_quant_config *c, struct mxfs_quant_width width
  * of activations. */
 static void read_widths(struct mxfs_quant_config *c, struct model_json object, int depth)
 {
-    struct mxfs_quant_width width = {positive_of(object, bits_keys, MXFS_COUNT(bits_keys)),
-                                     positive_of(object, group_keys, MXFS_COUNT(group_keys))};
+    static const char *const names[] = {"num_bits", "bits", "w_bit", "group_size", "q_group_size"};
+    struct model_json found[MXFS_COUNT(names)];
     struct model_json_walk w = model_json_walk(object, '{');
 
+    model_json_find(object, names, found, MXFS_COUNT(names));
+    struct mxfs_quant_width width = {first_positive(found, 3), first_positive(found + 3, 2)};
     if (width.bits > 0)
         add_width(c, width);
     while (depth < 4 && model_json_next(&w)) {
@@ -154,44 +154,56 @@ static void read_widths(struct mxfs_quant_config *c, struct model_json object, i
 
 static void read_quantization(struct mxfs_quant_config *c, struct model_json q)
 {
-    struct model_json transform = model_json_get(q, "transform_config");
+    enum {
+        METHOD,
+        DATA_TYPE,
+        CHECKPOINT,
+        PACKING,
+        FORMAT,
+        VERSION,
+        TRANSFORM,
+        BLOCK,
+        GROUPS,
+        COUNT
+    };
+    static const char *const names[COUNT] = {
+        "quant_method", "data_type",        "checkpoint_format", "packing_format", "format",
+        "version",      "transform_config", "weight_block_size", "config_groups"};
+    struct model_json found[COUNT];
 
     c->quantized = true;
-    copy_string(c->method, sizeof(c->method), model_json_get(q, "quant_method"));
-    copy_string(c->data_type, sizeof(c->data_type), model_json_get(q, "data_type"));
-    copy_string(c->packing, sizeof(c->packing), model_json_get(q, "checkpoint_format"));
-    copy_string(c->packing, sizeof(c->packing), model_json_get(q, "packing_format"));
-    copy_string(c->packing, sizeof(c->packing), model_json_get(q, "format"));
-    copy_string(c->version, sizeof(c->version), model_json_get(q, "version"));
+    model_json_find(q, names, found, COUNT);
+    copy_string(c->method, sizeof(c->method), found[METHOD]);
+    copy_string(c->data_type, sizeof(c->data_type), found[DATA_TYPE]);
+    for (int i = CHECKPOINT; i <= FORMAT; i++)
+        copy_string(c->packing, sizeof(c->packing), found[i]);
+    copy_string(c->version, sizeof(c->version), found[VERSION]);
     read_widths(c, q, 0);
     /* compressed-tensors writes an empty transform_config where there is none. */
-    struct model_json_walk groups =
-        model_json_walk(model_json_get(transform, "config_groups"), '{');
-    c->transforms |= model_json_next(&groups);
-    read_block(c->block, model_json_get(q, "weight_block_size"));
+    struct model_json_walk transforms =
+        model_json_walk(model_json_get(found[TRANSFORM], "config_groups"), '{');
+    c->transforms |= model_json_next(&transforms);
+    read_block(c->block, found[BLOCK]);
     if (c->block[0] == 0)
-        read_group_block(c->block, model_json_get(q, "config_groups"));
-    c->int_bits = read_int_bits(model_json_get(q, "config_groups"));
-    c->asymmetric = read_asymmetric(model_json_get(q, "config_groups"));
+        read_group_block(c->block, found[GROUPS]);
+    c->int_bits = read_int_bits(found[GROUPS]);
+    c->asymmetric = read_asymmetric(found[GROUPS]);
 }
 
 static void read_object(struct mxfs_quant_config *c, struct model_json object, int depth)
 {
-    struct model_json value;
+    /* `quantization` is MLX's name. */
+    static const char *const names[] = {"dtype", "torch_dtype", "quantization_config",
+                                        "compression_config", "quantization"};
+    struct model_json found[MXFS_COUNT(names)];
 
-    if (c->dtype < 0)
-        c->dtype = dtype_of(model_json_get(object, "dtype"));
-    if (c->dtype < 0)
-        c->dtype = dtype_of(model_json_get(object, "torch_dtype"));
-    if (!c->quantized &&
-        model_json_kind(value = model_json_get(object, "quantization_config")) == '{')
-        read_quantization(c, value);
-    if (!c->quantized &&
-        model_json_kind(value = model_json_get(object, "compression_config")) == '{')
-        read_quantization(c, value);
-    /* MLX's name of the same. */
-    if (!c->quantized && model_json_kind(value = model_json_get(object, "quantization")) == '{')
-        read_quantization(c, value);
+    model_json_find(object, names, found, MXFS_COUNT(names));
+    for (size_t i = 0; i < 2 && c->dtype < 0; i++)
+        c->dtype = dtype_of(found[i]);
+    for (size_t i = 2; i < MXFS_COUNT(names) && !c->quantized; i++) {
+        if (model_json_kind(found[i]) == '{')
+            read_quantization(c, found[i]);
+    }
     /* No real config nests deeper; the bound keeps a hostile one off the stack. */
     if (depth == 4)
         return;

@@ -81,53 +81,71 @@ static struct mxfs_json parser(struct model_json value)
 
 struct model_json_walk model_json_walk(struct model_json value, char open)
 {
-    struct model_json_walk walk = {.json = parser(value), .close = open == '{' ? '}' : ']'};
+    struct model_json_walk walk;
 
+    walk.json = parser(value);
+    walk.close = open == '{' ? '}' : ']';
     if (model_json_kind(value) != open || mxfs_json_open(&walk.json, open) != 0)
         walk.close = '\0';
+    walk.value = (struct model_json){0};
+    walk.name[0] = '\0';
     return walk;
 }
 
-/* Moves to the next value, in an object with its name. */
-static bool next(struct model_json_walk *walk, struct mxfs_json_string *name)
+/* Reads the value at the position of a parser. */
+static struct model_json read_value(struct mxfs_json *j)
 {
-    struct mxfs_json *j = &walk->json;
-
-    if (walk->close == '\0' || mxfs_json_next(j, walk->close) <= 0)
-        return false;
-    if (walk->close == '}' && mxfs_json_read_key(j, name) != 0)
-        return false;
     mxfs_json_peek(j);
     size_t start = j->pos;
     mxfs_json_skip_checked(j);
-    walk->value = (struct model_json){j->text + start, j->pos - start};
-    return true;
+    return (struct model_json){j->text + start, j->pos - start};
+}
+
+static void read_name(struct model_json_walk *walk)
+{
+    struct mxfs_json_string name;
+
+    mxfs_json_read_key(&walk->json, &name);
+    if (name.len >= sizeof(walk->name))
+        return;
+    mxfs_json_decode(&name, walk->name, name.len);
+    walk->name[memchr(walk->name, '\0', name.len) ? 0 : name.len] = '\0';
 }
 
 bool model_json_next(struct model_json_walk *walk)
 {
-    struct mxfs_json_string name = {.len = 0};
-
     walk->name[0] = '\0';
-    if (!next(walk, &name))
+    if (walk->close == '\0' || mxfs_json_next(&walk->json, walk->close) <= 0)
         return false;
-    if (name.len < sizeof(walk->name)) {
-        mxfs_json_decode(&name, walk->name, name.len);
-        walk->name[memchr(walk->name, '\0', name.len) ? 0 : name.len] = '\0';
-    }
+    if (walk->close == '}')
+        read_name(walk);
+    walk->value = read_value(&walk->json);
     return true;
+}
+
+void model_json_find(struct model_json object, const char *const *names, struct model_json *found,
+                     size_t count)
+{
+    struct mxfs_json j = parser(object);
+    struct mxfs_json_string key;
+
+    for (size_t i = 0; i < count; i++)
+        found[i] = (struct model_json){0};
+    if (model_json_kind(object) != '{' || mxfs_json_open(&j, '{') != 0)
+        return;
+    while (mxfs_json_next(&j, '}') > 0 && mxfs_json_read_key(&j, &key) == 0) {
+        struct model_json value = read_value(&j);
+        for (size_t i = 0; i < count; i++)
+            if (mxfs_json_equals(&key, names[i]))
+                found[i] = value;
+    }
 }
 
 struct model_json model_json_get(struct model_json object, const char *name)
 {
-    struct model_json_walk walk = model_json_walk(object, '{');
-    struct model_json found = {0};
-    struct mxfs_json_string key;
+    struct model_json found;
 
-    while (next(&walk, &key)) {
-        if (mxfs_json_equals(&key, name))
-            found = walk.value;
-    }
+    model_json_find(object, &name, &found, 1);
     return found;
 }
 

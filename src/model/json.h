@@ -52,8 +52,13 @@ int model_json_load(struct model_json *root, char **text, const char *path,
  * value. */
 char model_json_kind(struct model_json value);
 
-/** The member `name` (at most 64 bytes) of an object; of several the last, as Python has it. */
+/** The member `name` (at most 64 bytes) of an object; of several the last, like Python. Reads the
+ * whole object. */
 struct model_json model_json_get(struct model_json object, const char *name);
+
+/** Like model_json_get() for `count` names at once: found[i] is the member names[i]. */
+void model_json_find(struct model_json object, const char *const *names, struct model_json *found,
+                     size_t count);
 
 /** Starts a walk. `open` is '{' or '['; a value of another kind counts as empty. */
 struct model_json_walk model_json_walk(struct model_json value, char open);
