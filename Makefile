@@ -28,9 +28,10 @@ INSTALL ?= install
 REQUIRED := -std=c17 -D_GNU_SOURCE -Iinclude -ffp-contract=off -fPIC -fvisibility=hidden -pthread
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 
-# The library is everything below the FUSE adapter; the program adds the adapter and the commands.
+# The library is everything below the FUSE adapter; the program adds the adapter, the command line
+# and the commands.
 SOURCES := $(sort $(shell find src -name '*.c'))
-PROGRAM_SOURCES := $(filter src/fs/% src/main.c src/cmd/%,$(SOURCES))
+PROGRAM_SOURCES := $(filter src/fs/% src/main.c src/cmd/% src/options/%,$(SOURCES))
 LIBRARY_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(SOURCES))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/check_*.c))
 UNIT_SUPPORT := $(sort $(wildcard tests/unit/support/*.c))
@@ -94,7 +95,7 @@ $(BUILD)/tests/check_%: $(BUILD)/obj/tests/unit/check_%.o $(call objects,$(UNIT_
 		$(BUILD)/libmxfs.a $(BUILD)/link.flags
 	@mkdir -p $(@D)
 	$(call told,LINK,$@)
-	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(CHECK_LIBS) $(LIBRARY_LIBS)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CHECK_LIBS) $(LIBRARY_LIBS)
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call objects,$(BENCH_SUPPORT)) $(BUILD)/libmxfs.a $(BUILD)/link.flags
 	@mkdir -p $(@D)
@@ -105,7 +106,10 @@ $(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(call objects,tests/fuzz/replay.
 		$(BUILD)/libmxfs.a $(BUILD)/link.flags
 	@mkdir -p $(@D)
 	$(call told,LINK,$@)
-	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(LIBRARY_LIBS)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBRARY_LIBS)
+
+# The command line is the program's; its tests bring it along.
+$(BUILD)/tests/check_options $(BUILD)/replay/fuzz_options: $(call objects,$(filter src/options/%,$(SOURCES)))
 
 # Only the adapter, the commands and the benches (a null filesystem to compare with) see FUSE; only
 # the tests see Check and the private headers of src/.

@@ -5,7 +5,7 @@
  * Paths as text: symbolic links are never resolved, since a file's name, config and index are those
  * of the path as given (a Hugging Face snapshot links to blobs/<hash>).
  *
- * Every function returns a new string (caller frees), or NULL with errno set when out of memory.
+ * Strings returned are new (caller frees), or NULL with errno set when out of memory.
  * Thread safety: per call.
  */
 #ifndef MXFS_PATH_H
@@ -13,9 +13,17 @@
 
 #include <stdbool.h>
 
+#include "mxfs/error.h"
+
 /** cwd + path when relative, the path itself otherwise; trailing slashes removed. NULL also where
  * the cwd has no path (ENOENT: it was removed). */
 char *mxfs_path_absolute(const char *path);
+
+/**
+ * Sets *out to the absolute path of `path`, as above. On failure *out is NULL and err filled: no
+ * memory, or (with `code`) the current folder is gone.
+ */
+int mxfs_path_resolve(char **out, const char *path, enum mxfs_exit code, struct mxfs_error *err);
 
 /** The part before the last component of an absolute path ("/" at least). */
 char *mxfs_path_dirname(const char *path);

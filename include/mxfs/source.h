@@ -35,9 +35,6 @@ struct mxfs_source {
 int mxfs_source_open(struct mxfs_source *src, const char *path, const struct mxfs_reach *reach,
                      struct mxfs_error *err);
 
-/** Asks for as many descriptors as the system lets us have; every source takes one. */
-void mxfs_source_raise_limit(void);
-
 /** Closes; accepts a closed or zero-initialised-with-fd--1 object. */
 void mxfs_source_close(struct mxfs_source *src);
 

@@ -29,7 +29,8 @@ static void open_env(struct view *v, const struct view_options *o)
 struct view *view_open(const char *path, struct view_options options)
 {
     struct view *v = calloc(1, sizeof(*v));
-    struct mxfs_model_options how = {.out = options.out, .unit_max = options.unit_max};
+    struct mxfs_choices how = {.dtype = options.out + MXFS_CHOOSE_BF16,
+                               .cache_size = options.unit_max * MXFS_UNITS_IN_CACHE};
     struct mxfs_error err = {0};
 
     ck_assert_ptr_nonnull(v);
