@@ -106,7 +106,7 @@ int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err)
     struct search search = {.name = options->operand[1]};
     struct cmd_source s;
 
-    int rc = cmd_dest_check_stdout(options->force, err);
+    int rc = cmd_dest_check_terminal(STDOUT_FILENO, "stdout", options->force, err);
     if (rc == 0)
         rc = cmd_source_open(&s, options, err);
     if (rc != 0)

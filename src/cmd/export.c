@@ -43,6 +43,7 @@ struct export
 {
     const struct cmd_source *source;
     struct cmd_dest dest;
+    struct cmd_dest_stream stream;
     struct target *targets;
     size_t count;
     uint64_t total; /* bytes */
@@ -127,13 +128,10 @@ static int export_piece(void *data, unsigned worker, uint64_t item)
     struct cmd_worker *w = &x->workers[worker];
     const struct cmd_piece *piece = &x->pieces.piece[item];
     struct target *t = &x->targets[piece->owner];
-    char *path = cmd_dest_path(&x->dest, t->rel);
 
-    int fd = path ? open(path, O_WRONLY | O_CLOEXEC) : -1;
-    free(path);
+    int fd = cmd_dest_open(&x->dest, piece->owner);
     if (fd < 0)
-        return mxfs_fail(&w->err, MXFS_EXIT_FAILED, path ? errno : ENOMEM, "%s: %s", x->dest.path,
-                         strerror(path ? errno : ENOMEM));
+        return mxfs_fail(&w->err, MXFS_EXIT_FAILED, -fd, "%s: %s", x->dest.path, strerror(-fd));
     int rc = write_piece(x, w, piece, fd);
     bool last = atomic_fetch_sub(&t->left, 1) == 1;
     /* EINVAL: a filesystem that has nothing to sync to. */
@@ -161,11 +159,11 @@ static int stream_piece(void *data, unsigned worker, uint64_t item)
     const uint8_t *at = w->buf;
 
     for (uint64_t left = x->pieces.piece[item].size; left > 0;) {
-        ssize_t n = write(STDOUT_FILENO, at, left);
+        ssize_t n = write(x->stream.fd, at, left);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return mxfs_fail(&w->err, MXFS_EXIT_FAILED, errno, "writing to stdout: %s",
+            return mxfs_fail(&w->err, MXFS_EXIT_FAILED, errno, "writing to %s: %s", x->stream.name,
                              strerror(errno));
         at += n;
         left -= (size_t)n;
@@ -304,10 +302,10 @@ static int export_stream(struct export *x, const struct mxfs_options *o)
                          "%s: a folder cannot be streamed; expected a file as SOURCE, or a folder "
                          "as DEST",
                          x->source->path);
-    int rc = cmd_dest_check_stdout(o->force, x->err);
+    int rc = cmd_dest_check_terminal(x->stream.fd, x->stream.name, o->force, x->err);
     if (rc == 0)
         rc = cut_files(x, STREAM_PIECE, false);
-    fcntl(STDOUT_FILENO, F_SETPIPE_SZ, STREAM_PIECE); /* if it is a pipe: fewer wake-ups */
+    fcntl(x->stream.fd, F_SETPIPE_SZ, STREAM_PIECE); /* if it is a pipe: fewer wake-ups */
     /* One more than can run, since one of them waits in write(). */
     if (rc == 0)
         rc = run(x, cmd_jobs(o) + 1, STREAM_PIECE,
@@ -329,10 +327,10 @@ static void export_fini(struct export *x, unsigned workers)
 static int export_source(struct cmd_source *s, const struct mxfs_options *o, struct mxfs_error *err)
 {
     struct export x = {.source = s, .err = err};
-    bool stream = strcmp(o->operand[1], "-") == 0;
+    bool stream = cmd_dest_is_stream(o->operand[1], &x.stream);
 
     int rc = mxfs_repo_visit(&s->repo.root, collect_folder, &x);
-    cmd_progress_begin(&x.progress, x.total, o->quiet || (stream && isatty(STDOUT_FILENO)));
+    cmd_progress_begin(&x.progress, x.total, o->quiet || (stream && isatty(x.stream.fd)));
     if (rc == 0)
         rc = stream ? export_stream(&x, o) : export_files(&x, o);
     cmd_progress_end(&x.progress, NULL);
