@@ -256,10 +256,20 @@ static void close_files(struct cmd_made_list *files)
     }
 }
 
-/* Puts everything in the stage, which is made first. */
-static int stage_all(struct cmd_dest *d)
+static int make_stage(struct cmd_dest *d, struct mxfs_error *err)
 {
-    int rc = d->stage.folder >= 0 ? 0 : cmd_stage_make(&d->stage, base_of(d), kept_name(d));
+    int rc = cmd_stage_make(&d->stage, base_of(d), kept_name(d));
+
+    if (rc == -ESTALE)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EPERM,
+                         "%s: another user replaced the temporary folder", d->path);
+    return rc;
+}
+
+/* Puts everything in the stage, which is made first. */
+static int stage_all(struct cmd_dest *d, struct mxfs_error *err)
+{
+    int rc = d->stage.folder >= 0 ? 0 : make_stage(d, err);
 
     if (rc == 0)
         rc = stage_list(&d->stage, &d->folders, true);
@@ -291,7 +301,7 @@ int cmd_dest_add_folder(struct cmd_dest *dest, const char *rel, struct mxfs_erro
     return note(&dest->folders, rel) ? 0 : mxfs_fail_memory(err, dest->path);
 }
 
-static int add_file(struct cmd_dest *d, const char *rel, uint64_t size)
+static int add_file(struct cmd_dest *d, const char *rel, uint64_t size, struct mxfs_error *err)
 {
     struct cmd_made *file = note(&d->files, rel);
 
@@ -299,7 +309,7 @@ static int add_file(struct cmd_dest *d, const char *rel, uint64_t size)
         return -ENOMEM;
     if (d->stage.folder < 0)
         file->fd = make_unnamed(base_of(d));
-    int rc = file->fd >= 0 ? 0 : stage_all(d);
+    int rc = file->fd >= 0 ? 0 : stage_all(d, err);
     int fd = rc == 0 ? cmd_dest_open(d, d->files.count - 1) : rc;
     if (fd < 0)
         return fd;
@@ -310,7 +320,7 @@ static int add_file(struct cmd_dest *d, const char *rel, uint64_t size)
 
 int cmd_dest_add_file(struct cmd_dest *dest, const char *rel, uint64_t size, struct mxfs_error *err)
 {
-    int rc = add_file(dest, rel, size);
+    int rc = add_file(dest, rel, size, err);
     return rc == 0 ? 0 : fail(err, dest->path, -rc);
 }
 
@@ -476,7 +486,7 @@ static int put_in_place(struct cmd_dest *d, struct mxfs_error *err)
         if (rc != -EEXIST || !d->force)
             return rc;
     }
-    rc = stage_all(d);
+    rc = stage_all(d, err);
     if (rc != 0)
         return rc;
     return fills(d) ? fill_folder(d, err) : move_staged(d);

@@ -136,12 +136,12 @@ static int open_new(struct cmd_stage *s, int base)
 
     s->folder = openat(base, s->name, READ_FOLDER);
     if (s->folder < 0)
-        return errno == ENOENT ? -EEXIST : errno == ENOTDIR || errno == ELOOP ? -EPERM : -errno;
+        return errno == ENOENT ? -EEXIST : errno == ENOTDIR || errno == ELOOP ? -ESTALE : -errno;
     s->lock = openat(s->folder, lock_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (s->lock < 0)
-        return errno == ENOENT ? -EEXIST : errno == EEXIST ? -EPERM : -errno;
+        return errno == ENOENT ? -EEXIST : errno == EEXIST ? -ESTALE : -errno;
     if (!is_ours(s))
-        return -EPERM;
+        return -ESTALE;
     bool taken = flock(s->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     bool gone = fstatat(s->folder, lock_name, &st, AT_SYMLINK_NOFOLLOW) != 0;
     return taken || gone ? -EEXIST : 0;

@@ -34,7 +34,7 @@ struct cmd_stage {
 
 /**
  * Makes one in the folder `base`, with the first 200 bytes of `kept` in its name. Returns 0 or
- * -errno: -EPERM when another user replaced it while it was made.
+ * -errno: -ESTALE when another user replaced it while it was made.
  */
 int cmd_stage_make(struct cmd_stage *stage, int base, const char *kept);
 

@@ -72,7 +72,7 @@ def stages(path):
 SWAP = r"""
 cd "$ATTACKED" || exit 1
 for stage in .*.mxfs-*; do
-    [ -e "$stage" ] || continue
+    [ -e "$stage" ] && [ "$WITH" != sub ] || continue
     mv -T "$stage" "taken.$$" || exit 1
     case $WITH in
     link) ln -s "$VICTIM" "$stage" ;;
@@ -82,9 +82,23 @@ for stage in .*.mxfs-*; do
     closed | open) [ -e "$WITH" ] && mv -T "$WITH" "$stage" ;;
     esac
 done
+if [ "$WITH" = sub ] && [ -d sub ] && [ ! -L sub ]; then
+    mv sub taken.sub && ln -s "$VICTIM" sub
+fi
 exit 0
 """
-CALLS = ["mkdir", "mkdirat", "linkat", "rename", "renameat", "renameat2", "unlink", "rmdir", "unlinkat", "create"]
+# Puts a folder of the attacker's where the stage is, and in it, once the export goes on there, what holds files of root's.
+LURE = r"""
+cd "$ATTACKED" || exit 1
+for stage in .*.mxfs-*; do
+    if [ -e "$stage" ] && [ ! -O "$stage" ]; then
+        mv -T "$stage" "taken.$$" && mkdir "$stage"
+    elif [ -e "$stage/mxfs-unfinished" ] && [ -e mine ]; then
+        mv -T "$stage/mxfs-unfinished" "taken.$$" && mv -T mine "$stage/mxfs-unfinished"
+    fi
+done
+exit 0
+"""
 
 
 @pytest.mark.usefixtures("root")
@@ -102,7 +116,8 @@ class TestFolderOfAnother:
         return home, etc
 
     def restore(self, home):
-        """As it was before an export, with folders of root's, one of which others may write to."""
+        """As it was before an export, with folders of root's, one of which others may write to, and one in a folder of the
+        attacker's."""
         shutil.rmtree(home)
         home.mkdir()
         os.chown(home, USER, USER)
@@ -111,6 +126,13 @@ class TestFolderOfAnother:
             (home / name / "kept" / "passwd").write_bytes(b"precious")
             (home / name / "passwd").write_bytes(b"precious")
             (home / name).chmod(mode)
+        (home / "mine" / "kept").mkdir(parents=True)
+        (home / "mine" / "kept" / "passwd").write_bytes(b"precious")
+        os.chown(home / "mine", USER, USER)
+
+    def assert_kept(self, home, what):
+        kept = [p for p in home.rglob("passwd") if not p.is_symlink() and p.read_bytes() == b"precious"]
+        assert len(kept) == 5, what
 
     @pytest.mark.limit(400)
     @pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed", "named"])
@@ -120,25 +142,47 @@ class TestFolderOfAnother:
         home, etc = scene
         before, swapped = tree(etc), 0
         dest = home if kind == "filled" else home / "x"
-        options = ["--force"] if kind in ("forced", "filled") else []
-        for when in [f"{time} {call}" for call in CALLS for time in ("before", "after")]:
-            for replacement in ("link", "content", "files", "closed", "open"):
-                self.restore(home)
-                if kind == "forced":
-                    (home / "x").write_bytes(b"old")
-                env = {**os.environ, **meddling, "MEDDLE": SWAP, "MEDDLE_UID": str(USER), "MEDDLE_WHEN": when}
-                env |= {"WITH": replacement, "ATTACKED": str(home), "VICTIM": str(etc)} | ({} if unnamed else {"NO_TMPFILE": "1"})
-                done = subprocess.run(
-                    [mxfs_bin, "export", *options, folder if dest == home or kind == "folder" else source, dest],
-                    env=env, capture_output=True, text=True, timeout=60, check=False,
-                )  # fmt: skip
-                what = f"{when}, {replacement}: {done}"
-                assert done.returncode in (0, 6) and done.stderr.count("\n") == (done.returncode == 6), what
-                assert tree(etc) == before, what
-                kept = [p for p in home.rglob("passwd") if not p.is_symlink() and p.read_bytes() == b"precious"]
-                assert len(kept) == 4, what
+        what = folder if kind in ("folder", "filled") else source
+        command = [mxfs_bin, "export", *(["--force"] if kind in ("forced", "filled") else []), what, dest]
+
+        def export(**env):
+            self.restore(home)
+            if kind == "forced":
+                (home / "x").write_bytes(b"old")
+            env = {**os.environ, **meddling, **env} | ({} if unnamed else {"NO_TMPFILE": "1"})
+            return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+        assert export(MEDDLE='echo "$0 $1" >>"$STEPS"', STEPS=str(place / "steps")).returncode == 0
+        steps = sorted(set((place / "steps").read_text().splitlines()))
+        assert "after linkat" in steps or not unnamed
+        for when in steps:
+            for replacement in ["link", "content", "files", "closed", "open"] + (["sub"] if kind == "filled" else []):
+                done = export(MEDDLE=SWAP, MEDDLE_UID=str(USER), MEDDLE_WHEN=when, WITH=replacement, ATTACKED=str(home), VICTIM=str(etc))
+                case = f"{when}, {replacement}: {done}"
+                assert done.returncode in (0, 6) and done.stderr.count("\n") == (done.returncode == 6), case
+                assert tree(etc) == before, case
+                self.assert_kept(home, case)
                 swapped += any(name.startswith("taken") for name in os.listdir(home))
         assert swapped > 0 or (kind, unnamed) == ("file", True)  # which needs no stage
+
+    @pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed", "named"])
+    @pytest.mark.parametrize("kind", ["file", "forced", "folder", "filled"])
+    def test_stage_of_the_attacker(self, kind, unnamed, mxfs_bin, meddling, scene, source, folder):
+        """A folder that others own is not used, so they put nothing in it that would then be removed."""
+        home, etc = scene
+        before = tree(etc)
+        self.restore(home)
+        if kind == "forced":
+            (home / "x").write_bytes(b"old")
+        env = {**os.environ, **meddling, "MEDDLE": LURE, "MEDDLE_UID": str(USER), "ATTACKED": str(home)} | ({} if unnamed else {"NO_TMPFILE": "1"})
+        what = folder if kind in ("folder", "filled") else source
+        done = subprocess.run([mxfs_bin, "export", "--force", what, home if kind == "filled" else home / "x"], env=env, capture_output=True, text=True, check=False)
+        if (kind, unnamed) == ("file", True):
+            assert done.returncode == 0, done
+        else:
+            assert done.returncode == 6 and done.stderr.endswith("another user replaced the temporary folder\n"), done
+        assert tree(etc) == before
+        self.assert_kept(home, done)
 
     @pytest.mark.parametrize("kind", ["folder", "filled"])
     def test_what_is_moved_away_stays_ours(self, kind, mxfs_bin, meddling, scene, folder):
@@ -183,17 +227,20 @@ class TestFolderOfAnother:
                 run("export", *force, source, home / dest).fails(6, "symbolic link of another user")
         assert tree(etc) == before and names_in(home) == ["link"]
 
-    def test_links_of_two_others(self, run, place, scene, source):
-        """One may not lend the other's link what is the other's."""
+    @pytest.mark.parametrize("first", ["home", "third"])
+    def test_links_of_two_others(self, first, run, place, scene, source):
+        """One may not lend the other's link what is its own, nor lead there itself."""
         home, _ = scene
         (place / "third").mkdir()
         os.chown(place / "third", 1, 1)
-        os.symlink(place / "third", home / "link")
-        os.lchown(home / "link", USER, USER)
-        os.symlink(home / "link", place / "third" / "link")
-        os.lchown(place / "third" / "link", 1, 1)
-        run("export", source, place / "third" / "link" / "x").fails(6, "symbolic link of another user")
-        assert names_in(place / "third") == ["link"]
+        for path, target, owner in ((home / "link", place / "third", USER), (place / "third" / "to-home", home / "link", 1),
+                                    (place / "third" / "link", place / "third", 1), (home / "to-third", place / "third" / "link", USER)):  # fmt: skip
+            os.symlink(target, path)
+            os.lchown(path, owner, owner)
+        before = tree(place / "third")
+        dest = home / "to-third" / "x" if first == "home" else place / "third" / "to-home" / "x"
+        run("export", source, dest).fails(6, "symbolic link of another user")
+        assert tree(place / "third") == before
 
     @pytest.mark.parametrize("owner", [0, USER])
     def test_links_that_are_followed(self, owner, run, place, scene, source):
@@ -217,8 +264,8 @@ class TestFolderOfAnother:
         os.symlink("a", place / "b")
         run("export", source, place / "a" / "x").fails(6, "Too many levels")
 
-    def test_what_may_look_like_a_stage(self, run, scene, source):
-        """Folders that the attacker called like leavings of root's, and one that others may write to, stay."""
+    def test_what_may_look_like_a_stage(self, run, place, scene, source):
+        """Folders that the attacker called like leavings of root's, one that others may write to, and what a link leads to, stay."""
         home, _ = scene
         for name, mode in ((".x.mxfs-1-0", 0o755), (".x.mxfs-2-0", 0o777), (".x.mxfs-3-0", 0o700)):
             (home / name / "mxfs-unfinished").mkdir(parents=True)
@@ -227,11 +274,16 @@ class TestFolderOfAnother:
         for name in (".x.mxfs-2-0", ".x.mxfs-3-0"):
             (home / name / "mxfs-lock").write_bytes(b"")
         os.chown(home / ".x.mxfs-3-0", USER, USER)
+        elsewhere = place / "elsewhere" / ".x.mxfs-4-0" / "mxfs-unfinished"
+        elsewhere.mkdir(parents=True)
+        (elsewhere.parent / "mxfs-lock").write_bytes(b"")
+        (elsewhere / "passwd").write_bytes(b"precious")
+        (home / ".x.mxfs-4-0").symlink_to(elsewhere.parent)
         before = tree(home)
         done = run("export", source, home / "x")
         assert (done.rc, done.err) == (0, "")
         (home / "x").unlink()
-        assert tree(home) == before
+        assert tree(home) == before and (elsewhere / "passwd").exists()
 
 
 def test_another_ordinary_user(as_user, place, source):

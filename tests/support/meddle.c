@@ -3,8 +3,9 @@
 
 /*
  * For LD_PRELOAD: another user who is always quick enough. Before and after each call that makes,
- * renames or removes something, `sh -c $MEDDLE` runs as the user $MEDDLE_UID (else as we); with
- * MEDDLE_WHEN, "before CALL" or "after CALL", only then. Without MEDDLE nothing runs. With
+ * renames or removes something, `sh -c $MEDDLE` runs, given "before" or "after" and the name of the
+ * call, as the user $MEDDLE_UID (else as we); with MEDDLE_WHEN, "before CALL" or "after CALL", only
+ * then. Without MEDDLE nothing runs. With
  * NO_TMPFILE the filesystem makes no files without names.
  */
 #include <errno.h>
@@ -34,7 +35,7 @@ static void meddle(const char *when, const char *call)
         uid_t uid = (uid_t)atoi(user ? user : "");
         unsetenv("LD_PRELOAD");
         if (!user || (syscall(SYS_setgroups, 0, NULL) == 0 && setgid(uid) == 0 && setuid(uid) == 0))
-            execl("/bin/sh", "sh", "-c", script, (char *)NULL);
+            execl("/bin/sh", "sh", "-c", script, when, call, (char *)NULL);
         _exit(126);
     }
     if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0)
