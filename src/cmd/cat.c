@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "dest.h"
 #include "mxfs/log.h"
 #include "open.h"
+#include "output.h"
 #include "sides.h"
 
 enum { CHUNK = 1 << 20 };
@@ -104,9 +104,11 @@ static int find(struct cmd_source *source, struct search *s, struct mxfs_error *
 int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err)
 {
     struct search search = {.name = options->operand[1]};
+    struct cmd_output output;
     struct cmd_source s;
 
-    int rc = cmd_dest_check_terminal(STDOUT_FILENO, "stdout", options->force, err);
+    cmd_output_find(&output, "-");
+    int rc = cmd_output_check_terminal(&output, options->force, err);
     if (rc == 0)
         rc = cmd_source_open(&s, options, err);
     if (rc != 0)

@@ -8,11 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -21,6 +19,7 @@
 #include "mxfs/log.h"
 #include "mxfs/path.h"
 #include "mxfs/text.h"
+#include "unnamed.h"
 
 static int fail(struct mxfs_error *err, const char *path, int errnum)
 {
@@ -49,32 +48,31 @@ static int base_of(const struct cmd_dest *d)
     return fills(d) ? d->place.self : d->place.folder;
 }
 
-/* What a stage is called after. */
+/* The part of a stage's name that says what it is for. */
 static const char *kept_name(const struct cmd_dest *d)
 {
     return fills(d) ? "export" : d->place.name;
 }
 
-/* May what is there be overwritten, or filled? */
+/* Whether what is there may be overwritten or filled. */
 static int judge_existing(const struct cmd_dest *d, struct mxfs_error *err)
 {
     mode_t mode = d->place.st.st_mode;
 
     if (S_ISDIR(mode)) {
         if (!d->folder)
-            return refuse(err, d->path, "is a folder; expected the name of a file");
+            return refuse(err, d->path, "is a folder; name a file in it");
         if (!d->force && !cmd_stage_is_empty_folder(d->place.self))
             return refuse(err, d->path,
-                          "is not empty; expected a new or empty folder, or --force to overwrite "
-                          "files of the same names");
+                          "is not empty; use --force to overwrite files of the same names");
         return 0;
     }
     if (d->folder)
-        return refuse(err, d->path, "is not a folder; expected one, since SOURCE is a folder");
+        return refuse(err, d->path, "is not a folder, but SOURCE is");
     if (!S_ISREG(mode))
-        return refuse(err, d->path, "is not a regular file; expected one, or - for stdout");
+        return refuse(err, d->path, "is not a regular file; use - to write to stdout");
     if (!d->force)
-        return refuse(err, d->path, "exists; expected another DEST, or --force to overwrite it");
+        return refuse(err, d->path, "already exists; use --force to overwrite it");
     return 0;
 }
 
@@ -131,14 +129,14 @@ int cmd_dest_choose(struct cmd_dest *dest, const char *given, const struct cmd_d
     if (rc != 0)
         return fail(err, dest->path, -rc);
     if (!dest->folder && !dest->exists && given[strlen(given) - 1] == '/')
-        return refuse(err, given, "there is no such folder; expected one, or the name of a file");
+        return refuse(err, given, "no such folder");
     if (cmd_place_check_links(&dest->place, base_of(dest)) != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, EPERM,
-                         "%s: leads through a symbolic link of another user to a folder of "
-                         "somebody else; use the path without the link",
+                         "%s: a symbolic link of another user leads to a folder which that user "
+                         "does not own; use a path without it",
                          dest->path);
     if (dest->exists && is_same(&dest->place.st, source->st))
-        return refuse(err, dest->path, "is SOURCE itself; expected another DEST");
+        return refuse(err, dest->path, "is SOURCE itself");
     sweep(dest);
     return dest->exists ? judge_existing(dest, err) : 0;
 }
@@ -151,59 +149,16 @@ int cmd_dest_check_room(const struct cmd_dest *dest, uint64_t bytes, struct mxfs
     if (fstatvfs(base_of(dest), &st) != 0)
         return fail(err, dest->path, errno);
     uint64_t blocks = geteuid() == 0 ? st.f_bfree : st.f_bavail;
-    /* Some network filesystems do not know their size. */
+    /* Some network filesystems report no size, or no block size. */
     if (st.f_blocks == 0 || st.f_frsize == 0 || bytes / st.f_frsize < blocks ||
         bytes <= blocks * st.f_frsize)
         return 0;
     char *base = fills(dest) ? strdup(dest->path) : mxfs_path_dirname(dest->path);
-    int rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOSPC, "%s: %s are free, %s are needed",
+    int rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOSPC, "%s: not enough space: %s free, %s needed",
                        base ? base : dest->path, mxfs_text_size(sizes[0], blocks * st.f_frsize),
                        mxfs_text_size(sizes[1], bytes));
     free(base);
     return rc;
-}
-
-/* The name by which the kernel lets a file without a name be linked. */
-static const char *proc_name(char out[32], int fd)
-{
-    snprintf(out, 32, "/proc/self/fd/%d", fd);
-    return out;
-}
-
-static bool can_be_linked(int fd)
-{
-    struct stat a, b;
-    char name[32];
-
-    return fstat(fd, &a) == 0 && stat(proc_name(name, fd), &b) == 0 && is_same(&a, &b);
-}
-
-/* Half of the descriptors are left to those who read. */
-static bool leaves_descriptors(int fd)
-{
-    struct rlimit limit;
-
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd < limit.rlim_cur / 2;
-}
-
-/* Makes a file without a name; -1: it is to be made in the stage, for whatever reason. */
-static int make_unnamed(int base)
-{
-    int fd = openat(base, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
-
-    if (fd >= 0 && can_be_linked(fd) && leaves_descriptors(fd))
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
-/* Gives a file without a name one, where there is none. */
-static int name_file(int fd, int folder, const char *name)
-{
-    char proc[32];
-
-    return linkat(AT_FDCWD, proc_name(proc, fd), folder, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
 }
 
 static int make_file(int folder, const char *name)
@@ -228,7 +183,7 @@ static int stage_one(const struct cmd_stage *stage, struct cmd_made *made, bool 
     if (folder)
         rc = make_folder(parent, name);
     else if (made->fd >= 0)
-        rc = name_file(made->fd, parent, name);
+        rc = cmd_unnamed_name(made->fd, parent, name);
     else
         rc = make_file(parent, name);
     close(parent);
@@ -266,7 +221,7 @@ static int make_stage(struct cmd_dest *d, struct mxfs_error *err)
     return rc;
 }
 
-/* Puts everything in the stage, which is made first. */
+/* Moves everything to the stage, and makes that first if there is none. */
 static int stage_all(struct cmd_dest *d, struct mxfs_error *err)
 {
     int rc = d->stage.folder >= 0 ? 0 : make_stage(d, err);
@@ -280,7 +235,7 @@ static int stage_all(struct cmd_dest *d, struct mxfs_error *err)
     return rc;
 }
 
-/* Notes a file or folder; NULL when out of memory. */
+/* Appends a file or folder; NULL when out of memory. */
 static struct cmd_made *note(struct cmd_made_list *list, const char *rel)
 {
     char *path;
@@ -308,7 +263,7 @@ static int add_file(struct cmd_dest *d, const char *rel, uint64_t size, struct m
     if (!file)
         return -ENOMEM;
     if (d->stage.folder < 0)
-        file->fd = make_unnamed(base_of(d));
+        file->fd = cmd_unnamed_make(base_of(d));
     int rc = file->fd >= 0 ? 0 : stage_all(d, err);
     int fd = rc == 0 ? cmd_dest_open(d, d->files.count - 1) : rc;
     if (fd < 0)
@@ -343,7 +298,7 @@ static int sync_folder(int parent, const char *name)
 {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    /* A folder where one may write but not read cannot be synced. */
+    /* A folder that may be written to but not read cannot be synced. */
     if (fd < 0)
         return errno == EACCES ? 0 : -errno;
     /* Filesystems that cannot sync a folder say EINVAL. */
@@ -364,7 +319,7 @@ static int sync_below(int root, const char *path)
     return rc;
 }
 
-/* Does not overwrite what came in the meantime, unless forced. */
+/* Without --force, a file that has appeared since DEST was chosen is kept. */
 static int move(const struct cmd_dest *d, int from, const char *name, int to, const char *new_name)
 {
     struct stat st;
@@ -380,7 +335,7 @@ static int move(const struct cmd_dest *d, int from, const char *name, int to, co
     return renameat(from, name, to, new_name) == 0 ? 0 : -errno;
 }
 
-/* A file goes where there is none, or if forced over another one. */
+/* Whether a file or folder can go there: nothing is in the way, or it may be replaced. */
 static int check_place(const struct cmd_dest *d, int parent, const char *name, bool folder)
 {
     struct stat st;
@@ -406,7 +361,7 @@ static int move_file(const struct cmd_dest *d, const char *path, int to, const c
     return rc;
 }
 
-/* The path in DEST of what is not DEST itself. */
+/* The path in DEST; not for DEST itself. */
 static const char *path_in_dest(const struct cmd_made *made)
 {
     return made->path + sizeof(CMD_STAGE_CONTENT);
@@ -420,7 +375,7 @@ static int fill_one(const struct cmd_dest *d, const struct cmd_made *made, bool 
     const char *name;
     int rc, to = cmd_place_open_parent(d->place.self, path_in_dest(made), &name);
 
-    if (to < 0) /* -ENOENT: is in a folder that is still to be made */
+    if (to < 0) /* -ENOENT: its folder has yet to be made */
         return pass == CHECK && to == -ENOENT ? 0 : to;
     rc = check_place(d, to, name, folder);
     if (rc == 0 && pass == MOVE && !folder)
@@ -453,7 +408,7 @@ static int sync_filled(const struct cmd_dest *d)
     return rc;
 }
 
-/* All places are looked at before the first file is moved. */
+/* Checks every place before it moves the first file. */
 static int fill_folder(const struct cmd_dest *d, struct mxfs_error *err)
 {
     int rc = 0;
@@ -482,7 +437,7 @@ static int put_in_place(struct cmd_dest *d, struct mxfs_error *err)
     int rc;
 
     if (!d->folder && d->files.item[0].fd >= 0) {
-        rc = name_file(d->files.item[0].fd, d->place.folder, d->place.name);
+        rc = cmd_unnamed_name(d->files.item[0].fd, d->place.folder, d->place.name);
         if (rc != -EEXIST || !d->force)
             return rc;
     }
@@ -496,7 +451,7 @@ int cmd_dest_commit(struct cmd_dest *dest, struct mxfs_error *err)
 {
     int rc = put_in_place(dest, err);
 
-    /* It is in its place: from here on only the disk can fail. */
+    /* It is in its place; only the disk can fail now. */
     if (rc == 0)
         rc = sync_folder(base_of(dest), ".");
     return rc == 0 ? 0 : fail(err, dest->path, -rc);
@@ -520,45 +475,4 @@ void cmd_dest_fini(struct cmd_dest *dest)
     free_list(&dest->folders);
     free(dest->path);
     *dest = (struct cmd_dest){0};
-}
-
-/* The descriptor that a path names: -1 when it names none. */
-static int descriptor_of(const char *path)
-{
-    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
-    char *end;
-
-    if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0)
-        return STDOUT_FILENO;
-    if (strcmp(path, "/dev/stderr") == 0)
-        return STDERR_FILENO;
-    for (size_t i = 0; i < MXFS_COUNT(folders); i++) {
-        size_t n = strlen(folders[i]);
-        if (strncmp(path, folders[i], n) != 0 || path[n] < '0' || path[n] > '9')
-            continue;
-        unsigned long fd = strtoul(path + n, &end, 10);
-        return *end == '\0' && fd <= INT_MAX ? (int)fd : -1;
-    }
-    return -1;
-}
-
-bool cmd_dest_is_stream(const char *given, struct cmd_dest_stream *stream)
-{
-    stream->fd = descriptor_of(given);
-    if (stream->fd == STDOUT_FILENO)
-        snprintf(stream->name, sizeof(stream->name), "stdout");
-    else
-        snprintf(stream->name, sizeof(stream->name), "descriptor %d", stream->fd);
-    if (strcmp(given, "-") == 0) /* also where stdout is closed: writing says so */
-        return true;
-    int flags = stream->fd >= 0 ? fcntl(stream->fd, F_GETFL) : -1;
-    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
-}
-
-int cmd_dest_check_terminal(int fd, const char *name, bool force, struct mxfs_error *err)
-{
-    if (force || !isatty(fd))
-        return 0;
-    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
-                     "%s is a terminal; expected a pipe or file, or --force", name);
 }

@@ -2,20 +2,19 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Where an export goes: nothing is seen under the name DEST before all of it is there.
+ * Where an export goes. DEST appears, or changes, only when the export is complete.
  *
- * The folder that is written to is found once and held by descriptor; everything else is done
- * relative to it, without following links, since another user may own it.
+ * The folder that is written to is opened once. Everything else is done relative to its descriptor
+ * and follows no links, because another user may own the folder.
  *
- * A file has no name at all while it is written (O_TMPFILE), so that a killed export leaves
- * nothing. Where the filesystem cannot do that, or there are more files than descriptors, files are
- * written in a stage (stage.h), and so is what takes several steps to put in its place:
+ * Files have no name while they are written (unnamed.h), so a killed export leaves nothing. Where
+ * that is impossible they are written in a stage (stage.h). At the end
  *
- *     a new file                    gets its name
- *     a file over another           staged, then renamed over it
- *     a new folder                  staged, then renamed
- *     into a folder that is there   staged in it (it may be the root of another disk), then moved
- *                                   file by file
+ *     a new file                  gets its name
+ *     a file over another         is named in a stage, then renamed over the other
+ *     a new folder                is put together in a stage, then renamed
+ *     files for an old folder     are named in a stage inside that folder, which may be the root of
+ *                                 another disk, then moved one by one
  *
  * Thread safety: one thread, except for cmd_dest_open().
  */
@@ -31,13 +30,16 @@
 #include "place.h"
 #include "stage.h"
 
+/** A file or folder of the export. */
+struct cmd_made {
+    char *path;  /**< below the stage: CMD_STAGE_CONTENT, and "/NAME" for each level below; owned */
+    int fd;      /**< a file without a name; -1: a folder, or a file in the stage */
+    bool staged; /**< made, or named, in the stage */
+};
+
 /** Files or folders, in the order in which they were added. */
 struct cmd_made_list {
-    struct cmd_made {
-        char *path;  /**< below the stage: CMD_STAGE_CONTENT, and "/NAME" for each level below */
-        int fd;      /**< of a file without a name; -1: it is in the stage, or a folder */
-        bool staged; /**< it is in the stage */
-    } * item;
+    struct cmd_made *item; /**< owned */
     size_t count;
     size_t capacity; /**< of `item` */
 };
@@ -45,42 +47,36 @@ struct cmd_made_list {
 /** A destination. Zero-initialised is a valid empty object. */
 struct cmd_dest {
     char *path;                   /**< absolute, for messages; NULL: an empty object */
-    bool folder;                  /**< not a file */
-    bool exists;                  /**< the file is overwritten, the folder filled */
-    bool force;                   /**< files of the same names are replaced, also those to come */
-    struct cmd_place place;       /**< DEST */
-    struct cmd_stage stage;       /**< where it is written, if anywhere */
+    bool folder;                  /**< DEST is to be a folder, not a file */
+    bool exists;                  /**< DEST is there: a file to overwrite, or a folder to fill */
+    bool force;                   /**< replace files of the same names, even if they come later */
+    struct cmd_place place;       /**< where DEST is, or will be */
+    struct cmd_stage stage;       /**< CMD_STAGE_NONE as long as none is needed */
     struct cmd_made_list folders; /**< the first one is DEST itself */
-    struct cmd_made_list files;
+    struct cmd_made_list files;   /**< DEST itself, if it is a file, or all in the folder */
 };
 
 /** What is exported, for cmd_dest_choose(). */
 struct cmd_dest_source {
-    bool folder;           /**< not a file */
-    const char *name;      /**< of the file */
-    const struct stat *st; /**< must not be overwritten */
-};
-
-/** Output that is written in order to a descriptor which is open already. */
-struct cmd_dest_stream {
-    int fd;        /**< not ours to close */
-    char name[32]; /**< for messages: "stdout" or "descriptor N" */
+    bool folder;           /**< SOURCE is a folder, not a file */
+    const char *name;      /**< the file's name, which it keeps if DEST is a folder */
+    const struct stat *st; /**< of SOURCE, which DEST must not be */
 };
 
 /**
- * Decides where it goes, given what the user wrote (a file may go into a folder that is there), and
- * refuses what would overwrite something without `force`. Removes what killed exports to the same
- * place left, and logs it. Fails with err filled, as do the others.
+ * Finds DEST as the user wrote it (a file may go into a folder) and refuses, without `force`, to
+ * overwrite anything. Removes what killed exports to the same DEST left, and logs that. Returns 0
+ * or -errno with err filled, as the others do.
  */
 int cmd_dest_choose(struct cmd_dest *dest, const char *given, const struct cmd_dest_source *source,
                     bool force, struct mxfs_error *err);
 
-/** Fails when the disk has not `bytes` left. */
+/** Fails unless the filesystem has `bytes` left, or does not say. */
 int cmd_dest_check_room(const struct cmd_dest *dest, uint64_t bytes, struct mxfs_error *err);
 
 /**
- * Adds a folder: "" first, which is DEST itself, then others by their paths in it ("/a", "/a/b"),
- * parents first. All folders come before the first file.
+ * Adds a folder: first "", which is DEST itself, then "/a", then "/a/b". All folders must be added
+ * before the first file.
  */
 int cmd_dest_add_folder(struct cmd_dest *dest, const char *rel, struct mxfs_error *err);
 
@@ -99,14 +95,5 @@ int cmd_dest_commit(struct cmd_dest *dest, struct mxfs_error *err);
 
 /** Removes what was not put in its place, and frees; accepts an empty object. */
 void cmd_dest_fini(struct cmd_dest *dest);
-
-/**
- * Whether DEST names a descriptor that is open for writing: "-", /dev/stdout, /dev/stderr,
- * /dev/fd/N or /proc/self/fd/N. It is then written to as it is, not opened again by that path.
- */
-bool cmd_dest_is_stream(const char *given, struct cmd_dest_stream *stream);
-
-/** Fails when `fd`, called `name`, is a terminal, unless forced: bytes on it are of no use. */
-int cmd_dest_check_terminal(int fd, const char *name, bool force, struct mxfs_error *err);
 
 #endif

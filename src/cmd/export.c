@@ -21,6 +21,7 @@
 #include "mxfs/path.h"
 #include "mxfs/pool.h"
 #include "open.h"
+#include "output.h"
 #include "pieces.h"
 #include "progress.h"
 
@@ -43,7 +44,7 @@ struct export
 {
     const struct cmd_source *source;
     struct cmd_dest dest;
-    struct cmd_dest_stream stream;
+    struct cmd_output output;
     struct target *targets;
     size_t count;
     uint64_t total; /* bytes */
@@ -159,11 +160,11 @@ static int stream_piece(void *data, unsigned worker, uint64_t item)
     const uint8_t *at = w->buf;
 
     for (uint64_t left = x->pieces.piece[item].size; left > 0;) {
-        ssize_t n = write(x->stream.fd, at, left);
+        ssize_t n = write(x->output.fd, at, left);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return mxfs_fail(&w->err, MXFS_EXIT_FAILED, errno, "writing to %s: %s", x->stream.name,
+            return mxfs_fail(&w->err, MXFS_EXIT_FAILED, errno, "writing to %s: %s", x->output.name,
                              strerror(errno));
         at += n;
         left -= (size_t)n;
@@ -302,10 +303,10 @@ static int export_stream(struct export *x, const struct mxfs_options *o)
                          "%s: a folder cannot be streamed; expected a file as SOURCE, or a folder "
                          "as DEST",
                          x->source->path);
-    int rc = cmd_dest_check_terminal(x->stream.fd, x->stream.name, o->force, x->err);
+    int rc = cmd_output_check_terminal(&x->output, o->force, x->err);
     if (rc == 0)
         rc = cut_files(x, STREAM_PIECE, false);
-    fcntl(x->stream.fd, F_SETPIPE_SZ, STREAM_PIECE); /* if it is a pipe: fewer wake-ups */
+    fcntl(x->output.fd, F_SETPIPE_SZ, STREAM_PIECE); /* if it is a pipe: fewer wake-ups */
     /* One more than can run, since one of them waits in write(). */
     if (rc == 0)
         rc = run(x, cmd_jobs(o) + 1, STREAM_PIECE,
@@ -327,10 +328,10 @@ static void export_fini(struct export *x, unsigned workers)
 static int export_source(struct cmd_source *s, const struct mxfs_options *o, struct mxfs_error *err)
 {
     struct export x = {.source = s, .err = err};
-    bool stream = cmd_dest_is_stream(o->operand[1], &x.stream);
+    bool stream = cmd_output_find(&x.output, o->operand[1]);
 
     int rc = mxfs_repo_visit(&s->repo.root, collect_folder, &x);
-    cmd_progress_begin(&x.progress, x.total, o->quiet || (stream && isatty(x.stream.fd)));
+    cmd_progress_begin(&x.progress, x.total, o->quiet || (stream && isatty(x.output.fd)));
     if (rc == 0)
         rc = stream ? export_stream(&x, o) : export_files(&x, o);
     cmd_progress_end(&x.progress, NULL);

@@ -42,7 +42,7 @@ static int look(struct cmd_place *p)
     return p->self < 0 || fstat(p->self, &p->st) != 0 ? -errno : 0;
 }
 
-/* From where we are to `name`, which is what we are at from then on. */
+/* Goes on to `name` in the folder reached so far. */
 static int step(struct cmd_place *p, const char *name)
 {
     replace(&p->folder, p->self);
@@ -60,7 +60,7 @@ static void note_owner(struct cmd_place *p)
     p->led = true;
 }
 
-/* The links of /proc lead to what is open, wherever it is; their text is only a hint. */
+/* The text of a link in /proc is only a hint: the kernel knows where it leads. */
 static bool follow_magic(struct cmd_place *p)
 {
     struct statfs fs;
@@ -74,7 +74,7 @@ static bool follow_magic(struct cmd_place *p)
     return look(p) == 0;
 }
 
-/* Puts the link's text in front of *rest, the part of the path that is still to be walked. */
+/* Puts the text of the link in front of *rest, the part of the path not walked yet. */
 static int follow(struct cmd_place *p, char **rest)
 {
     char text[PATH_MAX], *longer;
@@ -117,7 +117,7 @@ static bool is_end(const char *rest)
     return rest[strspn(rest, "/")] == '\0';
 }
 
-/* Walks *rest, which links make longer. */
+/* Walks to the end of *rest. */
 static int walk(struct cmd_place *p, char **rest)
 {
     while (!is_end(*rest)) {

@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Where a path leads, as descriptors: what was looked at is what is used, whatever happens to the
- * names meanwhile.
+ * Where a path leads, as descriptors: what was checked is what is used, even if names change in
+ * between.
  *
- * Links are followed as the kernel would, except those of other users that lead out of what these
- * users own: see cmd_place_check_links(). Thread safety: per call.
+ * Symbolic links are followed as the kernel follows them. Whether those of other users led where
+ * these may not lead us, cmd_place_check_links() tells. Thread safety: per call.
  */
 #ifndef MXFS_CMD_PLACE_H
 #define MXFS_CMD_PLACE_H
@@ -14,15 +14,15 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/** A place in the filesystem, there or still free. Set to CMD_PLACE_NONE before use. */
+/** A place in the filesystem, taken or free. Set to CMD_PLACE_NONE before use. */
 struct cmd_place {
-    int folder;     /**< O_PATH: the folder that holds it; -1: it is "/", or where we are */
-    char *name;     /**< its name in `folder`, never that of a link that was followed */
-    int self;       /**< O_PATH: what is there; -1: nothing */
-    struct stat st; /**< of `self`, where something is there */
-    bool led;       /**< by links of a user who is neither root nor we */
-    uid_t leader;   /**< that user, if `led`; (uid_t)-1: there were several */
-    unsigned links; /**< followed so far */
+    int folder;     /**< O_PATH: the folder that holds it; -1: none ("/" or the current folder) */
+    char *name;     /**< its name in `folder`, with all links resolved; owned */
+    int self;       /**< O_PATH: the file or folder; -1: the place is free */
+    struct stat st; /**< of `self`; undefined if the place is free */
+    bool led;       /**< a link of a user other than root and ours was followed */
+    uid_t leader;   /**< that user; (uid_t)-1: there were several */
+    unsigned links; /**< how many links were followed */
 };
 
 #define CMD_PLACE_NONE ((struct cmd_place){.folder = -1, .self = -1})
@@ -37,9 +37,9 @@ int cmd_place_find(struct cmd_place *place, const char *path);
 int cmd_place_enter(struct cmd_place *place, const char *path);
 
 /**
- * Whether links may have led to the folder of this descriptor (of the place or in it): -EPERM when
- * a link of another user did, and that user does not own the folder. Such a link could let us write
- * where its owner may not.
+ * Checks the folder that is about to be written to, place->folder or place->self: -EPERM if a link
+ * of another user led there who does not own it. Otherwise anyone could make root, or us, write
+ * where only we may.
  */
 int cmd_place_check_links(const struct cmd_place *place, int folder);
 

@@ -4,8 +4,8 @@
 /*
  * Stages.
  *
- * Making one and sweeping it away exclude each other by the lock: who has it looks whether the
- * stage is still whole.
+ * A sweep may find a stage before its maker has locked it. So both take the lock without waiting
+ * and the maker checks that the lock file is still there; if not, it tries another name.
  */
 #include "stage.h"
 
@@ -83,7 +83,7 @@ static void remove_all(int parent, const char *name, unsigned depth)
     int folder = openat(parent, name, READ_FOLDER);
     if (folder < 0)
         return;
-    /* More than once where removing made the reading skip some. */
+    /* Again if entries remain: removing some may have made the listing skip others. */
     for (unsigned i = 0; i < TRIES && unlinkat(parent, name, AT_REMOVEDIR) != 0; i++) {
         if (errno != ENOTEMPTY || lseek(folder, 0, SEEK_SET) != 0 ||
             remove_entries(folder, depth + 1) == 0)
@@ -98,9 +98,9 @@ static bool is_private(mode_t mode)
 }
 
 /*
- * Between mkdirat() and openat() the owner of the folder around it may have put another folder in
- * the stage's place. The lock was made and opened in one step, so it is ours for certain, and shows
- * which owner and bits this filesystem gives to what we make (some give those of the mount).
+ * Between mkdirat() and openat() the owner of `base` may have put another folder in the stage's
+ * place. The lock file was made and opened in one step, so it is ours for certain. It shows which
+ * owner and mode this filesystem gives to what we make; some take them from mount options.
  */
 static bool is_ours(const struct cmd_stage *s)
 {
@@ -173,9 +173,9 @@ void cmd_stage_remove(struct cmd_stage *stage, int base)
 }
 
 /*
- * Whether a folder with such a name is a stage that nobody uses: opens it and takes its lock. One
- * that others may write to could hold what they moved there. Without a lock in it, it is a stage
- * only if it is empty.
+ * Opens and locks a folder with the name of a stage; false unless it is an abandoned stage of ours.
+ * The owner of `base` can give any folder of ours such a name, but cannot put a lock file and
+ * contents into one that is not writable to others. A stage without a lock file is empty.
  */
 static bool take_over(struct cmd_stage *s, int base)
 {

@@ -2,15 +2,15 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A stage: a hidden folder that only this user may enter, for what is not complete yet.
+ * A stage: a hidden folder, closed to other users, that holds an export until it is complete.
  *
  *     .NAME.mxfs-PID-N/           mode 0700
  *         mxfs-lock               locked (flock) while its export runs
  *         mxfs-unfinished         what is exported: a file, or a folder
  *
  * It may lie in a folder of another user, who can rename it and put something else in its place.
- * So it is found by name only once, proven to be ours, and used through its descriptor. A stage
- * that nobody holds locked is what a killed export left. Thread safety: per call.
+ * So it is looked up once, proven to be ours, and used through its descriptor from then on. An
+ * unlocked stage was left by an export that was killed. Thread safety: per call.
  */
 #ifndef MXFS_CMD_STAGE_H
 #define MXFS_CMD_STAGE_H
@@ -42,8 +42,8 @@ int cmd_stage_make(struct cmd_stage *stage, int base, const char *kept);
 void cmd_stage_remove(struct cmd_stage *stage, int base);
 
 /**
- * Removes the stages that killed exports of this user to `kept` left in `base`, except where the
- * filesystem has no locks. Returns how many.
+ * Removes the stages in `base` that killed exports of this user left, of those made with the same
+ * `kept`. On a filesystem without locks all stages stay. Returns how many were removed.
  */
 unsigned cmd_stage_sweep(int base, const char *kept);
 
