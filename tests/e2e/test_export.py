@@ -14,7 +14,7 @@ import pytest
 
 import refmodels as models
 import refrepo
-from conftest import ROOT, USER, isolation
+from conftest import ROOT, USER
 from helpers import Terminal, assert_file, assert_same, preloaded
 from test_commands import experts, names_in
 
