@@ -452,8 +452,10 @@ int cmd_dest_commit(struct cmd_dest *dest, struct mxfs_error *err)
     int rc = put_in_place(dest, err);
 
     /* It is in its place; only the disk can fail now. */
-    if (rc == 0)
+    if (rc == 0) {
+        cmd_stage_remove(&dest->stage, base_of(dest));
         rc = sync_folder(base_of(dest), ".");
+    }
     return rc == 0 ? 0 : fail(err, dest->path, -rc);
 }
 
