@@ -152,11 +152,15 @@ PROGRAM_SOURCES := \
 	src/cmd/list_tree.c \
 	src/cmd/mount.c \
 	src/cmd/open.c \
+	src/cmd/output.c \
 	src/cmd/pieces.c \
+	src/cmd/place.c \
 	src/cmd/progress.c \
 	src/cmd/sides.c \
+	src/cmd/stage.c \
 	src/cmd/stats.c \
 	src/cmd/unmount.c \
+	src/cmd/unnamed.c \
 	src/cmd/verify.c \
 	src/fs/buffers.c \
 	src/fs/fs.c \
