@@ -24,9 +24,9 @@ struct mxfs_shard {
 /** What the user chose. */
 struct mxfs_model_options {
     int out;           /**< enum mxfs_out, or -1: what the config says if BF16 or F32, else BF16 */
-    uint64_t unit_max; /**< bytes, see struct mxfs_match */
+    uint64_t unit_max; /**< bytes, see struct mxfs_match_options */
     const char *only;  /**< glob of the tensors to show, or NULL; borrowed while opening */
-    const char *schemes; /**< see mxfs_grouping_options.forced; borrowed while opening */
+    const char *schemes; /**< see mxfs_match_options.forced; borrowed while opening */
     bool partial;        /**< leave out tensors that need a missing shard */
     /** What may be opened beside the file that the caller names; NULL: everything; borrowed. What
      * is out of reach is not there, but a shard that is meant is an error. */

@@ -2,16 +2,18 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * config.json: quantization_config and dtype may stand at the root or in a nested model config
+ * config.json: quantization_config and dtype may be at the root or in a nested model config
  * (text_config, language_config, llm_config, ...).
  */
 #include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
+#include "mxfs/compiler.h"
 
 /* Members that hold the config of a part of the model. */
 static bool is_nested_config(const char *key, const json_t *value)
@@ -152,17 +154,44 @@ static void read_widths(struct mxfs_quant_config *c, const json_t *object, int d
     }
 }
 
-static void read_quantization(struct mxfs_quant_config *c, const json_t *q)
+/* Appends "KEY\\0VALUE\\0" to the text that ends with an empty key. */
+static int add_string(struct mxfs_quant_config *c, size_t *used, const char *key, const char *value)
+{
+    size_t key_size = strlen(key) + 1, size = key_size + strlen(value) + 1;
+    char *grown = realloc(c->text, *used + size + 1);
+
+    if (!grown)
+        return -ENOMEM;
+    memcpy(grown + *used, key, key_size);
+    memcpy(grown + *used + key_size, value, size - key_size);
+    *used += size;
+    grown[*used] = '\0';
+    c->strings = c->text = grown;
+    return 0;
+}
+
+/* All string members: schemes know which of them matter. */
+static int read_strings(struct mxfs_quant_config *c, const json_t *q)
+{
+    const char *key;
+    json_t *value;
+    size_t used = 0;
+    int rc = 0;
+
+    json_object_foreach((json_t *)q, key, value)
+    {
+        if (rc == 0 && json_is_string(value) && key[0] != '\0')
+            rc = add_string(c, &used, key, json_string_value(value));
+    }
+    return rc;
+}
+
+static int read_quantization(struct mxfs_quant_config *c, const json_t *q)
 {
     const json_t *transform = json_object_get(q, "transform_config");
 
     c->quantized = true;
     copy_string(c->method, sizeof(c->method), json_object_get(q, "quant_method"));
-    copy_string(c->data_type, sizeof(c->data_type), json_object_get(q, "data_type"));
-    copy_string(c->packing, sizeof(c->packing), json_object_get(q, "checkpoint_format"));
-    copy_string(c->packing, sizeof(c->packing), json_object_get(q, "packing_format"));
-    copy_string(c->packing, sizeof(c->packing), json_object_get(q, "format"));
-    copy_string(c->version, sizeof(c->version), json_object_get(q, "version"));
     read_widths(c, q, 0);
     /* compressed-tensors writes an empty transform_config where there is none. */
     if (json_object_size(json_object_get(transform, "config_groups")) > 0)
@@ -172,10 +201,26 @@ static void read_quantization(struct mxfs_quant_config *c, const json_t *q)
         read_group_block(c->block, json_object_get(q, "config_groups"));
     c->int_bits = read_int_bits(json_object_get(q, "config_groups"));
     c->asymmetric = read_asymmetric(json_object_get(q, "config_groups"));
+    return read_strings(c, q);
 }
 
-static void read_object(struct mxfs_quant_config *c, json_t *object, int depth)
+/* The member of a config that says how it is quantized, or NULL. */
+static const json_t *find_quantization(const json_t *object)
 {
+    /* The last is MLX's name of the same. */
+    static const char *const keys[] = {"quantization_config", "compression_config", "quantization"};
+    for (size_t i = 0; i < MXFS_COUNT(keys); i++) {
+        const json_t *value = json_object_get(object, keys[i]);
+        if (json_is_object(value))
+            return value;
+    }
+    return NULL;
+}
+
+static int read_object(struct mxfs_quant_config *c, json_t *object, int depth)
+{
+    const json_t *quantization = c->quantized ? NULL : find_quantization(object);
+    int rc = quantization ? read_quantization(c, quantization) : 0;
     const char *key;
     json_t *value;
 
@@ -183,25 +228,19 @@ static void read_object(struct mxfs_quant_config *c, json_t *object, int depth)
         c->dtype = dtype_of(json_object_get(object, "dtype"));
     if (c->dtype < 0)
         c->dtype = dtype_of(json_object_get(object, "torch_dtype"));
-    if (!c->quantized && json_is_object(value = json_object_get(object, "quantization_config")))
-        read_quantization(c, value);
-    if (!c->quantized && json_is_object(value = json_object_get(object, "compression_config")))
-        read_quantization(c, value);
-    /* MLX's name of the same. */
-    if (!c->quantized && json_is_object(value = json_object_get(object, "quantization")))
-        read_quantization(c, value);
     /* No real config nests deeper; the bound keeps a hostile one off the stack. */
     if (depth == 4)
-        return;
+        return rc;
     json_object_foreach(object, key, value)
     {
-        if (is_nested_config(key, value))
-            read_object(c, value, depth + 1);
+        if (rc == 0 && is_nested_config(key, value))
+            rc = read_object(c, value, depth + 1);
     }
+    return rc;
 }
 
-/* The file `name` beside the one at `path`; false when that is too long. */
-static bool beside(char *out, size_t size, const char *path, const char *name)
+/* The file `name` in the folder of the one at `path`; false when that is too long. */
+static bool sibling(char *out, size_t size, const char *path, const char *name)
 {
     const char *slash = strrchr(path, '/');
     int folder = slash ? (int)(slash + 1 - path) : 0;
@@ -217,17 +256,16 @@ static int load_own_file(const char *path, const struct mxfs_reach *reach, const
     char own[4096];
     json_t *root;
 
-    if (config->quantized || !beside(own, sizeof(own), path, name))
+    if (config->quantized || !sibling(own, sizeof(own), path, name))
         return 0;
     int rc = mxfs_json_load(own, reach, &root, err);
     if (rc != 0)
         return rc == -ENOENT ? 0 : rc;
-    if (json_is_object(root))
-        read_quantization(config, root);
+    rc = read_quantization(config, root);
     json_decref(root);
     if (config->method[0] == '\0' && config->width_count > 0)
         snprintf(config->method, sizeof(config->method), "%s", method);
-    return 0;
+    return rc;
 }
 
 static int load_root(const char *path, const struct mxfs_reach *reach,
@@ -241,9 +279,9 @@ static int load_root(const char *path, const struct mxfs_reach *reach,
     config->present = true;
     copy_string(config->model_type, sizeof(config->model_type),
                 json_object_get(root, "model_type"));
-    read_object(config, root, 0);
+    rc = read_object(config, root, 0);
     json_decref(root);
-    return 0;
+    return rc;
 }
 
 int mxfs_config_load(const char *path, const struct mxfs_reach *reach,
@@ -256,5 +294,14 @@ int mxfs_config_load(const char *path, const struct mxfs_reach *reach,
         rc = load_own_file(path, reach, "quantize_config.json", "gptq", config, err);
     if (rc == 0)
         rc = load_own_file(path, reach, "quant_config.json", "awq", config, err);
-    return rc;
+    if (rc != 0)
+        mxfs_config_fini(config);
+    return rc == -ENOMEM ? mxfs_fail_memory(err, path) : rc;
+}
+
+void mxfs_config_fini(struct mxfs_quant_config *config)
+{
+    free(config->text);
+    config->text = NULL;
+    config->strings = NULL;
 }

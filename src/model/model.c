@@ -138,27 +138,40 @@ static int read_tensor(void *model, const struct mxfs_tensor *t, void *buf, size
     return mxfs_source_read(&m->shards[t->shard].source, buf, len, t->offset + offset);
 }
 
+/* A part that cannot be read must not look like one that does not fit. */
+static int fail_grouping(const struct mxfs_model *m, int rc, struct mxfs_error *err)
+{
+    const struct mxfs_tensor *t = m->grouping.failed;
+
+    if (rc == -ENOMEM || !t)
+        return rc;
+    return mxfs_fail(err, MXFS_EXIT_SOURCE, -rc, "%s: cannot read tensor %s: %s",
+                     m->shards[t->shard].source.path, mxfs_quote(t->name, t->name_len).text,
+                     strerror(-rc));
+}
+
 static int group_tensors(struct mxfs_model *m, const struct mxfs_tensors *absent,
-                         const struct mxfs_model_options *options)
+                         const struct mxfs_model_options *options, struct mxfs_error *err)
 {
     struct mxfs_grouping_options how = {
-        .out = MXFS_OUT_BF16,
-        .auto_out = options->out < 0,
-        .unit_max = options->unit_max,
+        .match = {.out = MXFS_OUT_BF16,
+                  .auto_out = options->out < 0,
+                  .unit_max = options->unit_max,
+                  .forced = options->schemes,
+                  .read = read_tensor,
+                  .reader = m,
+                  .absent = absent,
+                  .comfy = has_comfy_metadata(m)},
         .only = options->only,
-        .forced = options->schemes,
         .drop_half = options->partial && m->missing > 0,
-        .read = read_tensor,
-        .reader = m,
-        .absent = absent,
-        .comfy = has_comfy_metadata(m),
     };
     m->restricted = options->only != NULL;
     if (options->out >= 0)
-        how.out = (enum mxfs_out)options->out;
+        how.match.out = (enum mxfs_out)options->out;
     else if (m->config.dtype == MXFS_F32)
-        how.out = MXFS_OUT_F32;
-    return mxfs_grouping_init(&m->grouping, &m->tensors, &m->config, &how);
+        how.match.out = MXFS_OUT_F32;
+    int rc = mxfs_grouping_init(&m->grouping, &m->tensors, &m->config, &how);
+    return rc == 0 ? 0 : fail_grouping(m, rc, err);
 }
 
 /* Opens the file alone, or the shards of the index when there is one. */
@@ -210,7 +223,7 @@ static int load_model(struct mxfs_model *m, const struct request *r,
     if (absent.count == 0)
         mxfs_index_fini(&index); /* a large one is larger than all that grouping makes */
     if (rc == 0)
-        rc = group_tensors(m, &absent, options);
+        rc = group_tensors(m, &absent, options, err);
     mxfs_index_fini(&index);
     free(absent.sorted);
     return rc;
@@ -270,6 +283,7 @@ void mxfs_model_close(struct mxfs_model *model)
     free(model->shards);
     free(model->first_missing);
     free(model->index_path);
+    mxfs_config_fini(&model->config);
     memset(model, 0, sizeof(*model));
 }
 

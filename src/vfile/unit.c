@@ -164,7 +164,7 @@ static void announce(struct pass *p, uint64_t element)
  */
 static void announce_slow(struct pass *p, struct mxfs_source *src)
 {
-    uint64_t matrix = p->group->rows * p->group->cols;
+    uint64_t matrix = mxfs_scheme_matrix(p->group);
     unsigned left = atomic_load_explicit(&src->slow, memory_order_relaxed);
 
     if (left == 0 || matrix == 0)

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "mxfs/compiler.h"
+#include "scheme/fp8.h"
 #include "support/spec.h"
 
 /* The text of a result. */
@@ -116,7 +117,7 @@ static void check_case(const struct grouping_case *c)
     struct mxfs_grouping_options options = c->options;
     struct mxfs_grouping g;
 
-    options.unit_max = options.unit_max ? options.unit_max : 1 << 20;
+    options.match.unit_max = 1 << 20;
     ck_assert_int_eq(mxfs_grouping_init(&g, &spec->set, &config, &options), 0);
     char *text = describe(&g, &spec->set);
     ck_assert_msg(strcmp(text, c->expected) == 0, "%s\ngives\n%s\ninstead of\n%s", c->tensors, text,
@@ -130,7 +131,7 @@ static void check_case(const struct grouping_case *c)
 
 #define GPTOSS .config = {.present = true, .model_type = "gpt_oss", .dtype = -1}
 #define OTHER_MODEL .config = {.present = true, .model_type = "qwen3_moe", .dtype = -1}
-#define BLOCKS .options = {.forced = "mxfp4-blocks"}
+#define BLOCKS .options = {.match = {.forced = "mxfp4-blocks"}}
 #define METHOD(name) .config = {.present = true, .quantized = true, .method = name, .dtype = -1}
 
 /* Formats that are decoded. */
@@ -198,7 +199,7 @@ static const struct grouping_case formats[] = {
      METHOD("compressed-tensors")},
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2",
      "mxfp4-packed x.weight 4,64 < x.weight_packed x.weight_scale\n",
-     .config = {.quantized = true, .method = "auto-round", .data_type = "mx_fp"}},
+     .config = {.quantized = true, .method = "auto-round", .strings = "data_type\0mx_fp\0"}},
     /* Quark, ModelOpt */
     {"x.weight U8 4,32; x.weight_scale U8 4,2; y.weight U8 3,4,16; y.weight_scale F8_E8M0 3,4,1",
      "mxfp4-weight x.weight 4,64 < x.weight x.weight_scale\n"
@@ -263,7 +264,7 @@ static const struct grouping_case refusals[] = {
     /* what only the config tells */
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2",
      "refused x.weight_packed\nrefused x.weight_scale\n! mxint4 1 x.weight_packed\n",
-     .config = {.quantized = true, .method = "auto-round", .data_type = "mx_int4"}},
+     .config = {.quantized = true, .method = "auto-round", .strings = "data_type\0mx_int4\0"}},
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2",
      "refused x.weight_packed\nrefused x.weight_scale\n! mxfp4-packed 1 x.weight_packed\n",
      .config = {.quantized = true, .method = "compressed-tensors", .transforms = true}},
@@ -285,7 +286,7 @@ static const struct grouping_case refusals[] = {
      "plain x.comfy_quant\nrefused x.weight\nplain x.weight_scale\n! comfyui 1 x.weight\n"},
     {"x.weight U8 4,32; x.weight_scale U8 4,2; y.weight BF16 3",
      "refused x.weight\nplain x.weight_scale\nplain y.weight\n! comfyui 1 x.weight\n",
-     .options = {.comfy = true}},
+     .options = {.match = {.comfy = true}}},
     /* a method that nobody knows, and no tensor that shows it */
     {"x.weight I32 4", "plain x.weight\n! hqq 1 -\n", METHOD("hqq")},
     {"x.weight BF16 4", "plain x.weight\n", METHOD("mxfp4")},
@@ -486,7 +487,7 @@ START_TEST(each_tile_size)
 {
     char text[200];
     struct mxfs_quant_config config = {.dtype = -1};
-    const struct mxfs_grouping_options options = {.unit_max = 1};
+    const struct mxfs_grouping_options options = {.match = {.unit_max = 1}};
     struct mxfs_grouping g;
 
     snprintf(text, sizeof(text),
@@ -498,8 +499,9 @@ START_TEST(each_tile_size)
     ck_assert_uint_eq(g.count, tiles[_i].tile[0] ? 1 : 0);
     ck_assert_uint_eq(g.refusal_count, tiles[_i].tile[0] ? 0 : 1);
     if (g.count) {
-        ck_assert_uint_eq(g.groups[0].block_rows, tiles[_i].tile[0]);
-        ck_assert_uint_eq(g.groups[0].block_cols, tiles[_i].tile[1]);
+        const struct fp8_layout *layout = g.groups[0].layout;
+        ck_assert_uint_eq(layout->block_rows, tiles[_i].tile[0]);
+        ck_assert_uint_eq(layout->block_cols, tiles[_i].tile[1]);
     }
     mxfs_grouping_fini(&g);
     spec_free(spec);
@@ -515,7 +517,7 @@ START_TEST(units_tile_the_output)
     uint64_t block = 192 * 17; /* 70 lanes in an odd number of cache lines, 16 code rows, 1 scale */
 
     for (uint64_t max = 1; max < 14 * block; max += block / 3) {
-        const struct mxfs_grouping_options options = {.unit_max = max};
+        const struct mxfs_grouping_options options = {.match = {.unit_max = max}};
         struct mxfs_grouping g;
         ck_assert_int_eq(mxfs_grouping_init(&g, &spec->set, &config, &options), 0);
         const struct mxfs_group *group = &g.groups[0];
@@ -543,7 +545,7 @@ START_TEST(output_type_of_groups)
     const struct mxfs_quant_config config = {.dtype = -1};
 
     for (int out = 0; out < MXFS_OUT_COUNT; out++) {
-        const struct mxfs_grouping_options options = {.out = (enum mxfs_out)out};
+        const struct mxfs_grouping_options options = {.match = {.out = (enum mxfs_out)out}};
         struct mxfs_grouping g;
         ck_assert_int_eq(mxfs_grouping_init(&g, &spec->set, &config, &options), 0);
         ck_assert_int_eq(g.groups[0].out, out);
@@ -557,7 +559,8 @@ START_TEST(schemes_are_complete)
 {
     for (size_t i = 0; mxfs_schemes[i]; i++) {
         const struct mxfs_scheme *s = mxfs_schemes[i];
-        ck_assert(s->name[0] && s->summary[0] && s->match);
+        ck_assert(s->name[0] && s->writers[0] && s->forms);
+        ck_assert(!s->fit == !(s->spans || s->unit_at));
         ck_assert(!s->spans == !s->decode);
         ck_assert(!s->unit_at == !s->strips && !s->unit_at == !s->pack &&
                   !s->unit_at == !s->unpack);
