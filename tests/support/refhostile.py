@@ -71,6 +71,8 @@ GROUPS = {
     "mlx-nvfp4": one(ref_int.add_mlx_float, "x", 1, (6, 96), "nvfp4", config=MLX),
 }
 
+int8_order = one(ref_int.add_int8, "x", 1, (6, 96), (6, 3), order=True)
+
 
 def resized(t, shape):
     """A tensor of another shape: its bytes repeated or cut."""
