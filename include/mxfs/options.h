@@ -83,6 +83,7 @@ struct mxfs_options {
     bool debug;
     bool json;
     bool tree;
+    bool schemes;
     bool hash;
     const char *only_scheme; /**< glob of the schemes to list, or NULL */
     bool force;

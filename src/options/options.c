@@ -320,10 +320,11 @@ static int parse_operands(struct mxfs_options *o, int argc, char **argv, struct 
             break;
         }
     }
-    if (argc != mxfs_command_table[o->command].operands)
+    bool lists_schemes = o->schemes && o->command == MXFS_COMMAND_LIST;
+    int expected = lists_schemes ? 0 : mxfs_command_table[o->command].operands;
+    if (argc != expected)
         return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "%s; expected: %s (see mxfs --help)",
-                         argc < mxfs_command_table[o->command].operands ? "too few arguments"
-                                                                        : "too many arguments",
+                         argc < expected ? "too few arguments" : "too many arguments",
                          mxfs_command_table[o->command].expected);
     for (int i = 0; i < argc; i++) {
         /* A tensor's name may be empty, a path may not. */
@@ -349,8 +350,9 @@ static void name_commands(char *out, size_t size, unsigned commands)
 }
 
 /* One of them would be lost on the other. */
-static const char *const opposites[][2] = {
-    {"tree", "json"}, {"tree", "hash"}, {"quiet", "verbose"}, {"readahead", "direct-io"}};
+static const char *const opposites[][2] = {{"tree", "json"},     {"tree", "hash"},
+                                           {"schemes", "tree"},  {"schemes", "hash"},
+                                           {"quiet", "verbose"}, {"readahead", "direct-io"}};
 
 static bool is_given(const struct mxfs_options *o, const char *name)
 {
