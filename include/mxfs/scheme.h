@@ -146,6 +146,9 @@ struct mxfs_scheme {
     const char *methods; /**< quant_methods that it serves, separated by commas; or NULL */
     const struct scheme_form *forms; /**< names and types of the parts, see scheme/match.h */
     bool refuses_transforms;         /**< weights may come rotated by a transform_config */
+    /** Where codes and scales are both in the order of the output: elements that share a scale, and
+     * bytes of their codes. See scheme/blocks.h. */
+    uint8_t block, block_bytes;
 
     /** Whether the parts found are this scheme's and not those of a later one; NULL: always. */
     bool (*recognises)(const struct scheme_case *c);

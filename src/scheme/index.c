@@ -139,12 +139,8 @@ static void add_company(struct scheme_index *index, const struct scheme_form *fo
     const char *suffix = part->suffix;
     bool module = is_of_module(form, &suffix);
 
-    if (part->role == SCHEME_ACTIVATION) {
-        if (s->dtypes)
-            index->activation[index->activations++] = part->suffix;
-        return;
-    }
-    if ((!s->dtypes && !s->absent) || (form->reason && !(part->flags & SCHEME_WITNESS)))
+    if (part->role == SCHEME_ACTIVATION || (!s->dtypes && !s->absent) ||
+        (form->reason && !(part->flags & SCHEME_WITNESS)))
         return; /* companions of formats that are refused have names of all kinds */
     struct scheme_companion *c = add_companion(index, suffix, module);
     c->here = s->dtypes != 0;
@@ -165,8 +161,10 @@ uint32_t scheme_lone_dtypes(const struct scheme_part *part)
 
 static void add_lone(struct scheme_index *index, struct scheme_lone lone)
 {
-    if (!scheme_lone_dtypes(lone.part) ||
-        !(dtypes_of(index, lone.part) & scheme_lone_dtypes(lone.part)))
+    uint32_t dtypes =
+        lone.part->role == SCHEME_ACTIVATION ? SCHEME_ANY : scheme_lone_dtypes(lone.part);
+
+    if (!(dtypes_of(index, lone.part) & dtypes))
         return;
     assert(index->lone_parts < SCHEME_COMPANY);
     index->lone[index->lone_parts++] = lone;

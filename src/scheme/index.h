@@ -40,9 +40,9 @@ struct scheme_companion {
     bool strange; /**< changes the meaning of a group that does not list it */
 };
 
-/** A part that is half a group when its main part is nowhere. */
+/** A part that occurs and means something by itself: half a group, or a scale of activations. */
 struct scheme_lone {
-    const struct mxfs_scheme *scheme;
+    const struct mxfs_scheme *scheme; /**< NULL: of scheme_common */
     const struct scheme_form *form;
     const struct scheme_part *part;
 };
@@ -55,8 +55,6 @@ struct scheme_index {
     size_t companions;
     struct scheme_lone lone[SCHEME_COMPANY];
     size_t lone_parts;
-    const char *activation[SCHEME_COMPANY]; /**< suffixes of scales of activations */
-    size_t activations;
     struct scheme_suffix suffix[SCHEME_SUFFIXES];
     size_t suffixes;
     uint8_t head[256]; /**< by the last two bytes: one more than the index of the first; 0: none */

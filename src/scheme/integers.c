@@ -347,6 +347,19 @@ static struct scheme_int *resize(struct scheme_case *c, uint64_t columns)
     return layout;
 }
 
+static int use_groups(struct scheme_case *c, struct scheme_int *layout, struct order order,
+                      bool even)
+{
+    if (order.natural || (order.unused && even && layout->block_cols > 0))
+        return resize(c, 0) ? 0 : -ENOMEM;
+    if (layout->groups > SCHEME_INT_REORDERED_GROUPS)
+        return scheme_refuse(c, too_many);
+    if (order.unused || (even && !is_even(layout)))
+        return scheme_refuse(c, scheme_int_bad_g_idx);
+    layout->block_cols = 0;
+    return 0;
+}
+
 int scheme_int_read_groups(struct scheme_case *c, bool even)
 {
     const struct mxfs_tensor *g_idx = c->of[SCHEME_G_IDX];
@@ -361,14 +374,5 @@ int scheme_int_read_groups(struct scheme_case *c, bool even)
         return scheme_refuse(c, too_many);
     layout = resize(c, layout->cols);
     int rc = layout ? fill_groups(c, layout, &order) : -ENOMEM;
-    if (rc != 0)
-        return rc;
-    if (order.natural || (order.unused && even && layout->block_cols > 0))
-        return resize(c, 0) ? 0 : -ENOMEM;
-    if (layout->groups > SCHEME_INT_REORDERED_GROUPS)
-        return scheme_refuse(c, too_many);
-    if (order.unused || (even && !is_even(layout)))
-        return scheme_refuse(c, scheme_int_bad_g_idx);
-    layout->block_cols = 0;
-    return 0;
+    return rc == 0 ? use_groups(c, layout, order, even) : rc;
 }

@@ -153,12 +153,12 @@ bool scheme_is_blocked(const struct mxfs_tensor *codes, const struct mxfs_tensor
 
 /* Parts. */
 
-static const struct mxfs_tensor *companion(const struct scheme_case *c, const char *suffix)
+/* The tensor whose name is the first stem_len bytes of that of tensor `index`, and `suffix`. */
+static size_t next_to(const struct mxfs_match *match, size_t index, size_t stem_len,
+                      const char *suffix)
 {
-    const struct mxfs_tensors *set = c->match->tensors;
-    size_t i = mxfs_tensors_find(set, c->index, set->sorted[c->index]->name, c->stem_len, suffix);
-
-    return i == MXFS_NOT_FOUND ? NULL : set->sorted[i];
+    const struct mxfs_tensors *set = match->tensors;
+    return mxfs_tensors_find(set, index, set->sorted[index]->name, stem_len, suffix);
 }
 
 /* A part that makes the group a refused one. */
@@ -189,29 +189,27 @@ static bool find_parts(struct scheme_case *c, uint32_t present, struct faults *f
 
     add_part(c, parts, c->match->tensors->sorted[c->index], faults);
     for (unsigned i = 1; present >> i != 0; i++) {
-        const struct mxfs_tensor *t = present >> i & 1 ? companion(c, parts[i].suffix) : NULL;
-        if (t && (parts[i].flags & SCHEME_TYPED) && !(parts[i].dtypes >> t->dtype & 1))
+        bool occurs = (present >> i & 1) && parts[i].role != SCHEME_ACTIVATION;
+        size_t at =
+            occurs ? next_to(c->match, c->index, c->stem_len, parts[i].suffix) : MXFS_NOT_FOUND;
+        if (at == MXFS_NOT_FOUND)
+            continue;
+        const struct mxfs_tensor *t = c->match->tensors->sorted[at];
+        if ((parts[i].flags & SCHEME_TYPED) && !(parts[i].dtypes >> t->dtype & 1))
             return false;
-        if (t && parts[i].role != SCHEME_ACTIVATION)
-            add_part(c, &parts[i], t, faults);
+        add_part(c, &parts[i], t, faults);
     }
-    for (const struct scheme_part *p = parts + 1; p->suffix; p++) {
-        if ((p->flags & SCHEME_TELLS) && !c->of[p->role])
-            return false;
-    }
-    return !c->scheme->recognises || c->scheme->recognises(c);
+    return true;
 }
 
-static int check_needed(struct scheme_case *c)
+/* The first part that one of the flags asks for and that is not there, or NULL. */
+static const struct scheme_part *find_missing(const struct scheme_case *c, unsigned flags)
 {
-    unsigned needed =
-        SCHEME_NEEDED | (c->match->config->asymmetric ? (unsigned)SCHEME_ASYMMETRIC : 0);
-
     for (const struct scheme_part *p = c->form->part + 1; p->suffix; p++) {
-        if ((p->flags & needed) && !c->of[p->role])
-            return scheme_refuse_half(c, scheme_words[p->role].missing);
+        if ((p->flags & flags) && !c->of[p->role])
+            return p;
     }
-    return 0;
+    return NULL;
 }
 
 /* Names. */
@@ -242,23 +240,22 @@ static bool is_part(const struct mxfs_group *g, const struct mxfs_tensor *t)
 /*
  * What is next to a group under the names of scales, zero points and the like changes what its
  * codes mean. A form lists what it understands; if something is left, the group is of a format that
- * nothing here knows.
+ * nothing here knows. Returns the first of that kind, or NULL.
  */
-static int check_strangers(struct scheme_case *c)
+static const struct scheme_companion *find_stranger(const struct mxfs_match *match, size_t index,
+                                                    const struct mxfs_group *g)
 {
-    const struct mxfs_tensors *set = c->match->tensors;
-    const struct scheme_index *index = c->match->index;
+    const struct mxfs_tensors *set = match->tensors;
 
-    for (size_t i = 0; i < index->companions; i++) {
-        const struct scheme_companion *k = &index->company[i];
-        if (!k->here || !k->strange)
-            continue;
-        size_t at = find_companion(set, c->index, c->group->name, c->group->name_len, k);
+    for (size_t i = 0; i < match->index->companions; i++) {
+        const struct scheme_companion *k = &match->index->company[i];
+        size_t at = k->here && k->strange ? find_companion(set, index, g->name, g->name_len, k)
+                                          : MXFS_NOT_FOUND;
         if (at != MXFS_NOT_FOUND && (k->dtypes >> set->sorted[at]->dtype & 1) &&
-            !is_part(c->group, set->sorted[at]))
-            return scheme_refuse(c, scheme_words[k->role].stranger);
+            !is_part(g, set->sorted[at]))
+            return k;
     }
-    return 0;
+    return NULL;
 }
 
 /*
@@ -305,20 +302,44 @@ static int set_name(struct scheme_case *c)
 /* Everything but the shapes. */
 static int check_parts(struct scheme_case *c, const struct faults *faults)
 {
+    const struct mxfs_quant_config *config = c->match->config;
+    unsigned needed = SCHEME_NEEDED | (config->asymmetric ? (unsigned)SCHEME_ASYMMETRIC : 0);
+    const struct scheme_part *missing = find_missing(c, needed);
+
     if (c->form->reason)
-        return scheme_refuse_as(c, c->form->name ? c->form->name : c->scheme->name,
-                                c->form->reason);
-    int rc = check_needed(c);
-    if (rc != 0)
-        return rc;
+        return scheme_refuse_as(c, c->form->name, c->form->reason);
+    if (missing)
+        return scheme_refuse_half(c, scheme_words[missing->role].missing);
     if (faults->twice)
         return scheme_refuse(c, "it has one part under two names");
     if (faults->odd)
         return scheme_refuse(c, scheme_words[faults->odd->role].unknown);
-    if (c->scheme->refuses_transforms && c->match->config->transforms)
+    if (c->scheme->refuses_transforms && config->transforms)
         return scheme_refuse(c, transformed);
-    rc = set_name(c);
-    return rc == 0 ? check_strangers(c) : rc;
+    int rc = set_name(c);
+    if (rc != 0)
+        return rc;
+    const struct scheme_companion *stranger = find_stranger(c->match, c->index, c->group);
+    return stranger ? scheme_refuse(c, scheme_words[stranger->role].stranger) : 0;
+}
+
+/* What remains to be said of a form whose parts were found, once `rc` says whether they fit. */
+static int conclude(struct scheme_case *c, int rc)
+{
+    struct mxfs_match *match = c->match;
+    const struct mxfs_group *g = c->group;
+    const struct mxfs_tensor *t = c->of[SCHEME_CODES];
+    const char *forced = match->options->forced;
+
+    if (match->error != 0) /* whatever was concluded from it */
+        return match->error;
+    if (rc == 0 && lacks_company(match, g->name, g->name_len))
+        return scheme_refuse_half(c, elsewhere);
+    if (rc == 0 && forced && !mxfs_scheme_is_listed(c->scheme, forced))
+        return scheme_refuse(c, not_forced);
+    if (rc == -ENOTSUP && !match->half && lacks_company(match, t->name, t->name_len))
+        return refuse(match, match->scheme, elsewhere, true); /* which might explain it */
+    return rc;
 }
 
 static int ask_form(struct mxfs_match *match, size_t index, const struct scheme_active *active,
@@ -326,33 +347,19 @@ static int ask_form(struct mxfs_match *match, size_t index, const struct scheme_
 {
     const struct mxfs_tensor *t = match->tensors->sorted[index];
     const struct scheme_part *main = active->form->part;
+    const struct mxfs_scheme *scheme = active->scheme;
     struct scheme_case c = {
-        .match = match,
-        .index = index,
-        .scheme = active->scheme,
-        .form = active->form,
-        .group = group,
-    };
+        .match = match, .index = index, .scheme = scheme, .form = active->form, .group = group};
     struct faults faults = {NULL, NULL};
 
     if (!(main->dtypes >> t->dtype & 1) || !mxfs_tensor_has_suffix(t, main->suffix, &c.stem_len))
         return -ENOENT;
-    *group = (struct mxfs_group){.scheme = active->scheme, .out = match->options->out};
-    if (!find_parts(&c, active->parts, &faults))
+    *group = (struct mxfs_group){.scheme = scheme, .out = match->options->out};
+    if (!find_parts(&c, active->parts, &faults) || find_missing(&c, SCHEME_TELLS) ||
+        (scheme->recognises && !scheme->recognises(&c)))
         return -ENOENT;
     int rc = check_parts(&c, &faults);
-    if (rc == 0)
-        rc = active->scheme->fit(&c, group);
-    if (match->error != 0) /* whatever was concluded from it */
-        return match->error;
-    if (rc == 0 && lacks_company(match, group->name, group->name_len))
-        return scheme_refuse_half(&c, elsewhere);
-    if (rc == 0 && match->options->forced &&
-        !mxfs_scheme_is_listed(active->scheme, match->options->forced))
-        return scheme_refuse(&c, not_forced);
-    if (rc == -ENOTSUP && !match->half && lacks_company(match, t->name, t->name_len))
-        return refuse(match, match->scheme, elsewhere, true); /* which might explain it */
-    return rc;
+    return conclude(&c, rc == 0 ? scheme->fit(&c, group) : rc);
 }
 
 /* Parts whose main part is nowhere. */
@@ -362,59 +369,55 @@ static int ask_form(struct mxfs_match *match, size_t index, const struct scheme_
 static bool has_main(const struct mxfs_match *match, size_t index, const struct scheme_form *form,
                      const char *suffix, bool any_type)
 {
-    const struct mxfs_tensors *set = match->tensors;
+    const struct mxfs_tensor *const *sorted = match->tensors->sorted;
     const struct scheme_part *p = form->part + 1;
     size_t stem_len;
 
     while (p->suffix && strcmp(p->suffix, suffix) != 0)
         p++;
-    if (!p->suffix || !mxfs_tensor_has_suffix(set->sorted[index], suffix, &stem_len))
+    if (!p->suffix || !mxfs_tensor_has_suffix(sorted[index], suffix, &stem_len))
         return false;
-    size_t at =
-        mxfs_tensors_find(set, index, set->sorted[index]->name, stem_len, form->part->suffix);
+    size_t at = next_to(match, index, stem_len, form->part->suffix);
     return at != MXFS_NOT_FOUND && at != index &&
-           (any_type || (form->part->dtypes >> set->sorted[at]->dtype & 1));
+           (any_type || (form->part->dtypes >> sorted[at]->dtype & 1));
 }
 
-static bool is_alone(const struct mxfs_match *match, size_t index, const struct mxfs_scheme *owner,
-                     const char *suffix)
+/* Whether no form has a main part for a lone part. */
+static bool is_alone(const struct mxfs_match *match, size_t index, const struct scheme_lone *l)
 {
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
         for (const struct scheme_form *f = (*s)->forms; f->part[0].suffix; f++) {
-            if (has_main(match, index, f, suffix, *s == owner))
+            if (has_main(match, index, f, l->part->suffix, *s == l->scheme))
                 return false;
         }
     }
     return true;
 }
 
-/* Whether another part of the form, but the main part, is there. */
-static bool has_pair(const struct mxfs_match *match, size_t index, const struct scheme_form *form,
-                     const struct scheme_part *part, size_t stem_len)
+/* Whether another part of its form is there. */
+static bool has_pair(const struct mxfs_match *match, size_t index, const struct scheme_lone *l,
+                     size_t stem_len)
 {
-    const struct mxfs_tensors *set = match->tensors;
-
-    for (const struct scheme_part *p = form->part + 1; p->suffix; p++) {
-        if (p != part && p->role != SCHEME_ACTIVATION &&
-            mxfs_tensors_find(set, index, set->sorted[index]->name, stem_len, p->suffix) !=
-                MXFS_NOT_FOUND)
+    for (const struct scheme_part *p = l->form->part + 1; p->suffix; p++) {
+        if (p != l->part && p->role != SCHEME_ACTIVATION &&
+            next_to(match, index, stem_len, p->suffix) != MXFS_NOT_FOUND)
             return true;
     }
     return false;
 }
 
-static int ask_lone_part(struct mxfs_match *match, size_t index, const struct mxfs_scheme *s,
-                         const struct scheme_form *form, const struct scheme_part *p)
+static int ask_lone_part(struct mxfs_match *match, size_t index, const struct scheme_lone *l)
 {
     const struct mxfs_tensor *t = match->tensors->sorted[index];
+    unsigned flags = l->part->flags;
     size_t stem_len;
 
-    if (!(scheme_lone_dtypes(p) >> t->dtype & 1) ||
-        !mxfs_tensor_has_suffix(t, p->suffix, &stem_len) ||
-        ((p->flags & SCHEME_PAIRED) && !has_pair(match, index, form, p, stem_len)) ||
-        !is_alone(match, index, s, p->suffix))
+    if (!(scheme_lone_dtypes(l->part) >> t->dtype & 1) ||
+        !mxfs_tensor_has_suffix(t, l->part->suffix, &stem_len) ||
+        ((flags & SCHEME_PAIRED) && !has_pair(match, index, l, stem_len)) ||
+        !is_alone(match, index, l))
         return -ENOENT;
-    return refuse(match, p->flags & SCHEME_NAMED ? s->name : "scale", no_weight, true);
+    return refuse(match, flags & SCHEME_NAMED ? l->scheme->name : "scale", no_weight, true);
 }
 
 static int ask_lone_parts(struct mxfs_match *match, size_t index, struct mxfs_group *group)
@@ -422,10 +425,8 @@ static int ask_lone_parts(struct mxfs_match *match, size_t index, struct mxfs_gr
     int rc = -ENOENT;
 
     *group = (struct mxfs_group){.part = {match->tensors->sorted[index]}, .parts = 1};
-    for (size_t i = 0; i < match->index->lone_parts && rc == -ENOENT; i++) {
-        const struct scheme_lone *l = &match->index->lone[i];
-        rc = ask_lone_part(match, index, l->scheme, l->form, l->part);
-    }
+    for (size_t i = 0; i < match->index->lone_parts && rc == -ENOENT; i++)
+        rc = ask_lone_part(match, index, &match->index->lone[i]);
     return rc;
 }
 
@@ -499,54 +500,43 @@ int mxfs_scheme_ask_alone(struct mxfs_match *match, size_t index)
     return refuse(match, "incomplete", elsewhere, true);
 }
 
-/* Adds the tensor called stem + suffix, if it is there and new. */
-static void add_main(const struct mxfs_match *match, size_t index, size_t stem_len,
-                     const char *suffix, size_t mains[MXFS_MAINS_MAX], size_t *count)
+/* The stem of a scale of activations; false when the tensor is none. */
+static bool scales_activations(const struct mxfs_match *match, const struct mxfs_tensor *t,
+                               size_t *stem_len)
 {
-    const struct mxfs_tensors *set = match->tensors;
-    size_t at = mxfs_tensors_find(set, index, set->sorted[index]->name, stem_len, suffix);
-
-    for (size_t i = 0; i < *count; i++) {
-        if (mains[i] == at)
-            return;
+    for (size_t i = 0; i < match->index->lone_parts; i++) {
+        const struct scheme_part *p = match->index->lone[i].part;
+        if (p->role == SCHEME_ACTIVATION && mxfs_tensor_has_suffix(t, p->suffix, stem_len))
+            return true;
     }
-    if (at != MXFS_NOT_FOUND && *count < MXFS_MAINS_MAX)
-        mains[(*count)++] = at;
+    return false;
 }
 
 bool mxfs_scheme_scales_activations(const struct mxfs_match *match, size_t index,
                                     size_t mains[MXFS_MAINS_MAX], size_t *count)
 {
     const struct mxfs_tensor *t = match->tensors->sorted[index];
-    size_t stem_len, i = 0;
+    size_t stem_len;
 
-    while (i < match->index->activations &&
-           !mxfs_tensor_has_suffix(t, match->index->activation[i], &stem_len))
-        i++;
-    if (i == match->index->activations)
+    if (!scales_activations(match, t, &stem_len))
         return false;
     *count = 0;
-    for (size_t f = 0; f < match->index->forms; f++) {
+    for (size_t f = 0; f < match->index->forms && *count < MXFS_MAINS_MAX; f++) {
         const char *suffix = match->index->form[f].form->part->suffix;
-        /* "weight_packed" comes after "X.", and so does what is left of ".weight" there. */
-        size_t dot = suffix[0] != '.' && suffix[0] != '_' && suffix[0] && t->name[stem_len] == '.';
-        add_main(match, index, stem_len + dot, suffix, mains, count);
+        /* Forms write "weight_packed" without the dot after X. */
+        size_t dot = suffix[0] == 'w' && t->name[stem_len] == '.';
+        size_t at = next_to(match, index, stem_len + dot, suffix);
+        if (at != MXFS_NOT_FOUND)
+            mains[(*count)++] = at;
     }
     return true;
 }
 
 bool mxfs_scheme_has_scales(const struct mxfs_match *match, size_t index)
 {
-    const struct mxfs_tensors *set = match->tensors;
-    const struct mxfs_tensor *t = set->sorted[index];
+    const struct mxfs_tensor *t = match->tensors->sorted[index];
+    const struct mxfs_group alone = {.name = t->name, .name_len = t->name_len};
+    const struct scheme_companion *k = find_stranger(match, index, &alone);
 
-    for (size_t i = 0; i < match->index->companions; i++) {
-        const struct scheme_companion *k = &match->index->company[i];
-        if (!k->here || !k->strange || k->role != SCHEME_SCALES || !k->module)
-            continue;
-        size_t at = find_companion(set, index, t->name, t->name_len, k);
-        if (at != MXFS_NOT_FOUND && (k->dtypes >> set->sorted[at]->dtype & 1))
-            return true;
-    }
-    return false;
+    return k && k->role == SCHEME_SCALES;
 }

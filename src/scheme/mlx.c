@@ -11,15 +11,15 @@
  *  - mxfp4, mxfp8: U8 scales are E8M0, for 32 codes of 4 or 8 bits (E2M1, E4M3)
  *  - nvfp4: U8 scales are E4M3, for 16 codes of 4 bits (E2M1)
  *
- * Their scales are told apart by the words that share one: 4, 8 and 2.
+ * The last three are told apart by the words that share a scale: 4, 8 and 2.
  *
  * Source: ml-explore/mlx mlx/ops.cpp (affine_dequantize, fp_dequantize), python docs of
  * mx.quantize.
  */
 #include <errno.h>
 
+#include "blocks.h"
 #include "integers.h"
-#include "mxfp4.h"
 #include "mxfs/bytes.h"
 #include "scales.h"
 
@@ -77,13 +77,6 @@ static bool is_affine(const struct scheme_case *c)
     return c->of[SCHEME_BIASES] || c->of[SCHEME_SCALES]->dtype != MXFS_U8;
 }
 
-/* Rows of as many groups as there are scales, of so many columns each. */
-static int set_shape(struct scheme_case *c, uint64_t columns)
-{
-    return scheme_set_axis(c, c->of[SCHEME_CODES]->rank - 1, scheme_last_dim(c->of[SCHEME_SCALES]),
-                           columns);
-}
-
 /* The scales and biases, and the width of the codes, as far as they are told. */
 static int check_affine(struct scheme_case *c, struct mxfs_quant_width *width)
 {
@@ -105,7 +98,8 @@ static int fit_affine(struct scheme_case *c, struct mxfs_group *group)
     int rc = check_affine(c, &width);
 
     if (rc == 0)
-        rc = set_shape(c, width.group);
+        rc = scheme_set_axis(c, c->of[SCHEME_CODES]->rank - 1,
+                             scheme_last_dim(c->of[SCHEME_SCALES]), width.group);
     if (rc != 0)
         return rc;
     struct scheme_int *layout = scheme_int_new(c, width.bits, SCHEME_INT_UNSIGNED);
@@ -120,62 +114,13 @@ static int fit_affine(struct scheme_case *c, struct mxfs_group *group)
     return rc;
 }
 
-/* Scales U8 for `columns` codes each. */
-static int fit_float(struct scheme_case *c, uint32_t columns)
+static int fit_blocks(struct scheme_case *c, struct mxfs_group *group)
 {
-    c->group->tile = columns;
     scheme_int_choose_out(c);
-    return set_shape(c, columns);
+    return blocks_fit(c, group);
 }
 
-static bool is_mxfp4(const struct scheme_case *c)
-{
-    return words_of_group(c->of[SCHEME_CODES], c->of[SCHEME_SCALES]) == 4;
-}
-
-static bool is_mxfp8(const struct scheme_case *c)
-{
-    return words_of_group(c->of[SCHEME_CODES], c->of[SCHEME_SCALES]) == 8;
-}
-
-static bool is_nvfp4(const struct scheme_case *c)
-{
-    return words_of_group(c->of[SCHEME_CODES], c->of[SCHEME_SCALES]) == 2;
-}
-
-static int fit_mx(struct scheme_case *c, struct mxfs_group *group)
-{
-    (void)group;
-    return fit_float(c, MXFS_MX_BLOCK);
-}
-
-static int fit_nvfp4(struct scheme_case *c, struct mxfs_group *group)
-{
-    (void)group;
-    return fit_float(c, MXFS_NVFP4_BLOCK);
-}
-
-/* Decoding: the bytes of a block of codes, and one of its scale. */
-
-static void block_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
-                        uint64_t bytes, struct mxfs_span out[MXFS_PARTS_MAX])
-{
-    uint64_t block = first / group->tile, blocks = count / group->tile;
-    out[CODES] = (struct mxfs_span){block * bytes, blocks * bytes};
-    out[SCALES] = (struct mxfs_span){block, blocks};
-}
-
-static void mxfp8_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
-                        struct mxfs_span out[MXFS_PARTS_MAX])
-{
-    block_spans(group, first, count, MXFS_MX_BLOCK, out);
-}
-
-static void nvfp4_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
-                        struct mxfs_span out[MXFS_PARTS_MAX])
-{
-    block_spans(group, first, count, MXFS_NVFP4_BYTES, out);
-}
+/* Decoding. */
 
 static void mxfp8_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
                          uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
@@ -217,19 +162,23 @@ const struct mxfs_scheme scheme_mlx_mxfp4 = {
     .name = "mlx-mxfp4",
     .writers = "MLX, 32 codes of 4 bits to a scale",
     .forms = floats,
-    .recognises = is_mxfp4,
-    .fit = fit_mx,
-    .spans = mxfp4_spans,
-    .decode = mxfp4_decode,
+    .block = MXFS_MX_BLOCK,
+    .block_bytes = MXFS_MXFP4_BYTES,
+    .recognises = blocks_recognise,
+    .fit = fit_blocks,
+    .spans = blocks_spans,
+    .decode = blocks_decode_mxfp4,
 };
 
 const struct mxfs_scheme scheme_mlx_mxfp8 = {
     .name = "mlx-mxfp8",
     .writers = "MLX, 32 codes of 8 bits to a scale",
     .forms = floats,
-    .recognises = is_mxfp8,
-    .fit = fit_mx,
-    .spans = mxfp8_spans,
+    .block = MXFS_MX_BLOCK,
+    .block_bytes = MXFS_MX_BLOCK,
+    .recognises = blocks_recognise,
+    .fit = fit_blocks,
+    .spans = blocks_spans,
     .decode = mxfp8_decode,
 };
 
@@ -237,8 +186,10 @@ const struct mxfs_scheme scheme_mlx_nvfp4 = {
     .name = "mlx-nvfp4",
     .writers = "MLX, 16 codes of 4 bits to a scale",
     .forms = floats,
-    .recognises = is_nvfp4,
-    .fit = fit_nvfp4,
-    .spans = nvfp4_spans,
+    .block = MXFS_NVFP4_BLOCK,
+    .block_bytes = MXFS_NVFP4_BYTES,
+    .recognises = blocks_recognise,
+    .fit = fit_blocks,
+    .spans = blocks_spans,
     .decode = nvfp4_decode,
 };

@@ -13,7 +13,7 @@
  *           and k + 1 (high nibble)
  *           then row 16*strip + g: lane n holds the scale of block g of row n
  */
-#include "mxfp4.h"
+#include "mxfp4_transposed.h"
 
 #include <errno.h>
 

@@ -14,7 +14,7 @@
  */
 #include <string.h>
 
-#include "match.h"
+#include "blocks.h"
 #include "mxfs/bytes.h"
 #include "scales.h"
 
@@ -29,33 +29,11 @@ static const struct scheme_form forms[] = {
     {0},
 };
 
-static bool is_mxfp6(const struct scheme_case *c)
-{
-    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
-
-    return scheme_last_dim(codes) > 0 &&
-           scheme_is_blocked(codes, c->of[SCHEME_SCALES], BLOCK_BYTES);
-}
-
 static int fit(struct scheme_case *c, struct mxfs_group *group)
 {
-    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
-
     if (strcmp(c->match->config->method, "compressed-tensors") != 0)
         return scheme_refuse(c, "its packing cannot be told without compressed-tensors' config");
-    group->tile = MXFS_MX_BLOCK;
-    return scheme_set_axis(c, codes->rank - 1, scheme_last_dim(c->of[SCHEME_SCALES]),
-                           MXFS_MX_BLOCK);
-}
-
-static void spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
-                  struct mxfs_span out[MXFS_PARTS_MAX])
-{
-    uint64_t block = first / MXFS_MX_BLOCK, blocks = count / MXFS_MX_BLOCK;
-
-    (void)group;
-    out[CODES] = (struct mxfs_span){block * BLOCK_BYTES, blocks * BLOCK_BYTES};
-    out[SCALES] = (struct mxfs_span){block, blocks};
+    return blocks_fit(c, group);
 }
 
 static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
@@ -80,8 +58,10 @@ const struct mxfs_scheme scheme_mxfp6 = {
     .methods = "compressed-tensors",
     .forms = forms,
     .refuses_transforms = true,
-    .recognises = is_mxfp6,
+    .block = MXFS_MX_BLOCK,
+    .block_bytes = BLOCK_BYTES,
+    .recognises = blocks_recognise,
     .fit = fit,
-    .spans = spans,
+    .spans = blocks_spans,
     .decode = decode,
 };

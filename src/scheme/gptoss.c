@@ -17,7 +17,8 @@
  */
 #include <string.h>
 
-#include "mxfp4.h"
+#include "blocks.h"
+#include "mxfp4_transposed.h"
 
 /* The same names twice: lone scales count as those of the second. */
 static const struct scheme_form experts[] = {
@@ -115,8 +116,10 @@ const struct mxfs_scheme scheme_mxfp4_blocks = {
     .forms = blocks,
     .recognises = is_pair,
     .fit = fit_rows,
-    .spans = mxfp4_spans,
-    .decode = mxfp4_decode,
+    .block = MXFS_MX_BLOCK,
+    .block_bytes = MXFS_MXFP4_BYTES,
+    .spans = blocks_spans,
+    .decode = blocks_decode_mxfp4,
 };
 
 const struct mxfs_scheme scheme_gptoss_original = {
@@ -126,6 +129,8 @@ const struct mxfs_scheme scheme_gptoss_original = {
     .forms = original,
     .recognises = is_pair,
     .fit = fit_rows,
-    .spans = mxfp4_spans,
-    .decode = mxfp4_decode,
+    .block = MXFS_MX_BLOCK,
+    .block_bytes = MXFS_MXFP4_BYTES,
+    .spans = blocks_spans,
+    .decode = blocks_decode_mxfp4,
 };
