@@ -271,8 +271,8 @@ int mxfs_scheme_ask(struct mxfs_match *match, size_t index, struct mxfs_group *g
  */
 int mxfs_scheme_ask_alone(struct mxfs_match *match, size_t index);
 
-/** Main parts that one module may have under different names. */
-#define MXFS_MAINS_MAX 16
+/** Main parts that the module of a scale may have; some may be listed more than once. */
+#define MXFS_MAINS_MAX 96
 
 /**
  * Whether tensor `index` scales activations or a KV cache, which never enters a weight. If so,

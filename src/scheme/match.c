@@ -240,17 +240,18 @@ static bool is_part(const struct mxfs_group *g, const struct mxfs_tensor *t)
 /*
  * What is next to a group under the names of scales, zero points and the like changes what its
  * codes mean. A form lists what it understands; if something is left, the group is of a format that
- * nothing here knows. Returns the first of that kind, or NULL.
+ * nothing here knows. Returns the first that has one of the roles (bits), or NULL.
  */
 static const struct scheme_companion *find_stranger(const struct mxfs_match *match, size_t index,
-                                                    const struct mxfs_group *g)
+                                                    const struct mxfs_group *g, uint32_t roles)
 {
     const struct mxfs_tensors *set = match->tensors;
 
     for (size_t i = 0; i < match->index->companions; i++) {
         const struct scheme_companion *k = &match->index->company[i];
-        size_t at = k->here && k->strange ? find_companion(set, index, g->name, g->name_len, k)
-                                          : MXFS_NOT_FOUND;
+        size_t at = k->here && k->strange && (roles >> k->role & 1)
+                        ? find_companion(set, index, g->name, g->name_len, k)
+                        : MXFS_NOT_FOUND;
         if (at != MXFS_NOT_FOUND && (k->dtypes >> set->sorted[at]->dtype & 1) &&
             !is_part(g, set->sorted[at]))
             return k;
@@ -319,7 +320,8 @@ static int check_parts(struct scheme_case *c, const struct faults *faults)
     int rc = set_name(c);
     if (rc != 0)
         return rc;
-    const struct scheme_companion *stranger = find_stranger(c->match, c->index, c->group);
+    const struct scheme_companion *stranger =
+        find_stranger(c->match, c->index, c->group, UINT32_MAX);
     return stranger ? scheme_refuse(c, scheme_words[stranger->role].stranger) : 0;
 }
 
@@ -536,7 +538,6 @@ bool mxfs_scheme_has_scales(const struct mxfs_match *match, size_t index)
 {
     const struct mxfs_tensor *t = match->tensors->sorted[index];
     const struct mxfs_group alone = {.name = t->name, .name_len = t->name_len};
-    const struct scheme_companion *k = find_stranger(match, index, &alone);
 
-    return k && k->role == SCHEME_SCALES;
+    return find_stranger(match, index, &alone, 1u << SCHEME_SCALES) != NULL;
 }
