@@ -43,7 +43,8 @@ struct mxfs_quant_width {
 /** Distinct widths that are remembered; more make all of them uncertain. */
 #define MXFS_WIDTHS_MAX 8
 
-/** What config.json says, as far as matching asks. Zero-initialised: nothing, but for dtype. */
+/** The contents of config.json that matching asks for. Without a config all members are 0, but for
+ * dtype, which is -1. */
 struct mxfs_quant_config {
     bool present;        /**< a config.json was read */
     bool quantized;      /**< it holds a quantization_config */
@@ -74,8 +75,8 @@ struct mxfs_codec {
 struct mxfs_scheme;
 
 /**
- * A quantized group: stored tensors and the one output tensor that they become. What only one
- * scheme needs to know lies in `layout`, whose type is the scheme's own.
+ * A quantized group: stored tensors and the one output tensor that they become. Knowledge that only
+ * its scheme needs lies in `layout`, whose type is the scheme's own.
  */
 struct mxfs_group {
     const struct mxfs_scheme *scheme;
@@ -146,8 +147,8 @@ struct mxfs_scheme {
     const char *methods; /**< quant_methods that it serves, separated by commas; or NULL */
     const struct scheme_form *forms; /**< names and types of the parts, see scheme/match.h */
     bool refuses_transforms;         /**< weights may come rotated by a transform_config */
-    /** Where codes and scales are both in the order of the output: elements that share a scale, and
-     * bytes of their codes. See scheme/blocks.h. */
+    /** For formats of blocks (scheme/blocks.h): elements that share a scale, and bytes of their
+     * codes; else 0. */
     uint8_t block, block_bytes;
 
     /** Whether the parts found are this scheme's and not those of a later one; NULL: always. */
@@ -206,12 +207,12 @@ struct mxfs_scheme_row {
     char output[16];    /**< "X.weight" or "P" */
 };
 
-/** Row `index` of that table, in matching order; false behind the last. */
+/** Row `index` of that table, in matching order; false after the last. */
 bool mxfs_scheme_row(size_t index, struct mxfs_scheme_row *row);
 
 /* Matching. */
 
-/** What a caller wants of matching. */
+/** The choices of a caller. */
 struct mxfs_match_options {
     enum mxfs_out out; /**< output type of dequantized tensors */
     bool auto_out;     /**< the output type was not asked for: a scheme may choose another */
@@ -231,7 +232,7 @@ struct mxfs_match_options {
     const char *forced;
 };
 
-/** A search for groups. What it points to is borrowed until mxfs_scheme_end(). */
+/** A search for groups. All pointers are borrowed until mxfs_scheme_end(). */
 struct mxfs_match {
     const struct mxfs_tensors *tensors;
     const struct mxfs_quant_config *config;

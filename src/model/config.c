@@ -16,21 +16,21 @@
 #include "mxfs/compiler.h"
 
 /* Members that hold the config of a part of the model. */
-static bool is_nested_config(const char *key, const json_t *value)
+static bool is_nested_config(const char *key, json_t *value)
 {
     size_t n = strlen(key);
     return json_is_object(value) && n > 7 && strcmp(key + n - 7, "_config") == 0 &&
            strcmp(key, "quantization_config") != 0 && strcmp(key, "compression_config") != 0;
 }
 
-static void copy_string(char *out, size_t size, const json_t *value)
+static void copy_string(char *out, size_t size, json_t *value)
 {
     const char *s = json_string_value(value);
     if (s && out[0] == '\0')
         snprintf(out, size, "%s", s);
 }
 
-static int dtype_of(const json_t *value)
+static int dtype_of(json_t *value)
 {
     const char *s = json_string_value(value);
     if (!s)
@@ -45,7 +45,7 @@ static int dtype_of(const json_t *value)
 }
 
 /* A pair of positive integers, or 0, 0. */
-static void read_block(uint64_t block[2], const json_t *pair)
+static void read_block(uint64_t block[2], json_t *pair)
 {
     for (size_t i = 0; i < 2 && json_array_size(pair) == 2; i++) {
         json_int_t n = json_integer_value(json_array_get(pair, i));
@@ -54,14 +54,14 @@ static void read_block(uint64_t block[2], const json_t *pair)
 }
 
 /* compressed-tensors: block_structure or group_size of the first group that has one. */
-static void read_group_block(uint64_t block[2], const json_t *groups)
+static void read_group_block(uint64_t block[2], json_t *groups)
 {
     const char *key;
     json_t *group;
 
-    json_object_foreach((json_t *)groups, key, group)
+    json_object_foreach(groups, key, group)
     {
-        const json_t *weights = json_object_get(group, "weights");
+        json_t *weights = json_object_get(group, "weights");
         json_int_t size = json_integer_value(json_object_get(weights, "group_size"));
         if (block[0] == 0)
             read_block(block, json_object_get(weights, "block_structure"));
@@ -72,22 +72,22 @@ static void read_group_block(uint64_t block[2], const json_t *groups)
     }
 }
 
-static bool is_int(const json_t *weights)
+static bool is_int(json_t *weights)
 {
     const char *type = json_string_value(json_object_get(weights, "type"));
     return weights && (!type || strcmp(type, "int") == 0);
 }
 
 /* compressed-tensors: the widths of integers in all groups; some are of float. */
-static unsigned read_int_bits(const json_t *groups)
+static unsigned read_int_bits(json_t *groups)
 {
     const char *key;
     json_t *group;
     unsigned mask = 0;
 
-    json_object_foreach((json_t *)groups, key, group)
+    json_object_foreach(groups, key, group)
     {
-        const json_t *weights = json_object_get(group, "weights");
+        json_t *weights = json_object_get(group, "weights");
         json_int_t bits = json_integer_value(json_object_get(weights, "num_bits"));
         if (is_int(weights) && bits >= 1 && bits <= 8)
             mask |= 1u << bits;
@@ -95,16 +95,16 @@ static unsigned read_int_bits(const json_t *groups)
     return mask;
 }
 
-/* Whether all groups of integers, of which there are some, are asymmetric. */
-static bool read_asymmetric(const json_t *groups)
+/* Whether there are groups of integers, and all of them are asymmetric. */
+static bool read_asymmetric(json_t *groups)
 {
     const char *key;
     json_t *group;
     bool found = false;
 
-    json_object_foreach((json_t *)groups, key, group)
+    json_object_foreach(groups, key, group)
     {
-        const json_t *weights = json_object_get(group, "weights");
+        json_t *weights = json_object_get(group, "weights");
         if (is_int(weights) && !json_is_false(json_object_get(weights, "symmetric")))
             return false;
         found = found || is_int(weights);
@@ -115,7 +115,7 @@ static bool read_asymmetric(const json_t *groups)
 static const char *const bits_keys[] = {"num_bits", "bits", "w_bit"};
 static const char *const group_keys[] = {"group_size", "q_group_size"};
 
-static uint32_t positive_of(const json_t *object, const char *const *keys, size_t count)
+static uint32_t positive_of(json_t *object, const char *const *keys, size_t count)
 {
     json_int_t n = 0;
     for (size_t i = 0; i < count && n == 0; i++)
@@ -135,9 +135,9 @@ static void add_width(struct mxfs_quant_config *c, struct mxfs_quant_width width
         c->width_count++;
 }
 
-/* Of the model, of groups of layers, of single layers: wherever bits are mentioned, but for those
- * of activations. */
-static void read_widths(struct mxfs_quant_config *c, const json_t *object, int depth)
+/* Reads the widths of the model, of groups of layers and of single layers: all that are mentioned,
+ * except those of activations. */
+static void read_widths(struct mxfs_quant_config *c, json_t *object, int depth)
 {
     struct mxfs_quant_width width = {positive_of(object, bits_keys, MXFS_COUNT(bits_keys)),
                                      positive_of(object, group_keys, MXFS_COUNT(group_keys))};
@@ -146,7 +146,7 @@ static void read_widths(struct mxfs_quant_config *c, const json_t *object, int d
 
     if (width.bits > 0)
         add_width(c, width);
-    json_object_foreach((json_t *)object, key, value)
+    json_object_foreach(object, key, value)
     {
         if (json_is_object(value) && depth < 4 && !strstr(key, "activations") &&
             strcmp(key, "kv_cache_scheme") != 0)
@@ -171,14 +171,14 @@ static int add_string(struct mxfs_quant_config *c, size_t *used, const char *key
 }
 
 /* All string members: schemes know which of them matter. */
-static int read_strings(struct mxfs_quant_config *c, const json_t *q)
+static int read_strings(struct mxfs_quant_config *c, json_t *q)
 {
     const char *key;
     json_t *value;
     size_t used = 0;
     int rc = 0;
 
-    json_object_foreach((json_t *)q, key, value)
+    json_object_foreach(q, key, value)
     {
         if (rc == 0 && json_is_string(value) && key[0] != '\0')
             rc = add_string(c, &used, key, json_string_value(value));
@@ -186,9 +186,9 @@ static int read_strings(struct mxfs_quant_config *c, const json_t *q)
     return rc;
 }
 
-static int read_quantization(struct mxfs_quant_config *c, const json_t *q)
+static int read_quantization(struct mxfs_quant_config *c, json_t *q)
 {
-    const json_t *transform = json_object_get(q, "transform_config");
+    json_t *transform = json_object_get(q, "transform_config");
 
     c->quantized = true;
     copy_string(c->method, sizeof(c->method), json_object_get(q, "quant_method"));
@@ -205,12 +205,12 @@ static int read_quantization(struct mxfs_quant_config *c, const json_t *q)
 }
 
 /* The member of a config that says how it is quantized, or NULL. */
-static const json_t *find_quantization(const json_t *object)
+static json_t *find_quantization(json_t *object)
 {
     /* The last is MLX's name of the same. */
     static const char *const keys[] = {"quantization_config", "compression_config", "quantization"};
     for (size_t i = 0; i < MXFS_COUNT(keys); i++) {
-        const json_t *value = json_object_get(object, keys[i]);
+        json_t *value = json_object_get(object, keys[i]);
         if (json_is_object(value))
             return value;
     }
@@ -219,7 +219,7 @@ static const json_t *find_quantization(const json_t *object)
 
 static int read_object(struct mxfs_quant_config *c, json_t *object, int depth)
 {
-    const json_t *quantization = c->quantized ? NULL : find_quantization(object);
+    json_t *quantization = c->quantized ? NULL : find_quantization(object);
     int rc = quantization ? read_quantization(c, quantization) : 0;
     const char *key;
     json_t *value;

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What bitsandbytes says of a 4-bit tensor in JSON. Private to scheme/.
+ * The JSON in which bitsandbytes describes a 4-bit tensor. Private to scheme/.
  */
 #ifndef MXFS_SCHEME_BITSANDBYTES_H
 #define MXFS_SCHEME_BITSANDBYTES_H

@@ -129,7 +129,7 @@ static void spans(const struct mxfs_group *group, uint64_t first, uint64_t count
         out[FP8_COLUMNS] = (struct mxfs_span){0, group->part[FP8_COLUMNS]->size};
 }
 
-/* What all runs of a piece of the output share. */
+/* Shared by all runs of a piece of the output. */
 struct pass {
     const struct mxfs_group *group;
     const struct fp8_layout *layout;
@@ -188,7 +188,8 @@ static void decode_blocks(const struct pass *pass, const struct piece *p, uint64
 }
 
 /* How many of `n` elements are decoded at once: to the end of the block that they begin inside of,
- * or as many blocks as there is room for; where they are narrowed aside, all of one row. */
+ * or as many blocks as there is room for; where they take the way of scale_narrow(), all of one
+ * row. */
 static uint64_t choose_count(const struct pass *pass, uint64_t first, uint64_t n)
 {
     const struct fp8_layout *l = pass->layout;

@@ -101,7 +101,7 @@ static uint64_t unit_columns(const struct mxfs_unit *u)
 
 /* Matching. */
 
-/* What shapes and config say of the codes. */
+/* Geometry and version of the codes, from shapes and config. */
 struct codes {
     enum scheme_int_words words;
     unsigned bits; /* 0: of no known layout */
@@ -115,7 +115,7 @@ static int refuse(struct scheme_case *c, const char *reason)
                             reason);
 }
 
-/* What the config calls the order of bits: GPTQ's name for it, AutoRound's, or a newer one. */
+/* The name of the packing in the config, under GPTQ's key, AutoRound's, or a newer one. */
 static const char *find_packing(const struct mxfs_quant_config *config)
 {
     static const char *const keys[] = {"checkpoint_format", "packing_format", "format"};

@@ -29,7 +29,7 @@ struct scheme_active {
     uint32_t parts; /**< bit i: form->part[i] occurs */
 };
 
-/** A name that stands for something next to an output. */
+/** A name that means something next to an output. */
 struct scheme_companion {
     const char *suffix;
     enum scheme_role role;
@@ -47,7 +47,7 @@ struct scheme_lone {
     const struct scheme_part *part;
 };
 
-/** What occurs in a model. */
+/** The suffixes, forms and companions that occur in a model. */
 struct scheme_index {
     struct scheme_active form[SCHEME_FORMS]; /**< in matching order */
     size_t forms;

@@ -58,9 +58,9 @@ static int fit(struct scheme_case *c, struct mxfs_group *group)
     if (!layout)
         return -ENOMEM;
     group->tile = 1;
-    layout->via = strcmp(c->match->config->method, "modelopt") == 0
-                      ? MXFS_OUT_F32
-                      : scale_type(c->of[SCHEME_SCALES]);
+    layout->via = scale_type(c->of[SCHEME_SCALES]);
+    if (strcmp(c->match->config->method, "modelopt") == 0)
+        layout->via = MXFS_OUT_F32;
     rc = fit_scales(c, layout);
     if (rc == 0)
         rc = scheme_int_fit_zeros(c, layout);

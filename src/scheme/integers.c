@@ -130,8 +130,8 @@ static bool has_factors(const struct scheme_int_row *row)
 }
 
 /* Columns whose entries are known, from bytes to the output. */
-static void decode_octets(const struct scheme_int_row *row, uint64_t column, size_t n,
-                          struct mxfs_affine *affine, uint8_t *dst)
+static void decode_bytes(const struct scheme_int_row *row, uint64_t column, size_t n,
+                         struct mxfs_affine *affine, uint8_t *dst)
 {
     const struct mxfs_kernel *kernel = row->codec->kernel;
     uint8_t buffer[UNPACK_CHUNK + SLACK];
@@ -207,7 +207,7 @@ static void decode_by_entry(const struct scheme_int_row *row, uint64_t column, u
             scale_of[i] = scales[group_of[column + i]];
         for (size_t i = 0; i < count && zeros; i++)
             zero_of[i] = zeros[group_of[column + i]];
-        decode_octets(row, column, count, &affine, dst);
+        decode_bytes(row, column, count, &affine, dst);
         dst += count * mxfs_out_size(row->group->out);
         column += count;
         n -= count;
@@ -248,7 +248,7 @@ void scheme_int_columns(const struct scheme_int_row *row, uint64_t column, uint6
         if (row->layout->bits <= 4)
             decode_narrow(row, column, count, &affine, dst);
         else
-            decode_octets(row, column, count, &affine, dst);
+            decode_bytes(row, column, count, &affine, dst);
         dst += count * mxfs_out_size(row->group->out);
         column += count;
         n -= count;
@@ -308,7 +308,7 @@ static bool is_even(const struct scheme_int *layout)
     return true;
 }
 
-/* What a g_idx says. */
+/* The meaning of a g_idx. */
 struct order {
     bool natural; /* as if there were none */
     bool unused;  /* -1 is there */

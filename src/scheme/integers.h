@@ -22,7 +22,7 @@ enum {
     SCHEME_INT_REORDERED_COLUMNS = 1 << 20,
 };
 
-/** Whose words hold codes by columns; see gptq.c. */
+/** Layouts of words that hold codes by columns; see gptq.c. */
 enum scheme_int_words { SCHEME_INT_GPTQ_V1, SCHEME_INT_GPTQ_V2, SCHEME_INT_AWQ };
 
 /** The layout of a group: how codes are stored, and how their entries are spread over them. */
@@ -44,7 +44,7 @@ struct scheme_int {
     bool row_pairs;   /**< bytes hold a code of an even row (low half) and of the next (high) */
     bool one_scale;   /**< one for the whole tensor */
     bool zeros_packed;               /**< like the codes, but along the rows */
-    enum mxfs_octets bytes : 8;      /**< what codes of 8 bits stand for */
+    enum mxfs_octets bytes : 8;      /**< meaning of codes of 8 bits */
     enum mxfs_out via : 8;           /**< type that products are rounded to first */
     enum scheme_int_words words : 8; /**< by unit: order of codes and zeros */
     uint16_t group_of[]; /**< each column's, where block_cols is 0: columns are reordered */
@@ -70,7 +70,7 @@ struct scheme_int_row {
     const void *context; /**< of entries() */
 };
 
-/** What codes of up to 4 bits stand for. */
+/** The number that a code means. */
 enum scheme_int_codes {
     SCHEME_INT_OFFSET,   /**< the number plus half of the range */
     SCHEME_INT_UNSIGNED, /**< the number */

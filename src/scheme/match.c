@@ -6,7 +6,7 @@
  *
  * Every scheme would ask the same questions of a tensor: is it a main part by suffix and type,
  * which companions are there, is one missing, is there one too many, are weights rotated. They are
- * asked here, once. What is left to a scheme is whether the shapes fit.
+ * asked here, once. Only whether the shapes fit is left to the scheme.
  */
 #include "match.h"
 
@@ -29,7 +29,7 @@ static const char elsewhere[] = "a companion of it is in a missing shard";
 static const char no_weight[] = "the weight that it belongs to is missing";
 static const char not_forced[] = "it does not fit the requested --scheme";
 
-/* What a fit() may use. */
+/* For use by fit(). */
 
 unsigned scheme_place(const struct scheme_case *c, enum scheme_role role)
 {
@@ -238,9 +238,9 @@ static bool is_part(const struct mxfs_group *g, const struct mxfs_tensor *t)
 }
 
 /*
- * What is next to a group under the names of scales, zero points and the like changes what its
- * codes mean. A form lists what it understands; if something is left, the group is of a format that
- * nothing here knows. Returns the first that has one of the roles (bits), or NULL.
+ * A tensor next to a group that is called like a scale, a zero point or the like changes the
+ * meaning of its codes. A form lists those that it understands; if one is left, the group is of an
+ * unknown format. Returns the first that has one of the roles (bits), or NULL.
  */
 static const struct scheme_companion *find_stranger(const struct mxfs_match *match, size_t index,
                                                     const struct mxfs_group *g, uint32_t roles)
@@ -325,7 +325,7 @@ static int check_parts(struct scheme_case *c, const struct faults *faults)
     return stranger ? scheme_refuse(c, scheme_words[stranger->role].stranger) : 0;
 }
 
-/* What remains to be said of a form whose parts were found, once `rc` says whether they fit. */
+/* The verdict on a form whose parts were found, once `rc` says whether they fit. */
 static int conclude(struct scheme_case *c, int rc)
 {
     struct mxfs_match *match = c->match;

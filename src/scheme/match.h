@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * How a scheme describes its format, and what its fit() may use. Private to scheme/.
+ * How a scheme describes its format, and the functions that its fit() may use. Private to scheme/.
  */
 #ifndef MXFS_SCHEME_MATCH_H
 #define MXFS_SCHEME_MATCH_H
@@ -20,7 +20,7 @@ enum {
     SCHEME_FP8 = SCHEME_BIT(F8_E4M3) | SCHEME_BIT(F8_E5M2),
 };
 
-/** What a part is to its group. */
+/** The role of a part in its group. */
 enum scheme_role {
     SCHEME_CODES,         /**< the main part */
     SCHEME_SCALES,        /**< of rows, blocks or groups */
@@ -42,7 +42,7 @@ enum scheme_role {
     SCHEME_ROLES,
 };
 
-/** What follows from a part's presence or absence, as bits. Without any it is optional. */
+/** Consequences of a part's presence or absence, as bits. Without any the part is optional. */
 enum {
     SCHEME_TELLS = 1,       /**< without it the tensors are of another format */
     SCHEME_NEEDED = 2,      /**< without it the group is half a group */
@@ -64,7 +64,7 @@ struct scheme_part {
     unsigned flags;
 };
 
-/** Parts of a form, and the NULL behind them. */
+/** Parts of a form, and the NULL that ends them. */
 #define SCHEME_FORM_PARTS 12
 
 /**
@@ -133,7 +133,7 @@ uint64_t scheme_last_dim(const struct mxfs_tensor *t);
 /** Whether `list`, names separated by commas, has the name text[0, len). */
 bool scheme_list_has(const char *list, const char *text, size_t len);
 
-/** What a part of a role is called: "scales", and its sentences. */
+/** The sentences about parts of a role. */
 struct scheme_words {
     const char *missing;  /**< "its scales are missing" */
     const char *unknown;  /**< "its scales have an unknown type" */

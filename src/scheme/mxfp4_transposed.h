@@ -9,7 +9,7 @@
 
 #include "match.h"
 
-/** What fits: codes [E, N, K/32, 16] and scales [E, N, K/32]. */
+/** Fits codes [E, N, K/32, 16] with scales [E, N, K/32]; refuses other shapes. */
 int mxfp4_transposed(struct scheme_case *c);
 
 /** Operations by unit, see struct mxfs_scheme. */

@@ -13,7 +13,7 @@
 /** Parts of a group. */
 enum { NVFP4_CODES, NVFP4_SCALES, NVFP4_GLOBAL, NVFP4_COLUMNS };
 
-/** What the scale of the tensor does to that of a block. */
+/** How the scale of the tensor changes that of a block. */
 enum nvfp4_global {
     NVFP4_MULTIPLIES,
     NVFP4_DIVIDES,
@@ -33,7 +33,7 @@ static inline const struct nvfp4_layout *nvfp4_layout_of(const struct mxfs_group
     return group->layout;
 }
 
-/** The scales of the tensor behind elements [first, first + count), as bytes of their part. */
+/** The scales of the tensor for elements [first, first + count), as bytes of their part. */
 struct mxfs_span nvfp4_global_span(const struct mxfs_group *group, uint64_t first, uint64_t count);
 
 /** Scales of blocks and of the tensor, combined. */

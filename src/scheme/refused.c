@@ -34,7 +34,7 @@ enum {
         }                                                                                 \
     }
 
-/* The same, where the companion may stand next to no group of another format either. */
+/* The same, where the companion may be next to no group of another format either. */
 #define MARKED(main, dtypes, companion, role, name, reason)            \
     {                                                                  \
         ".weight", name, reason,                                       \

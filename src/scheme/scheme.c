@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The list of schemes, and what their tables say together.
+ * The list of schemes, and the questions that all of their tables answer together.
  */
 #include "mxfs/scheme.h"
 
@@ -190,7 +190,7 @@ static const struct scheme_form *form_at(size_t index, const struct mxfs_scheme 
     return NULL;
 }
 
-/* What suffixes come after: "X" of X.weight, "X." where they have no dot, "P" of P_scale. */
+/* The text in front of suffixes: "X" of X.weight, "X." where they have no dot, "P" of P_scale. */
 static const char *stem_of(const struct scheme_form *form)
 {
     const char *suffix = form->reason ? form->part[0].suffix : form->output;
