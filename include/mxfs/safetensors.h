@@ -69,7 +69,7 @@ struct mxfs_safetensors_entry {
     uint64_t size; /**< bytes */
     uint32_t name_len;
     uint32_t rank;
-    uint8_t dtype; /**< enum mxfs_dtype */
+    enum mxfs_dtype dtype : 8;
 };
 
 /** The library's order of tensors in a file: dtype descending, then name by bytes. As for qsort().

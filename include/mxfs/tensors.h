@@ -25,7 +25,7 @@ struct mxfs_tensor {
     uint32_t name_len;     /**< bytes of `name` */
     uint32_t rank;         /**< 0 for a scalar */
     uint32_t shard;        /**< index of its file in the model; 0 for a single file */
-    uint8_t dtype;         /**< enum mxfs_dtype */
+    enum mxfs_dtype dtype : 8;
 };
 
 /** What mxfs_tensors_find() returns when there is no such tensor. */

@@ -15,6 +15,7 @@
  */
 #include "mxfs/grouping.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -460,6 +461,55 @@ START_TEST(names_with_nul_and_long_ones)
 }
 END_TEST
 
+/* The module at the root has no name, so that the names of its parts have no dot. */
+START_TEST(parts_of_the_root_module)
+{
+    check_case(&(struct grouping_case){
+        "weight_packed U8 4,32; weight_scale U8 4,2; weight_zero_point_of_another F32 1",
+        "mxfp4-packed weight 4,64 < weight_packed weight_scale\n"
+        "plain weight_zero_point_of_another\n"});
+}
+END_TEST
+
+/* A part that cannot be read ends the search; it never makes a verdict. */
+
+static int read_nothing(void *reader, const struct mxfs_tensor *part, void *buf, size_t len,
+                        uint64_t offset)
+{
+    (void)part;
+    (void)offset;
+    memset(buf, 0, len);
+    return *(const int *)reader;
+}
+
+START_TEST(unreadable_parts)
+{
+    static const char *const texts[] = {
+        "a_blocks U8 1,16; a_scales U8 1; x.weight_packed I32 4,4; x.weight_scale BF16 4,1;"
+        "x.weight_shape I64 2",
+        "x.weight U8 16,1; x.weight.absmax F32 1; x.weight.quant_map F32 16;"
+        "x.weight.quant_state.bitsandbytes__nf4 U8 90; y_blocks U8 1,16",
+    };
+    /* those that the engine itself gives a meaning are errors too */
+    static const int errors[] = {-EIO, -ENOENT, -ENOTSUP, -EINVAL, -ENOMEM};
+    const struct mxfs_quant_config config = {.dtype = -1};
+
+    for (size_t i = 0; i < MXFS_COUNT(texts) * MXFS_COUNT(errors); i++) {
+        int error = errors[i / MXFS_COUNT(texts)];
+        const struct mxfs_grouping_options options = {
+            .match = {.unit_max = 1, .read = read_nothing, .reader = &error}};
+        struct spec *spec = spec_new(texts[i % MXFS_COUNT(texts)]);
+        struct mxfs_grouping g;
+        ck_assert_int_eq(mxfs_grouping_init(&g, &spec->set, &config, &options), error);
+        ck_assert_uint_eq(g.count + g.refusal_count, 0);
+        ck_assert_ptr_nonnull(g.failed);
+        ck_assert_int_eq(g.failed->name[0], 'x');
+        mxfs_grouping_fini(&g);
+        spec_free(spec);
+    }
+}
+END_TEST
+
 /* Tile sizes of FP8, one axis at a time. */
 
 static const struct {
@@ -584,6 +634,8 @@ int main(void)
     suite_add_tcase(suite, matching);
     tcase_add_loop_test(details, each_tile_size, 0, MXFS_COUNT(tiles));
     tcase_add_test(details, names_with_nul_and_long_ones);
+    tcase_add_test(details, parts_of_the_root_module);
+    tcase_add_test(details, unreadable_parts);
     tcase_add_test(details, units_tile_the_output);
     tcase_add_test(details, output_type_of_groups);
     tcase_add_test(details, schemes_are_complete);
