@@ -20,25 +20,27 @@
 #include "blocks.h"
 #include "mxfp4_transposed.h"
 
+enum { SCALES_FLAGS = SCHEME_NEEDED | SCHEME_NAMED | SCHEME_AMBIGUOUS };
+
 /* The same names twice: lone scales count as those of the second. */
 static const struct scheme_form experts[] = {
     {.output = "",
      .part = {{SCHEME_CODES, "_blocks", SCHEME_BIT(U8), 0},
-              {SCHEME_SCALES, "_scales", SCHEME_BIT(U8), SCHEME_NEEDED}}},
+              {SCHEME_SCALES, "_scales", SCHEME_BIT(U8), SCHEME_NEEDED | SCHEME_AMBIGUOUS}}},
     {0},
 };
 
 static const struct scheme_form blocks[] = {
     {.output = "",
      .part = {{SCHEME_CODES, "_blocks", SCHEME_BIT(U8), 0},
-              {SCHEME_SCALES, "_scales", SCHEME_BIT(U8), SCHEME_NEEDED | SCHEME_NAMED}}},
+              {SCHEME_SCALES, "_scales", SCHEME_BIT(U8), SCALES_FLAGS}}},
     {0},
 };
 
 static const struct scheme_form original[] = {
     {.output = "",
      .part = {{SCHEME_CODES, ".blocks", SCHEME_BIT(U8), 0},
-              {SCHEME_SCALES, ".scales", SCHEME_BIT(U8), SCHEME_NEEDED | SCHEME_NAMED}}},
+              {SCHEME_SCALES, ".scales", SCHEME_BIT(U8), SCALES_FLAGS}}},
     {0},
 };
 

@@ -46,6 +46,7 @@ const struct scheme_form scheme_common[] = {
     {.output = ".weight",
      .part = {{SCHEME_CODES, ".weight", 0, 0},
               {SCHEME_GLOBAL, ".global_scale", SCHEME_ANY, 0},
+              {SCHEME_SCALES, ".weight_scales", SCHEME_ANY, 0},
               {SCHEME_OTHER, ".meta", SCHEME_ANY, 0},
               {SCHEME_ACTIVATION, ".input_scale", SCHEME_ANY, 0},
               {SCHEME_ACTIVATION, ".input_global_scale", SCHEME_ANY, 0},
