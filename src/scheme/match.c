@@ -259,6 +259,20 @@ static const struct scheme_companion *find_stranger(const struct mxfs_match *mat
     return NULL;
 }
 
+bool mxfs_scheme_has_scales(const struct mxfs_match *match, size_t index)
+{
+    const struct mxfs_tensor *t = match->tensors->sorted[index];
+    const struct mxfs_group alone = {.name = t->name, .name_len = t->name_len};
+    uint32_t roles = 1u << SCHEME_SCALES | 1u << SCHEME_GLOBAL | 1u << SCHEME_DIVISOR;
+
+    return find_stranger(match, index, &alone, roles) != NULL;
+}
+
+bool scheme_has_scales(const struct scheme_case *c)
+{
+    return mxfs_scheme_has_scales(c->match, c->index);
+}
+
 /*
  * Whether a missing shard holds company of the output name[0, len). Then its meaning is unknown:
  * without its g_idx a group looks whole, and without its scales like no group at all.
@@ -532,12 +546,4 @@ bool mxfs_scheme_scales_activations(const struct mxfs_match *match, size_t index
             mains[(*count)++] = at;
     }
     return true;
-}
-
-bool mxfs_scheme_has_scales(const struct mxfs_match *match, size_t index)
-{
-    const struct mxfs_tensor *t = match->tensors->sorted[index];
-    const struct mxfs_group alone = {.name = t->name, .name_len = t->name_len};
-
-    return find_stranger(match, index, &alone, 1u << SCHEME_SCALES) != NULL;
 }

@@ -130,6 +130,9 @@ bool scheme_same_dims(const struct mxfs_tensor *a, const struct mxfs_tensor *b, 
 /** The last dimension, or 0 for a scalar. */
 uint64_t scheme_last_dim(const struct mxfs_tensor *t);
 
+/** Whether next to the codes there are scales of a name that some scheme knows. */
+bool scheme_has_scales(const struct scheme_case *c);
+
 /** Whether `list`, names separated by commas, has the name text[0, len). */
 bool scheme_list_has(const char *list, const char *text, size_t len);
 

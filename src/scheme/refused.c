@@ -6,7 +6,8 @@
  * be shown as if it were not, nor be decoded by guess.
  *
  * `disguised` goes before all other schemes: these formats have the names and types of others, and
- * something next to them that says that the bytes mean something else. `foreign` goes last.
+ * something next to them that says that the bytes mean something else. `foreign` and `mistyped` go
+ * last.
  */
 #include "match.h"
 
@@ -100,19 +101,11 @@ static const struct scheme_form foreign[] = {
     PAIR(".weight_packed", ANY, ".weight_scale", ANY, "packed", unknown_types),
     PAIR("_blocks", BYTES, "_scales", BYTES, "blocks", unknown_types),
     PAIR(".blocks", BYTES, ".scales", BYTES, "blocks", unknown_types),
-    PAIR(".weight", FNUZ, ".weight_scale", ANY, "fp8-fnuz", not_yet),
-    PAIR(".weight", FNUZ, ".weight_scale_inv", ANY, "fp8-fnuz", not_yet),
     PAIR(".weight", FNUZ, ".scale", ANY, "fp8-fnuz", not_yet),
-    PAIR(".weight", FNUZ, ".scale_weight", ANY, "fp8-fnuz", not_yet),
     PAIR("", FNUZ, "_scale_inv", ANY, "fp8-fnuz", not_yet),
     PAIR("", FNUZ, "_weight_scale", ANY, "fp8-fnuz", not_yet),
     PAIR(".weight", I8, ".weight_scale", ANY, "int8", unknown_types),
     PAIR(".weight", I8, ".scale", ANY, "int8", not_yet),
-    PAIR(".weight", PACKED, ".weight_scale", ANY, "packed", unknown_types),
-    PAIR(".weight", PACKED, ".weight_scale_inv", ANY, "packed", unknown_types),
-    PAIR(".weight", PACKED, ".scale", SCHEME_BIT(F8_E8M0), "packed", unknown_types),
-    PAIR(".weight", PACKED, ".scale_weight", ANY, "packed", unknown_types),
-    PAIR(".weight", PACKED, ".weight_scale_2", ANY, "packed", no_scales),
     PAIR(".weight", BYTES, ".SCB", ANY, "bitsandbytes-int8", unknown_types),
     PAIR("", PACKED, "_weight_scale", ANY, "packed", unknown_types),
     PAIR("", PACKED, "_weight_scale_2", ANY, "packed", no_scales),
@@ -141,4 +134,18 @@ const struct mxfs_scheme scheme_foreign = {
     .name = "foreign",
     .writers = "formats that are not supported",
     .forms = foreign,
+};
+
+/* Weights of a type that no scheme takes, with a scale of any name that some scheme knows. */
+static const struct scheme_form mistyped[] = {
+    LONE(".weight", FNUZ, "fp8-fnuz", not_yet),
+    LONE(".weight", PACKED, "packed", unknown_types),
+    {0},
+};
+
+const struct mxfs_scheme scheme_mistyped = {
+    .name = "mistyped",
+    .writers = "known names, other types",
+    .forms = mistyped,
+    .recognises = scheme_has_scales,
 };

@@ -33,7 +33,8 @@
     X(mlx_mxfp4)         \
     X(mlx_mxfp8)         \
     X(mlx_nvfp4)         \
-    X(foreign)
+    X(foreign)           \
+    X(mistyped)
 
 #define DECLARE(name) extern const struct mxfs_scheme scheme_##name;
 #define ADDRESS(name) &scheme_##name,
