@@ -23,6 +23,7 @@
 
 #include "mxfs/compiler.h"
 #include "scheme/fp8.h"
+#include "scheme/match.h"
 #include "support/spec.h"
 
 /* The text of a result. */
@@ -620,6 +621,71 @@ START_TEST(schemes_are_complete)
 }
 END_TEST
 
+/* Tables end, begin with a main part, and have suffixes that the index of names can hold. */
+START_TEST(forms_are_complete)
+{
+    for (size_t i = 0; mxfs_schemes[i]; i++) {
+        for (const struct scheme_form *f = mxfs_schemes[i]->forms; f->part[0].suffix; f++) {
+            size_t n = 0;
+            ck_assert(!f->reason == (mxfs_schemes[i]->fit != NULL));
+            ck_assert(!f->reason || f->name);
+            ck_assert_int_eq(f->part[0].role, SCHEME_CODES);
+            while (n < SCHEME_FORM_PARTS && f->part[n].suffix) {
+                ck_assert(n == 0 || f->part[n].role != SCHEME_CODES);
+                ck_assert(n == 0 || strlen(f->part[n].suffix) >= 2);
+                n++;
+            }
+            ck_assert_uint_lt(n, SCHEME_FORM_PARTS);
+        }
+    }
+}
+END_TEST
+
+enum { ALL_NAMES = 2000 };
+
+/* One tensor for each name and type that any form knows. */
+static size_t every_name(struct mxfs_tensor tensors[ALL_NAMES])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; mxfs_schemes[i]; i++) {
+        for (const struct scheme_form *f = mxfs_schemes[i]->forms; f->part[0].suffix; f++) {
+            for (const struct scheme_part *p = f->part; p->suffix && n < ALL_NAMES; p++) {
+                char *name;
+                int len = asprintf(&name, "%06zu%s", n, p->suffix);
+                enum mxfs_dtype dtype = 0;
+                while (!(p->dtypes >> dtype & 1))
+                    dtype++;
+                tensors[n++] =
+                    (struct mxfs_tensor){.name = name, .name_len = (uint32_t)len, .dtype = dtype};
+            }
+        }
+    }
+    return n;
+}
+
+/* A file may hold every name at once: the index of names has room for all of them. */
+START_TEST(every_name_at_once)
+{
+    static struct mxfs_tensor tensors[ALL_NAMES];
+    static const struct mxfs_tensor *sorted[ALL_NAMES];
+    struct mxfs_tensors set = {sorted, every_name(tensors)};
+    const struct mxfs_quant_config config = {.dtype = -1};
+    const struct mxfs_grouping_options options = {
+        .match = {.unit_max = 1, .absent = &set, .comfy = true}};
+    struct mxfs_grouping g;
+
+    ck_assert_uint_gt(set.count, 100);
+    ck_assert_uint_lt(set.count, ALL_NAMES);
+    for (size_t i = 0; i < set.count; i++)
+        sorted[i] = &tensors[i];
+    ck_assert_int_eq(mxfs_grouping_init(&g, &set, &config, &options), 0);
+    mxfs_grouping_fini(&g);
+    for (size_t i = 0; i < set.count; i++)
+        free((char *)(uintptr_t)tensors[i].name);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("grouping");
@@ -639,6 +705,8 @@ int main(void)
     tcase_add_test(details, units_tile_the_output);
     tcase_add_test(details, output_type_of_groups);
     tcase_add_test(details, schemes_are_complete);
+    tcase_add_test(details, forms_are_complete);
+    tcase_add_test(details, every_name_at_once);
     suite_add_tcase(suite, details);
     return test_run(suite);
 }
