@@ -9,6 +9,7 @@
  *  - DeepSeek V4: X.scale F8_E8M0, of 128 x 128, 32 x 32 or 1 x 32 elements
  *  - compressed-tensors float-quantized and mxfp8-quantized, ModelOpt FP8 and MXFP8, fbgemm, Quark,
  *    vLLM: X.weight_scale
+ *  - Mistral's own names: X.qscale_weight F32 or BF16, of the tensor
  *  - ComfyUI's scaled FP8: X.scale_weight of one element
  *  - parameters that are not called weight: P_scale_inv, P_weight_scale, P_scale
  *
@@ -17,7 +18,8 @@
  * pre_quant_scale, where it was not folded into another layer, multiplies the columns.
  *
  * Sources: deepseek-ai/DeepSeek-V3 inference/kernel.py weight_dequant_kernel; transformers
- * integrations/finegrained_fp8.py; compressed-tensors quantization/lifecycle/forward_helpers.py.
+ * integrations/finegrained_fp8.py, quantizers/quantizer_finegrained_fp8.py; compressed-tensors
+ * quantization/lifecycle/forward_helpers.py.
  */
 #include "fp8.h"
 
@@ -36,7 +38,9 @@ static const struct scheme_form forms[] = {
               {SCHEME_SCALES, ".weight_scale", SCALES, SCHEME_TELLS | SCHEME_ALONE},
               {SCHEME_SCALES, ".scale", SCALES, SCHEME_TELLS | SCHEME_AMBIGUOUS},
               {SCHEME_SCALES, ".scale_weight", SCALES, SCHEME_TELLS | SCHEME_ALONE},
+              {SCHEME_SCALES, ".qscale_weight", SCALES, SCHEME_TELLS | SCHEME_ALONE},
               {SCHEME_COLUMNS, ".pre_quant_scale", SCHEME_LINEAR, 0},
+              {SCHEME_ACTIVATION, ".qscale_act", SCHEME_ANY, 0},
               {SCHEME_ACTIVATION, ".scale_input", SCHEME_ANY, 0},
               {SCHEME_ACTIVATION, "scaled_fp8", SCHEME_ANY, 0}}}, /* ComfyUI's mark of a file */
     {.output = "",
@@ -253,8 +257,8 @@ static void decode(const struct mxfs_group *group, const struct mxfs_codec *code
 
 const struct mxfs_scheme scheme_fp8 = {
     .name = "fp8",
-    .writers =
-        "DeepSeek, Qwen, Kimi, MiniMax, compressed-tensors, ModelOpt, fbgemm, Quark, ComfyUI",
+    .writers = "DeepSeek, Qwen, Kimi, MiniMax, Mistral, compressed-tensors, ModelOpt, fbgemm, "
+               "Quark, ComfyUI",
     .methods = "fp8,fbgemm_fp8,mxfp8,compressed-tensors,modelopt,quark",
     .forms = forms,
     .refuses_transforms = true,

@@ -207,6 +207,12 @@ static const struct grouping_case formats[] = {
      "mxfp4-weight x.weight 4,64 < x.weight x.weight_scale\n"
      "mxfp4-weight y.weight 3,4,32 < y.weight y.weight_scale\n",
      METHOD("quark")},
+    /* Mistral: one scale for the tensor; those of activations and of the KV cache vanish */
+    {"a.kv_fake_quantizer.qscale_act BF16 -; a.qscale_act BF16 -; a.qscale_weight BF16 -;"
+     "a.weight F8_E4M3 6,10; b.qscale_weight F32 1; b.weight F8_E4M3 6,10; norm.weight BF16 10",
+     "fp8 a.weight 6,10 < a.weight a.qscale_weight\n"
+     "fp8 b.weight 6,10 < b.weight b.qscale_weight\n"
+     "dropped a.kv_fake_quantizer.qscale_act\ndropped a.qscale_act\nplain norm.weight\n"},
     /* DeepSeek V4 */
     {"a.w1.scale F8_E8M0 4,2; a.w1.weight I8 4,32; b.wq.scale F8_E8M0 2,3;"
      "b.wq.weight F8_E4M3 130,260; c.scale F8_E8M0 2,1,1; c.weight F8_E5M2 2,32,32;"
