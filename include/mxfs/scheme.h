@@ -129,11 +129,19 @@ struct mxfs_strips {
     uint64_t rows;
 };
 
-/** Strips [first, first + count) of what a unit needs of one part, in memory. */
+/** Strips may be packed in pieces: a multiple of this many bytes after the begin of any unit's
+ * strip, a column begins in every scheme by unit. */
+#define MXFS_STRIP_PIECE 4096u
+
+/** Bytes [at, at + width) of strips [first, first + count) of what a unit needs of one part, in
+ * memory. */
 struct mxfs_rows {
-    unsigned part;
-    uint64_t first, count;
-    const uint8_t *src; /**< strip `first` */
+    unsigned part;      /**< index of the part */
+    uint64_t first;     /**< the first strip */
+    uint64_t count;     /**< strips */
+    uint64_t at;        /**< first byte of each strip; a column begins there */
+    uint64_t width;     /**< bytes of each strip */
+    const uint8_t *src; /**< byte `at` of strip `first` */
     uint64_t stride;    /**< bytes from one strip to the next in src */
 };
 
@@ -169,7 +177,7 @@ struct mxfs_scheme {
     void (*unit_at)(const struct mxfs_group *group, uint64_t element, struct mxfs_unit *unit);
     /** By unit: what to read of part `part`. */
     void (*strips)(const struct mxfs_unit *unit, unsigned part, struct mxfs_strips *strips);
-    /** By unit: puts strips of a part into the packed unit. */
+    /** By unit: puts strips of a part, or pieces of them, into the packed unit. */
     void (*pack)(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
                  const struct mxfs_rows *rows, uint8_t *packed);
     /** By unit: decodes elements [first, first + count) of the flat output, all inside the unit. */
