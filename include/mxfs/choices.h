@@ -35,6 +35,7 @@ enum mxfs_unsupported_choice {
 /** The smallest cache_size. */
 #define MXFS_CACHE_SIZE_MIN ((uint64_t)1 << 20)
 
+struct mxfs_quant_config;
 struct mxfs_reach;
 
 /** The choices. Strings are borrowed, and needed only while a source is opened and judged. */
@@ -56,6 +57,9 @@ struct mxfs_choices {
      * reach is treated as missing; a shard that the index names is an error. mxfs_repo_open()
      * derives it from `confined`. */
     const struct mxfs_reach *reach;
+    /** What the config.json in the folder says, where that is known, so that it is not read again
+     * for each model; NULL: read it. Outlives the models that are opened with it. */
+    const struct mxfs_quant_config *config;
 };
 
 /** What holds where nothing else was chosen. */

@@ -88,7 +88,8 @@ static inline bool mxfs_json_is_plain(char c)
  * length. serde_json and Python write the same. */
 size_t mxfs_json_escape(char c, char out[8]);
 
-/** Decodes a string into `out`, at most `size` bytes of it; returns the bytes written. */
+/** Decodes a string into `out`, at most `size` bytes of it; returns the bytes written. `out` may be
+ * where the string is: no escape is shorter than the character it means. */
 size_t mxfs_json_decode(const struct mxfs_json_string *s, char *out, size_t size);
 
 /** Whether a string, decoded, is `text`, which has at most 64 bytes. */

@@ -37,9 +37,13 @@ int mxfs_vfile_env_init(struct mxfs_vfile_env *env, const char *kernel, uint64_t
 /** Frees; accepts a closed environment. */
 void mxfs_vfile_env_fini(struct mxfs_vfile_env *env);
 
-/** Fails (MXFS_EXIT_USAGE) when the smallest unit of a group is larger than the whole cache. */
-int mxfs_vfile_check_cache(const struct mxfs_vfile_env *env, const struct mxfs_grouping *grouping,
-                           struct mxfs_error *err);
+/**
+ * Checks that all groups can be read in bounded memory. Fails with MXFS_EXIT_USAGE when the
+ * smallest unit of one is larger than the whole cache, and with MXFS_EXIT_MALFORMED when the
+ * smallest piece of one needs more than 512 KiB of codes and scales.
+ */
+int mxfs_vfile_check_memory(const struct mxfs_vfile_env *env, const struct mxfs_grouping *grouping,
+                            struct mxfs_error *err);
 
 /** The most bytes that a packed unit should take of a cache of `cache_size` bytes. */
 uint64_t mxfs_vfile_unit_max(uint64_t cache_size);

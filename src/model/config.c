@@ -15,6 +15,15 @@
 #include "json.h"
 #include "mxfs/compiler.h"
 
+enum {
+    /* Bytes of a config. Real ones have kilobytes, or some megabytes where every layer has settings
+     * of its own; and each model of a folder reads it. */
+    CONFIG_MAX = 16 << 20,
+    /* Bytes of the string members of a quantization config, which schemes search for every group;
+     * real ones have a dozen. */
+    STRINGS_MAX = 8 << 10,
+};
+
 /* Members that hold the config of a part of the model. */
 static bool is_nested_config(const char *key, struct model_json value)
 {
@@ -153,12 +162,14 @@ static void read_widths(struct mxfs_quant_config *c, struct model_json object, i
     }
 }
 
-/* Appends "KEY\\0VALUE\\0" to the text that ends with an empty key. */
+/* Appends "KEY\\0VALUE\\0" to the text that ends with an empty key. Fails with -E2BIG at the limit.
+ */
 static int add_string(struct mxfs_quant_config *c, size_t *used, const char *key, const char *value)
 {
     size_t key_size = strlen(key) + 1, size = key_size + strlen(value) + 1;
+    if (*used + size > STRINGS_MAX)
+        return -E2BIG;
     char *grown = realloc(c->text, *used + size + 1);
-
     if (!grown)
         return -ENOMEM;
     memcpy(grown + *used, key, key_size);
@@ -242,6 +253,17 @@ static bool sibling(char *out, size_t size, const char *path, const char *name)
     return n > 0 && (size_t)n < size;
 }
 
+/* A quantization config that says too much is refused, not cut: what is left out might matter. */
+static int fail_strings(int rc, const char *path, struct mxfs_error *err)
+{
+    if (rc != -E2BIG)
+        return rc;
+    return mxfs_fail(err, MXFS_EXIT_MALFORMED, E2BIG,
+                     "%s: the strings of the quantization config have over %d bytes, which is the "
+                     "limit",
+                     path, STRINGS_MAX);
+}
+
 /* Older GPTQ and AWQ models keep their quantization_config in a file of its own. */
 static int load_own_file(const char *path, const struct mxfs_reach *reach, const char *name,
                          const char *method, struct mxfs_quant_config *config,
@@ -253,10 +275,11 @@ static int load_own_file(const char *path, const struct mxfs_reach *reach, const
 
     if (config->quantized || !sibling(own, sizeof(own), path, name))
         return 0;
-    int rc = model_json_load(&root, &text, own, reach, err);
+    const struct model_json_file file = {own, reach, CONFIG_MAX};
+    int rc = model_json_load(&root, &text, &file, err);
     if (rc != 0)
         return rc == -ENOENT ? 0 : rc;
-    rc = read_quantization(config, root);
+    rc = fail_strings(read_quantization(config, root), own, err);
     free(text);
     if (config->method[0] == '\0' && config->width_count > 0)
         snprintf(config->method, sizeof(config->method), "%s", method);
@@ -266,15 +289,16 @@ static int load_own_file(const char *path, const struct mxfs_reach *reach, const
 static int load_root(const char *path, const struct mxfs_reach *reach,
                      struct mxfs_quant_config *config, struct mxfs_error *err)
 {
+    const struct model_json_file file = {path, reach, CONFIG_MAX};
     struct model_json root;
     char *text;
 
-    int rc = model_json_load(&root, &text, path, reach, err);
+    int rc = model_json_load(&root, &text, &file, err);
     if (rc != 0)
         return rc == -ENOENT ? 0 : rc;
     config->present = true;
     copy_string(config->model_type, sizeof(config->model_type), model_json_get(root, "model_type"));
-    rc = read_object(config, root, 0);
+    rc = fail_strings(read_object(config, root, 0), path, err);
     free(text);
     return rc;
 }

@@ -30,13 +30,21 @@ struct model_json_walk {
     struct model_json value; /**< the current member or element */
 };
 
+/** A file to load. */
+struct model_json_file {
+    const char *path;               /**< absolute */
+    const struct mxfs_reach *reach; /**< where it may lie */
+    size_t max;                     /**< bytes that it may have */
+};
+
 /**
  * Reads a file and starts a parser on its text, which the caller frees, also after a failure. Fails
  * with MXFS_EXIT_SOURCE when the file is unreadable (-ENOENT without err when there is no such file
- * within reach), and with -EINVAL and j->error when it is not UTF-8.
+ * within reach), with MXFS_EXIT_MALFORMED when it is too large, and with -EINVAL and j->error when
+ * it is not UTF-8.
  */
-int model_json_open(struct mxfs_json *j, char **text, const char *path,
-                    const struct mxfs_reach *reach, struct mxfs_error *err);
+int model_json_open(struct mxfs_json *j, char **text, const struct model_json_file *file,
+                    struct mxfs_error *err);
 
 /** Records what the parser found wrong with the file at `path`, and where; returns -EINVAL. */
 int model_json_fail(const struct mxfs_json *j, const char *path, struct mxfs_error *err);
@@ -45,8 +53,8 @@ int model_json_fail(const struct mxfs_json *j, const char *path, struct mxfs_err
  * Reads a file and checks it: *root is the object that it must be. The caller frees *text, which is
  * NULL on failure. Fails like model_json_open(), and with MXFS_EXIT_MALFORMED.
  */
-int model_json_load(struct model_json *root, char **text, const char *path,
-                    const struct mxfs_reach *reach, struct mxfs_error *err);
+int model_json_load(struct model_json *root, char **text, const struct model_json_file *file,
+                    struct mxfs_error *err);
 
 /** The first byte of a value, which tells its kind: one of {["tfn, - or a digit, N or I; 0 for no
  * value. */

@@ -188,8 +188,14 @@ static int load_files(struct mxfs_model *m, const struct model_index *index,
     return rc;
 }
 
-static int load_config(struct mxfs_model *m, const struct request *r, struct mxfs_error *err)
+static int load_config(struct mxfs_model *m, const struct request *r,
+                       const struct mxfs_choices *choices, struct mxfs_error *err)
 {
+    if (choices->config) {
+        m->config = *choices->config;
+        m->config.text = NULL; /* its strings are borrowed */
+        return 0;
+    }
     char *path = mxfs_path_join(r->dir, "config.json");
     int rc = path ? model_config_load(path, r->reach, &m->config, err) : -ENOMEM;
     free(path);
@@ -202,7 +208,7 @@ static int load_model(struct mxfs_model *m, const struct request *r,
     struct mxfs_tensors absent = {0};
     struct model_index index = {0};
 
-    int rc = load_config(m, r, err);
+    int rc = load_config(m, r, choices, err);
     if (rc == 0 && r->what == INDEX)
         rc = model_index_load(&index, r->path, r->reach, err);
     else if (rc == 0 && r->what == SHARD_OR_FILE)

@@ -11,12 +11,6 @@
 enum {
     /* Bytes of rows read at a time; they are transposed while they are in L2. */
     LOAD_CHUNK = 128 << 10,
-    /*
-     * The most bytes of rows in a reader's memory. Matrices of few, very long rows would need more
-     * for a cache line of them, so theirs are read in pieces. Every thread has a reader, and with
-     * their replies these are most of the 32 MiB that the daemon may take besides its cache.
-     */
-    LOAD_MAX = 512 << 10,
     /* Rows that pack as a whole cache line. */
     LINE = 64,
 };
@@ -85,7 +79,8 @@ static void pack_piece(struct vfile_pass *p, unsigned part, const struct vfile_r
     }
 }
 
-/* The first piece of a part. All pieces are of this size, but for those at the ends. */
+/* The first piece of a part. All pieces are of this size, but for those at the ends. Matrices of
+ * few, very long rows have rows that are read in pieces. */
 static struct piece first_piece(const struct vfile_rows *r)
 {
     uint64_t stride = mxfs_max_u64(r->stride, 1), lines = LOAD_CHUNK / stride / LINE;
@@ -93,9 +88,9 @@ static struct piece first_piece(const struct vfile_rows *r)
     uint64_t count = mxfs_min_u64(mxfs_max_u64(lines, 1) * LINE, r->strips.rows);
     uint64_t width = r->strips.width;
 
-    if (count * stride > LOAD_MAX) {
+    if (count * stride > VFILE_LOAD_MAX) {
         count = mxfs_min_u64(LINE, r->strips.rows);
-        width = stride = LOAD_MAX / count / MXFS_STRIP_PIECE * MXFS_STRIP_PIECE;
+        width = stride = VFILE_LOAD_MAX / count / MXFS_STRIP_PIECE * MXFS_STRIP_PIECE;
     }
     return (struct piece){.count = count, .width = width, .stride = stride};
 }
