@@ -24,10 +24,6 @@
 /** Largest JSON size that the library reads or writes. */
 #define MXFS_SAFETENSORS_HEADER_MAX 100000000u
 
-/** Most dimensions of a tensor, which is NumPy's limit (NPY_MAXDIMS of NumPy 2). The library has none,
- * but no reader that has a use for the tensor could show more. */
-#define MXFS_SAFETENSORS_RANK_MAX 64u
-
 /** One `__metadata__` entry. Key and value are UTF-8, not terminated, and may contain NUL. */
 struct mxfs_metadata {
     const char *key;    /**< in the header's arena */

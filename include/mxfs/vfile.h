@@ -91,14 +91,15 @@ ssize_t mxfs_vfile_read_output(struct mxfs_vfile_reader *reader, const struct mx
                                uint64_t offset);
 
 /**
- * As mxfs_vfile_read(), for one output as a NumPy file (numpy.lib.format 1.0 or 2.0, as numpy.save
+ * As mxfs_vfile_read(), for one output as a NumPy file (numpy.lib.format 1.0, as numpy.save
  * writes it). BF16, FP8 and E8M0 are widened to float32. May also fail with -ENOMEM.
  */
 ssize_t mxfs_vfile_read_npy(struct mxfs_vfile_reader *reader, const struct mxfs_plan *plan,
                             const struct mxfs_output *output, void *buf, size_t len,
                             uint64_t offset);
 
-/** Size of an output's NumPy file, or 0 when NumPy has no such type (F4, F6). */
+/** Size of an output's NumPy file, or 0 when NumPy has no such type (F4, F6) or no array of so many
+ * dimensions (over 64). */
 uint64_t mxfs_vfile_npy_size(const struct mxfs_output *output);
 
 /** As mxfs_vfile_read(), for a file that is passed through unchanged. */

@@ -135,9 +135,6 @@ static int check_entry(struct safetensors_parser *p, struct entry *e)
                                 !(e->seen & FIELD_DTYPE)   ? "dtype"
                                 : !(e->seen & FIELD_SHAPE) ? "shape"
                                                            : "data_offsets");
-    if (e->rank > MXFS_SAFETENSORS_RANK_MAX)
-        return safetensors_fail(p, "its shape has %" PRIu32 " dimensions; the limit is %u", e->rank,
-                                MXFS_SAFETENSORS_RANK_MAX);
     if (e->end < e->begin)
         return safetensors_fail(p, "data_offsets [%" PRIu64 ",%" PRIu64 "] run backwards", e->begin,
                                 e->end);

@@ -8,9 +8,9 @@
  * much memory as needed is allocated, and the second pass fills it. A malformed header therefore
  * costs no memory, however large it is, and no list has to grow.
  *
- * Verdicts are those of the reference library, except that mxfs refuses four things that no known
- * writer produces: a tensor named twice, one of more than 64 dimensions, an entry written as an
- * array, and a dtype written as an object.
+ * Verdicts are those of the reference library, except that mxfs refuses three things that no known
+ * writer produces: a tensor named twice, an entry written as an array, and a dtype written as an
+ * object.
  */
 #include "mxfs/safetensors.h"
 
