@@ -249,6 +249,8 @@ static int run(int (*command)(const struct mxfs_options *options, struct mxfs_er
     dup2(saved, 1);
     close(saved);
     close(null);
+    if (getenv("MXFS_FUZZ_COSTS"))
+        fprintf(stderr, "rc %d %s\n", rc, err.text);
     assert((rc == 0) == (err.text[0] == '\0'));
     assert(!strchr(err.text, '\n'));
     return rc;
