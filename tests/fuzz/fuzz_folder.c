@@ -283,8 +283,9 @@ static void cat(const struct mxfs_choices *choices, const struct opened *o, cons
 
     if (at != MXFS_NO_TENSOR)
         mxfs_describe(o->handle, at, &d);
-    if (d.size <= WHOLE_MAX)
-        assert((run(cmd_cat, &options) == 0) == (at != MXFS_NO_TENSOR));
+    /* Where two models have the name, only the library chooses one. */
+    if (d.size <= WHOLE_MAX && run(cmd_cat, &options) == 0)
+        assert(at != MXFS_NO_TENSOR);
 }
 
 static void compare_export(const struct file *f)
