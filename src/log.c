@@ -12,6 +12,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,15 +28,50 @@ enum { LINE_TEXT = 2048 };
 static enum mxfs_log_level max_level = MXFS_LOG_NOTICE;
 /* Set by the thread that serves the first request, while the signal thread may be logging. */
 static atomic_bool to_syslog;
+/* Set before threads start; -1 when not connected. */
+static int syslog_socket = -1;
+static bool syslog_is_stream;
 
 void mxfs_log_open(enum mxfs_log_level max)
 {
     max_level = max;
 }
 
+/* A datagram socket, as syslogd and journald have, or a stream. Returns the descriptor or -errno.
+ */
+static int connect_syslog(int type)
+{
+    static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+    const struct timeval limit = {.tv_sec = 1};
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -errno;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    int rc = -errno;
+    close(fd);
+    return rc;
+}
+
+int mxfs_log_connect(void)
+{
+    int fd = connect_syslog(SOCK_DGRAM);
+
+    if (fd == -EPROTOTYPE) {
+        fd = connect_syslog(SOCK_STREAM);
+        syslog_is_stream = true;
+    }
+    if (fd < 0)
+        return fd;
+    syslog_socket = fd;
+    tzset(); /* localtime_r() need not open a file later */
+    return 0;
+}
+
 void mxfs_log_to_syslog(void)
 {
-    openlog("mxfs", LOG_PID, LOG_DAEMON);
     atomic_store(&to_syslog, true);
 }
 
@@ -74,6 +112,28 @@ void mxfs_log_line(const char *text)
     }
 }
 
+/*
+ * RFC 3164. Not by syslog(), which connects when it likes and takes a lock, with which libfuse
+ * could cancel a thread.
+ */
+static void log_syslog(enum mxfs_log_level level, const char *text)
+{
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    char line[LINE_TEXT + 64];
+    const time_t now = time(NULL);
+    struct tm t = {0};
+
+    localtime_r(&now, &t);
+    int n = snprintf(line, sizeof(line), "<%d>%s %2d %02d:%02d:%02d mxfs[%d]: %s",
+                     LOG_DAEMON | syslog_priority(level), months[t.tm_mon], t.tm_mday, t.tm_hour,
+                     t.tm_min, t.tm_sec, (int)getpid(), text);
+    /* In a stream the NUL ends the line. */
+    size_t size = (size_t)n + (syslog_is_stream ? 1 : 0);
+    while (send(syslog_socket, line, size, MSG_NOSIGNAL) < 0 && errno == EINTR)
+        ;
+}
+
 void mxfs_log(enum mxfs_log_level level, const char *fmt, ...)
 {
     char raw[LINE_TEXT], line[LINE_TEXT];
@@ -86,7 +146,7 @@ void mxfs_log(enum mxfs_log_level level, const char *fmt, ...)
     va_end(args);
     mxfs_escape(line, sizeof(line), raw, strlen(raw));
     if (atomic_load(&to_syslog))
-        syslog(syslog_priority(level), "%s", line);
+        log_syslog(level, line);
     else
         mxfs_log_line(line);
 }

@@ -5,7 +5,7 @@
  * The log: lines on stderr in the foreground, in syslog as a daemon.
  *
  * Thread safety: mxfs_log_open() before threads start. The rest may be called by any thread: each
- * line is one write() or one syslog().
+ * line is one write() or one send().
  */
 #ifndef MXFS_LOG_H
 #define MXFS_LOG_H
@@ -28,7 +28,17 @@ enum mxfs_log_level {
 /** Sets the level; lines go to stderr until mxfs_log_to_syslog(). */
 void mxfs_log_open(enum mxfs_log_level max);
 
-/** Sends all further lines to syslog (facility daemon). */
+/**
+ * Connects to /dev/log, while the process still may. Returns 0 or -errno. It is not connected
+ * again: lines are lost once a syslog daemon has replaced the socket, which systemd's keeps when
+ * restarted.
+ */
+int mxfs_log_connect(void);
+
+/**
+ * Sends all further lines to syslog (facility daemon), or nowhere if not connected. A syslog that
+ * does not read delays a line by at most a second, and is then not told.
+ */
 void mxfs_log_to_syslog(void);
 
 /** Writes "mxfs: TEXT" and a newline to stderr, unescaped, at most 2 KiB; takes no lock. */

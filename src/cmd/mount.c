@@ -75,7 +75,7 @@ static void on_ready(void *data)
     /* A newline in a path would begin a variable of its own. */
     mxfs_escape(status, sizeof(status), r->line, strlen(r->line));
     snprintf(state, sizeof(state), "READY=1\nSTATUS=%s", status);
-    mxfs_notify(state);
+    mxfs_notify_once(state);
     if (r->pipe < 0) {
         mxfs_log(MXFS_LOG_NOTICE, "%s", r->line);
         return;
@@ -87,6 +87,22 @@ static void on_ready(void *data)
         ;
     close(r->pipe);
     r->pipe = -1;
+}
+
+static void warn_unreachable(const char *what, int rc)
+{
+    if (rc != 0)
+        mxfs_log(MXFS_LOG_WARNING, "cannot connect to %s: %s", what, strerror(-rc));
+}
+
+/* Once it serves, the daemon cannot connect to anything. */
+static void connect_outlets(bool background)
+{
+    int rc = background ? mxfs_log_connect() : 0;
+
+    if (rc != -ENOENT && rc != -ECONNREFUSED) /* no syslog is usual in containers */
+        warn_unreachable("/dev/log", rc);
+    warn_unreachable("the service manager", mxfs_notify_connect());
 }
 
 static int serve(const struct cmd_source *s, const struct mxfs_tree *tree,
@@ -112,8 +128,8 @@ static int serve(const struct cmd_source *s, const struct mxfs_tree *tree,
     };
 
     describe(&ready, s, mountpoint, fs.threads);
+    connect_outlets(pipe >= 0);
     int rc = mxfs_fs_run(tree, &fs, err);
-    mxfs_notify("STOPPING=1");
     if (rc == 0)
         mxfs_log(MXFS_LOG_NOTICE, "%s: unmounted", mountpoint);
     return rc;
