@@ -3,8 +3,8 @@
 
 /*
  * The block cache: a hash table of entries, a list of the unpinned ones in order of last use, one
- * lock, one condition. Blocks are few and large (megabytes), so the lock is held for nanoseconds
- * beside the milliseconds that filling takes.
+ * lock, two conditions. Blocks are few and large (hundreds of kilobytes), so the lock is held for
+ * nanoseconds where filling takes a millisecond.
  */
 #include "mxfs/cache.h"
 
@@ -16,17 +16,25 @@
 
 #include "mxfs/bytes.h"
 
-enum { BUCKETS = 256, PAGE = 4096 };
+enum {
+    BUCKETS = 256, /* twice as many as the 128 units that a cache usually holds */
+    PAGE = 4096,   /* unit in which memory is mapped and charged */
+};
 
-enum state { FILLING, READY, DEAD };
+enum state {
+    FILLING, /* pinned by the thread that fills it */
+    READY,   /* filled */
+    DEAD,    /* filling failed; no longer in the table */
+};
 
+/* A block and its place in the cache; all but the block's contents is protected by the lock. */
 struct entry {
-    struct mxfs_block block; /* first: a block is its entry */
+    struct mxfs_cache_block block; /* first: a block's address is its entry's */
     struct mxfs_cache_key key;
-    size_t charged; /* bytes that count against the bound */
-    unsigned pins;
-    bool ahead;   /* nobody has asked for it yet */
-    bool retired; /* to be dropped first */
+    size_t charged; /* bytes that count against the bound: whole pages */
+    unsigned pins;  /* readers that hold it; 0: it is in the list of the unpinned */
+    bool ahead;     /* reserved, and not acquired yet */
+    bool retired;   /* to be dropped first */
     enum state state;
     struct entry *chain;         /* next in the bucket */
     struct entry *older, *newer; /* among the unpinned; both NULL while pinned */
@@ -36,15 +44,16 @@ struct mxfs_cache {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a block was published or abandoned */
     pthread_cond_t room;    /* bytes were unpinned or given back */
-    size_t max, used;       /* bytes; used <= max */
+    size_t max, max_ahead;  /* bounds of `used` and `ahead`; immutable */
+    size_t used;            /* bytes charged */
     size_t idle;            /* bytes of `used` that are unpinned */
-    size_t ahead;           /* bytes of `used` that nobody has asked for yet */
-    uint64_t hits, misses;
+    size_t ahead;           /* bytes of `used` in blocks that were reserved, not acquired yet */
+    uint64_t hits, misses;  /* see struct mxfs_cache_stats */
     struct entry *bucket[BUCKETS];
     struct entry *oldest, *newest; /* unpinned, by last use */
 };
 
-int mxfs_cache_new(struct mxfs_cache **out, size_t max_bytes)
+int mxfs_cache_new(struct mxfs_cache **out, size_t max_bytes, size_t max_ahead)
 {
     struct mxfs_cache *c = calloc(1, sizeof(*c));
     *out = c;
@@ -54,13 +63,14 @@ int mxfs_cache_new(struct mxfs_cache **out, size_t max_bytes)
     pthread_cond_init(&c->changed, NULL);
     pthread_cond_init(&c->room, NULL);
     c->max = max_bytes;
+    c->max_ahead = max_ahead;
     return 0;
 }
 
 static struct entry **bucket_of(struct mxfs_cache *c, struct mxfs_cache_key key)
 {
-    /* Owners are pointers to neighbouring objects and indices are small: any odd multiplier spreads
-     * them. */
+    /* Owners are addresses of neighbouring objects and indices are small: any odd multiplier
+     * spreads them. */
     uint64_t h = ((uint64_t)key.owner ^ key.index << 24) * 0x9E3779B97F4A7C15u;
     return &c->bucket[h >> 56];
 }
@@ -112,7 +122,7 @@ static struct entry *table_find(struct mxfs_cache *c, struct mxfs_cache_key key)
     return e;
 }
 
-/* The entry has met its first user, or will have none. */
+/* The entry has been acquired for the first time, or will never be. */
 static void end_ahead(struct mxfs_cache *c, struct entry *e)
 {
     if (e->ahead)
@@ -136,7 +146,7 @@ void mxfs_cache_free(struct mxfs_cache *cache)
     free(cache);
 }
 
-/* Whether the next block to be dropped was read to its end and has memory of just that size. */
+/* Whether the next block to be dropped was read to its end and has exactly `size` bytes. */
 static bool can_reuse(const struct mxfs_cache *c, size_t size)
 {
     return c->oldest && c->oldest->retired && c->oldest->charged == size;
@@ -144,10 +154,10 @@ static bool can_reuse(const struct mxfs_cache *c, size_t size)
 
 /*
  * Takes unpinned blocks out, oldest first, until `size` more bytes fit. One of them is kept in
- * *spare when its memory can serve as it is: fresh pages would have to be zeroed by the kernel, and
- * those just read lie in the processor's cache, so a block that can be reused is, even where there
- * is room for another. The others go to *victims, to be freed outside the lock. False, and nothing
- * taken: pinned blocks leave no room.
+ * *spare if its memory has the right size: the kernel would have to zero fresh pages, while those
+ * that were just read are in the processor's cache. So a block that can be reused is, even where
+ * there is room for another. The others go to *victims, to be freed outside the lock. Returns
+ * false, with nothing taken, when pinned blocks leave no room.
  */
 static bool make_room(struct mxfs_cache *c, size_t size, struct entry **spare,
                       struct entry **victims)
@@ -170,7 +180,7 @@ static bool make_room(struct mxfs_cache *c, size_t size, struct entry **spare,
     return true;
 }
 
-/* Outside the lock. `spare` may be NULL. */
+/* Frees what make_room() took out, outside the lock. `spare` may be NULL. */
 static void free_victims(struct entry *spare, struct entry *victims)
 {
     if (spare)
@@ -181,7 +191,8 @@ static void free_victims(struct entry *spare, struct entry *victims)
     }
 }
 
-/* Enters *spare, or a new entry, as FILLING for `key`; the caller has made room. */
+/* Enters *spare, or a new entry, as FILLING for `key`; the caller has made room. NULL: no memory.
+ */
 static struct entry *insert(struct mxfs_cache *c, struct entry **spare, struct mxfs_cache_key key,
                             size_t size, size_t charged)
 {
@@ -206,7 +217,10 @@ static struct entry *insert(struct mxfs_cache *c, struct entry **spare, struct m
     return e;
 }
 
-/* Finds a ready block and pins it. NULL: the caller may insert; waits in between. */
+/*
+ * Waits until the block is ready, and pins it, or until it is not there and there is room for it:
+ * then NULL, and the caller inserts it.
+ */
 static struct entry *find_ready(struct mxfs_cache *c, struct mxfs_cache_key key, size_t charged,
                                 struct entry **spare, struct entry **victims)
 {
@@ -222,19 +236,21 @@ static struct entry *find_ready(struct mxfs_cache *c, struct mxfs_cache_key key,
         if (!e && make_room(c, charged, spare, victims))
             return NULL;
         if (*spare || *victims) {
-            /* They no longer count as used: give their memory back before waiting, not after. */
+            /* Their bytes are no longer counted, so give the memory back before waiting. */
             pthread_mutex_unlock(&c->lock);
             free_victims(*spare, *victims);
             *spare = *victims = NULL;
             pthread_mutex_lock(&c->lock);
-            continue; /* the block may have come meanwhile */
+            continue; /* the block may have appeared in the meantime */
         }
         pthread_cond_wait(e ? &c->changed : &c->room, &c->lock);
     }
 }
 
-/* Memory for an entry, outside the lock. Huge pages: turning a matrix over touches thousands of
- * pages. */
+/*
+ * Gets memory for an entry that has none, outside the lock. Huge pages, where the size allows:
+ * transposing a matrix touches thousands of pages.
+ */
 static int map_entry(struct entry *e)
 {
     if (e->block.data)
@@ -247,20 +263,13 @@ static int map_entry(struct entry *e)
     return 0;
 }
 
-/* See mxfs_cache_reserve(). With half, passes became smaller than there was room for; with three
- * quarters blocks were dropped before they had been read. */
-static size_t ahead_max(const struct mxfs_cache *c)
-{
-    return c->max / 8 * 5;
-}
-
 static size_t charge_of(size_t size)
 {
     return mxfs_align_up(mxfs_max_u64(size, 1), PAGE);
 }
 
-/* Gives a pinned entry its memory, where it has none, and to the caller. NULL: out of memory. */
-static int hand_out(struct mxfs_cache *cache, struct entry *e, struct mxfs_block **out)
+/* Hands a pinned entry to the caller, with memory. NULL: there was no memory for the entry. */
+static int hand_out(struct mxfs_cache *cache, struct entry *e, struct mxfs_cache_block **out)
 {
     if (!e)
         return -ENOMEM;
@@ -273,7 +282,7 @@ static int hand_out(struct mxfs_cache *cache, struct entry *e, struct mxfs_block
 }
 
 int mxfs_cache_acquire(struct mxfs_cache *cache, struct mxfs_cache_key key, size_t size,
-                       struct mxfs_block **out)
+                       struct mxfs_cache_block **out)
 {
     size_t charged = charge_of(size);
     struct entry *spare = NULL, *victims = NULL;
@@ -295,7 +304,7 @@ int mxfs_cache_acquire(struct mxfs_cache *cache, struct mxfs_cache_key key, size
 }
 
 int mxfs_cache_reserve(struct mxfs_cache *cache, struct mxfs_cache_key key, size_t size,
-                       struct mxfs_block **out)
+                       struct mxfs_cache_block **out)
 {
     size_t charged = charge_of(size);
     struct entry *spare = NULL, *victims = NULL, *e = NULL;
@@ -305,7 +314,7 @@ int mxfs_cache_reserve(struct mxfs_cache *cache, struct mxfs_cache_key key, size
     pthread_mutex_lock(&cache->lock);
     if (table_find(cache, key)) {
         rc = -EEXIST;
-    } else if (cache->ahead + charged <= ahead_max(cache) &&
+    } else if (cache->ahead + charged <= cache->max_ahead &&
                make_room(cache, charged, &spare, &victims)) {
         rc = -ENOMEM;
         e = insert(cache, &spare, key, size, charged);
@@ -329,7 +338,7 @@ void mxfs_cache_stats(struct mxfs_cache *cache, struct mxfs_cache_stats *out)
 size_t mxfs_cache_spare(struct mxfs_cache *cache)
 {
     pthread_mutex_lock(&cache->lock);
-    size_t spare = ahead_max(cache) - cache->ahead;
+    size_t spare = cache->max_ahead - cache->ahead;
     pthread_mutex_unlock(&cache->lock);
     return spare;
 }
@@ -344,7 +353,7 @@ uint64_t mxfs_cache_used(struct mxfs_cache *cache, struct mxfs_cache_key key)
     return used;
 }
 
-void mxfs_cache_publish(struct mxfs_cache *cache, struct mxfs_block *block)
+void mxfs_cache_publish(struct mxfs_cache *cache, struct mxfs_cache_block *block)
 {
     struct entry *e = (struct entry *)block;
 
@@ -356,7 +365,7 @@ void mxfs_cache_publish(struct mxfs_cache *cache, struct mxfs_block *block)
     pthread_mutex_unlock(&cache->lock);
 }
 
-void mxfs_cache_abandon(struct mxfs_cache *cache, struct mxfs_block *block)
+void mxfs_cache_abandon(struct mxfs_cache *cache, struct mxfs_cache_block *block)
 {
     struct entry *e = (struct entry *)block;
 
@@ -372,7 +381,7 @@ void mxfs_cache_abandon(struct mxfs_cache *cache, struct mxfs_block *block)
     unmap_entry(e);
 }
 
-static void unpin(struct mxfs_cache *cache, struct mxfs_block *block, bool retire)
+static void unpin(struct mxfs_cache *cache, struct mxfs_cache_block *block, bool retire)
 {
     struct entry *e = (struct entry *)block;
 
@@ -386,12 +395,12 @@ static void unpin(struct mxfs_cache *cache, struct mxfs_block *block, bool retir
     pthread_mutex_unlock(&cache->lock);
 }
 
-void mxfs_cache_release(struct mxfs_cache *cache, struct mxfs_block *block)
+void mxfs_cache_release(struct mxfs_cache *cache, struct mxfs_cache_block *block)
 {
     unpin(cache, block, false);
 }
 
-void mxfs_cache_retire(struct mxfs_cache *cache, struct mxfs_block *block)
+void mxfs_cache_retire(struct mxfs_cache *cache, struct mxfs_cache_block *block)
 {
     unpin(cache, block, true);
 }

@@ -203,13 +203,12 @@ size_t mxfs_find(const struct mxfs_handle *handle, const char *name, size_t name
 ssize_t mxfs_read_tensor(const struct mxfs_handle *handle, size_t index, void *buf, size_t len,
                          uint64_t offset)
 {
-    struct mxfs_scratch scratch = {0};
+    struct mxfs_vfile_reader reader = {.env = &handle->env};
     size_t file;
     const struct mxfs_output *o = output_at(handle, index, &file);
-    ssize_t n =
-        mxfs_vfile_read_output(&handle->env, &scratch, handle->plans[file], o, buf, len, offset);
+    ssize_t n = mxfs_vfile_read_output(&reader, handle->plans[file], o, buf, len, offset);
 
-    mxfs_scratch_fini(&scratch);
+    mxfs_vfile_reader_fini(&reader);
     return n;
 }
 
@@ -231,10 +230,10 @@ uint64_t mxfs_file_size(const struct mxfs_handle *handle, size_t file)
 ssize_t mxfs_read_file(const struct mxfs_handle *handle, size_t file, void *buf, size_t len,
                        uint64_t offset)
 {
-    struct mxfs_scratch scratch = {0};
-    ssize_t n = mxfs_vfile_read(&handle->env, &scratch, handle->plans[file], buf, len, offset);
+    struct mxfs_vfile_reader reader = {.env = &handle->env};
+    ssize_t n = mxfs_vfile_read(&reader, handle->plans[file], buf, len, offset);
 
-    mxfs_scratch_fini(&scratch);
+    mxfs_vfile_reader_fini(&reader);
     return n;
 }
 

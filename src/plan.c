@@ -98,8 +98,7 @@ static int index_names(struct mxfs_plan *plan, struct mxfs_error *err)
             struct mxfs_output_info o = mxfs_output_info(&plan->outputs[plan->by_name[i]]);
             return mxfs_fail(err, MXFS_EXIT_UNSUPPORTED, EINVAL,
                              "%s: after dequantizing, two tensors would have the name %s",
-                             plan->model->shards[plan->shard].source.path,
-                             mxfs_quote(o.name, o.name_len).text);
+                             mxfs_plan_source(plan)->path, mxfs_quote(o.name, o.name_len).text);
         }
     }
     return 0;
@@ -265,6 +264,6 @@ const struct mxfs_output *mxfs_plan_at(const struct mxfs_plan *plan, uint64_t of
 
 void mxfs_plan_totals(const struct mxfs_plan *plan, uint64_t *bytes_in, uint64_t *bytes_out)
 {
-    *bytes_in = (uint64_t)plan->model->shards[plan->shard].source.st.st_size;
+    *bytes_in = (uint64_t)mxfs_plan_source(plan)->st.st_size;
     *bytes_out = plan->size;
 }

@@ -17,7 +17,9 @@
 #include "mxfs/log.h"
 #include "mxfs/rights.h"
 
-/* The kernel cuts what it is told at once to its readahead window: 128 KiB, if nobody changed it.
+/*
+ * Bytes announced at a time: the kernel cuts each announcement to the readahead window of the
+ * device, 128 KiB by default.
  */
 enum { WILL_NEED = 128 << 10 };
 
@@ -32,7 +34,7 @@ int mxfs_source_open(struct mxfs_source *src, const char *path, const struct mxf
                      struct mxfs_error *err)
 {
     memset(src, 0, sizeof(*src));
-    /* O_NONBLOCK: a FIFO must be refused below, not waited for. */
+    /* O_NONBLOCK: a FIFO is to be refused below, not waited for. */
     int fd = mxfs_reach_open(reach, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     src->fd = fd < 0 ? -1 : fd;
     if (fd < 0)
@@ -71,7 +73,7 @@ void mxfs_source_close(struct mxfs_source *src)
     src->fd = -1;
 }
 
-/* Size and mtime only: ctime also moves on chmod, link and rename, which change no byte. */
+/* Size and mtime only: chmod, link and rename move ctime too and change no byte. */
 static bool same_content(const struct stat *a, const struct stat *b)
 {
     return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
@@ -81,7 +83,7 @@ static bool same_content(const struct stat *a, const struct stat *b)
 static int mark_changed(struct mxfs_source *src, const char *how)
 {
     if (!atomic_exchange(&src->changed, true))
-        mxfs_log(MXFS_LOG_ERROR, "%s: %s since it was opened; reads of it fail from now on",
+        mxfs_log(MXFS_LOG_ERROR, "%s: %s after it was opened; all further reads will fail",
                  src->path, how);
     return -EIO;
 }
@@ -99,7 +101,7 @@ int mxfs_source_fetch(struct mxfs_source *src, void *buf, size_t len, uint64_t o
         if (n < 0)
             return -errno;
         if (n == 0)
-            return mark_changed(src, "has become shorter");
+            return mark_changed(src, "was truncated");
         p += n;
         offset += (size_t)n;
         len -= (size_t)n;
@@ -114,14 +116,14 @@ int mxfs_source_check(struct mxfs_source *src)
     if (fstat(src->fd, &now) != 0)
         return -errno;
     if (!same_content(&now, &src->st))
-        return mark_changed(src, "has changed");
+        return mark_changed(src, "was changed");
     return 0;
 }
 
 int mxfs_source_read(struct mxfs_source *src, void *buf, size_t len, uint64_t offset)
 {
     int rc = mxfs_source_fetch(src, buf, len, offset);
-    /* After the read, not before: a write between check and read must not go unseen. */
+    /* After the read, not before: a write between the two would go unnoticed. */
     return rc == 0 ? mxfs_source_check(src) : rc;
 }
 

@@ -2,16 +2,14 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Editing of a model's JSON files as text.
+ * A model's JSON files, edited as text.
  *
- * Members are cut, renamed or given another value where they stand; everything else stays byte for
- * byte: numbers such as 1e-05, order, indentation, line endings, escapes, what follows the last
- * brace. Understood is Python's dialect (RFC 8259 plus NaN, Infinity and -Infinity), in UTF-8
- * without BOM, with an object at the root and at most 2048 levels of nesting. A name that occurs
+ * Members are cut, renamed or given another value in place; everything else stays byte for byte:
+ * numbers such as 1e-05, order, indentation, line endings, escapes, whatever follows the last
+ * brace. The dialect is Python's (mxfs/json.h), with an object at the root. A name that occurs
  * twice in an object is edited at every occurrence. Time is linear in the size of the text.
  *
- * Both functions return 0 with *out (which the caller frees; a NUL follows its *out_len bytes),
- * -EINVAL when the text is not JSON, or -ENOMEM; on failure *out is NULL. Thread safety: per call.
+ * Functions return 0, -EINVAL when the text is not JSON, or -ENOMEM. Thread safety: per call.
  */
 #ifndef MXFS_JSONEDIT_H
 #define MXFS_JSONEDIT_H
@@ -19,55 +17,74 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** What mxfs_jsonedit_config() leaves alone. */
+/** Options of mxfs_jsonedit_config(). */
 enum mxfs_jsonedit_flags {
     MXFS_JSONEDIT_KEEP_EXPERT_DTYPE = 1, /**< `expert_dtype` is not removed */
 };
 
 /**
  * Edits a config.json so that it describes dequantized weights, at the root and in every object
- * whose key ends in `_config`, at the root or inside another of these:
+ * whose key ends in `_config`, at the root or inside another such object:
  *
  * - `quantization_config`, `compression_config`, `quantization` and, unless `flags` says otherwise,
  *   `expert_dtype` are removed;
  * - `dtype` and `torch_dtype` are set to `dtype` ("bfloat16"; NULL: left alone), whether they were
  *   a name (also "torch.float16"), null (transformers: undecided, look at the first weight) or an
- *   object of names (transformers: one for each part); a number is something else that is called
- *   dtype, and stays. Where none is set, `torch_dtype` is added to the root.
+ *   object of names (transformers: one for each part). A number under that name means something
+ *   else and stays. When neither is set anywhere, `torch_dtype` is added to the root.
  *
- * `flags` are those of enum mxfs_jsonedit_flags.
+ * `flags` are those of enum mxfs_jsonedit_flags. On success *out (caller frees) has *out_len bytes
+ * and a NUL after them; on failure it is NULL.
  */
 int mxfs_jsonedit_config(const char *text, size_t len, const char *dtype, unsigned flags,
                          char **out, size_t *out_len);
 
-/** What becomes of a member of a weight map. */
-enum mxfs_jsonedit_fate {
-    MXFS_JSONEDIT_KEEP,   /**< stays as it is */
-    MXFS_JSONEDIT_DROP,   /**< is removed */
-    MXFS_JSONEDIT_RENAME, /**< gets another key */
-};
-
-/** A member of a weight map, decoded. The names are borrowed for the call and not terminated. */
-struct mxfs_jsonedit_weight {
-    const char *name;    /**< of the tensor */
-    size_t name_len;     /**< bytes */
-    const char *shard;   /**< file name */
-    size_t shard_len;    /**< bytes */
-    const char *renamed; /**< set by the callback for RENAME: well-formed UTF-8, borrowed until the
-                            next call */
-    size_t renamed_len;  /**< bytes */
-};
-
-/** Says what becomes of a member: an enum mxfs_jsonedit_fate, or -errno, which ends the editing. */
-typedef int mxfs_jsonedit_decide(void *data, struct mxfs_jsonedit_weight *weight);
-
 /**
- * Edits a *.safetensors.index.json: each member of the root's `weight_map` has the fate that
- * decide(data, member) says, in the order of the text, and `metadata.total_size` becomes
- * `total_size` where there is one. Also -EINVAL when a weight_map is not an object of strings or a
- * new name is not UTF-8, and what `decide` fails with.
+ * A *.safetensors.index.json being edited. The caller walks through the members of the weight map
+ * and decides each one:
+ *
+ *     rc = mxfs_jsonedit_index_new(&index, text, len, total_size);
+ *     while (rc == 0 && (more = mxfs_jsonedit_index_next(index, &weight)) > 0)
+ *         rc = mxfs_jsonedit_index_keep(index), or _drop(index), or _rename(index, name, len);
+ *     mxfs_jsonedit_index_finish(index, &out, &out_len);
+ *     mxfs_jsonedit_index_free(index);
+ *
+ * After a failure only mxfs_jsonedit_index_free() may be called.
  */
-int mxfs_jsonedit_index(const char *text, size_t len, uint64_t total_size,
-                        mxfs_jsonedit_decide *decide, void *data, char **out, size_t *out_len);
+struct mxfs_jsonedit_index;
+
+/** A member of a weight map. The strings are decoded, not terminated, and valid until the next call
+ * of mxfs_jsonedit_index_next(). */
+struct mxfs_jsonedit_weight {
+    const char *name;  /**< of the tensor */
+    size_t name_len;   /**< bytes */
+    const char *shard; /**< file name */
+    size_t shard_len;  /**< bytes */
+};
+
+/** Starts editing a text, which is borrowed. A `total_size` in the `metadata` is set to this one.
+ * On failure *index is NULL. */
+int mxfs_jsonedit_index_new(struct mxfs_jsonedit_index **index, const char *text, size_t len,
+                            uint64_t total_size);
+
+/** Moves to the next member of the root's `weight_map`: 1, or 0 when there are no more. -EINVAL
+ * also when a weight_map is not an object of strings. */
+int mxfs_jsonedit_index_next(struct mxfs_jsonedit_index *index,
+                             struct mxfs_jsonedit_weight *weight);
+
+/** Keeps the current member. */
+int mxfs_jsonedit_index_keep(struct mxfs_jsonedit_index *index);
+
+/** Removes the current member. */
+int mxfs_jsonedit_index_drop(struct mxfs_jsonedit_index *index);
+
+/** Keeps the current member under another name; -EINVAL when that is not UTF-8. */
+int mxfs_jsonedit_index_rename(struct mxfs_jsonedit_index *index, const char *name, size_t len);
+
+/** Hands over the edited text as mxfs_jsonedit_config() does, once there are no more members. */
+int mxfs_jsonedit_index_finish(struct mxfs_jsonedit_index *index, char **out, size_t *out_len);
+
+/** Frees; accepts NULL. */
+void mxfs_jsonedit_index_free(struct mxfs_jsonedit_index *index);
 
 #endif

@@ -69,6 +69,13 @@ int mxfs_model_open_index(struct mxfs_model *model, const char *path,
 /** Closes and frees; accepts a closed model. */
 void mxfs_model_close(struct mxfs_model *model);
 
+/** The file that holds a tensor of the model. */
+static inline struct mxfs_source *mxfs_model_source(const struct mxfs_model *model,
+                                                    const struct mxfs_tensor *t)
+{
+    return &model->shards[t->shard].source;
+}
+
 /**
  * Whether `t` is in model->tensors (false: a stale copy). *index is a hint where to look, and on
  * return its place there.

@@ -53,6 +53,12 @@ int mxfs_plan_init(struct mxfs_plan *plan, struct mxfs_model *model, size_t shar
 /** Frees; accepts an empty object. */
 void mxfs_plan_fini(struct mxfs_plan *plan);
 
+/** The file that the plan is the view of. */
+static inline struct mxfs_source *mxfs_plan_source(const struct mxfs_plan *plan)
+{
+    return &plan->model->shards[plan->shard].source;
+}
+
 /** Describes an output; pointers are borrowed. */
 struct mxfs_output_info mxfs_output_info(const struct mxfs_output *output);
 

@@ -63,13 +63,6 @@ struct mxfs_repo_options {
                       cache's blobs) is shown or consulted; sets model.reach */
 };
 
-/**
- * A packed unit may take this part of the cache, so that readers of several places do not evict
- * each other: 16 threads that walk through a matrix each had 4 % of the speed with units of a
- * quarter. Loading several units in one pass makes up for their being small.
- */
-#define MXFS_UNITS_IN_CACHE 128
-
 /** What the options of a command line ask of opening. `only` is borrowed from them. */
 struct mxfs_repo_options mxfs_repo_options_of(const struct mxfs_options *options);
 

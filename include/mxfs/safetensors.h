@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The safetensors container: bytes -> header, header -> canonical bytes.
+ * The safetensors container: bytes to header, and header to canonical bytes.
  *
- * Layout: u64 little-endian n, n bytes of UTF-8 JSON, then the data; offsets in the JSON count from
- * the first data byte. Source: huggingface/safetensors 0.8.0, safetensors/src/tensor.rs; the
- * verdicts of the parser (what is rejected) and the bytes of the writer are those of that library.
- * Thread safety: per call; a parsed header is immutable.
+ * Layout: n as 64 bits, little-endian; n bytes of UTF-8 JSON; then the data. Offsets in the JSON
+ * count from the first byte of data. Source: huggingface/safetensors 0.8.0,
+ * safetensors/src/tensor.rs; the parser accepts what that library accepts, and the writer writes
+ * the bytes that it writes. Thread safety: per call; a parsed header is immutable.
  */
 #ifndef MXFS_SAFETENSORS_H
 #define MXFS_SAFETENSORS_H
@@ -24,37 +24,37 @@
 /** Largest JSON size that the library reads or writes. */
 #define MXFS_SAFETENSORS_HEADER_MAX 100000000u
 
-/** One `__metadata__` entry; UTF-8, not terminated, may hold NUL. */
+/** One `__metadata__` entry. Key and value are UTF-8, not terminated, and may contain NUL. */
 struct mxfs_metadata {
-    const char *key;
-    const char *value;
-    uint32_t key_len;
-    uint32_t value_len;
+    const char *key;    /**< in the header's arena */
+    const char *value;  /**< in the header's arena */
+    uint32_t key_len;   /**< bytes */
+    uint32_t value_len; /**< bytes */
 };
 
 /** A parsed header. Zero-initialised is a valid empty object. */
 struct mxfs_safetensors {
-    struct mxfs_tensor *tensors; /**< in data order (by offset) */
-    size_t count;                /**< of tensors */
-    struct mxfs_metadata
-        *metadata;         /**< in the file's order; a key given twice keeps its last value */
-    size_t metadata_count; /**< 0 also when `__metadata__` is absent or null */
-    uint64_t data_offset;  /**< of the first data byte in the file: 8 + n */
-    void *arena;           /**< owns every name and shape */
+    struct mxfs_tensor *tensors;    /**< in data order (by offset) */
+    size_t count;                   /**< of tensors */
+    struct mxfs_metadata *metadata; /**< in the file's order; a repeated key has its last value */
+    size_t metadata_count;          /**< 0 also when `__metadata__` is absent or null */
+    uint64_t data_offset;           /**< of the first data byte in the file: 8 + n */
+    void *arena;                    /**< owns every name and shape */
 };
 
 /**
- * Checks the length prefix of a file: `n` is its first 8 bytes as an integer, `file_size` its size.
- * Fails as the library does for a file under 8 bytes, n > 100,000,000, and 8 + n > file_size.
+ * Checks the length prefix of a file: `n` is its value, `file_size` the file's size in bytes. Like
+ * the library, refuses a file under 8 bytes, n > 100,000,000, and 8 + n > file_size, with -EINVAL
+ * and MXFS_EXIT_MALFORMED. `path` is for messages.
  */
 int mxfs_safetensors_check_size(uint64_t n, uint64_t file_size, const char *path,
                                 struct mxfs_error *err);
 
 /**
- * Parses the `n` bytes of JSON of the file `path` (named in messages) of `file_size` bytes.
+ * Parses the JSON of a header, `n` bytes, of a file of `file_size` bytes; `path` is for messages.
  * Returns 0, or -EINVAL with err->code MXFS_EXIT_MALFORMED, or -ENOMEM; on failure *out is empty.
- * `json` may be freed afterwards. Time is linear in n but for one sort, memory proportional to the
- * tensors.
+ * `json` may be freed afterwards. Apart from one sort, time is linear in n; memory is proportional
+ * to the tensors.
  */
 int mxfs_safetensors_parse(struct mxfs_safetensors *out, const char *json, size_t n,
                            uint64_t file_size, const char *path, struct mxfs_error *err);
@@ -62,26 +62,26 @@ int mxfs_safetensors_parse(struct mxfs_safetensors *out, const char *json, size_
 /** Frees what a parse allocated; accepts an empty object. */
 void mxfs_safetensors_fini(struct mxfs_safetensors *st);
 
-/** A tensor to be written: like struct mxfs_tensor, but its place follows from the order. */
+/** A tensor to be written; its offset follows from the order. */
 struct mxfs_safetensors_entry {
-    const char *name;
-    const uint64_t *shape;
-    uint64_t size; /**< bytes */
-    uint32_t name_len;
-    uint32_t rank;
-    uint8_t dtype; /**< enum mxfs_dtype */
+    const char *name;      /**< UTF-8, not terminated */
+    const uint64_t *shape; /**< `rank` dimensions */
+    uint64_t size;         /**< bytes */
+    uint32_t name_len;     /**< bytes */
+    uint32_t rank;         /**< number of dimensions */
+    uint8_t dtype;         /**< enum mxfs_dtype */
 };
 
-/** The library's order of tensors in a file: dtype descending, then name by bytes. As for qsort().
- */
+/** Compares two tensors, as for qsort(), in the library's order of tensors in a file: by dtype,
+ * descending, then by name, bytewise. */
 int mxfs_safetensors_order(uint8_t dtype_a, const char *name_a, size_t len_a, uint8_t dtype_b,
                            const char *name_b, size_t len_b);
 
 /**
- * Writes the header of a file that holds `entries` in the given order, back to back, and `metadata`
- * first when there is any: length prefix, compact JSON, spaces up to a multiple of 8.
- * *out is the buffer (caller frees), *size its size. Fails with -ENOMEM, -EOVERFLOW (sizes), or
- * -EFBIG (more than the library reads).
+ * Writes the header of a file with `entries` in the given order, back to back, after `metadata` if
+ * there is any: length prefix, compact JSON, spaces up to a multiple of 8. *out is the buffer
+ * (caller frees), *size its size. Fails with -ENOMEM, with -EOVERFLOW when the sizes add up to more
+ * than 64 bits, and with -EFBIG when the header is larger than the library reads.
  */
 int mxfs_safetensors_write(const struct mxfs_safetensors_entry *entries, size_t count,
                            const struct mxfs_metadata *metadata, size_t metadata_count, char **out,

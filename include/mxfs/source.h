@@ -4,9 +4,9 @@
 /*
  * A source file: opened once, read by exact ranges, watched for change.
  *
- * The descriptor keeps a replaced (renamed over) file's old bytes. A file that changes in place is
- * no longer what its header said: from the first read that sees it, every read fails.
- * Thread safety: open and close by one thread; reads internally synchronised (no lock).
+ * A file that is replaced (renamed over) keeps its old bytes for us, since its descriptor is open.
+ * A file that changes in place no longer fits its header: once a read has noticed, all reads fail.
+ * Thread safety: one thread opens and closes; any number may read (without a lock).
  */
 #ifndef MXFS_SOURCE_H
 #define MXFS_SOURCE_H
@@ -23,44 +23,47 @@
 struct mxfs_source {
     int fd;              /**< -1 when closed */
     char *path;          /**< absolute, as given (links not resolved); owned */
-    struct stat st;      /**< at open time */
-    atomic_bool changed; /**< once true, stays so */
-    atomic_uint slow;    /**< passes over it for which look-ahead is still worth it; see vfile/ */
+    struct stat st;      /**< when it was opened; permissions as mxfs_rights_fstat() */
+    atomic_bool changed; /**< it has changed since; never becomes false again */
 };
 
 /**
- * Opens a regular file for reading; links are followed, as far as `reach` (NULL: everywhere) says.
- * On failure *src is closed and err names the path, with MXFS_EXIT_SOURCE; -EXDEV: out of reach.
+ * Opens a regular file for reading. Links are followed within `reach` (NULL: anywhere). On failure
+ * *src is closed and err names the path, with MXFS_EXIT_SOURCE; -EXDEV: out of reach.
  */
 int mxfs_source_open(struct mxfs_source *src, const char *path, const struct mxfs_reach *reach,
                      struct mxfs_error *err);
 
-/** Asks for as many descriptors as the system lets us have; every source takes one. */
+/** Raises the limit of open files as far as the system allows; every source takes a descriptor. */
 void mxfs_source_raise_limit(void);
 
-/** Closes; accepts a closed or zero-initialised-with-fd--1 object. */
+/** Closes; accepts a closed or zero-initialised object. */
 void mxfs_source_close(struct mxfs_source *src);
 
 /**
- * Reads exactly `len` bytes at `offset`, or fails: -EIO when the file is shorter than it was, has
- * changed since it was opened, or the device fails. Restarts after EINTR and short reads.
+ * Reads exactly `len` bytes at `offset`. Returns 0 or -errno: -EIO when the file has become shorter
+ * or has changed since it was opened, or when the device fails. Retries after EINTR and short
+ * reads.
  */
 int mxfs_source_read(struct mxfs_source *src, void *buf, size_t len, uint64_t offset);
 
 /**
- * The two halves of mxfs_source_read(), for who reads several ranges: none of the bytes fetched may
- * be used, or kept, before a check that came after the last of them was good.
+ * The first half of mxfs_source_read(), for reading several ranges with one check. The bytes must
+ * not be used or kept until a mxfs_source_check() after the last fetch has succeeded.
  */
 int mxfs_source_fetch(struct mxfs_source *src, void *buf, size_t len, uint64_t offset);
 
-/** The second half: -EIO when the source has changed since it was opened. */
+/** The second half: 0 if the file is as it was when it was opened, else -errno (-EIO: changed). */
 int mxfs_source_check(struct mxfs_source *src);
 
-/** Tells the system that a range will be read soon. Does not wait for it. */
+/** Tells the system that a range will be read soon, without waiting for it. */
 void mxfs_source_will_need(const struct mxfs_source *src, uint64_t offset, uint64_t len);
 
-/** Reads a whole small file into a NUL-terminated buffer (caller frees). Fails with err filled when
- * it is over `max` bytes. */
+/**
+ * Opens the file at `path` as mxfs_source_open() does and reads all of it into a NUL-terminated
+ * buffer: *out, which the caller frees, with *len bytes. Fails with err filled, MXFS_EXIT_MALFORMED
+ * when it has more than `max` bytes.
+ */
 int mxfs_source_slurp(const char *path, const struct mxfs_reach *reach, size_t max, char **out,
                       size_t *len, struct mxfs_error *err);
 

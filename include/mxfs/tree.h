@@ -11,7 +11,7 @@
  *   npy/        one file for each tensor: a NumPy file
  *
  * Inode numbers depend only on the source and the views shown, so they survive a remount.
- * Thread safety: immutable after start; each thread reads with its own scratch memory.
+ * Thread safety: immutable after start; each thread reads with a reader of its own.
  */
 #ifndef MXFS_TREE_H
 #define MXFS_TREE_H
@@ -80,12 +80,12 @@ int mxfs_tree_lookup(const struct mxfs_tree *tree, uint64_t parent, const char *
 int mxfs_tree_next(const struct mxfs_tree *tree, uint64_t dir, uint64_t *cookie,
                    char name[MXFS_FILE_NAME_SIZE], struct stat *st);
 
-/** Reads a file like mxfs_vfile_read(); also -EISDIR and -ENOENT. */
-ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_scratch *scratch,
-                       void *buf, size_t len, uint64_t offset);
+/** A new reader for mxfs_tree_read(); the caller ends it with mxfs_vfile_reader_fini(). */
+struct mxfs_vfile_reader mxfs_tree_reader(const struct mxfs_tree *tree);
 
-/** Calls mxfs_vfile_look_ahead(). */
-void mxfs_tree_look_ahead(const struct mxfs_tree *tree, struct mxfs_scratch *scratch);
+/** Reads a file as mxfs_vfile_read() does; -EISDIR, -ENOENT. */
+ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_vfile_reader *reader,
+                       void *buf, size_t len, uint64_t offset);
 
 /**
  * Reads an extended attribute like getxattr(2): returns its length, or -errno, and writes nothing

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mxfs/bytes.h"
+
 /** Whether `b` is a continuation byte (80..BF). */
 static inline bool mxfs_utf8_is_tail(unsigned char b)
 {
@@ -38,7 +40,24 @@ static inline size_t mxfs_utf8_char_len(const unsigned char *p, size_t n)
     return (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F) ? 0 : 4;
 }
 
-/** Writes the code point `c` (a Unicode scalar value) to out[4]; returns the bytes used, 1 to 4. */
+/** How many of the `n` bytes at `text` are well-formed characters before the first that is not. */
+static inline size_t mxfs_utf8_valid_len(const char *text, size_t n)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t i = 0, len;
+
+    while (i < n) {
+        while (n - i >= 8 && !(mxfs_load_le64(s + i) & 0x8080808080808080u)) /* eight of ASCII */
+            i += 8;
+        if (i == n || (len = mxfs_utf8_char_len(s + i, n - i)) == 0)
+            break;
+        i += len;
+    }
+    return i;
+}
+
+/** Writes the code point `c` to out[4]; returns the bytes used, 1 to 4. A surrogate, which is no
+ * character, becomes the three bytes that it would have. */
 static inline size_t mxfs_utf8_encode(uint32_t c, char *out)
 {
     size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;

@@ -45,13 +45,13 @@ static const char *why_unreadable(const struct mxfs_plan *plan, ssize_t n)
 static int copy_output(struct cmd_source *s, const struct mxfs_plan *plan,
                        const struct mxfs_output *output, struct mxfs_error *err)
 {
-    struct mxfs_scratch scratch = {0};
+    struct mxfs_vfile_reader reader = {.env = &s->env};
     struct mxfs_output_info info = mxfs_output_info(output);
     char *buf = malloc(CHUNK);
     int rc = buf ? 0 : mxfs_fail_memory(err, NULL);
 
     for (uint64_t at = 0; rc == 0 && at < info.size;) {
-        ssize_t n = mxfs_vfile_read_output(&s->env, &scratch, plan, output, buf, CHUNK, at);
+        ssize_t n = mxfs_vfile_read_output(&reader, plan, output, buf, CHUNK, at);
         if (n < 0) {
             rc = mxfs_fail(err, MXFS_EXIT_SOURCE, (int)-n, "%s: tensor %s: %s", s->path,
                            mxfs_quote(info.name, info.name_len).text, why_unreadable(plan, n));
@@ -61,7 +61,7 @@ static int copy_output(struct cmd_source *s, const struct mxfs_plan *plan,
         }
     }
     free(buf);
-    mxfs_scratch_fini(&scratch);
+    mxfs_vfile_reader_fini(&reader);
     return rc;
 }
 

@@ -68,15 +68,14 @@ static uint64_t entry_size(const struct mxfs_entry *e)
 }
 
 /* Reads exactly `len` bytes. */
-static int read_entry(const struct export *x, struct cmd_worker *w, const struct mxfs_entry *e,
-                      size_t len, uint64_t offset)
+static int read_entry(struct cmd_worker *w, const struct mxfs_entry *e, size_t len, uint64_t offset)
 {
     ssize_t n = (ssize_t)len;
 
     if (e->kind == MXFS_ENTRY_VIRTUAL)
-        n = mxfs_vfile_read(&x->source->env, &w->scratch, e->plan, w->buf, len, offset);
+        n = mxfs_vfile_read(&w->reader, e->plan, w->buf, len, offset);
     else if (e->kind == MXFS_ENTRY_RAW)
-        n = mxfs_vfile_read_raw(&w->scratch, (struct mxfs_source *)&e->source, w->buf, len, offset);
+        n = mxfs_vfile_read_raw(&w->reader, (struct mxfs_source *)&e->source, w->buf, len, offset);
     else
         memcpy(w->buf, e->text.data + offset, len);
     if (n == (ssize_t)len)
@@ -110,7 +109,7 @@ static int write_piece(struct export *x, struct cmd_worker *w, const struct cmd_
         if (cmd_interrupt_came())
             return -EINTR;
         n = mxfs_min_u64(CHUNK, end - at);
-        rc = read_entry(x, w, x->targets[piece->owner].entry, n, at);
+        rc = read_entry(w, x->targets[piece->owner].entry, n, at);
         if (rc == 0 && (rc = write_at(fd, w->buf, n, at)) != 0)
             mxfs_fail(&w->err, MXFS_EXIT_FAILED, -rc, "%s: %s", x->dest.path, strerror(-rc));
         atomic_fetch_add_explicit(&x->progress.done, n, memory_order_relaxed);
@@ -150,7 +149,7 @@ static int read_piece(void *data, unsigned worker, uint64_t item)
     struct export *x = data;
     const struct cmd_piece *piece = &x->pieces.piece[item];
 
-    return read_entry(x, &x->workers[worker], x->targets[piece->owner].entry, piece->size,
+    return read_entry(&x->workers[worker], x->targets[piece->owner].entry, piece->size,
                       piece->offset);
 }
 
@@ -252,7 +251,7 @@ static int cut_files(struct export *x, uint64_t usual, bool by_unit)
 
 static int run(struct export *x, unsigned workers, size_t buffer, struct mxfs_pool_job job)
 {
-    x->workers = cmd_workers_new(workers, buffer);
+    x->workers = cmd_workers_new(workers, buffer, &x->source->env);
     if (!x->workers)
         return -ENOMEM;
     job.workers = workers;

@@ -38,8 +38,7 @@ static int hash_row(void *data, unsigned worker, uint64_t item)
         return -ENOMEM;
     XXH3_128bits_reset(state);
     for (uint64_t at = 0;; at += (uint64_t)n) {
-        n = mxfs_vfile_read_output(&h->listing->source->env, &w->scratch, r->plan, r->output,
-                                   w->buf, CHUNK, at);
+        n = mxfs_vfile_read_output(&w->reader, r->plan, r->output, w->buf, CHUNK, at);
         if (n <= 0)
             break;
         XXH3_128bits_update(state, w->buf, (size_t)n);
@@ -70,7 +69,7 @@ int cmd_listing_hash(struct cmd_listing *listing, unsigned workers, bool quiet,
     for (size_t i = 0; i < listing->count; i++)
         total += mxfs_output_info(listing->rows[i].output).size;
     listing->hashes = calloc(listing->count + 1, sizeof(*listing->hashes));
-    h.workers = cmd_workers_new(workers, CHUNK);
+    h.workers = cmd_workers_new(workers, CHUNK, &listing->source->env);
     if (listing->hashes && h.workers) {
         const struct mxfs_pool_job job = {.workers = workers,
                                           .items = listing->count,

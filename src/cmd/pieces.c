@@ -104,11 +104,12 @@ void cmd_pieces_fini(struct cmd_pieces *pieces)
     memset(pieces, 0, sizeof(*pieces));
 }
 
-struct cmd_worker *cmd_workers_new(unsigned count, size_t size)
+struct cmd_worker *cmd_workers_new(unsigned count, size_t size, const struct mxfs_vfile_env *env)
 {
     struct cmd_worker *workers = calloc(count, sizeof(*workers));
 
     for (unsigned i = 0; workers && i < count; i++) {
+        workers[i].reader.env = env;
         if (!(workers[i].buf = malloc(size))) {
             cmd_workers_free(workers, count);
             return NULL;
@@ -120,7 +121,7 @@ struct cmd_worker *cmd_workers_new(unsigned count, size_t size)
 void cmd_workers_free(struct cmd_worker *workers, unsigned count)
 {
     for (unsigned i = 0; workers && i < count; i++) {
-        mxfs_scratch_fini(&workers[i].scratch);
+        mxfs_vfile_reader_fini(&workers[i].reader);
         free(workers[i].buf);
     }
     free(workers);

@@ -40,13 +40,13 @@ void cmd_pieces_fini(struct cmd_pieces *pieces);
 
 /** What one worker has to itself. */
 struct cmd_worker {
-    struct mxfs_scratch scratch;
+    struct mxfs_vfile_reader reader;
     uint8_t *buf;
     struct mxfs_error err; /**< why it failed */
 };
 
-/** Makes `count` workers with buffers of `size` bytes; NULL when out of memory. */
-struct cmd_worker *cmd_workers_new(unsigned count, size_t size);
+/** Makes `count` workers with buffers of `size` bytes that read in env; NULL when out of memory. */
+struct cmd_worker *cmd_workers_new(unsigned count, size_t size, const struct mxfs_vfile_env *env);
 /** Frees; accepts NULL. */
 void cmd_workers_free(struct cmd_worker *workers, unsigned count);
 /** Takes over the failure of the first worker that has one; returns rc. */

@@ -104,8 +104,7 @@ int cmd_side_compare(const void *a, const void *b)
 
 const char *cmd_side_path(const struct cmd_side *s)
 {
-    return s->plan ? s->plan->model->shards[s->plan->shard].source.path
-                   : s->model->shards[s->tensor->shard].source.path;
+    return s->plan ? mxfs_plan_source(s->plan)->path : mxfs_model_source(s->model, s->tensor)->path;
 }
 
 int cmd_side_fail_twice(const struct cmd_side *one, const struct cmd_side *other,

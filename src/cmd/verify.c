@@ -180,13 +180,11 @@ static int note_chunk(struct difference **out, enum mxfs_dtype dtype, uint64_t f
     return 0;
 }
 
-static int read_both(struct verify *v, struct cmd_worker *w, const struct pair *p, size_t n,
-                     uint64_t at)
+static int read_both(struct cmd_worker *w, const struct pair *p, size_t n, uint64_t at)
 {
     const struct cmd_side *a = p->view, *b = p->reference;
-    struct mxfs_source *src = &b->model->shards[b->tensor->shard].source;
-    ssize_t got =
-        mxfs_vfile_read_output(&v->source->env, &w->scratch, a->plan, a->output, w->buf, n, at);
+    struct mxfs_source *src = mxfs_model_source(b->model, b->tensor);
+    ssize_t got = mxfs_vfile_read_output(&w->reader, a->plan, a->output, w->buf, n, at);
 
     if (got != (ssize_t)n) {
         w->err.code = MXFS_EXIT_SOURCE; /* the log has named the tensor */
@@ -211,7 +209,7 @@ static int compare_piece(void *data, unsigned worker, uint64_t item)
 
     for (uint64_t at = piece->offset, n; at < end && rc == 0; at += n) {
         n = mxfs_min_u64(CHUNK, end - at);
-        rc = read_both(v, w, p, n, at);
+        rc = read_both(w, p, n, at);
         if (rc == 0 && memcmp(w->buf, w->buf + CHUNK, n) != 0)
             rc = note_chunk(&v->differences[item], dtype, at * 8 / mxfs_dtype_bits(dtype), w->buf,
                             w->buf + CHUNK, n);
@@ -233,7 +231,7 @@ static int compare_pairs(struct verify *v, unsigned workers)
     for (size_t i = 0; i < v->pair_count; i++)
         total += v->pairs[i].view->info.size;
     v->differences = calloc(v->pieces.count + 1, sizeof(*v->differences));
-    v->workers = cmd_workers_new(workers, 2 * CHUNK);
+    v->workers = cmd_workers_new(workers, 2 * CHUNK, &v->source->env);
     if (!v->differences || !v->workers)
         return -ENOMEM;
     cmd_progress_begin(&v->progress, total, v->quiet);
@@ -314,7 +312,7 @@ static int print_verdict(struct verify *v)
 static int open_reference(struct verify *v, const struct mxfs_options *o)
 {
     const struct mxfs_repo_options how = {.model = {.out = -1,
-                                                    .unit_max = o->cache_size / MXFS_UNITS_IN_CACHE,
+                                                    .unit_max = mxfs_vfile_unit_max(o->cache_size),
                                                     .partial = o->partial}};
     char *path;
     int rc = cmd_path(&path, o->operand[1], MXFS_EXIT_SOURCE, v->err);

@@ -4,9 +4,9 @@
 /*
  * The buffers of a request. Private to fs/.
  *
- * The kernel gives requests to the threads in turn, so the threads have none of their own: those
- * used last are used again. They are in the processor's cache, and no more of them take memory than
- * requests are answered at once.
+ * The kernel hands requests to the threads in turn, so threads have no buffers of their own: the
+ * buffers that were used last are used again. These are still in the processor's cache, and there
+ * are only as many of them as requests are answered at the same time.
  */
 #ifndef MXFS_FS_BUFFERS_H
 #define MXFS_FS_BUFFERS_H
@@ -15,29 +15,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mxfs/vfile.h"
+#include "mxfs/tree.h"
 
-/** What answering one request needs; the caller's until it is given back. */
+/** The memory needed for one request; belongs to the caller until it is given back. */
 struct fs_buffers {
-    struct fs_buffers *next; /**< of the ones nobody uses */
-    struct mxfs_scratch scratch;
-    uint8_t *reply; /**< page-aligned: the kernel copies whole pages from it */
-    size_t reply_size;
+    struct fs_buffers *next;         /**< in the stack, while unused */
+    struct mxfs_vfile_reader reader; /**< reads from the tree */
+    uint8_t *reply;                  /**< page-aligned: the kernel copies whole pages from it */
+    size_t reply_size;               /**< bytes of `reply` */
 };
 
-/** Those that nobody uses. Internally synchronised. */
+/** The unused buffers. Internally synchronised. */
 struct fs_buffer_stack {
-    pthread_mutex_t lock;
-    struct fs_buffers *top;
+    pthread_mutex_t lock;         /**< of `top` and the list that begins there */
+    struct fs_buffers *top;       /**< used last */
+    const struct mxfs_tree *tree; /**< the tree that their readers read; immutable */
 };
 
-/** Buffers with room for a reply of `reply_size` bytes, or NULL without memory. */
-struct fs_buffers *mxfs_buffers_take(struct fs_buffer_stack *stack, size_t reply_size);
+/** Buffers with room for a reply of `reply_size` bytes, or NULL when out of memory. */
+struct fs_buffers *fs_buffers_take(struct fs_buffer_stack *stack, size_t reply_size);
 
-/** Gives them back; accepts NULL. */
-void mxfs_buffers_give(struct fs_buffer_stack *stack, struct fs_buffers *buffers);
+/** Gives buffers back; accepts NULL. */
+void fs_buffers_give(struct fs_buffer_stack *stack, struct fs_buffers *buffers);
 
-/** Frees all that were given back. */
-void mxfs_buffers_free(struct fs_buffer_stack *stack);
+/** Frees all buffers that were given back. */
+void fs_buffers_free(struct fs_buffer_stack *stack);
 
 #endif

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What requests share while a mount is served. Private to fs/.
+ * State shared by all requests of a mount. Private to fs/.
  */
 #ifndef MXFS_FS_CONTEXT_H
 #define MXFS_FS_CONTEXT_H
@@ -17,30 +17,32 @@
 
 /** Counters of a running mount; each internally synchronised. */
 struct fs_counters {
-    _Atomic uint64_t reads;                                 /**< requests answered with data */
-    _Atomic uint64_t bytes;                                 /**< in these answers */
-    _Atomic uint64_t errors;                                /**< read requests that failed */
-    _Atomic uint64_t open;                                  /**< files that are open now */
-    _Atomic uint64_t bytes_read, units, load_ns, decode_ns; /**< see struct mxfs_tally */
-    _Atomic int64_t last; /**< when a request came last, see mxfs_fs_now(); kept only with
-                             idle_timeout */
+    _Atomic uint64_t reads;      /**< read requests answered with data */
+    _Atomic uint64_t bytes;      /**< bytes in these answers */
+    _Atomic uint64_t errors;     /**< read requests that failed */
+    _Atomic uint64_t open;       /**< files that are open now */
+    _Atomic uint64_t bytes_read; /**< this and the next three: see struct mxfs_vfile_tally */
+    _Atomic uint64_t units;
+    _Atomic uint64_t load_ns;
+    _Atomic uint64_t decode_ns;
+    _Atomic int64_t last; /**< fs_now() at the last request; only kept with idle_timeout */
 };
 
-/** The session's user data. Immutable after start but for what is synchronised in itself. */
+/** The session's user data. Immutable after start, except for what synchronises itself. */
 struct fs_context {
-    const struct mxfs_tree *tree;
-    const struct mxfs_fs_options *options;
-    int64_t started; /**< as mxfs_fs_now() */
-    struct fs_buffer_stack buffers;
-    struct fs_decoder decoder;
-    atomic_bool answered; /**< the kernel's first request has been, so others will come */
+    const struct mxfs_tree *tree;          /**< the files to serve */
+    const struct mxfs_fs_options *options; /**< from the command line */
+    int64_t started;                       /**< fs_now() when serving began */
+    struct fs_buffer_stack buffers;        /**< for requests */
+    struct fs_decoder decoder;             /**< for files that bypass the page cache */
+    atomic_bool answered;                  /**< the kernel's INIT has been answered */
     struct fs_counters counters;
-    _Atomic int readahead;          /**< see mxfs_readahead_open(); -1: nothing is to be done */
-    _Atomic unsigned looking_ahead; /**< threads that load what was not asked for yet */
+    _Atomic int readahead; /**< from fs_readahead_open(), until the first open(); then -1 */
+    _Atomic unsigned looking_ahead; /**< threads that are looking ahead now */
 };
 
-/** Milliseconds of a clock that never goes back. */
-static inline int64_t mxfs_fs_now(void)
+/** Milliseconds of a monotonic clock. */
+static inline int64_t fs_now(void)
 {
     struct timespec now;
 

@@ -131,7 +131,7 @@ static int64_t idle_left(const struct session *s)
 
     if (atomic_load(&s->fs->counters.open) > 0)
         return limit;
-    int64_t left = atomic_load(&s->fs->counters.last) + limit - mxfs_fs_now();
+    int64_t left = atomic_load(&s->fs->counters.last) + limit - fs_now();
     return left > 0 ? left : 0;
 }
 
@@ -145,7 +145,7 @@ static void unmount_if_idle(struct session *s)
         atomic_store(&s->detached, true);
     } else {
         mxfs_log(MXFS_LOG_DEBUG, "%s: idle, but in use", s->mountpoint);
-        atomic_store(&s->fs->counters.last, mxfs_fs_now());
+        atomic_store(&s->fs->counters.last, fs_now());
     }
 }
 
@@ -173,7 +173,7 @@ static void check_idle(struct session *s, unsigned *polls)
 /* Milliseconds that open readers have left, given that SIGTERM came at `stopped`. */
 static int64_t stop_left(const struct session *s, int64_t stopped)
 {
-    int64_t left = stopped + (int64_t)s->fs->options->stop_timeout * 1000 - mxfs_fs_now();
+    int64_t left = stopped + (int64_t)s->fs->options->stop_timeout * 1000 - fs_now();
     return left > 0 ? left : 0;
 }
 
@@ -212,7 +212,7 @@ static void *take_signals(void *arg)
             stop_now(s);
         else if (is_stop(signal)) {
             stop_softly(s);
-            stopped = mxfs_fs_now();
+            stopped = fs_now();
         }
     }
     return NULL;
@@ -228,7 +228,7 @@ static int serve(struct session *s, struct mxfs_error *err)
     fuse_loop_cfg_set_idle_threads(config, s->fs->options->threads);
     int rc = fuse_session_loop_mt(s->se, config);
     fuse_loop_cfg_destroy(config);
-    mxfs_decoder_fini(&s->fs->decoder);
+    fs_decoder_fini(&s->fs->decoder);
     if (rc == -ECONNABORTED) /* unmounted while a request was being fetched: a normal end */
         return 0;
     if (rc < 0) /* -1: libfuse could not create a thread, and has logged why */
@@ -353,7 +353,7 @@ static char *escape_option(const char *value)
 static struct fuse_session *new_session(struct fs_context *fs)
 {
     const struct mxfs_fs_options *o = fs->options;
-    const struct fuse_lowlevel_ops ops = mxfs_fs_ops_for(o);
+    const struct fuse_lowlevel_ops ops = fs_ops_for(o);
     struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
     struct fuse_session *se = NULL;
     char *source = escape_option(o->source), *list = NULL;
@@ -399,7 +399,7 @@ static void close_session(struct fuse_session *se)
 /* Warns when an explicit size is refused; the default size is only a wish. */
 static void prepare_readahead(struct session *s)
 {
-    int fd = mxfs_readahead_open(s->mountpoint);
+    int fd = fs_readahead_open(s->mountpoint);
     uint64_t wanted = s->fs->options->readahead;
 
     s->fs->readahead = fd;
@@ -414,7 +414,7 @@ static int run_mounted(struct session *s, struct mxfs_error *err)
 {
     fs_unmounter_mounted(&s->unmounter);
     prepare_readahead(s);
-    s->fs->started = mxfs_fs_now();
+    s->fs->started = fs_now();
     atomic_store(&s->fs->counters.last, s->fs->started);
     int rc = fs_sandbox_enter(&s->sandbox, err);
     if (rc == 0)
@@ -456,7 +456,10 @@ int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *opti
                 struct mxfs_error *err)
 {
     struct fs_context fs = {
-        .tree = tree, .options = options, .buffers.lock = PTHREAD_MUTEX_INITIALIZER};
+        .tree = tree,
+        .options = options,
+        .buffers = {.lock = PTHREAD_MUTEX_INITIALIZER, .tree = tree},
+    };
     char mountpoint[PATH_MAX];
 
     int rc = fs_mountpoint_check(options->mountpoint, err);
@@ -466,8 +469,8 @@ int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *opti
     if (!realpath(options->mountpoint, mountpoint))
         return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: mountpoint: %s", options->mountpoint,
                          strerror(errno));
-    mxfs_decoder_init(&fs.decoder, mxfs_fs_read, &fs, &fs.buffers);
+    fs_decoder_init(&fs.decoder, fs_read, &fs, &fs.buffers);
     rc = run(&fs, mountpoint, err);
-    mxfs_buffers_free(&fs.buffers);
+    fs_buffers_free(&fs.buffers);
     return rc;
 }

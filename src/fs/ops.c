@@ -5,9 +5,9 @@
  * FUSE requests: each becomes one call of the tree and one reply. Errnos change their sign in
  * reply_err() and nowhere else.
  *
- * Every inode is static, so forget has nothing to do and is not implemented; nor are
- * the mutating calls (the mount is read-only). Extended attributes are left out unless asked for:
- * after ENOSYS the kernel never asks again, which makes `ls -l` of many files faster.
+ * Every inode is static, so there is no forget; the mount is read-only, so there are no calls that
+ * change anything. Extended attributes are left out unless the user wants them: after ENOSYS the
+ * kernel never asks again, which makes `ls -l` of many files faster.
  */
 #include "ops.h"
 
@@ -22,21 +22,35 @@
 #include "readahead.h"
 #include "stats.h"
 
-/* Seconds for which the kernel may remember names and attributes: nothing ever changes. */
-static const double forever = 3600.0;
+/*
+ * Seconds for which the kernel may remember names and attributes: a year, because nothing changes
+ * while the mount is there. What is not used gives way to memory pressure.
+ */
+static const double forever = 365 * 24 * 3600.0;
+
+enum {
+    /*
+     * Requests that the kernel may have under way without a reader waiting for each (readahead),
+     * for all readers together; its default is 12. Every sequential reader has two, so this is
+     * enough for 32 readers, and for 24 before the kernel sees congestion and reads less ahead.
+     */
+    MAX_BACKGROUND = 64,
+    /* Background requests at which it sees congestion: three quarters, as by default. */
+    CONGESTION = MAX_BACKGROUND / 4 * 3,
+};
 
 static void reply_err(fuse_req_t req, int rc)
 {
     fuse_reply_err(req, -rc);
 }
 
-/* Every request begins here. */
+/* Where every request begins. */
 static struct fs_context *context_of(fuse_req_t req)
 {
     struct fs_context *fs = fuse_req_userdata(req);
 
     if (fs->options->idle_timeout)
-        atomic_store_explicit(&fs->counters.last, mxfs_fs_now(), memory_order_relaxed);
+        atomic_store_explicit(&fs->counters.last, fs_now(), memory_order_relaxed);
     return fs;
 }
 
@@ -44,13 +58,13 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
     struct fs_context *fs = userdata;
 
-    /* A spliced reply costs more than a copied one for data that was just decoded. */
+    /* For bytes that were just decoded, splicing a reply costs more than copying it. */
     conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
     conn->want |=
         conn->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
                          FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_EXPORT_SUPPORT);
-    conn->max_background = 64;
-    conn->congestion_threshold = 48;
+    conn->max_background = MAX_BACKGROUND;
+    conn->congestion_threshold = CONGESTION;
     if (fs->options->readahead)
         conn->max_readahead = (unsigned)mxfs_min_u64(conn->max_readahead, fs->options->readahead);
     atomic_store(&fs->answered, true);
@@ -72,7 +86,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         struct fuse_entry_param e = entry_of(&st);
         fuse_reply_entry(req, &e);
     } else if (rc == -ENOENT) {
-        /* Inode 0 says that the name is not there and will not be. */
+        /* Inode 0: the kernel may also remember that the name does not exist. */
         struct fuse_entry_param none = {.entry_timeout = forever};
         fuse_reply_entry(req, &none);
     } else {
@@ -99,16 +113,16 @@ static struct fs_stream *stream_of(const struct fuse_file_info *fi)
 
 static void close_file(struct fs_context *fs, const struct fuse_file_info *fi)
 {
-    mxfs_stream_free(&fs->decoder, stream_of(fi));
+    fs_stream_free(&fs->decoder, stream_of(fi));
     atomic_fetch_sub_explicit(&fs->counters.open, 1, memory_order_relaxed);
 }
 
-/* Before the first file is read; now the kernel has seen the reply to INIT. */
+/* Not before the first open(): by then the kernel has seen the reply to INIT. */
 static void widen_readahead(struct fs_context *fs)
 {
     uint64_t size = fs->options->readahead ? fs->options->readahead : FS_READAHEAD_DEFAULT;
     int fd = atomic_exchange(&fs->readahead, -1);
-    int rc = fd < 0 ? 0 : mxfs_readahead_widen(fd, size);
+    int rc = fd < 0 ? 0 : fs_readahead_widen(fd, size);
 
     if (rc != 0)
         mxfs_log(MXFS_LOG_DEBUG, "the kernel's readahead stays as it is: %s", strerror(-rc));
@@ -118,7 +132,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct fs_context *fs = context_of(req);
 
-    /* The kernel stops writers on a read-only mount; this holds where it was remounted. */
+    /* The kernel refuses writers on a read-only mount, but root may have remounted it. */
     if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC)) {
         reply_err(req, -EROFS);
         return;
@@ -128,11 +142,11 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     fi->keep_cache = 1;
     fi->direct_io = fs->options->direct_io;
     fi->noflush = 1;
-    /* Without memory it is read all the same. */
+    /* Without memory for a stream, the file is read without decoding ahead. */
     if (fs->options->direct_io || (fi->flags & O_DIRECT))
-        fi->fh = (uintptr_t)mxfs_stream_new(&fs->decoder, ino);
+        fi->fh = (uintptr_t)fs_stream_new(&fs->decoder, ino);
     atomic_fetch_add_explicit(&fs->counters.open, 1, memory_order_relaxed);
-    /* Whose open() was interrupted gets no file, and sends no release. */
+    /* An interrupted open() has no file, and no release will follow. */
     if (fuse_reply_open(req, fi) == -ENOENT)
         close_file(fs, fi);
 }
@@ -144,16 +158,13 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
     fuse_reply_err(req, 0);
 }
 
-/*
- * After the reply, the thread that gave it loads what will be asked for next, while others answer.
- * A few threads at a time: look-ahead waits for storage, and the rest must stay free for requests.
- */
+/* After the reply, loads what will be wanted next, unless enough other threads are doing that. */
 static void look_ahead(struct fs_context *fs, struct fs_buffers *b)
 {
     unsigned busy = atomic_fetch_add_explicit(&fs->looking_ahead, 1, memory_order_relaxed);
 
-    if (busy < fs->options->threads / 4)
-        mxfs_tree_look_ahead(fs->tree, &b->scratch);
+    if (busy < mxfs_vfile_ahead_threads(fs->options->threads))
+        mxfs_vfile_look_ahead(&b->reader);
     atomic_fetch_sub_explicit(&fs->looking_ahead, 1, memory_order_relaxed);
 }
 
@@ -163,14 +174,14 @@ static void add(_Atomic uint64_t *to, uint64_t n)
         atomic_fetch_add_explicit(to, n, memory_order_relaxed);
 }
 
-/* What a thread did is added up once a request, not where it is done. */
-static void count(struct fs_counters *c, struct mxfs_tally *tally)
+/* Adds what a request has done, once, because the counters are shared by all threads. */
+static void count(struct fs_counters *c, struct mxfs_vfile_tally *tally)
 {
     add(&c->bytes_read, tally->bytes_read);
     add(&c->units, tally->units);
     add(&c->load_ns, tally->load_ns);
     add(&c->decode_ns, tally->decode_ns);
-    *tally = (struct mxfs_tally){0};
+    *tally = (struct mxfs_vfile_tally){0};
 }
 
 static void reply_read(struct fs_context *fs, fuse_req_t req, const struct fs_buffers *b, ssize_t n)
@@ -185,12 +196,12 @@ static void reply_read(struct fs_context *fs, fuse_req_t req, const struct fs_bu
     fuse_reply_buf(req, (const char *)b->reply, (size_t)n);
 }
 
-ssize_t mxfs_fs_read(void *data, uint64_t ino, struct fs_buffers *b, size_t size, uint64_t offset)
+ssize_t fs_read(void *data, uint64_t ino, struct fs_buffers *b, size_t size, uint64_t offset)
 {
     struct fs_context *fs = data;
-    ssize_t n = mxfs_tree_read(fs->tree, ino, &b->scratch, b->reply, size, offset);
+    ssize_t n = mxfs_tree_read(fs->tree, ino, &b->reader, b->reply, size, offset);
 
-    count(&fs->counters, &b->scratch.tally);
+    count(&fs->counters, &b->reader.tally);
     return n;
 }
 
@@ -203,28 +214,31 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     ssize_t n = -ENOMEM;
 
     if (stream)
-        b = mxfs_stream_read(&fs->decoder, stream, size, (uint64_t)off, &n);
-    else if ((b = mxfs_buffers_take(&fs->buffers, size)))
-        n = mxfs_fs_read(fs, ino, b, size, (uint64_t)off);
+        b = fs_stream_read(&fs->decoder, stream, size, (uint64_t)off, &n);
+    else if ((b = fs_buffers_take(&fs->buffers, size)))
+        n = fs_read(fs, ino, b, size, (uint64_t)off);
     reply_read(fs, req, b, n);
-    if (b && mxfs_vfile_has_ahead(&b->scratch)) {
+    if (b && mxfs_vfile_has_hint(&b->reader)) {
         look_ahead(fs, b);
-        count(&fs->counters, &b->scratch.tally);
+        count(&fs->counters, &b->reader.tally);
     }
-    mxfs_buffers_give(&fs->buffers, b);
+    fs_buffers_give(&fs->buffers, b);
 }
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     (void)ino, (void)context_of(req);
+    /* A folder never changes, so it is listed once and then comes from the kernel's cache. */
+    fi->cache_readdir = 1;
+    fi->keep_cache = 1;
     fuse_reply_open(req, fi);
 }
 
-/* Fills one reply from entry `off` on; an entry that does not fit is given again next time. */
+/* Fills one reply from entry `off` on; an entry that does not fit comes first in the next one. */
 static void list_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
 {
     struct fs_context *fs = context_of(req);
-    struct fs_buffers *b = mxfs_buffers_take(&fs->buffers, size);
+    struct fs_buffers *b = fs_buffers_take(&fs->buffers, size);
     uint64_t cookie = (uint64_t)off;
     char name[MXFS_FILE_NAME_SIZE];
     struct stat st;
@@ -244,7 +258,7 @@ static void list_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
         reply_err(req, rc);
     else
         fuse_reply_buf(req, (const char *)b->reply, used);
-    mxfs_buffers_give(&fs->buffers, b);
+    fs_buffers_give(&fs->buffers, b);
 }
 
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
@@ -261,7 +275,8 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
     list_directory(req, ino, size, off, true);
 }
 
-/* An answer of `n` bytes in the reply buffer, or only their number, or -errno. */
+/* Replies with the `n` bytes in the reply buffer, with their number if size is 0, or with -errno.
+ */
 static void reply_xattr(fuse_req_t req, const struct fs_buffers *b, ssize_t n, size_t size)
 {
     if (n < 0)
@@ -275,21 +290,21 @@ static void reply_xattr(fuse_req_t req, const struct fs_buffers *b, ssize_t n, s
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
     struct fs_context *fs = context_of(req);
-    struct fs_buffers *b = mxfs_buffers_take(&fs->buffers, size);
+    struct fs_buffers *b = fs_buffers_take(&fs->buffers, size);
     ssize_t n = b ? mxfs_tree_getxattr(fs->tree, ino, name, (char *)b->reply, size) : -ENOMEM;
 
     reply_xattr(req, b, n, size);
-    mxfs_buffers_give(&fs->buffers, b);
+    fs_buffers_give(&fs->buffers, b);
 }
 
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
     struct fs_context *fs = context_of(req);
-    struct fs_buffers *b = mxfs_buffers_take(&fs->buffers, size);
+    struct fs_buffers *b = fs_buffers_take(&fs->buffers, size);
     ssize_t n = b ? mxfs_tree_listxattr(fs->tree, ino, (char *)b->reply, size) : -ENOMEM;
 
     reply_xattr(req, b, n, size);
-    mxfs_buffers_give(&fs->buffers, b);
+    fs_buffers_give(&fs->buffers, b);
 }
 
 static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
@@ -330,7 +345,7 @@ static const struct fuse_lowlevel_ops ops = {
     .ioctl = op_ioctl,
 };
 
-struct fuse_lowlevel_ops mxfs_fs_ops_for(const struct mxfs_fs_options *options)
+struct fuse_lowlevel_ops fs_ops_for(const struct mxfs_fs_options *options)
 {
     struct fuse_lowlevel_ops chosen = ops;
 

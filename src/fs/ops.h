@@ -12,11 +12,10 @@
 
 #include "context.h"
 
-/** The operation table: what the options ask for. */
-struct fuse_lowlevel_ops mxfs_fs_ops_for(const struct mxfs_fs_options *options);
+/** The table of operations, according to the options. */
+struct fuse_lowlevel_ops fs_ops_for(const struct mxfs_fs_options *options);
 
-/** Reads for one request of a struct fs_context: see fs_read_function. */
-ssize_t mxfs_fs_read(void *fs, uint64_t ino, struct fs_buffers *buffers, size_t size,
-                     uint64_t offset);
+/** Reads for a request; `fs` is a struct fs_context. See fs_read_function. */
+ssize_t fs_read(void *fs, uint64_t ino, struct fs_buffers *buffers, size_t size, uint64_t offset);
 
 #endif

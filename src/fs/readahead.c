@@ -17,7 +17,7 @@
 
 #include "mountpoint.h"
 
-int mxfs_readahead_open(const char *mountpoint)
+int fs_readahead_open(const char *mountpoint)
 {
     dev_t device = fs_mountpoint_device(mountpoint);
     char path[80];
@@ -42,7 +42,7 @@ static int widen(int fd, uint64_t kib)
     return write(fd, text, (size_t)n) == n ? 0 : -errno;
 }
 
-int mxfs_readahead_widen(int fd, uint64_t size)
+int fs_readahead_widen(int fd, uint64_t size)
 {
     int rc = widen(fd, size >> 10);
 

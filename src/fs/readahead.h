@@ -2,34 +2,35 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * How far the kernel reads ahead of whoever reads the mount: the size of its requests, of which two
- * are under way. Private to fs/.
+ * How far the kernel reads ahead of a reader of the mount. This is also the size of its requests,
+ * of which two are under way at a time. Private to fs/.
  *
- * A FUSE mount begins with 128 KiB and may by itself only ask for less. More is for root, who
- * writes it to the mount's backing device in sysfs, after the kernel has seen the reply to INIT:
- * with this it would take the number back. Thread safety: one call of each.
+ * A FUSE mount begins with 128 KiB, and the daemon can only ask for less. Root can raise it in
+ * sysfs (the mount's backing device), but only after the kernel has seen the reply to INIT, which
+ * would reset it. Thread safety: one call of each.
  */
 #ifndef MXFS_FS_READAHEAD_H
 #define MXFS_FS_READAHEAD_H
 
 #include <stdint.h>
 
-/** What the kernel offers everybody. */
+/** The kernel's limit without root: VM_READAHEAD_PAGES (128 KiB). */
 #define FS_READAHEAD_OFFERED ((uint64_t)128 << 10)
 
 /**
- * Used when nothing is asked for. Of 256 KiB to 2 MiB it reads fastest nearly everywhere; packed
- * and decoded bytes of a request still lie in L2.
+ * The default. At 128 KiB, waking each other takes reader and daemon as long as their work does. Of
+ * 256 KiB to 2 MiB, this is the fastest nearly everywhere: from a megabyte on, the packed and
+ * decoded bytes of a request no longer fit in L2.
  */
 #define FS_READAHEAD_DEFAULT ((uint64_t)512 << 10)
 
 /**
- * Opens what the window of the mount at `mountpoint` is written to, before the sandbox closes the
- * way there. Returns a descriptor, or -errno: -EACCES for whoever is not root.
+ * Opens the file that sets the window of the mount at `mountpoint`; call it before the sandbox
+ * forbids it. Returns a descriptor, or -errno: -EACCES without root.
  */
-int mxfs_readahead_open(const char *mountpoint);
+int fs_readahead_open(const char *mountpoint);
 
-/** Makes the window `size` bytes, or leaves it where it is wider; closes `fd`. 0 or -errno. */
-int mxfs_readahead_widen(int fd, uint64_t size);
+/** Widens the window to `size` bytes, unless it is wider already; closes `fd`. 0 or -errno. */
+int fs_readahead_widen(int fd, uint64_t size);
 
 #endif

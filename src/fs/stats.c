@@ -26,7 +26,7 @@ static struct mxfs_stats stats_now(struct fs_context *fs)
     struct mxfs_cache_stats cache;
     struct mxfs_stats s = {
         .version = MXFS_VERSION,
-        .uptime_ns = (uint64_t)(mxfs_fs_now() - fs->started) * 1000000,
+        .uptime_ns = (uint64_t)(fs_now() - fs->started) * 1000000,
         .open_files = atomic_load(&c->open),
         .reads = atomic_load(&c->reads),
         .bytes_served = atomic_load(&c->bytes),

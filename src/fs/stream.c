@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Each stream has at most one read decoded ahead. Whoever comes for a read that the thread has not
- * begun does it himself, so many readers are not held up by the one thread.
+ * Each stream has at most one read decoded ahead. A reader that asks for a read which the thread
+ * has not begun does it itself, so many readers are not held up by the one thread.
  */
 #include "stream.h"
 
@@ -12,31 +12,42 @@
 #include <stdlib.h>
 
 enum {
-    /* Smaller reads take less time than waking a thread. */
+    /* Bytes from which on a read is worth waking a thread for: smaller ones take less time. */
     AHEAD_MIN = 128 << 10,
-    /* Streams that may hold buffers, since these are memory. */
+    /*
+     * Streams that may hold buffers. A request has at most 1 MiB, and its packed bytes take half as
+     * much again, so this keeps the memory at 12 MiB, part of the 32 MiB that the daemon may take
+     * besides its cache. One thread cannot decode for more readers than these anyway.
+     */
     HOLDERS_MAX = 8,
     /* A number of bytes that no read returns. */
     NOT_READ = INT_MAX,
 };
 
-/* What is decoded ahead of a reader. */
-enum state { NOTHING, QUEUED, DECODING, READY };
-
-struct fs_stream {
-    uint64_t ino;
-    uint64_t next; /* where the reader will go on if it is a sequential one */
-    enum state state;
-    size_t size;
-    uint64_t offset;
-    struct fs_buffers *buffers;      /* NOTHING: none */
-    ssize_t n;                       /* READY: their bytes, or -errno */
-    struct fs_stream *link;          /* in the queue */
-    struct fs_stream *other, **self; /* in the list of all: the next, and what points to this */
+/* State of the read that is decoded ahead. */
+enum state {
+    NOTHING,
+    QUEUED,   /* waits for the thread */
+    DECODING, /* the thread is decoding; until it is done, the buffers are its own */
+    READY,    /* decoded */
 };
 
-void mxfs_decoder_init(struct fs_decoder *d, fs_read_function *read, void *data,
-                       struct fs_buffer_stack *buffers)
+/* Protected by the decoder's lock, but for `ino`, which is immutable. */
+struct fs_stream {
+    uint64_t ino;               /* the file */
+    uint64_t next;              /* offset at which a sequential reader would go on */
+    enum state state;           /* of the read ahead, which the next four describe */
+    size_t size;                /* bytes */
+    uint64_t offset;            /* offset of its first byte */
+    struct fs_buffers *buffers; /* NULL when there is nothing */
+    ssize_t n;                  /* READY: number of bytes, or -errno */
+    struct fs_stream *link;     /* the next in the queue */
+    struct fs_stream *other;    /* the next of all streams */
+    struct fs_stream **self;    /* the pointer to this one in the list of all */
+};
+
+void fs_decoder_init(struct fs_decoder *d, fs_read_function *read, void *data,
+                     struct fs_buffer_stack *buffers)
 {
     *d = (struct fs_decoder){.read = read,
                              .data = data,
@@ -75,7 +86,7 @@ static void *decode_ahead(void *arg)
     return NULL;
 }
 
-/* Whether there is a thread by now. Where none can be had, nothing is decoded ahead. */
+/* Whether there is a thread. If none can be started, nothing is decoded ahead. */
 static bool has_thread(struct fs_decoder *d)
 {
     if (!d->started)
@@ -92,7 +103,7 @@ static void unqueue(struct fs_decoder *d, struct fs_stream *s)
     *at = s->link;
 }
 
-/* Takes the buffers of a stream that is not being decoded; it has nothing more then. */
+/* Takes the buffers from a stream that is not being decoded, which then has nothing ahead. */
 static struct fs_buffers *let_go(struct fs_decoder *d, struct fs_stream *s)
 {
     struct fs_buffers *b = s->buffers;
@@ -110,7 +121,7 @@ static void order(struct fs_decoder *d, struct fs_stream *s, size_t size, uint64
 {
     if (size < AHEAD_MIN || d->held == HOLDERS_MAX || !has_thread(d))
         return;
-    s->buffers = mxfs_buffers_take(d->buffers, size);
+    s->buffers = fs_buffers_take(d->buffers, size);
     if (!s->buffers)
         return;
     d->held++;
@@ -131,36 +142,37 @@ static bool holds(const struct fs_stream *s, size_t size, uint64_t offset)
 }
 
 /*
- * The buffers of what the reader came for, or NULL; *n is their bytes, or NOT_READ. What a reader
- * did not come for is dropped, and a sequential reader has the next read ordered.
+ * Returns the buffers of the read that is wanted, or NULL; *n is their number of bytes, or
+ * NOT_READ. Another read that was decoded ahead is dropped. For a sequential reader the next one is
+ * ordered.
  */
 static struct fs_buffers *exchange(struct fs_decoder *d, struct fs_stream *s, size_t size,
                                    uint64_t offset, ssize_t *n)
 {
     struct fs_buffers *found = NULL;
 
-    /* Several threads may read one file, so whatever is waited for may be gone then. */
+    /* Several threads may read one file, so after waiting the read may be gone. */
     while (holds(s, size, offset) && s->state == DECODING)
         pthread_cond_wait(&d->done, &d->lock);
     *n = holds(s, size, offset) && s->state == READY ? s->n : NOT_READ;
     if (holds(s, size, offset))
         found = let_go(d, s);
     else if (s->state == READY)
-        mxfs_buffers_give(d->buffers, let_go(d, s));
+        fs_buffers_give(d->buffers, let_go(d, s));
     if (offset == s->next && s->state == NOTHING && (*n == NOT_READ || *n == (ssize_t)size))
         order(d, s, size, offset + size);
     s->next = offset + size;
     return found;
 }
 
-struct fs_buffers *mxfs_stream_read(struct fs_decoder *d, struct fs_stream *s, size_t size,
-                                    uint64_t offset, ssize_t *n)
+struct fs_buffers *fs_stream_read(struct fs_decoder *d, struct fs_stream *s, size_t size,
+                                  uint64_t offset, ssize_t *n)
 {
     pthread_mutex_lock(&d->lock);
     struct fs_buffers *b = exchange(d, s, size, offset, n);
     pthread_mutex_unlock(&d->lock);
     if (!b)
-        b = mxfs_buffers_take(d->buffers, size);
+        b = fs_buffers_take(d->buffers, size);
     if (!b)
         *n = -ENOMEM;
     else if (*n == NOT_READ)
@@ -168,7 +180,7 @@ struct fs_buffers *mxfs_stream_read(struct fs_decoder *d, struct fs_stream *s, s
     return b;
 }
 
-struct fs_stream *mxfs_stream_new(struct fs_decoder *d, uint64_t ino)
+struct fs_stream *fs_stream_new(struct fs_decoder *d, uint64_t ino)
 {
     struct fs_stream *s = calloc(1, sizeof(*s));
 
@@ -185,14 +197,14 @@ struct fs_stream *mxfs_stream_new(struct fs_decoder *d, uint64_t ino)
     return s;
 }
 
-void mxfs_stream_free(struct fs_decoder *d, struct fs_stream *s)
+void fs_stream_free(struct fs_decoder *d, struct fs_stream *s)
 {
     if (!s)
         return;
     pthread_mutex_lock(&d->lock);
     while (s->state == DECODING)
         pthread_cond_wait(&d->done, &d->lock);
-    mxfs_buffers_give(d->buffers, let_go(d, s));
+    fs_buffers_give(d->buffers, let_go(d, s));
     *s->self = s->other;
     if (s->other)
         s->other->self = s->self;
@@ -200,7 +212,7 @@ void mxfs_stream_free(struct fs_decoder *d, struct fs_stream *s)
     free(s);
 }
 
-void mxfs_decoder_fini(struct fs_decoder *d)
+void fs_decoder_fini(struct fs_decoder *d)
 {
     pthread_mutex_lock(&d->lock);
     d->stop = true;
@@ -208,7 +220,7 @@ void mxfs_decoder_fini(struct fs_decoder *d)
     pthread_mutex_unlock(&d->lock);
     if (d->started)
         pthread_join(d->thread, NULL);
-    /* Of files that are still open, whose release nobody will hear of. */
+    /* Streams of files that are still open: their release will never come. */
     while (d->all)
-        mxfs_stream_free(d, d->all);
+        fs_stream_free(d, d->all);
 }

@@ -5,19 +5,19 @@
  * The editor: walks through the members of objects and writes the edited text as it goes. Private
  * to jsonedit/.
  *
- * One pass: text is copied up to each edit, so edits are made in the order of the text. The walk
- * through an object:
+ * Text is copied up to each edit, so edits are made in the order of the text. To walk through an
+ * object:
  *
- *     mxfs_editor_open(e, &object);
- *     while ((more = mxfs_editor_next(e, &object)) > 0)
- *         either  mxfs_editor_skip(e); mxfs_editor_cut(e, &object);
- *         or      mxfs_editor_keep(e, &object);
- *                 then over the value: mxfs_editor_skip(), or a walk through it, or _set_value()
- *     mxfs_editor_append(e, &object, ...);
- *     mxfs_editor_close(e, &object);
+ *     jsonedit_open(e, &object);
+ *     while ((more = jsonedit_next(e, &object)) > 0)
+ *         either  jsonedit_skip(e); jsonedit_cut(e, &object);
+ *         or      jsonedit_keep(e, &object);
+ *                 then pass the value: jsonedit_skip(), another walk, or jsonedit_set_value()
+ *     jsonedit_append(e, &object, ...);
+ *     jsonedit_close(e, &object);
  *
  * Functions return 0 (next: 1 or 0), -EINVAL when the text is not JSON, or -ENOMEM; after a failure
- * only fini may be called.
+ * only jsonedit_fini() may be called.
  */
 #ifndef MXFS_JSONEDIT_EDITOR_H
 #define MXFS_JSONEDIT_EDITOR_H
@@ -25,88 +25,90 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "scan.h"
+#include "mxfs/json.h"
 
-/** Bytes that grow. Zero-initialised is empty. */
-struct mxfs_editor_bytes {
-    char *data;  /**< owned */
-    size_t len;  /**< bytes used */
-    size_t size; /**< bytes allocated */
+/** A growing buffer. Zero-initialised is empty. */
+struct jsonedit_bytes {
+    char *data;      /**< owned */
+    size_t len;      /**< bytes used */
+    size_t capacity; /**< bytes allocated */
 };
 
-/** A decoded string: in the text itself or, where it has escapes, in `storage`. */
-struct mxfs_editor_string {
-    const char *data; /**< not terminated */
-    size_t len;       /**< bytes */
-    struct mxfs_editor_bytes storage;
+/** A decoded string: in the text itself or, when it has escapes, in `storage`. */
+struct jsonedit_string {
+    const char *data;              /**< not terminated */
+    size_t len;                    /**< bytes */
+    struct jsonedit_bytes storage; /**< owned */
 };
 
-/** A text that is edited. */
-struct mxfs_editor {
-    struct mxfs_scan scan;           /**< the text, and how far it is read */
-    struct mxfs_editor_bytes out;    /**< what is written */
-    size_t copied;                   /**< text before this is written or cut */
-    struct mxfs_editor_string key;   /**< of the last member that next() met, decoded */
-    struct mxfs_editor_string value; /**< the last that read_string() met, decoded */
+/** A text being edited. */
+struct jsonedit {
+    struct mxfs_json json;        /**< the text and the position in it */
+    struct jsonedit_bytes out;    /**< the edited text so far */
+    size_t copied;                /**< text before this position is written or cut */
+    struct jsonedit_string key;   /**< of the current member, decoded */
+    struct jsonedit_string value; /**< the last string that jsonedit_read_string() read */
 };
 
-/** An object that is being walked through. Positions are those in the text. */
-struct mxfs_editor_object {
-    size_t open;                 /**< behind the brace */
-    size_t count;                /**< members met */
-    size_t first;                /**< the first member */
-    size_t end;                  /**< behind the member before the present one */
-    size_t separated;            /**< behind the comma, or brace, before the present member */
-    struct mxfs_scan_string key; /**< of the present member */
-    size_t value;                /**< of the present member: its first byte */
-    bool kept;                   /**< some member stays */
+/** An object being walked through. All positions are in the text. */
+struct jsonedit_object {
+    size_t open;    /**< after the opening brace */
+    size_t count;   /**< members met so far */
+    size_t first;   /**< the first member */
+    size_t end;     /**< the end of the member before the current one */
+    size_t key;     /**< the current member: its opening quote */
+    size_t key_end; /**< after its closing quote */
+    size_t value;   /**< the first byte of its value */
+    bool kept;      /**< at least one member stays */
 };
 
-/** Starts with a text, which is borrowed. */
-int mxfs_editor_init(struct mxfs_editor *e, const char *text, size_t len);
+/** Starts editing a text, which is borrowed. */
+int jsonedit_init(struct jsonedit *e, const char *text, size_t len);
 
-/** Frees. */
-void mxfs_editor_fini(struct mxfs_editor *e);
+/** Frees everything. */
+void jsonedit_fini(struct jsonedit *e);
 
-/** Checks that only white space is left, and hands over what is written (the caller frees). */
-int mxfs_editor_finish(struct mxfs_editor *e, char **out, size_t *out_len);
+/** Checks that only white space is left, and hands over the edited text (caller frees). */
+int jsonedit_finish(struct jsonedit *e, char **out, size_t *out_len);
 
-/** Enters the object that is next. */
-int mxfs_editor_open(struct mxfs_editor *e, struct mxfs_editor_object *object);
+/** Enters the object at the current position. */
+int jsonedit_open(struct jsonedit *e, struct jsonedit_object *object);
 
-/** Moves to the value of the next member: 1 with e->key set, or 0 at the closing brace. */
-int mxfs_editor_next(struct mxfs_editor *e, struct mxfs_editor_object *object);
+/** Moves to the value of the next member: 1 with e->key set, or 0 after the closing brace. */
+int jsonedit_next(struct jsonedit *e, struct jsonedit_object *object);
 
-/** Leaves the object, behind its last member. */
-int mxfs_editor_close(struct mxfs_editor *e, struct mxfs_editor_object *object);
+/** Finishes an object whose end jsonedit_next() has reported. */
+int jsonedit_close(struct jsonedit *e, const struct jsonedit_object *object);
 
-/** Whether the key of the present member is `name`. */
-bool mxfs_editor_key_is(const struct mxfs_editor *e, const char *name);
+/** Whether the current member is called `name`. */
+bool jsonedit_key_is(const struct jsonedit *e, const char *name);
 
-/** The byte that the value which is next begins with; tells its kind. -1 at the end of the text. */
-int mxfs_editor_kind(const struct mxfs_editor *e);
+/** The byte that the value of the current member begins with, which tells its kind; -1 at the end
+ * of the text. */
+int jsonedit_kind(const struct jsonedit *e);
 
-/** Moves over a value, which is kept as it is. */
-int mxfs_editor_skip(struct mxfs_editor *e);
+/** Passes any value and keeps it. */
+int jsonedit_skip(struct jsonedit *e);
 
-/** Moves over a string, which is kept as it is, and decodes it into e->value. */
-int mxfs_editor_read_string(struct mxfs_editor *e);
+/** Passes a string, keeps it, and decodes it into e->value. */
+int jsonedit_read_string(struct jsonedit *e);
 
-/** The present member stays; call before anything in it is edited. */
-int mxfs_editor_keep(struct mxfs_editor *e, struct mxfs_editor_object *object);
+/** Keeps the current member. Call before anything in it is edited. */
+int jsonedit_keep(struct jsonedit *e, struct jsonedit_object *object);
 
-/** The present member goes; call behind its value, in which nothing was edited. */
-int mxfs_editor_cut(struct mxfs_editor *e, struct mxfs_editor_object *object);
+/** Cuts the current member. Call after its value, in which nothing was edited. */
+int jsonedit_cut(struct jsonedit *e, const struct jsonedit_object *object);
 
-/** Gives the present member (kept) another key, written as JSON; before its value is edited. */
-int mxfs_editor_set_key(struct mxfs_editor *e, struct mxfs_editor_object *object, const char *name,
-                        size_t len);
+/** Renames the current member, which is kept. Call before its value is edited. */
+int jsonedit_set_key(struct jsonedit *e, const struct jsonedit_object *object, const char *name,
+                     size_t len);
 
-/** Moves over the value that is next (of a kept member) and writes `json` in its place. */
-int mxfs_editor_set_value(struct mxfs_editor *e, const char *json);
+/** Passes the value of a kept member and writes `json` in its place. */
+int jsonedit_set_value(struct jsonedit *e, const char *json);
 
-/** Adds a member, `name` (plain) with the value `json`, after next() said 0; once an object. */
-int mxfs_editor_append(struct mxfs_editor *e, struct mxfs_editor_object *object, const char *name,
-                       const char *json);
+/** Adds the member `name` with the value `json` after jsonedit_next() returned 0; at most once for
+ * an object. */
+int jsonedit_append(struct jsonedit *e, struct jsonedit_object *object, const char *name,
+                    const char *json);
 
 #endif

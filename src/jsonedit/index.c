@@ -9,102 +9,139 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "editor.h"
 
-struct index {
-    struct mxfs_editor editor;
-    char total_size[24];
-    mxfs_jsonedit_decide *decide;
-    void *data;
+struct mxfs_jsonedit_index {
+    struct jsonedit editor;
+    struct jsonedit_object root;
+    struct jsonedit_object map; /* the weight map, while in_map */
+    bool in_map;
+    char total_size[24]; /* as JSON */
 };
 
-/* What is done with the present member of an object, of which the key is read. */
-typedef int edit_member(struct index *x, struct mxfs_editor_object *object);
-
-static int edit_object(struct index *x, edit_member *member)
+int mxfs_jsonedit_index_new(struct mxfs_jsonedit_index **index, const char *text, size_t len,
+                            uint64_t total_size)
 {
-    struct mxfs_editor_object object;
-    int more, rc = mxfs_editor_open(&x->editor, &object);
+    struct mxfs_jsonedit_index *x = calloc(1, sizeof(*x));
+    int rc = x ? jsonedit_init(&x->editor, text, len) : -ENOMEM;
 
-    if (rc != 0)
-        return rc;
-    while ((more = mxfs_editor_next(&x->editor, &object)) > 0) {
-        rc = member(x, &object);
+    if (rc == 0)
+        rc = jsonedit_open(&x->editor, &x->root);
+    if (rc != 0) {
+        mxfs_jsonedit_index_free(x);
+        x = NULL;
+    } else {
+        snprintf(x->total_size, sizeof(x->total_size), "%" PRIu64, total_size);
+    }
+    *index = x;
+    return rc;
+}
+
+static int edit_metadata(struct mxfs_jsonedit_index *x)
+{
+    struct jsonedit *e = &x->editor;
+    struct jsonedit_object object;
+    int more = 0, rc = jsonedit_open(e, &object);
+
+    while (rc == 0 && (more = jsonedit_next(e, &object)) > 0) {
+        rc = jsonedit_keep(e, &object);
+        if (rc == 0)
+            rc = jsonedit_key_is(e, "total_size") ? jsonedit_set_value(e, x->total_size)
+                                                  : jsonedit_skip(e);
+    }
+    return rc != 0 ? rc : more;
+}
+
+/* Walks through the root up to a weight map, and enters it: 1, or 0 at the end of the root. */
+static int next_map(struct mxfs_jsonedit_index *x)
+{
+    struct jsonedit *e = &x->editor;
+    int more, rc = 0;
+
+    while ((more = jsonedit_next(e, &x->root)) > 0) {
+        rc = jsonedit_keep(e, &x->root);
+        if (rc == 0 && jsonedit_key_is(e, "weight_map")) {
+            rc = jsonedit_open(e, &x->map);
+            return rc != 0 ? rc : 1;
+        }
+        if (rc == 0)
+            rc = jsonedit_key_is(e, "metadata") && jsonedit_kind(e) == '{' ? edit_metadata(x)
+                                                                           : jsonedit_skip(e);
         if (rc != 0)
             return rc;
     }
-    return more != 0 ? more : mxfs_editor_close(&x->editor, &object);
+    return more;
 }
 
-/* A name that stays the same keeps its spelling. */
-static int rename_member(struct mxfs_editor *e, struct mxfs_editor_object *object,
-                         const struct mxfs_jsonedit_weight *w)
+/* Moves to the next member of this weight map, or of the next one that has any. */
+static int next_member(struct mxfs_jsonedit_index *x)
 {
-    if (w->renamed_len == w->name_len && memcmp(w->renamed, w->name, w->name_len) == 0)
-        return 0;
-    return mxfs_editor_set_key(e, object, w->renamed, w->renamed_len);
+    int more = 0;
+
+    while (more == 0) {
+        if (!x->in_map && (more = next_map(x)) <= 0)
+            return more;
+        x->in_map = true;
+        more = jsonedit_next(&x->editor, &x->map);
+        if (more == 0) {
+            x->in_map = false;
+            more = jsonedit_close(&x->editor, &x->map);
+        }
+    }
+    return more;
 }
 
-static int edit_weight(struct index *x, struct mxfs_editor_object *object)
+int mxfs_jsonedit_index_next(struct mxfs_jsonedit_index *x, struct mxfs_jsonedit_weight *w)
 {
-    struct mxfs_editor *e = &x->editor;
-    int rc = mxfs_editor_read_string(e);
+    struct jsonedit *e = &x->editor;
+    int more = next_member(x);
 
+    if (more <= 0)
+        return more;
+    int rc = jsonedit_read_string(e);
     if (rc != 0)
         return rc;
-    struct mxfs_jsonedit_weight w = {.name = e->key.data,
-                                     .name_len = e->key.len,
-                                     .shard = e->value.data,
-                                     .shard_len = e->value.len};
-    int fate = x->decide(x->data, &w);
-    if (fate < 0)
-        return fate;
-    if (fate == MXFS_JSONEDIT_DROP)
-        return mxfs_editor_cut(e, object);
-    rc = mxfs_editor_keep(e, object);
-    return rc == 0 && fate == MXFS_JSONEDIT_RENAME ? rename_member(e, object, &w) : rc;
+    *w = (struct mxfs_jsonedit_weight){.name = e->key.data,
+                                       .name_len = e->key.len,
+                                       .shard = e->value.data,
+                                       .shard_len = e->value.len};
+    return 1;
 }
 
-static int edit_metadata(struct index *x, struct mxfs_editor_object *object)
+int mxfs_jsonedit_index_keep(struct mxfs_jsonedit_index *x)
 {
-    struct mxfs_editor *e = &x->editor;
-    int rc = mxfs_editor_keep(e, object);
+    return jsonedit_keep(&x->editor, &x->map);
+}
 
-    if (rc != 0)
+int mxfs_jsonedit_index_drop(struct mxfs_jsonedit_index *x)
+{
+    return jsonedit_cut(&x->editor, &x->map);
+}
+
+int mxfs_jsonedit_index_rename(struct mxfs_jsonedit_index *x, const char *name, size_t len)
+{
+    const struct jsonedit_string *key = &x->editor.key;
+    int rc = jsonedit_keep(&x->editor, &x->map);
+
+    /* A name that stays the same keeps its spelling. */
+    if (rc != 0 || (key->len == len && memcmp(key->data, name, len) == 0))
         return rc;
-    return mxfs_editor_key_is(e, "total_size") ? mxfs_editor_set_value(e, x->total_size)
-                                               : mxfs_editor_skip(e);
+    return jsonedit_set_key(&x->editor, &x->map, name, len);
 }
 
-static int edit_root(struct index *x, struct mxfs_editor_object *object)
+int mxfs_jsonedit_index_finish(struct mxfs_jsonedit_index *x, char **out, size_t *out_len)
 {
-    struct mxfs_editor *e = &x->editor;
-    int rc = mxfs_editor_keep(e, object);
-
-    if (rc != 0)
-        return rc;
-    if (mxfs_editor_key_is(e, "weight_map"))
-        return edit_object(x, edit_weight);
-    if (mxfs_editor_key_is(e, "metadata") && mxfs_editor_kind(e) == '{')
-        return edit_object(x, edit_metadata);
-    return mxfs_editor_skip(e);
-}
-
-int mxfs_jsonedit_index(const char *text, size_t len, uint64_t total_size,
-                        mxfs_jsonedit_decide *decide, void *data, char **out, size_t *out_len)
-{
-    struct index x = {.decide = decide, .data = data};
-
     *out = NULL;
     *out_len = 0;
-    snprintf(x.total_size, sizeof(x.total_size), "%" PRIu64, total_size);
-    int rc = mxfs_editor_init(&x.editor, text, len);
-    if (rc == 0)
-        rc = edit_object(&x, edit_root);
-    if (rc == 0)
-        rc = mxfs_editor_finish(&x.editor, out, out_len);
-    mxfs_editor_fini(&x.editor);
-    return rc;
+    return jsonedit_finish(&x->editor, out, out_len);
+}
+
+void mxfs_jsonedit_index_free(struct mxfs_jsonedit_index *x)
+{
+    if (x)
+        jsonedit_fini(&x->editor);
+    free(x);
 }

@@ -9,32 +9,32 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
 
 /* Members that hold the config of a part of the model. */
-static bool is_nested_config(const char *key, const json_t *value)
+static bool is_nested_config(const char *key, struct model_json value)
 {
     size_t n = strlen(key);
-    return json_is_object(value) && n > 7 && strcmp(key + n - 7, "_config") == 0 &&
+    return model_json_kind(value) == '{' && n > 7 && strcmp(key + n - 7, "_config") == 0 &&
            strcmp(key, "quantization_config") != 0 && strcmp(key, "compression_config") != 0;
 }
 
-static void copy_string(char *out, size_t size, const json_t *value)
+static void copy_string(char *out, size_t size, struct model_json value)
 {
-    const char *s = json_string_value(value);
-    if (s && out[0] == '\0')
-        snprintf(out, size, "%s", s);
+    if (out[0] == '\0')
+        model_json_string(value, out, size);
 }
 
-static int dtype_of(const json_t *value)
+static int dtype_of(struct model_json value)
 {
-    const char *s = json_string_value(value);
-    if (!s)
+    char text[32];
+
+    if (!model_json_string(value, text, sizeof(text)))
         return -1;
-    if (strncmp(s, "torch.", 6) == 0)
-        s += 6;
+    const char *s = strncmp(text, "torch.", 6) == 0 ? text + 6 : text;
     if (strcmp(s, "bfloat16") == 0)
         return MXFS_BF16;
     if (strcmp(s, "float16") == 0)
@@ -43,50 +43,54 @@ static int dtype_of(const json_t *value)
 }
 
 /* A pair of positive integers, or 0, 0. */
-static void read_block(uint64_t block[2], const json_t *pair)
+static void read_block(uint64_t block[2], struct model_json pair)
 {
-    for (size_t i = 0; i < 2 && json_array_size(pair) == 2; i++) {
-        json_int_t n = json_integer_value(json_array_get(pair, i));
-        block[i] = n > 0 ? (uint64_t)n : 0;
+    struct model_json_walk w = model_json_walk(pair, '[');
+    uint64_t n[2];
+    size_t count = 0;
+
+    for (; model_json_next(&w); count++) {
+        if (count < 2)
+            n[count] = model_json_integer(w.value);
     }
+    if (count == 2)
+        memcpy(block, n, sizeof(n));
 }
 
 /* compressed-tensors: block_structure or group_size of the first group that has one. */
-static void read_group_block(uint64_t block[2], const json_t *groups)
+static void read_group_block(uint64_t block[2], struct model_json groups)
 {
-    const char *key;
-    json_t *group;
+    struct model_json_walk w = model_json_walk(groups, '{');
 
-    json_object_foreach((json_t *)groups, key, group)
-    {
-        const json_t *weights = json_object_get(group, "weights");
-        json_int_t size = json_integer_value(json_object_get(weights, "group_size"));
+    while (model_json_next(&w)) {
+        struct model_json weights = model_json_get(w.value, "weights");
+        uint64_t size = model_json_integer(model_json_get(weights, "group_size"));
         if (block[0] == 0)
-            read_block(block, json_object_get(weights, "block_structure"));
+            read_block(block, model_json_get(weights, "block_structure"));
         if (block[0] == 0 && size > 0) {
             block[0] = 1;
-            block[1] = (uint64_t)size;
+            block[1] = size;
         }
     }
 }
 
-static bool is_int(const json_t *weights)
+static bool is_int(struct model_json weights)
 {
-    const char *type = json_string_value(json_object_get(weights, "type"));
-    return weights && (!type || strcmp(type, "int") == 0);
+    char type[8];
+    return weights.text &&
+           (!model_json_string(model_json_get(weights, "type"), type, sizeof(type)) ||
+            strcmp(type, "int") == 0);
 }
 
 /* compressed-tensors: the widths of integers in all groups; some are of float. */
-static unsigned read_int_bits(const json_t *groups)
+static unsigned read_int_bits(struct model_json groups)
 {
-    const char *key;
-    json_t *group;
+    struct model_json_walk w = model_json_walk(groups, '{');
     unsigned mask = 0;
 
-    json_object_foreach((json_t *)groups, key, group)
-    {
-        const json_t *weights = json_object_get(group, "weights");
-        json_int_t bits = json_integer_value(json_object_get(weights, "num_bits"));
+    while (model_json_next(&w)) {
+        struct model_json weights = model_json_get(w.value, "weights");
+        uint64_t bits = model_json_integer(model_json_get(weights, "num_bits"));
         if (is_int(weights) && bits >= 1 && bits <= 8)
             mask |= 1u << bits;
     }
@@ -94,31 +98,27 @@ static unsigned read_int_bits(const json_t *groups)
 }
 
 /* Whether all groups of integers, of which there are some, are asymmetric. */
-static bool read_asymmetric(const json_t *groups)
+static bool read_asymmetric(struct model_json groups)
 {
-    const char *key;
-    json_t *group;
+    struct model_json_walk w = model_json_walk(groups, '{');
     bool found = false;
 
-    json_object_foreach((json_t *)groups, key, group)
-    {
-        const json_t *weights = json_object_get(group, "weights");
-        if (is_int(weights) && !json_is_false(json_object_get(weights, "symmetric")))
+    while (model_json_next(&w)) {
+        struct model_json weights = model_json_get(w.value, "weights");
+        if (is_int(weights) && model_json_kind(model_json_get(weights, "symmetric")) != 'f')
             return false;
         found = found || is_int(weights);
     }
     return found;
 }
 
-static const char *const bits_keys[] = {"num_bits", "bits", "w_bit"};
-static const char *const group_keys[] = {"group_size", "q_group_size"};
-
-static uint32_t positive_of(const json_t *object, const char *const *keys, size_t count)
+/* The first value that is a positive integer; 0 if none is. */
+static uint32_t first_positive(const struct model_json *values, size_t count)
 {
-    json_int_t n = 0;
+    uint64_t n = 0;
     for (size_t i = 0; i < count && n == 0; i++)
-        n = json_integer_value(json_object_get(object, keys[i]));
-    return n > 0 && n <= INT32_MAX ? (uint32_t)n : 0;
+        n = model_json_integer(values[i]);
+    return n <= INT32_MAX ? (uint32_t)n : 0;
 }
 
 static void add_width(struct mxfs_quant_config *c, struct mxfs_quant_width width)
@@ -135,68 +135,82 @@ static void add_width(struct mxfs_quant_config *c, struct mxfs_quant_width width
 
 /* Of the model, of groups of layers, of single layers: wherever bits are mentioned, but for those
  * of activations. */
-static void read_widths(struct mxfs_quant_config *c, const json_t *object, int depth)
+static void read_widths(struct mxfs_quant_config *c, struct model_json object, int depth)
 {
-    struct mxfs_quant_width width = {positive_of(object, bits_keys, MXFS_COUNT(bits_keys)),
-                                     positive_of(object, group_keys, MXFS_COUNT(group_keys))};
-    const char *key;
-    json_t *value;
+    static const char *const names[] = {"num_bits", "bits", "w_bit", "group_size", "q_group_size"};
+    struct model_json found[MXFS_COUNT(names)];
+    struct model_json_walk w = model_json_walk(object, '{');
 
+    model_json_find(object, names, found, MXFS_COUNT(names));
+    struct mxfs_quant_width width = {first_positive(found, 3), first_positive(found + 3, 2)};
     if (width.bits > 0)
         add_width(c, width);
-    json_object_foreach((json_t *)object, key, value)
-    {
-        if (json_is_object(value) && depth < 4 && !strstr(key, "activations") &&
-            strcmp(key, "kv_cache_scheme") != 0)
-            read_widths(c, value, depth + 1);
+    while (depth < 4 && model_json_next(&w)) {
+        if (model_json_kind(w.value) == '{' && !strstr(w.name, "activations") &&
+            strcmp(w.name, "kv_cache_scheme") != 0)
+            read_widths(c, w.value, depth + 1);
     }
 }
 
-static void read_quantization(struct mxfs_quant_config *c, const json_t *q)
+static void read_quantization(struct mxfs_quant_config *c, struct model_json q)
 {
-    const json_t *transform = json_object_get(q, "transform_config");
+    enum {
+        METHOD,
+        DATA_TYPE,
+        CHECKPOINT,
+        PACKING,
+        FORMAT,
+        VERSION,
+        TRANSFORM,
+        BLOCK,
+        GROUPS,
+        COUNT
+    };
+    static const char *const names[COUNT] = {
+        "quant_method", "data_type",        "checkpoint_format", "packing_format", "format",
+        "version",      "transform_config", "weight_block_size", "config_groups"};
+    struct model_json found[COUNT];
 
     c->quantized = true;
-    copy_string(c->method, sizeof(c->method), json_object_get(q, "quant_method"));
-    copy_string(c->data_type, sizeof(c->data_type), json_object_get(q, "data_type"));
-    copy_string(c->packing, sizeof(c->packing), json_object_get(q, "checkpoint_format"));
-    copy_string(c->packing, sizeof(c->packing), json_object_get(q, "packing_format"));
-    copy_string(c->packing, sizeof(c->packing), json_object_get(q, "format"));
-    copy_string(c->version, sizeof(c->version), json_object_get(q, "version"));
+    model_json_find(q, names, found, COUNT);
+    copy_string(c->method, sizeof(c->method), found[METHOD]);
+    copy_string(c->data_type, sizeof(c->data_type), found[DATA_TYPE]);
+    for (int i = CHECKPOINT; i <= FORMAT; i++)
+        copy_string(c->packing, sizeof(c->packing), found[i]);
+    copy_string(c->version, sizeof(c->version), found[VERSION]);
     read_widths(c, q, 0);
     /* compressed-tensors writes an empty transform_config where there is none. */
-    if (json_object_size(json_object_get(transform, "config_groups")) > 0)
-        c->transforms = true;
-    read_block(c->block, json_object_get(q, "weight_block_size"));
+    struct model_json_walk transforms =
+        model_json_walk(model_json_get(found[TRANSFORM], "config_groups"), '{');
+    c->transforms |= model_json_next(&transforms);
+    read_block(c->block, found[BLOCK]);
     if (c->block[0] == 0)
-        read_group_block(c->block, json_object_get(q, "config_groups"));
-    c->int_bits = read_int_bits(json_object_get(q, "config_groups"));
-    c->asymmetric = read_asymmetric(json_object_get(q, "config_groups"));
+        read_group_block(c->block, found[GROUPS]);
+    c->int_bits = read_int_bits(found[GROUPS]);
+    c->asymmetric = read_asymmetric(found[GROUPS]);
 }
 
-static void read_object(struct mxfs_quant_config *c, json_t *object, int depth)
+static void read_object(struct mxfs_quant_config *c, struct model_json object, int depth)
 {
-    const char *key;
-    json_t *value;
+    /* `quantization` is MLX's name. */
+    static const char *const names[] = {"dtype", "torch_dtype", "quantization_config",
+                                        "compression_config", "quantization"};
+    struct model_json found[MXFS_COUNT(names)];
 
-    if (c->dtype < 0)
-        c->dtype = dtype_of(json_object_get(object, "dtype"));
-    if (c->dtype < 0)
-        c->dtype = dtype_of(json_object_get(object, "torch_dtype"));
-    if (!c->quantized && json_is_object(value = json_object_get(object, "quantization_config")))
-        read_quantization(c, value);
-    if (!c->quantized && json_is_object(value = json_object_get(object, "compression_config")))
-        read_quantization(c, value);
-    /* MLX's name of the same. */
-    if (!c->quantized && json_is_object(value = json_object_get(object, "quantization")))
-        read_quantization(c, value);
+    model_json_find(object, names, found, MXFS_COUNT(names));
+    for (size_t i = 0; i < 2 && c->dtype < 0; i++)
+        c->dtype = dtype_of(found[i]);
+    for (size_t i = 2; i < MXFS_COUNT(names) && !c->quantized; i++) {
+        if (model_json_kind(found[i]) == '{')
+            read_quantization(c, found[i]);
+    }
     /* No real config nests deeper; the bound keeps a hostile one off the stack. */
     if (depth == 4)
         return;
-    json_object_foreach(object, key, value)
-    {
-        if (is_nested_config(key, value))
-            read_object(c, value, depth + 1);
+    struct model_json_walk w = model_json_walk(object, '{');
+    while (model_json_next(&w)) {
+        if (is_nested_config(w.name, w.value))
+            read_object(c, w.value, depth + 1);
     }
 }
 
@@ -215,16 +229,16 @@ static int load_own_file(const char *path, const struct mxfs_reach *reach, const
                          struct mxfs_error *err)
 {
     char own[4096];
-    json_t *root;
+    struct model_json root;
+    char *text;
 
     if (config->quantized || !beside(own, sizeof(own), path, name))
         return 0;
-    int rc = mxfs_json_load(own, reach, &root, err);
+    int rc = model_json_load(&root, &text, own, reach, err);
     if (rc != 0)
         return rc == -ENOENT ? 0 : rc;
-    if (json_is_object(root))
-        read_quantization(config, root);
-    json_decref(root);
+    read_quantization(config, root);
+    free(text);
     if (config->method[0] == '\0' && config->width_count > 0)
         snprintf(config->method, sizeof(config->method), "%s", method);
     return 0;
@@ -233,16 +247,16 @@ static int load_own_file(const char *path, const struct mxfs_reach *reach, const
 static int load_root(const char *path, const struct mxfs_reach *reach,
                      struct mxfs_quant_config *config, struct mxfs_error *err)
 {
-    json_t *root;
+    struct model_json root;
+    char *text;
 
-    int rc = mxfs_json_load(path, reach, &root, err);
+    int rc = model_json_load(&root, &text, path, reach, err);
     if (rc != 0)
         return rc == -ENOENT ? 0 : rc;
     config->present = true;
-    copy_string(config->model_type, sizeof(config->model_type),
-                json_object_get(root, "model_type"));
+    copy_string(config->model_type, sizeof(config->model_type), model_json_get(root, "model_type"));
     read_object(config, root, 0);
-    json_decref(root);
+    free(text);
     return 0;
 }
 

@@ -18,7 +18,7 @@ enum { UNSAID = UINT32_MAX, ABSENT = UINT32_MAX - 1 /* in a shard that is missin
 /* While choosing. */
 struct choice {
     struct mxfs_model *m;
-    const struct mxfs_index *index;
+    const struct model_index *index;
     uint32_t *opened; /* place among the open shards of each of the index's, or ABSENT */
     uint32_t *meant;  /* for the first copy of each name: its open shard, ABSENT or UNSAID */
 };
@@ -61,7 +61,7 @@ static int ask_index(struct choice *c, struct mxfs_error *err)
     size_t near = 0;
 
     for (size_t i = 0; i < c->index->count; i++) {
-        const struct mxfs_index_entry *e = &c->index->entries[i];
+        const struct model_index_entry *e = &c->index->entries[i];
         uint32_t shard = c->opened[e->shard];
         size_t first = mxfs_tensors_find(set, near, e->name, e->name_len, "");
         bool there = first != MXFS_NOT_FOUND;
@@ -138,7 +138,7 @@ static int collect(struct mxfs_model *m)
 /* One block: the pointers, then what they point to. */
 static int collect_absent(const struct choice *c, struct mxfs_tensors *absent)
 {
-    const struct mxfs_index *x = c->index;
+    const struct model_index *x = c->index;
     size_t n = 0;
 
     for (size_t i = 0; i < x->count; i++)
@@ -150,7 +150,7 @@ static int collect_absent(const struct choice *c, struct mxfs_tensors *absent)
         return -ENOMEM;
     struct mxfs_tensor *tensors = (struct mxfs_tensor *)(absent->sorted + n);
     for (size_t i = 0; i < x->count; i++) {
-        const struct mxfs_index_entry *e = &x->entries[i];
+        const struct model_index_entry *e = &x->entries[i];
         if (c->opened[e->shard] != ABSENT)
             continue;
         tensors[absent->count] =
@@ -162,7 +162,7 @@ static int collect_absent(const struct choice *c, struct mxfs_tensors *absent)
     return 0;
 }
 
-int mxfs_copies_choose(struct mxfs_model *m, const struct mxfs_index *index,
+int mxfs_copies_choose(struct mxfs_model *m, const struct model_index *index,
                        struct mxfs_tensors *absent, struct mxfs_error *err)
 {
     struct choice c = {.m = m, .index = index};

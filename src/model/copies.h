@@ -17,7 +17,7 @@
  * tensors of missing shards: their names, which last as long as the index; caller frees
  * absent->sorted.
  */
-int mxfs_copies_choose(struct mxfs_model *m, const struct mxfs_index *index,
+int mxfs_copies_choose(struct mxfs_model *m, const struct model_index *index,
                        struct mxfs_tensors *absent, struct mxfs_error *err);
 
 #endif

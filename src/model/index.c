@@ -4,9 +4,8 @@
 /*
  * Finding and reading *.safetensors.index.json.
  *
- * An index may have a million members, so no tree is made of them: the editor's scanner calls for
- * each, and names stay where they stand in the text. Only to say what is wrong with an index it is
- * parsed again, as a tree.
+ * An index may have a million members, so no tree is made of them, and names stay in the text where
+ * they are.
  */
 #include "index.h"
 
@@ -14,37 +13,33 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "json.h"
-#include "mxfs/jsonedit.h"
+#include "mxfs/array.h"
 #include "mxfs/path.h"
-#include "mxfs/source.h"
 #include "mxfs/tensors.h"
 
-/* A weight map of a million names is some 100 MB. */
-enum { INDEX_MAX = 256 << 20 };
-
-/* Entries in a row that are in one shard. */
+/* Consecutive entries in one shard. */
 struct run {
-    const char *shard; /* not terminated */
-    uint32_t shard_len;
-    uint32_t id;  /* index of the shard, once they are sorted */
-    size_t first; /* entry */
+    const char *shard;  /* not terminated */
+    uint32_t shard_len; /* bytes */
+    uint32_t id;        /* index of the shard, once they are sorted */
+    size_t first;       /* entry */
 };
 
-/* What is known while scanning. */
+/* An index being read. */
 struct reader {
-    struct mxfs_index *index;
-    size_t text_len;
-    size_t capacity; /* of index->entries */
-    struct run *runs;
+    struct mxfs_json json;
+    struct model_index *index; /* what has been read */
+    struct mxfs_error *err;
+    size_t capacity;  /* of index->entries */
+    struct run *runs; /* owned */
     size_t run_count, run_capacity;
 };
 
-void mxfs_index_fini(struct mxfs_index *index)
+void model_index_fini(struct model_index *index)
 {
-    for (struct mxfs_index_string *s = index->strings, *next; s; s = next) {
+    for (struct model_index_string *s = index->strings, *next; s; s = next) {
         next = s->next;
         free(s);
     }
@@ -57,61 +52,108 @@ void mxfs_index_fini(struct mxfs_index *index)
     memset(index, 0, sizeof(*index));
 }
 
-/* What the scanner has decoded lasts for one call; what stands in the text stays. */
-static const char *keep(struct reader *r, const char *data, size_t len)
+/* The string as it is in the text, or a decoded copy if it has escapes; NULL when memory runs out.
+ */
+static const char *keep(struct reader *r, const struct mxfs_json_string *s)
 {
-    const char *text = r->index->text;
-
-    if (data >= text && data < text + r->text_len)
-        return data;
-    struct mxfs_index_string *s = malloc(sizeof(*s) + len + 1);
-    if (!s)
+    if (s->len == s->raw_len)
+        return s->raw;
+    struct model_index_string *kept = malloc(sizeof(*kept) + s->len);
+    if (!kept)
         return NULL;
-    memcpy(s->data, data, len);
-    s->next = r->index->strings;
-    r->index->strings = s;
-    return s->data;
+    mxfs_json_decode(s, kept->data, s->len);
+    kept->next = r->index->strings;
+    r->index->strings = kept;
+    return kept->data;
 }
 
-static int grow(void **array, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity)
-        return 0;
-    size_t more = *capacity ? *capacity * 2 : 64;
-    void *grown = realloc(*array, more * size);
-    if (!grown)
-        return -ENOMEM;
-    *array = grown;
-    *capacity = more;
-    return 0;
-}
-
-static int add_run(struct reader *r, const struct mxfs_jsonedit_weight *w)
+/* Starts a new run unless the last one is in the same shard. */
+static int add_run(struct reader *r, const struct mxfs_json_string *s)
 {
     const struct run *last = r->run_count ? &r->runs[r->run_count - 1] : NULL;
 
-    if (last && mxfs_name_compare(last->shard, last->shard_len, w->shard, w->shard_len) == 0)
+    if (last && s->len == s->raw_len && last->shard_len == s->len &&
+        memcmp(last->shard, s->raw, s->len) == 0)
         return 0;
-    const char *shard = keep(r, w->shard, w->shard_len);
-    if (!shard || grow((void **)&r->runs, r->run_count, &r->run_capacity, sizeof(*r->runs)) != 0)
+    void *grown = mxfs_array_grow(r->runs, r->run_count + 1, &r->run_capacity, sizeof(*r->runs));
+    if (!grown)
+        return -ENOMEM;
+    r->runs = grown;
+    const char *shard = keep(r, s);
+    if (!shard)
         return -ENOMEM;
     r->runs[r->run_count++] =
-        (struct run){.shard = shard, .shard_len = (uint32_t)w->shard_len, .first = r->index->count};
+        (struct run){.shard = shard, .shard_len = (uint32_t)s->len, .first = r->index->count};
     return 0;
 }
 
-/* Called for each member. */
-static int add_entry(void *data, struct mxfs_jsonedit_weight *w)
+static int add_entry(struct reader *r, struct model_index_entry entry,
+                     const struct mxfs_json_string *shard)
 {
-    struct reader *r = data;
-    struct mxfs_index *x = r->index;
-    const char *name = keep(r, w->name, w->name_len);
+    struct model_index *x = r->index;
+    void *grown = mxfs_array_grow(x->entries, x->count + 1, &r->capacity, sizeof(*x->entries));
 
-    if (!name || add_run(r, w) != 0 ||
-        grow((void **)&x->entries, x->count, &r->capacity, sizeof(*x->entries)) != 0)
+    if (!grown)
         return -ENOMEM;
-    x->entries[x->count++] = (struct mxfs_index_entry){name, (uint32_t)w->name_len, 0};
-    return MXFS_JSONEDIT_DROP; /* no edited text is wanted */
+    x->entries = grown;
+    if (add_run(r, shard) != 0)
+        return -ENOMEM;
+    x->entries[x->count++] = entry;
+    return 0;
+}
+
+static int read_entry(struct reader *r)
+{
+    struct mxfs_json_string name, shard;
+
+    if (mxfs_json_read_key(&r->json, &name) != 0)
+        return -EINVAL;
+    const char *kept = keep(r, &name);
+    if (!kept)
+        return -ENOMEM;
+    if (mxfs_json_peek(&r->json) != '"')
+        return mxfs_fail(r->err, MXFS_EXIT_MALFORMED, EINVAL,
+                         "%s: weight_map: the file of tensor %s is not a string", r->index->path,
+                         mxfs_quote(kept, name.len).text);
+    if (mxfs_json_read_string(&r->json, &shard) != 0)
+        return -EINVAL;
+    return add_entry(r, (struct model_index_entry){kept, (uint32_t)name.len, 0}, &shard);
+}
+
+static int read_map(struct reader *r)
+{
+    int more = 0, rc = 0;
+
+    if (mxfs_json_peek(&r->json) != '{')
+        return mxfs_fail(r->err, MXFS_EXIT_MALFORMED, EINVAL, "%s: weight_map is not an object",
+                         r->index->path);
+    if (mxfs_json_open(&r->json, '{') != 0)
+        return -EINVAL;
+    while (rc == 0 && (more = mxfs_json_next(&r->json, '}')) > 0)
+        rc = read_entry(r);
+    return rc != 0 ? rc : more;
+}
+
+/* Returns 0, -ENOMEM or -EINVAL; what is wrong is recorded in r->err or r->json. */
+static int read_root(struct reader *r)
+{
+    struct mxfs_json *j = &r->json;
+    struct mxfs_json_string key;
+    bool found = false;
+    int more = 0, rc = mxfs_json_open(j, '{');
+
+    while (rc == 0 && (more = mxfs_json_next(j, '}')) > 0) {
+        rc = mxfs_json_read_key(j, &key);
+        bool is_map = rc == 0 && mxfs_json_equals(&key, "weight_map");
+        found = found || is_map;
+        if (rc == 0)
+            rc = is_map ? read_map(r) : mxfs_json_skip(j);
+    }
+    if (rc != 0 || more != 0 || mxfs_json_end(j) != 0)
+        return rc != 0 ? rc : -EINVAL;
+    return found ? 0
+                 : mxfs_fail(r->err, MXFS_EXIT_MALFORMED, EINVAL, "%s: has no weight_map",
+                             r->index->path);
 }
 
 static int compare_shards(const struct run *a, const struct run *b)
@@ -126,7 +168,7 @@ static int compare_runs(const void *a, const void *b)
     return c != 0 ? c : (x->first > y->first) - (x->first < y->first);
 }
 
-static int add_shard(struct mxfs_index *x, const struct run *run, struct mxfs_error *err)
+static int add_shard(struct model_index *x, const struct run *run, struct mxfs_error *err)
 {
     char *shard = strndup(run->shard, run->shard_len);
 
@@ -135,17 +177,17 @@ static int add_shard(struct mxfs_index *x, const struct run *run, struct mxfs_er
     x->shards[x->shard_count++] = shard;
     if (strlen(shard) == run->shard_len && mxfs_path_is_plain_name(shard))
         return 0;
-    const struct mxfs_index_entry *e = &x->entries[run->first];
+    const struct model_index_entry *e = &x->entries[run->first];
     return mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL,
-                     "%s: weight_map: tensor %s is in \"%s\", which is not a file name in the same "
-                     "directory",
+                     "%s: weight_map: tensor %s is in \"%s\", which is not the name of a file in "
+                     "this folder",
                      x->path, mxfs_quote(e->name, e->name_len).text, shard);
 }
 
-/* The distinct shards in order; then every entry is given its own. */
+/* Sorts the distinct shards, and then tells every entry the index of its own. */
 static int sort_shards(struct reader *r, struct run **sorted, struct mxfs_error *err)
 {
-    struct mxfs_index *x = r->index;
+    struct model_index *x = r->index;
 
     for (size_t i = 0; i < r->run_count; i++)
         sorted[i] = &r->runs[i];
@@ -179,73 +221,31 @@ static int find_shards(struct reader *r, struct mxfs_error *err)
     return rc;
 }
 
-/* Says why an index cannot be used; 0 when it is only empty. */
-static int explain(const struct mxfs_index *index, const struct mxfs_reach *reach,
-                   struct mxfs_error *err)
-{
-    json_t *root, *value;
-    const char *tensor;
-
-    int rc = mxfs_json_load(index->path, reach, &root, err);
-    if (rc != 0)
-        return rc;
-    json_t *map = json_object_get(root, "weight_map");
-    if (!json_is_object(map))
-        rc = mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: there is no weight_map", index->path);
-    json_object_foreach(map, tensor, value)
-    {
-        if (rc == 0 && !json_is_string(value))
-            rc = mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL,
-                           "%s: weight_map: tensor %s is not in a file, its value is no string",
-                           index->path, mxfs_quote(tensor, strlen(tensor)).text);
-    }
-    if (rc == 0 && json_object_size(map) > 0)
-        rc = mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: not sound JSON", index->path);
-    json_decref(root);
-    return rc;
-}
-
-static int scan(struct reader *r, const struct mxfs_reach *reach, struct mxfs_error *err)
-{
-    char *edited;
-    size_t len;
-
-    int rc = mxfs_jsonedit_index(r->index->text, r->text_len, 0, add_entry, r, &edited, &len);
-    free(edited);
-    if (rc == -EINVAL || (rc == 0 && r->index->count == 0))
-        rc = explain(r->index, reach, err);
-    return rc;
-}
-
-/* -ENOENT without err when there is no such file. */
-static int load(struct mxfs_index *index, const char *path, const struct mxfs_reach *reach,
+/* Fails with -ENOENT, without err, when there is no such file. */
+static int load(struct model_index *index, const char *path, const struct mxfs_reach *reach,
                 struct mxfs_error *err)
 {
-    struct reader r = {.index = index};
-    int rc = 0;
+    struct reader r = {.index = index, .err = err};
 
     memset(index, 0, sizeof(*index));
-    if (mxfs_reach_lacks(reach, path))
-        return -ENOENT;
     index->path = strdup(path);
-    if (index->path)
-        rc = mxfs_source_slurp(path, reach, INDEX_MAX, &index->text, &r.text_len, err);
-    else
-        rc = -ENOMEM;
+    int rc = index->path ? model_json_open(&r.json, &index->text, path, reach, err) : -ENOMEM;
     if (rc == 0)
-        rc = scan(&r, reach, err);
+        rc = read_root(&r);
+    if (r.json.error)
+        model_json_fail(&r.json, path, err);
     if (rc == 0)
         rc = find_shards(&r, err);
     free(r.runs);
     if (rc == -ENOMEM)
         mxfs_fail_memory(err, path);
     if (rc != 0)
-        mxfs_index_fini(index);
+        model_index_fini(index);
     return rc;
 }
 
-int mxfs_index_load(struct mxfs_index *index, const char *path, const struct mxfs_reach *reach,
-                    struct mxfs_error *err)
+int model_index_load(struct model_index *index, const char *path, const struct mxfs_reach *reach,
+                     struct mxfs_error *err)
 {
     int rc = load(index, path, reach, err);
     return rc == -ENOENT
@@ -254,7 +254,7 @@ int mxfs_index_load(struct mxfs_index *index, const char *path, const struct mxf
 }
 
 /* Loads one index file; leaves *index empty when it does not name `file`. */
-static int load_if_naming(struct mxfs_index *index, const char *path, const char *file,
+static int load_if_naming(struct model_index *index, const char *path, const char *file,
                           const struct mxfs_reach *reach, struct mxfs_error *err)
 {
     int rc = load(index, path, reach, err);
@@ -264,12 +264,12 @@ static int load_if_naming(struct mxfs_index *index, const char *path, const char
             return 0;
     }
     if (rc == 0)
-        mxfs_index_fini(index);
+        model_index_fini(index);
     return rc == -ENOENT ? 0 : rc;
 }
 
-int mxfs_index_find(struct mxfs_index *index, const char *dir, const char *file,
-                    const struct mxfs_reach *reach, struct mxfs_error *err)
+int model_index_find(struct model_index *index, const char *dir, const char *file,
+                     const struct mxfs_reach *reach, struct mxfs_error *err)
 {
     static const char suffix[] = ".safetensors.index.json";
     DIR *d = opendir(dir);
@@ -278,7 +278,7 @@ int mxfs_index_find(struct mxfs_index *index, const char *dir, const char *file,
 
     memset(index, 0, sizeof(*index));
     if (!d)
-        return 0; /* the file itself is reachable; then there is no index to be seen */
+        return 0; /* the file itself was opened; without its folder there is no index */
     while (rc == 0 && !index->path && (e = readdir(d))) {
         size_t n = strlen(e->d_name);
         if (n < sizeof(suffix) - 1 || strcmp(e->d_name + n - (sizeof(suffix) - 1), suffix) != 0)

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The index of a sharded model: tensor name -> shard. Private to model/.
+ * The index of a sharded model, which maps tensor names to shards. Private to model/.
  */
 #ifndef MXFS_MODEL_INDEX_H
 #define MXFS_MODEL_INDEX_H
@@ -14,42 +14,43 @@
 #include "mxfs/reach.h"
 
 /** A member of the weight map. */
-struct mxfs_index_entry {
+struct model_index_entry {
     const char *name;  /**< of the tensor; not terminated */
     uint32_t name_len; /**< bytes */
     uint32_t shard;    /**< index in index->shards */
 };
 
-/** A string that does not stand in the text as it is. */
-struct mxfs_index_string {
-    struct mxfs_index_string *next;
-    char data[];
+/** A string that has escapes in the text, decoded. */
+struct model_index_string {
+    struct model_index_string *next; /**< the one decoded before, or NULL */
+    char data[];                     /**< not terminated */
 };
 
-/** A loaded index. Zero-initialised: there is none. */
-struct mxfs_index {
-    char *path;                       /**< of the index file; owned; NULL: there is none */
-    struct mxfs_index_entry *entries; /**< in the order of the text */
-    size_t count;
-    char **shards; /**< distinct file names, sorted; owned */
-    size_t shard_count;
-    char *text;                        /**< of the file; owned: names point into it */
-    struct mxfs_index_string *strings; /**< owned: the other names */
+/** A loaded index. Zero-initialised means that there is none. */
+struct model_index {
+    char *path;                         /**< of the index file; owned; NULL: there is no index */
+    struct model_index_entry *entries;  /**< in the order of the text; owned */
+    size_t count;                       /**< of entries */
+    char **shards;                      /**< distinct file names, sorted; owned */
+    size_t shard_count;                 /**< of shards */
+    char *text;                         /**< of the file; owned; most names point into it */
+    struct model_index_string *strings; /**< the other names; owned */
 };
 
 /**
- * Looks beside a file for an index (within reach) whose weight_map names it. None is no error
- * (index->path NULL). Shard names that would lead out of the directory, and broken JSON, are
- * MXFS_EXIT_MALFORMED.
+ * Looks in the folder `dir` for an index, within reach, whose weight_map names `file`. Returns 0
+ * with index->path NULL when there is none. An index that is not JSON, or that names a shard
+ * outside the folder, is MXFS_EXIT_MALFORMED.
  */
-int mxfs_index_find(struct mxfs_index *index, const char *dir, const char *file,
-                    const struct mxfs_reach *reach, struct mxfs_error *err);
+int model_index_find(struct model_index *index, const char *dir, const char *file,
+                     const struct mxfs_reach *reach, struct mxfs_error *err);
 
-/** Loads the index file at `path`; none there is -ENOENT, with err filled. */
-int mxfs_index_load(struct mxfs_index *index, const char *path, const struct mxfs_reach *reach,
-                    struct mxfs_error *err);
+/** Loads the index at `path`. Fails like model_index_find(); a missing file is -ENOENT, with err
+ * filled. */
+int model_index_load(struct model_index *index, const char *path, const struct mxfs_reach *reach,
+                     struct mxfs_error *err);
 
 /** Frees; accepts an empty index. */
-void mxfs_index_fini(struct mxfs_index *index);
+void model_index_fini(struct model_index *index);
 
 #endif

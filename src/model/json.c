@@ -2,93 +2,168 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Loading of JSON in Python's dialect.
+ * Loading JSON files in Python's dialect, and looking things up in their text.
  */
 #include "json.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "mxfs/source.h"
+#include "mxfs/utf8.h"
 
-/* A weight map of a million names is some 100 MB. */
+/* An index of a million names is about 100 MB. */
 enum { JSON_MAX = 256 << 20 };
 
-static size_t replace_word(char *text, size_t at, size_t len, const char *word)
+int model_json_fail(const struct mxfs_json *j, const char *path, struct mxfs_error *err)
 {
-    size_t n = strlen(word);
-    if (len - at < n || memcmp(text + at, word, n) != 0)
-        return 0;
-    memset(text + at, ' ', n);
-    text[at] = '0';
-    return n;
-}
+    size_t line = 1, column = 1;
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* Python's integers have no bounds, jansson's have 64 bits. Returns the length of the digits. */
-static size_t replace_long_integer(char *text, size_t at, size_t len)
-{
-    size_t end = at;
-
-    while (end < len && is_digit(text[end]))
-        end++;
-    bool fraction = at > 0 && text[at - 1] == '.';
-    bool real = end < len && (text[end] == '.' || text[end] == 'e' || text[end] == 'E');
-    if (end - at > 18 && !fraction && !real && text[at] != '0') {
-        memset(text + at, ' ', end - at);
-        text[at] = '0';
+    for (size_t i = 0; i < j->pos; i++) {
+        if (j->text[i] == '\n') {
+            line++;
+            column = 1;
+        } else {
+            column += !mxfs_utf8_is_tail((unsigned char)j->text[i]);
+        }
     }
-    return end - at;
+    return mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: line %zu column %zu: %s", path, line,
+                     column, j->error);
 }
 
-/* In the copy that is parsed, outside strings: same length, so that error positions stay right. */
-static void replace_python_numbers(char *text, size_t len)
+int model_json_open(struct mxfs_json *j, char **text, const char *path,
+                    const struct mxfs_reach *reach, struct mxfs_error *err)
 {
-    bool in_string = false;
-    for (size_t i = 0; i < len; i++) {
-        if (in_string && text[i] == '\\')
-            i++;
-        else if (text[i] == '"')
-            in_string = !in_string;
-        else if (!in_string && text[i] == 'N')
-            replace_word(text, i, len, "NaN");
-        else if (!in_string && text[i] == 'I')
-            replace_word(text, i, len, "Infinity");
-        else if (!in_string && is_digit(text[i]))
-            i += replace_long_integer(text, i, len) - 1;
-    }
-}
+    size_t len;
 
-int mxfs_json_load(const char *path, const struct mxfs_reach *reach, json_t **out,
-                   struct mxfs_error *err)
-{
-    char *text = NULL;
-    size_t len = 0;
-    json_error_t why;
-
-    *out = NULL;
+    *text = NULL;
     if (mxfs_reach_lacks(reach, path))
         return -ENOENT;
-    int rc = mxfs_source_slurp(path, reach, JSON_MAX, &text, &len, err);
-    if (rc != 0)
-        return rc;
-    replace_python_numbers(text, len);
-    json_t *root = json_loadb(text, len, JSON_ALLOW_NUL, &why);
-    free(text);
-    if (!root)
-        return mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: line %d column %d: %s", path,
-                         why.line, why.column, why.text);
-    if (!json_is_object(root)) {
-        json_decref(root);
-        return mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: not a JSON object", path);
+    int rc = mxfs_source_slurp(path, reach, JSON_MAX, text, &len, err);
+    return rc != 0 ? rc : mxfs_json_begin(j, *text, len, MXFS_JSON_PYTHON);
+}
+
+int model_json_load(struct model_json *root, char **text, const char *path,
+                    const struct mxfs_reach *reach, struct mxfs_error *err)
+{
+    struct mxfs_json j = {.error = NULL};
+    int rc = model_json_open(&j, text, path, reach, err);
+
+    if (rc == 0) {
+        mxfs_json_peek(&j);
+        *root = (struct model_json){*text + j.pos, j.size - j.pos};
+        rc = mxfs_json_skip(&j);
     }
-    *out = root;
-    return 0;
+    if (rc == 0)
+        rc = mxfs_json_end(&j);
+    if (j.error)
+        model_json_fail(&j, path, err);
+    else if (rc == 0 && model_json_kind(*root) != '{')
+        rc = mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: not a JSON object", path);
+    if (rc != 0) {
+        free(*text);
+        *text = NULL;
+    }
+    return rc;
+}
+
+char model_json_kind(struct model_json value)
+{
+    return value.text ? value.text[0] : '\0';
+}
+
+/* A parser at the start of a value. */
+static struct mxfs_json parser(struct model_json value)
+{
+    return (struct mxfs_json){.text = value.text, .size = value.len, .dialect = MXFS_JSON_PYTHON};
+}
+
+struct model_json_walk model_json_walk(struct model_json value, char open)
+{
+    struct model_json_walk walk;
+
+    walk.json = parser(value);
+    walk.close = open == '{' ? '}' : ']';
+    if (model_json_kind(value) != open || mxfs_json_open(&walk.json, open) != 0)
+        walk.close = '\0';
+    walk.value = (struct model_json){0};
+    walk.name[0] = '\0';
+    return walk;
+}
+
+/* Reads the value at the position of a parser. */
+static struct model_json read_value(struct mxfs_json *j)
+{
+    mxfs_json_peek(j);
+    size_t start = j->pos;
+    mxfs_json_skip_checked(j);
+    return (struct model_json){j->text + start, j->pos - start};
+}
+
+static void read_name(struct model_json_walk *walk)
+{
+    struct mxfs_json_string name;
+
+    mxfs_json_read_key(&walk->json, &name);
+    if (name.len >= sizeof(walk->name))
+        return;
+    mxfs_json_decode(&name, walk->name, name.len);
+    walk->name[memchr(walk->name, '\0', name.len) ? 0 : name.len] = '\0';
+}
+
+bool model_json_next(struct model_json_walk *walk)
+{
+    walk->name[0] = '\0';
+    if (walk->close == '\0' || mxfs_json_next(&walk->json, walk->close) <= 0)
+        return false;
+    if (walk->close == '}')
+        read_name(walk);
+    walk->value = read_value(&walk->json);
+    return true;
+}
+
+void model_json_find(struct model_json object, const char *const *names, struct model_json *found,
+                     size_t count)
+{
+    struct mxfs_json j = parser(object);
+    struct mxfs_json_string key;
+
+    for (size_t i = 0; i < count; i++)
+        found[i] = (struct model_json){0};
+    if (model_json_kind(object) != '{' || mxfs_json_open(&j, '{') != 0)
+        return;
+    while (mxfs_json_next(&j, '}') > 0 && mxfs_json_read_key(&j, &key) == 0) {
+        struct model_json value = read_value(&j);
+        for (size_t i = 0; i < count; i++)
+            if (mxfs_json_equals(&key, names[i]))
+                found[i] = value;
+    }
+}
+
+struct model_json model_json_get(struct model_json object, const char *name)
+{
+    struct model_json found;
+
+    model_json_find(object, &name, &found, 1);
+    return found;
+}
+
+uint64_t model_json_integer(struct model_json value)
+{
+    struct mxfs_json j = parser(value);
+    uint64_t n;
+
+    return mxfs_json_read_u64(&j, &n) == 0 && n <= INT64_MAX ? n : 0;
+}
+
+bool model_json_string(struct model_json value, char *out, size_t size)
+{
+    struct mxfs_json j = parser(value);
+    struct mxfs_json_string s;
+
+    if (mxfs_json_read_string(&j, &s) != 0)
+        return false;
+    out[mxfs_json_decode(&s, out, size - 1)] = '\0';
+    return true;
 }

@@ -2,23 +2,75 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * JSON files beside the weights, as Python writes them. Private to model/.
+ * The JSON files of a model, as Python writes them: loading, and looking things up without a tree.
+ * Private to model/.
+ *
+ * A value is a piece of the text, which was checked as a whole when it was loaded, so that look-ups
+ * cannot fail: they return nothing where the member is missing or of another kind.
  */
 #ifndef MXFS_MODEL_JSON_H
 #define MXFS_MODEL_JSON_H
 
-#include <jansson.h>
-
 #include "mxfs/error.h"
+#include "mxfs/json.h"
 #include "mxfs/reach.h"
 
+/** A value; borrowed from the loaded text. Zero-initialised: no value. */
+struct model_json {
+    const char *text; /**< its first byte; NULL: there is no value */
+    size_t len;       /**< bytes */
+};
+
+/** A walk through the members of an object or the elements of an array. */
+struct model_json_walk {
+    struct mxfs_json json;   /**< the position; internal */
+    char close;              /**< the bracket that ends it; internal */
+    char name[256];          /**< of the current member; "" for an element, a name that is longer,
+                                and one with a NUL, for mxfs knows no such name */
+    struct model_json value; /**< the current member or element */
+};
+
 /**
- * Reads and parses a JSON file whose root is an object. Python's NaN, Infinity and -Infinity are
- * read as 0: mxfs asks for none of them. *out is a new reference. Fails with MXFS_EXIT_SOURCE when
- * unreadable (-ENOENT without err when there is no such file within reach), MXFS_EXIT_MALFORMED
- * when broken.
+ * Reads a file and starts a parser on its text, which the caller frees, also after a failure. Fails
+ * with MXFS_EXIT_SOURCE when the file is unreadable (-ENOENT without err when there is no such file
+ * within reach), and with -EINVAL and j->error when it is not UTF-8.
  */
-int mxfs_json_load(const char *path, const struct mxfs_reach *reach, json_t **out,
-                   struct mxfs_error *err);
+int model_json_open(struct mxfs_json *j, char **text, const char *path,
+                    const struct mxfs_reach *reach, struct mxfs_error *err);
+
+/** Records what the parser found wrong with the file at `path`, and where; returns -EINVAL. */
+int model_json_fail(const struct mxfs_json *j, const char *path, struct mxfs_error *err);
+
+/**
+ * Reads a file and checks it: *root is the object that it must be. The caller frees *text, which is
+ * NULL on failure. Fails like model_json_open(), and with MXFS_EXIT_MALFORMED.
+ */
+int model_json_load(struct model_json *root, char **text, const char *path,
+                    const struct mxfs_reach *reach, struct mxfs_error *err);
+
+/** The first byte of a value, which tells its kind: one of {["tfn, - or a digit, N or I; 0 for no
+ * value. */
+char model_json_kind(struct model_json value);
+
+/** The member `name` (at most 64 bytes) of an object; of several the last, like Python. Reads the
+ * whole object. */
+struct model_json model_json_get(struct model_json object, const char *name);
+
+/** Like model_json_get() for `count` names at once: found[i] is the member names[i]. */
+void model_json_find(struct model_json object, const char *const *names, struct model_json *found,
+                     size_t count);
+
+/** Starts a walk. `open` is '{' or '['; a value of another kind counts as empty. */
+struct model_json_walk model_json_walk(struct model_json value, char open);
+
+/** Moves to the next member or element; false when there are no more. */
+bool model_json_next(struct model_json_walk *walk);
+
+/** An integer up to INT64_MAX; 0 for any other value. */
+uint64_t model_json_integer(struct model_json value);
+
+/** Copies a string to `out` (`size` bytes), decoded, NUL-terminated, cut if it is too long. Returns
+ * whether the value is one; if not, *out is left alone. */
+bool model_json_string(struct model_json value, char *out, size_t size);
 
 #endif

@@ -93,7 +93,7 @@ static int note_missing(struct mxfs_model *m, const char *name)
 }
 
 /* Opens the shards that the index names; those that are not there are counted. */
-static int open_indexed(struct mxfs_model *m, const struct mxfs_index *index,
+static int open_indexed(struct mxfs_model *m, const struct model_index *index,
                         const struct request *r, struct mxfs_error *err)
 {
     int rc = 0;
@@ -135,7 +135,7 @@ static int read_tensor(void *model, const struct mxfs_tensor *t, void *buf, size
                        uint64_t offset)
 {
     struct mxfs_model *m = model;
-    return mxfs_source_read(&m->shards[t->shard].source, buf, len, t->offset + offset);
+    return mxfs_source_read(mxfs_model_source(m, t), buf, len, t->offset + offset);
 }
 
 static int group_tensors(struct mxfs_model *m, const struct mxfs_tensors *absent,
@@ -162,8 +162,8 @@ static int group_tensors(struct mxfs_model *m, const struct mxfs_tensors *absent
 }
 
 /* Opens the file alone, or the shards of the index when there is one. */
-static int open_files(struct mxfs_model *m, const struct mxfs_index *index, const struct request *r,
-                      struct mxfs_error *err)
+static int open_files(struct mxfs_model *m, const struct model_index *index,
+                      const struct request *r, struct mxfs_error *err)
 {
     m->shards = calloc(index->shard_count + 1, sizeof(*m->shards));
     if (!m->shards)
@@ -175,8 +175,8 @@ static int open_files(struct mxfs_model *m, const struct mxfs_index *index, cons
     return open_indexed(m, index, r, err);
 }
 
-static int load_files(struct mxfs_model *m, const struct mxfs_index *index, const struct request *r,
-                      struct mxfs_tensors *absent, struct mxfs_error *err)
+static int load_files(struct mxfs_model *m, const struct model_index *index,
+                      const struct request *r, struct mxfs_tensors *absent, struct mxfs_error *err)
 {
     int rc = open_files(m, index, r, err);
     if (rc == 0)
@@ -196,22 +196,22 @@ static int load_model(struct mxfs_model *m, const struct request *r,
                       const struct mxfs_model_options *options, struct mxfs_error *err)
 {
     struct mxfs_tensors absent = {0};
-    struct mxfs_index index = {0};
+    struct model_index index = {0};
 
     int rc = load_config(m, r, err);
     if (rc == 0 && r->what == INDEX)
-        rc = mxfs_index_load(&index, r->path, r->reach, err);
+        rc = model_index_load(&index, r->path, r->reach, err);
     else if (rc == 0 && r->what == SHARD_OR_FILE)
-        rc = mxfs_index_find(&index, r->dir, r->file, r->reach, err);
+        rc = model_index_find(&index, r->dir, r->file, r->reach, err);
     if (rc == 0)
         rc = load_files(m, &index, r, &absent, err);
     if (rc == 0 && index.path && !(m->index_path = strdup(index.path)))
         rc = -ENOMEM;
     if (absent.count == 0)
-        mxfs_index_fini(&index); /* a large one is larger than all that grouping makes */
+        model_index_fini(&index); /* a large one is larger than all that grouping makes */
     if (rc == 0)
         rc = group_tensors(m, &absent, options);
-    mxfs_index_fini(&index);
+    model_index_fini(&index);
     free(absent.sorted);
     return rc;
 }

@@ -72,35 +72,42 @@ static uint64_t total_size(const struct mxfs_folder *folder, const struct mxfs_m
     return total;
 }
 
-/* Where the last name was found: the next one is near. */
-struct rename {
-    const struct mxfs_model *model;
-    size_t near;
-};
-
-/* An index entry stays, goes, or takes the name of the group that its tensor leads. */
-static int rename_entry(void *data, struct mxfs_jsonedit_weight *w)
+/* Keeps an index entry, drops it, or gives it the name of the group that its tensor leads. `near`
+ * is where the last name was found: the next is usually close. */
+static int edit_weight(struct mxfs_jsonedit_index *index, const struct mxfs_jsonedit_weight *w,
+                       const struct mxfs_model *m, size_t *near)
 {
-    struct rename *r = data;
-    const struct mxfs_model *m = r->model;
-    size_t at = mxfs_tensors_find(&m->tensors, r->near, w->name, w->name_len, "");
+    size_t at = mxfs_tensors_find(&m->tensors, *near, w->name, w->name_len, "");
 
     if (at == MXFS_NOT_FOUND)
-        return MXFS_JSONEDIT_DROP; /* in a shard that is missing */
-    r->near = at;
+        return mxfs_jsonedit_index_drop(index); /* in a shard that is missing */
+    *near = at;
     int32_t role = m->grouping.role[at];
     if (role == MXFS_ROLE_DROPPED)
-        return MXFS_JSONEDIT_DROP;
+        return mxfs_jsonedit_index_drop(index);
     if (role < 0)
-        return MXFS_JSONEDIT_KEEP;
+        return mxfs_jsonedit_index_keep(index);
     const struct mxfs_group *g = &m->grouping.groups[role];
-    if (g->part[0] != m->tensors.sorted[at])
-        return MXFS_JSONEDIT_DROP;
-    if (mxfs_name_compare(g->name, g->name_len, w->name, w->name_len) == 0)
-        return MXFS_JSONEDIT_KEEP;
-    w->renamed = g->name;
-    w->renamed_len = g->name_len;
-    return MXFS_JSONEDIT_RENAME;
+    return g->part[0] == m->tensors.sorted[at]
+               ? mxfs_jsonedit_index_rename(index, g->name, g->name_len)
+               : mxfs_jsonedit_index_drop(index);
+}
+
+static int edit_index(const char *text, size_t len, const struct mxfs_folder *folder,
+                      const struct mxfs_model *m, struct mxfs_entry *entry)
+{
+    struct mxfs_jsonedit_index *index;
+    struct mxfs_jsonedit_weight weight;
+    size_t near = 0;
+    int more = 0, rc = mxfs_jsonedit_index_new(&index, text, len, total_size(folder, m));
+
+    while (rc == 0 && (more = mxfs_jsonedit_index_next(index, &weight)) > 0)
+        rc = edit_weight(index, &weight, m, &near);
+    if (rc == 0)
+        rc = more != 0 ? more
+                       : mxfs_jsonedit_index_finish(index, &entry->text.data, &entry->text.size);
+    mxfs_jsonedit_index_free(index);
+    return rc;
 }
 
 static const char *config_dtype(const struct mxfs_group *g)
@@ -122,9 +129,7 @@ static int edit_text(const struct mxfs_folder *folder, const struct mxfs_reach *
         return rc;
     rc = mxfs_rights_stat(path, &entry->text.st);
     if (rc == 0 && indexed)
-        rc =
-            mxfs_jsonedit_index(text, len, total_size(folder, indexed), rename_entry,
-                                &(struct rename){indexed, 0}, &entry->text.data, &entry->text.size);
+        rc = edit_index(text, len, folder, indexed, entry);
     else if (rc == 0)
         rc = mxfs_jsonedit_config(text, len, config_dtype(first_group(folder)), 0,
                                   &entry->text.data, &entry->text.size);

@@ -165,7 +165,7 @@ static int open_index(const struct repo_walk *walk, struct mxfs_folder *folder,
 static int compare_plans(const void *a, const void *b)
 {
     const struct mxfs_plan *x = *(struct mxfs_plan *const *)a, *y = *(struct mxfs_plan *const *)b;
-    return strcmp(x->model->shards[x->shard].source.path, y->model->shards[y->shard].source.path);
+    return strcmp(mxfs_plan_source(x)->path, mxfs_plan_source(y)->path);
 }
 
 int mxfs_repo_open_models(const struct repo_walk *walk, struct mxfs_folder *folder,

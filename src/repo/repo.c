@@ -14,6 +14,7 @@
 #include "folder.h"
 #include "mxfs/path.h"
 #include "mxfs/rights.h"
+#include "mxfs/vfile.h"
 
 static int out_of_memory(const char *path, struct mxfs_error *err)
 {
@@ -88,7 +89,7 @@ static struct mxfs_plan *plan_of(const struct mxfs_folder *f, const char *name)
 {
     for (size_t i = 0; i < f->plan_count; i++) {
         const struct mxfs_plan *p = f->plans[i];
-        if (strcmp(mxfs_path_basename(p->model->shards[p->shard].source.path), name) == 0)
+        if (strcmp(mxfs_path_basename(mxfs_plan_source(p)->path), name) == 0)
             return f->plans[i];
     }
     return NULL;
@@ -338,7 +339,7 @@ struct mxfs_repo_options mxfs_repo_options_of(const struct mxfs_options *options
 
     return (struct mxfs_repo_options){
         .model = {.out = outs[options->dtype],
-                  .unit_max = options->cache_size / MXFS_UNITS_IN_CACHE,
+                  .unit_max = mxfs_vfile_unit_max(options->cache_size),
                   .only = options->only,
                   .schemes = options->scheme,
                   .partial = options->partial || options->command == MXFS_COMMAND_LIST},
@@ -374,7 +375,7 @@ int mxfs_repo_visit(struct mxfs_folder *folder,
 char *mxfs_repo_file(const struct mxfs_repo *repo, const struct mxfs_folder *folder,
                      const struct mxfs_plan *plan)
 {
-    const char *file = mxfs_path_basename(plan->model->shards[plan->shard].source.path);
+    const char *file = mxfs_path_basename(mxfs_plan_source(plan)->path);
     const char *below = folder->path + strlen(repo->root.path);
 
     while (*below == '/')

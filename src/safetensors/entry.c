@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * One entry of the header: a tensor's dtype, shape and place, and whether they agree.
+ * One entry of the header: a tensor's dtype, shape and offsets, and whether they agree.
  */
 #include "parser.h"
 
@@ -11,45 +11,40 @@
 
 #include "mxfs/bytes.h"
 
-/* What an entry has said so far. */
+/* The members of an entry. */
 enum field { FIELD_DTYPE = 1, FIELD_SHAPE = 2, FIELD_OFFSETS = 4, FIELD_ALL = 7 };
 
 struct entry {
-    unsigned seen; /* enum field */
-    int dtype;
-    const uint64_t *shape;
+    unsigned seen;         /* enum field: which members it has */
+    int dtype;             /* enum mxfs_dtype */
+    const uint64_t *shape; /* in the arena; NULL in the first pass */
     uint32_t rank;
     uint64_t elements;   /* product of the dimensions, from left to right */
     bool overflow;       /* the product does not fit 64 bits */
     uint64_t begin, end; /* data_offsets */
-    uint64_t size;       /* bytes that dtype and shape ask for */
-    size_t shape_at;     /* where the shape stands in the text, for messages */
-    size_t shape_len;    /* and how long it is */
+    uint64_t size;       /* bytes, by dtype and shape */
+    size_t shape_at;     /* position of the shape in the text, for messages */
+    size_t shape_len;    /* bytes of it */
 };
 
-static int read_dtype(struct mxfs_parser *p, struct entry *e)
+static int read_dtype(struct safetensors_parser *p, struct entry *e)
 {
     struct mxfs_json_string s;
-    char name[16];
+    char name[16]; /* no dtype is as long, so a name that is cut here stays unknown */
 
     if (mxfs_json_read_string(&p->json, &s))
-        return mxfs_parser_bad_json(p);
-    e->dtype = -1;
-    if (s.len <= sizeof(name)) {
-        mxfs_json_decode(&s, name);
-        e->dtype = mxfs_dtype_from_name(name, s.len);
-    }
+        return -EINVAL;
+    e->dtype = mxfs_dtype_from_name(name, mxfs_json_decode(&s, name, sizeof(name)));
     if (e->dtype < 0) {
         struct mxfs_quoted quoted = mxfs_quote(s.raw, s.raw_len);
-        return mxfs_parser_fail(p, "unknown dtype %s", quoted.text);
+        return safetensors_fail(p, "unknown dtype %s", quoted.text);
     }
     return 0;
 }
 
-static int read_shape(struct mxfs_parser *p, struct entry *e)
+static int read_shape(struct safetensors_parser *p, struct entry *e)
 {
     struct mxfs_json *j = &p->json;
-    bool first = true;
     uint64_t dim;
     int more;
 
@@ -58,120 +53,116 @@ static int read_shape(struct mxfs_parser *p, struct entry *e)
     e->shape = p->out ? p->dims_arena + p->dims : NULL;
     e->elements = 1;
     if (mxfs_json_open(j, '['))
-        return mxfs_parser_bad_json(p);
-    for (; (more = mxfs_json_next(j, ']', &first)) > 0; e->rank++, p->dims++) {
+        return -EINVAL;
+    for (; (more = mxfs_json_next(j, ']')) > 0; e->rank++, p->dims++) {
         if (mxfs_json_read_u64(j, &dim))
-            return mxfs_parser_bad_json(p);
-        /* From left to right, as the library does: [0, huge, huge] fits, [huge, huge, 0] does not.
-         */
+            return -EINVAL;
+        /* From left to right, like the library: [0, huge, huge] fits, [huge, huge, 0] does not. */
         e->overflow = e->overflow || !mxfs_mul_u64(e->elements, dim, &e->elements);
         if (p->out)
             p->dims_arena[p->dims] = dim;
     }
     e->shape_len = j->pos - e->shape_at;
-    return more < 0 ? mxfs_parser_bad_json(p) : 0;
+    return more;
 }
 
-static int read_offsets(struct mxfs_parser *p, struct entry *e)
+static int read_offsets(struct safetensors_parser *p, struct entry *e)
 {
     struct mxfs_json *j = &p->json;
     uint64_t *offsets[] = {&e->begin, &e->end};
-    bool first = true;
+    size_t count = 0;
     int more = 0;
 
     if (mxfs_json_open(j, '['))
-        return mxfs_parser_bad_json(p);
-    for (size_t i = 0; i < 2; i++) {
-        more = mxfs_json_next(j, ']', &first);
-        if (more < 0 || (more > 0 && mxfs_json_read_u64(j, offsets[i])))
-            return mxfs_parser_bad_json(p);
-        if (more == 0)
-            return mxfs_parser_fail(p, "data_offsets are not two integers");
-    }
-    more = mxfs_json_next(j, ']', &first);
-    if (more > 0)
-        return mxfs_parser_fail(p, "data_offsets are not two integers");
-    return more < 0 ? mxfs_parser_bad_json(p) : 0;
+        return -EINVAL;
+    for (; count < 2 && (more = mxfs_json_next(j, ']')) > 0; count++)
+        if (mxfs_json_read_u64(j, offsets[count]))
+            return -EINVAL;
+    if (count == 2)
+        more = mxfs_json_next(j, ']');
+    if (more < 0)
+        return more;
+    return more > 0 || count < 2 ? safetensors_fail(p, "data_offsets must be two integers") : 0;
 }
 
-static int read_field(struct mxfs_parser *p, struct entry *e)
+static int read_field(struct safetensors_parser *p, struct entry *e)
 {
     static const struct {
         const char *name;
         enum field field;
-        int (*read)(struct mxfs_parser *p, struct entry *e);
+        int (*read)(struct safetensors_parser *p, struct entry *e);
     } fields[] = {{"dtype", FIELD_DTYPE, read_dtype},
                   {"shape", FIELD_SHAPE, read_shape},
                   {"data_offsets", FIELD_OFFSETS, read_offsets}};
     struct mxfs_json_string key;
 
     if (mxfs_json_read_key(&p->json, &key))
-        return mxfs_parser_bad_json(p);
+        return -EINVAL;
     for (size_t i = 0; i < MXFS_COUNT(fields); i++) {
         if (!mxfs_json_equals(&key, fields[i].name))
             continue;
         if (e->seen & fields[i].field)
-            return mxfs_parser_fail(p, "%s is given twice", fields[i].name);
+            return safetensors_fail(p, "%s is given twice", fields[i].name);
         e->seen |= fields[i].field;
         return fields[i].read(p, e);
     }
-    return mxfs_json_skip(&p->json) ? mxfs_parser_bad_json(p) : 0;
+    return mxfs_json_skip(&p->json);
 }
 
 /* Sets e->size from dtype and shape. */
-static int measure(struct mxfs_parser *p, struct entry *e)
+static int measure(struct safetensors_parser *p, struct entry *e)
 {
     unsigned width = mxfs_dtype_bits((enum mxfs_dtype)e->dtype);
     uint64_t bits;
 
     if (e->overflow || !mxfs_mul_u64(e->elements, width, &bits))
-        return mxfs_parser_fail(p, "its size does not fit 64 bits");
+        return safetensors_fail(p, "its size does not fit in 64 bits");
     if (bits % 8)
-        return mxfs_parser_fail(p, "%" PRIu64 " elements of %s (%u bits) do not fill whole bytes",
+        return safetensors_fail(p, "%" PRIu64 " elements of %s (%u bits) do not fill whole bytes",
                                 e->elements, mxfs_dtype_name((enum mxfs_dtype)e->dtype), width);
     e->size = bits / 8;
     return 0;
 }
 
-/* Checks what an entry says as far as it can be checked without the others. */
-static int check_entry(struct mxfs_parser *p, struct entry *e)
+/* Checks everything about an entry that does not depend on the others. */
+static int check_entry(struct safetensors_parser *p, struct entry *e)
 {
     /* Enough of a shape to recognise it. */
     const int shown = e->shape_len < 64 ? (int)e->shape_len : 64;
 
     if (e->seen != FIELD_ALL)
-        return mxfs_parser_fail(p, "%s is missing",
+        return safetensors_fail(p, "%s is missing",
                                 !(e->seen & FIELD_DTYPE)   ? "dtype"
                                 : !(e->seen & FIELD_SHAPE) ? "shape"
                                                            : "data_offsets");
     if (e->end < e->begin)
-        return mxfs_parser_fail(p, "data_offsets [%" PRIu64 ",%" PRIu64 "] run backwards", e->begin,
+        return safetensors_fail(p, "data_offsets [%" PRIu64 ",%" PRIu64 "] run backwards", e->begin,
                                 e->end);
     if (measure(p, e))
         return -EINVAL;
     if (e->end - e->begin != e->size)
-        return mxfs_parser_fail(p,
+        return safetensors_fail(p,
                                 "data_offsets [%" PRIu64 ",%" PRIu64
                                 "] do not match dtype %s and shape %.*s (%" PRIu64 " bytes)",
                                 e->begin, e->end, mxfs_dtype_name((enum mxfs_dtype)e->dtype), shown,
                                 p->json.text + e->shape_at, e->size);
     if (e->end > p->data_size)
-        return mxfs_parser_fail(p,
+        return safetensors_fail(p,
                                 "data_offsets [%" PRIu64 ",%" PRIu64 "] exceed the %" PRIu64
                                 " bytes of data (truncated file?)",
                                 e->begin, e->end, p->data_size);
     return 0;
 }
 
-static struct mxfs_name tensor_at(const void *list, uint32_t index)
+static struct safetensors_name tensor_at(const void *list, uint32_t index)
 {
     const struct mxfs_tensor *t = (const struct mxfs_tensor *)list + index;
 
-    return (struct mxfs_name){t->name, t->name_len};
+    return (struct safetensors_name){t->name, t->name_len};
 }
 
-/* Second pass: records the entry unless its name was there before. */
-static int fill_tensor(struct mxfs_parser *p, const struct entry *e, const char *name)
+/* Second pass: records the entry, unless its name has occurred before. */
+static int fill_tensor(struct safetensors_parser *p, const struct entry *e, const char *name)
 {
     struct mxfs_tensor *t = &p->out->tensors[p->tensors];
 
@@ -182,28 +173,25 @@ static int fill_tensor(struct mxfs_parser *p, const struct entry *e, const char 
                               .offset = p->data_offset + e->begin,
                               .size = e->size,
                               .dtype = (uint8_t)e->dtype};
-    if (mxfs_nameset_add(&p->names, (struct mxfs_name){name, p->name.len}, (uint32_t)p->tensors,
-                         tensor_at, p->out->tensors) != p->tensors)
-        return mxfs_parser_fail(p, "named twice");
+    if (safetensors_nameset_add(&p->names, (struct safetensors_name){name, p->name.len},
+                                (uint32_t)p->tensors, tensor_at, p->out->tensors) != p->tensors)
+        return safetensors_fail(p, "named twice");
     return 0;
 }
 
-int mxfs_parser_read_entry(struct mxfs_parser *p)
+int safetensors_read_entry(struct safetensors_parser *p)
 {
     struct entry e = {0};
-    bool first = true;
     int more;
 
     if (mxfs_json_open(&p->json, '{'))
-        return mxfs_parser_bad_json(p);
-    while ((more = mxfs_json_next(&p->json, '}', &first)) > 0)
+        return -EINVAL;
+    while ((more = mxfs_json_next(&p->json, '}')) > 0)
         if (read_field(p, &e))
             return -EINVAL;
-    if (more < 0)
-        return mxfs_parser_bad_json(p);
-    if (check_entry(p, &e))
+    if (more < 0 || check_entry(p, &e))
         return -EINVAL;
-    const char *name = mxfs_parser_keep_text(p, &p->name);
+    const char *name = safetensors_keep_text(p, &p->name);
     if (p->out && fill_tensor(p, &e, name))
         return -EINVAL;
     p->tensors++;

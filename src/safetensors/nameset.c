@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A set of names: a hash table of 8 bytes a slot that is filled once and never grows.
+ * A set of names: a hash table with slots of 8 bytes that is sized once and never grows.
  */
 #include "nameset.h"
 
@@ -14,7 +14,7 @@
 
 #include "mxfs/bytes.h"
 
-struct mxfs_nameset_slot {
+struct safetensors_nameset_slot {
     uint32_t hash; /* upper half of the name's hash; the lower chose the slot */
     uint32_t next; /* position in the list plus 1; 0 when the slot is empty */
 };
@@ -27,7 +27,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t hash_name(const struct mxfs_nameset *set, struct mxfs_name name)
+static uint64_t hash_name(const struct safetensors_nameset *set, struct safetensors_name name)
 {
     uint64_t hash = set->seed[0] ^ name.len, word;
 
@@ -38,7 +38,7 @@ static uint64_t hash_name(const struct mxfs_nameset *set, struct mxfs_name name)
     return mix(mix(hash ^ word, set->seed[1]), set->seed[1]);
 }
 
-int mxfs_nameset_init(struct mxfs_nameset *set, size_t count)
+int safetensors_nameset_init(struct safetensors_nameset *set, size_t count)
 {
     size_t slots = 8;
 
@@ -48,7 +48,7 @@ int mxfs_nameset_init(struct mxfs_nameset *set, size_t count)
     if (!set->slots)
         return -ENOMEM;
     set->mask = slots - 1;
-    /* Without random bytes (an early boot) the address of the table has to do. */
+    /* Early in the boot there may be no random bytes; then the address of the table must do. */
     set->seed[0] = set->seed[1] = (uint64_t)(uintptr_t)set->slots;
     if (getrandom(set->seed, sizeof(set->seed), GRND_NONBLOCK) < 0)
         set->seed[1] *= 0x9E3779B97F4A7C15u;
@@ -56,21 +56,21 @@ int mxfs_nameset_init(struct mxfs_nameset *set, size_t count)
     return 0;
 }
 
-static bool same(struct mxfs_name a, struct mxfs_name b)
+static bool same(struct safetensors_name a, struct safetensors_name b)
 {
     return a.len == b.len && memcmp(a.text, b.text, a.len) == 0;
 }
 
-uint32_t mxfs_nameset_add(struct mxfs_nameset *set, struct mxfs_name name, uint32_t index,
-                          mxfs_nameset_at *at, const void *list)
+uint32_t safetensors_nameset_add(struct safetensors_nameset *set, struct safetensors_name name,
+                                 uint32_t index, safetensors_nameset_at *at, const void *list)
 {
     uint64_t hash = hash_name(set, name);
     uint32_t upper = (uint32_t)(hash >> 32);
 
     for (size_t i = hash & set->mask;; i = (i + 1) & set->mask) {
-        struct mxfs_nameset_slot *slot = &set->slots[i];
+        struct safetensors_nameset_slot *slot = &set->slots[i];
         if (slot->next == 0) {
-            *slot = (struct mxfs_nameset_slot){.hash = upper, .next = index + 1};
+            *slot = (struct safetensors_nameset_slot){.hash = upper, .next = index + 1};
             return index;
         }
         if (slot->hash == upper && same(at(list, slot->next - 1), name))
@@ -78,8 +78,8 @@ uint32_t mxfs_nameset_add(struct mxfs_nameset *set, struct mxfs_name name, uint3
     }
 }
 
-void mxfs_nameset_fini(struct mxfs_nameset *set)
+void safetensors_nameset_fini(struct safetensors_nameset *set)
 {
     free(set->slots);
-    *set = (struct mxfs_nameset){0};
+    *set = (struct safetensors_nameset){0};
 }

@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A set of names with their positions in a list: which name was seen before, and where.
+ * A set of names with their positions in a list. Private to safetensors/.
  *
- * Made for names that a stranger chose: the hash is seeded at random, so that no file can be
- * written whose names all collide. Thread safety: per call.
+ * The names come from a file that may be hostile: the hash has a random seed, so that no
+ * file can be written whose names all collide. Thread safety: per call.
  */
 #ifndef MXFS_SAFETENSORS_NAMESET_H
 #define MXFS_SAFETENSORS_NAMESET_H
@@ -14,32 +14,32 @@
 #include <stdint.h>
 
 /** A name: any bytes, not terminated. */
-struct mxfs_name {
-    const char *text;
-    size_t len;
+struct safetensors_name {
+    const char *text; /**< borrowed */
+    size_t len;       /**< bytes */
 };
 
 /** Returns the name at a position in the caller's list. */
-typedef struct mxfs_name mxfs_nameset_at(const void *list, uint32_t index);
+typedef struct safetensors_name safetensors_nameset_at(const void *list, uint32_t index);
 
-/** The set. Zero-initialised is a valid object that holds nothing. */
-struct mxfs_nameset {
-    struct mxfs_nameset_slot *slots; /**< open addressing, `mask + 1` of them */
-    size_t mask;                     /**< number of slots less 1; that number is a power of two */
-    uint64_t seed[2];                /**< of the hash */
+/** The set. Zero-initialised is empty; safetensors_nameset_init() must come before adding. */
+struct safetensors_nameset {
+    struct safetensors_nameset_slot *slots; /**< open addressing, `mask + 1` of them */
+    size_t mask;                            /**< slots - 1; their number is a power of two */
+    uint64_t seed[2];                       /**< of the hash */
 };
 
 /** Makes room for `count` names; returns 0 or -ENOMEM. */
-int mxfs_nameset_init(struct mxfs_nameset *set, size_t count);
+int safetensors_nameset_init(struct safetensors_nameset *set, size_t count);
 
 /**
- * Adds the name that is, or is about to be, at `index` of the list, unless the set has it. Returns
- * the position at which it was seen before, or `index`. `at` is asked for earlier positions only.
+ * Adds the name at `index` of the list, unless it is in the set already. Returns the position of
+ * the earlier one, or `index`. `at` is called for earlier positions only.
  */
-uint32_t mxfs_nameset_add(struct mxfs_nameset *set, struct mxfs_name name, uint32_t index,
-                          mxfs_nameset_at *at, const void *list);
+uint32_t safetensors_nameset_add(struct safetensors_nameset *set, struct safetensors_name name,
+                                 uint32_t index, safetensors_nameset_at *at, const void *list);
 
 /** Frees the slots. */
-void mxfs_nameset_fini(struct mxfs_nameset *set);
+void safetensors_nameset_fini(struct safetensors_nameset *set);
 
 #endif

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What the parts of the header parser share: messages, and where decoded text goes.
+ * Messages and decoded text of the header parser.
  */
 #include "parser.h"
 
@@ -12,21 +12,21 @@
 #include <stdlib.h>
 
 /* The name of the tensor being read, for a message. */
-static struct mxfs_quoted quote_current(const struct mxfs_parser *p)
+static struct mxfs_quoted quote_current(const struct safetensors_parser *p)
 {
     struct mxfs_quoted quoted;
     char *name;
 
-    /* Without escapes there is nothing to decode, and a name may have 100 MB. */
+    /* A name may be 100 MB long; it is decoded only when it has escapes. */
     if (p->name.len == p->name.raw_len || !(name = malloc(p->name.len)))
         return mxfs_quote(p->name.raw, p->name.raw_len);
-    mxfs_json_decode(&p->name, name);
+    mxfs_json_decode(&p->name, name, p->name.len);
     quoted = mxfs_quote(name, p->name.len);
     free(name);
     return quoted;
 }
 
-int mxfs_parser_fail(const struct mxfs_parser *p, const char *fmt, ...)
+int safetensors_fail(const struct safetensors_parser *p, const char *fmt, ...)
 {
     char reason[512];
     va_list args;
@@ -42,18 +42,12 @@ int mxfs_parser_fail(const struct mxfs_parser *p, const char *fmt, ...)
                      p->path, name.text, reason);
 }
 
-int mxfs_parser_bad_json(const struct mxfs_parser *p)
-{
-    return mxfs_parser_fail(p, "%s at byte %zu", p->json.error,
-                            MXFS_SAFETENSORS_PREFIX + p->json.pos);
-}
-
-const char *mxfs_parser_keep_text(struct mxfs_parser *p, const struct mxfs_json_string *s)
+const char *safetensors_keep_text(struct safetensors_parser *p, const struct mxfs_json_string *s)
 {
     char *at = p->out ? p->text_arena + p->text : NULL;
 
     if (at)
-        mxfs_json_decode(s, at);
+        mxfs_json_decode(s, at, s->len);
     p->text += s->len;
     return at;
 }

@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * header -> canonical bytes: what the reference library (serde_json's compact form) would write.
+ * Header to canonical bytes: what the reference library, with serde_json's compact form, would
+ * write.
  *
  * The same code runs twice, first only to count, so that the buffer has exactly the right size.
  */
@@ -16,11 +17,12 @@
 #include <string.h>
 
 #include "mxfs/bytes.h"
+#include "mxfs/json.h"
 
-/* The data begin at a multiple of this, as prefix and JSON together do. */
+/* Prefix and JSON together fill a multiple of this, so that the data is aligned. */
 enum { ALIGNMENT = 8 };
 
-/* Where the text goes. */
+/* The output. */
 struct sink {
     char *out;   /* NULL: only count */
     size_t size; /* bytes so far */
@@ -45,42 +47,18 @@ static void put_number(struct sink *s, uint64_t value)
     put(s, digits, (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, value));
 }
 
-/* How a byte must be escaped in a JSON string, without the backslash; 0 when it stands for itself,
- * 'u' when only as \u00xx. */
-static char escape_of(unsigned char c)
-{
-    static const char short_form[] = "btn?fr"; /* 8 to 13; 11 has none */
-
-    if (c == '"' || c == '\\')
-        return (char)c;
-    if (c >= 0x20)
-        return 0;
-    return c >= 8 && c <= 13 && c != 11 ? short_form[c - 8] : 'u';
-}
-
-static void put_escape(struct sink *s, unsigned char c, char escape)
-{
-    char text[8];
-
-    if (escape == 'u')
-        snprintf(text, sizeof(text), "\\u%04x", c);
-    else
-        snprintf(text, sizeof(text), "\\%c", escape);
-    put_text(s, text);
-}
-
-/* Everything but quotes, backslashes and control characters stands for itself, as raw UTF-8. */
+/* Like serde_json: escapes only where it must, everything else as UTF-8. */
 static void put_string(struct sink *s, const char *text, size_t len)
 {
+    char escape[8];
     size_t done = 0;
 
     put(s, "\"", 1);
     for (size_t i = 0; i < len; i++) {
-        char escape = escape_of((unsigned char)text[i]);
-        if (!escape)
+        if (mxfs_json_is_plain(text[i]))
             continue;
         put(s, text + done, i - done);
-        put_escape(s, (unsigned char)text[i], escape);
+        put(s, escape, mxfs_json_escape(text[i], escape));
         done = i + 1;
     }
     put(s, text + done, len - done);

@@ -53,7 +53,7 @@ const struct tree_view_output *tree_nodes_tensor(const struct mxfs_tree *tree, u
 
 const struct stat *tree_nodes_plan_source(const struct mxfs_plan *plan)
 {
-    return &plan->model->shards[plan->shard].source.st;
+    return &mxfs_plan_source(plan)->st;
 }
 
 /*

@@ -196,22 +196,22 @@ static ssize_t read_text(const struct mxfs_entry *e, void *buf, size_t len, uint
     return (ssize_t)len;
 }
 
-static ssize_t read_node(const struct mxfs_tree *t, const struct tree_node *n,
-                         struct mxfs_scratch *scratch, void *buf, size_t len, uint64_t offset)
+static ssize_t read_node(const struct tree_node *n, struct mxfs_vfile_reader *reader, void *buf,
+                         size_t len, uint64_t offset)
 {
     if (n->kind != TREE_FILE)
         return -EISDIR;
     switch (n->entry->kind) {
     case MXFS_ENTRY_VIRTUAL:
-        return mxfs_vfile_read(t->env, scratch, n->entry->plan, buf, len, offset);
+        return mxfs_vfile_read(reader, n->entry->plan, buf, len, offset);
     case MXFS_ENTRY_TEXT:
         return read_text(n->entry, buf, len, offset);
     default:
-        return mxfs_vfile_read_raw(scratch, &n->entry->source, buf, len, offset);
+        return mxfs_vfile_read_raw(reader, &n->entry->source, buf, len, offset);
     }
 }
 
-ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_scratch *scratch,
+ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_vfile_reader *reader,
                        void *buf, size_t len, uint64_t offset)
 {
     struct tree_place p;
@@ -219,15 +219,15 @@ ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_s
     if (!tree_nodes_find(tree, ino, &p))
         return -ENOENT;
     if (p.node)
-        return read_node(tree, p.node, scratch, buf, len, offset);
+        return read_node(p.node, reader, buf, len, offset);
     const struct tree_view_output *o = &p.view->view.outputs->sorted[p.output];
     return (p.view->view.form == TREE_VIEW_NPY ? mxfs_vfile_read_npy : mxfs_vfile_read_output)(
-        tree->env, scratch, o->plan, o->output, buf, len, offset);
+        reader, o->plan, o->output, buf, len, offset);
 }
 
-void mxfs_tree_look_ahead(const struct mxfs_tree *tree, struct mxfs_scratch *scratch)
+struct mxfs_vfile_reader mxfs_tree_reader(const struct mxfs_tree *tree)
 {
-    mxfs_vfile_look_ahead(tree->env, scratch);
+    return (struct mxfs_vfile_reader){.env = tree->env};
 }
 
 void mxfs_tree_cache_stats(const struct mxfs_tree *tree, struct mxfs_cache_stats *out)

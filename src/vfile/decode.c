@@ -2,41 +2,44 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Decoding: source bytes go through a per-thread scratch buffer, results straight into the reply.
+ * Decoding: source bytes go through the reader's memory, results straight into the reply.
  */
-#include "decode.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "mxfs/bytes.h"
+#include "read.h"
 
 enum {
-    /* Output bytes decoded from one read of the parts: their packed bytes still lie in L2 then. */
+    /*
+     * Output bytes decoded from one read of the parts. As large as a request of the kernel, so that
+     * a request is one read of each part, and small enough for the packed bytes (at most half as
+     * many, a quarter for 4 bits) to be still in L2 when they are decoded.
+     */
     STREAM_CHUNK = 512 << 10,
     /* The largest tile of any scheme in bytes of output: 32 elements of F32. */
     TILE_MAX = MXFS_MX_BLOCK * 4,
 };
 
-void mxfs_scratch_fini(struct mxfs_scratch *scratch)
+void mxfs_vfile_reader_fini(struct mxfs_vfile_reader *reader)
 {
-    free(scratch->data);
-    memset(scratch, 0, sizeof(*scratch));
+    free(reader->memory);
+    memset(reader, 0, sizeof(*reader));
 }
 
-int mxfs_scratch_reserve(struct mxfs_scratch *scratch, size_t size)
+int vfile_reserve(struct mxfs_vfile_reader *reader, size_t size)
 {
-    if (scratch->size >= size)
+    if (reader->memory_size >= size)
         return 0;
-    free(scratch->data);
-    scratch->data = malloc(size);
-    scratch->size = scratch->data ? size : 0;
-    return scratch->data ? 0 : -ENOMEM;
+    free(reader->memory);
+    reader->memory = malloc(size);
+    reader->memory_size = reader->memory ? size : 0;
+    return reader->memory ? 0 : -ENOMEM;
 }
 
-uint64_t mxfs_clock_ns(void)
+uint64_t vfile_clock_ns(void)
 {
     struct timespec t;
 
@@ -44,136 +47,137 @@ uint64_t mxfs_clock_ns(void)
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-int mxfs_fetch_part(struct mxfs_scratch *scratch, struct mxfs_model *model,
-                    const struct mxfs_tensor *part, void *buf, size_t len, uint64_t offset,
-                    const struct mxfs_tensor **failed)
+int vfile_fetch_part(struct vfile_read *read, unsigned part, void *buf, size_t len, uint64_t offset)
 {
-    int rc = mxfs_source_fetch(&model->shards[part->shard].source, buf, len, part->offset + offset);
+    const struct mxfs_tensor *t = read->group->part[part];
+    int rc = mxfs_source_fetch(mxfs_model_source(read->model, t), buf, len, t->offset + offset);
+
     if (rc != 0)
-        *failed = part;
+        read->failed = t;
     else
-        scratch->tally.bytes_read += len;
+        read->reader->tally.bytes_read += len;
     return rc;
 }
 
-int mxfs_check_parts(struct mxfs_model *model, const struct mxfs_group *group,
-                     const struct mxfs_tensor **failed)
+int vfile_check_parts(struct vfile_read *read)
 {
-    int rc = 0;
+    const struct mxfs_group *g = read->group;
 
-    for (unsigned i = 0; i < group->parts && rc == 0; i++) {
-        /* Parts are neighbours: nearly always in one file, which one check is enough for. */
-        if (i > 0 && group->part[i]->shard == group->part[i - 1]->shard)
+    for (unsigned i = 0; i < g->parts; i++) {
+        /* Parts are neighbours: nearly always in one file, for which one check is enough. */
+        if (i > 0 && g->part[i]->shard == g->part[i - 1]->shard)
             continue;
-        *failed = group->part[i];
-        rc = mxfs_source_check(&model->shards[group->part[i]->shard].source);
+        int rc = mxfs_source_check(mxfs_model_source(read->model, g->part[i]));
+        if (rc != 0) {
+            read->failed = g->part[i];
+            return rc;
+        }
     }
-    return rc;
+    return 0;
 }
 
-/* The source bytes of a run of tiles, in scratch memory. */
+/* The source bytes of a run of tiles, in the reader's memory. */
 struct loaded {
     struct mxfs_span span[MXFS_PARTS_MAX];
     const uint8_t *data[MXFS_PARTS_MAX];
 };
 
-static int load_tiles(struct mxfs_scratch *scratch, struct mxfs_model *model,
-                      const struct mxfs_group *group, uint64_t first, uint64_t count,
-                      struct loaded *in, const struct mxfs_tensor **failed)
+/* Loads what elements [first, first + count) are decoded from. */
+static int load_tiles(struct vfile_read *read, uint64_t first, uint64_t count, struct loaded *in)
 {
+    const struct mxfs_group *g = read->group;
     size_t total = 0;
 
-    group->scheme->spans(group, first, count, in->span);
-    for (unsigned i = 0; i < group->parts; i++)
+    g->scheme->spans(g, first, count, in->span);
+    for (unsigned i = 0; i < g->parts; i++)
         total += in->span[i].size;
-    int rc = mxfs_scratch_reserve(scratch, total);
-    uint8_t *at = scratch->data;
-    for (unsigned i = 0; i < group->parts && rc == 0; i++) {
+    int rc = vfile_reserve(read->reader, total);
+    uint8_t *at = read->reader->memory;
+    for (unsigned i = 0; i < g->parts && rc == 0; i++) {
         in->data[i] = at;
-        rc = mxfs_fetch_part(scratch, model, group->part[i], at, in->span[i].size,
-                             in->span[i].offset, failed);
+        rc = vfile_fetch_part(read, i, at, in->span[i].size, in->span[i].offset);
         at += in->span[i].size;
     }
     return rc;
 }
 
-/* Decodes elements [first, first + count), a part of what is loaded. */
-static void decode_tiles(const struct mxfs_codec *codec, const struct mxfs_group *group,
-                         const struct loaded *in, uint64_t first, uint64_t count, uint8_t *dst)
+/* Decodes elements [first, first + count), part of what is loaded. */
+static void decode_tiles(const struct vfile_read *read, const struct loaded *in, uint64_t first,
+                         uint64_t count, uint8_t *dst)
 {
+    const struct mxfs_group *g = read->group;
     struct mxfs_span span[MXFS_PARTS_MAX];
     const uint8_t *src[MXFS_PARTS_MAX];
 
-    group->scheme->spans(group, first, count, span);
-    for (unsigned i = 0; i < group->parts; i++)
+    g->scheme->spans(g, first, count, span);
+    for (unsigned i = 0; i < g->parts; i++)
         src[i] = in->data[i] + (span[i].offset - in->span[i].offset);
-    group->scheme->decode(group, codec, first, count, src, dst);
+    g->scheme->decode(g, &read->reader->env->codec, first, count, src, dst);
 }
 
-/* Decodes one tile aside and copies the bytes [skip, skip + len) of it. */
-static void decode_partial(const struct mxfs_codec *codec, const struct mxfs_group *group,
-                           const struct loaded *in, uint64_t first, size_t skip, size_t len,
-                           uint8_t *dst)
+/* Decodes the tile that begins at element `first` and copies its bytes [skip, skip + len). */
+static void decode_partial(const struct vfile_read *read, const struct loaded *in, uint64_t first,
+                           size_t skip, size_t len, uint8_t *dst)
 {
     uint8_t tile[TILE_MAX];
-    decode_tiles(codec, group, in, first, group->tile, tile);
+
+    decode_tiles(read, in, first, read->group->tile, tile);
     memcpy(dst, tile + skip, len);
 }
 
-/* One chunk of a streaming scheme: a ragged tile at either end, whole tiles between. */
-static int stream_chunk(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
-                        struct mxfs_model *model, const struct mxfs_group *group, uint8_t *buf,
-                        size_t len, uint64_t offset, const struct mxfs_tensor **failed)
+/* Decodes a partial tile at either end and the whole tiles between. */
+static void decode_bytes(const struct vfile_read *read, const struct loaded *in, uint8_t *buf,
+                         size_t len, uint64_t offset)
 {
-    const struct mxfs_codec *codec = &env->codec;
-    size_t tile_bytes = group->tile * mxfs_out_size(group->out);
-    uint64_t tile = offset / tile_bytes, end = mxfs_ceil_div(offset + len, tile_bytes);
-    size_t skip = offset % tile_bytes;
-    struct loaded in;
+    uint32_t tile = read->group->tile;
+    size_t tile_bytes = tile * mxfs_out_size(read->group->out), skip = offset % tile_bytes;
+    uint64_t first = offset / tile_bytes * tile;
 
-    int rc = load_tiles(scratch, model, group, tile * group->tile, (end - tile) * group->tile, &in,
-                        failed);
-    if (rc != 0)
-        return rc;
-    uint64_t start = mxfs_clock_ns();
     if (skip != 0) {
         size_t head = mxfs_min_u64(tile_bytes - skip, len);
-        decode_partial(codec, group, &in, tile * group->tile, skip, head, buf);
+        decode_partial(read, in, first, skip, head, buf);
         buf += head;
         len -= head;
-        tile++;
+        first += tile;
     }
     uint64_t whole = len / tile_bytes;
     if (whole > 0)
-        decode_tiles(codec, group, &in, tile * group->tile, whole * group->tile, buf);
-    len -= whole * tile_bytes;
-    if (len > 0)
-        decode_partial(codec, group, &in, (tile + whole) * group->tile, 0, len,
+        decode_tiles(read, in, first, whole * tile, buf);
+    if (len % tile_bytes != 0)
+        decode_partial(read, in, first + whole * tile, 0, len % tile_bytes,
                        buf + whole * tile_bytes);
-    scratch->tally.decode_ns += mxfs_clock_ns() - start;
+}
+
+static int stream_chunk(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset)
+{
+    uint32_t tile = read->group->tile;
+    size_t tile_bytes = tile * mxfs_out_size(read->group->out);
+    uint64_t begin = offset / tile_bytes, end = mxfs_ceil_div(offset + len, tile_bytes);
+    struct loaded in;
+
+    int rc = load_tiles(read, begin * tile, (end - begin) * tile, &in);
+    if (rc != 0)
+        return rc;
+    uint64_t start = vfile_clock_ns();
+    decode_bytes(read, &in, buf, len, offset);
+    read->reader->tally.decode_ns += vfile_clock_ns() - start;
     return 0;
 }
 
-static int stream_range(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
-                        struct mxfs_model *model, const struct mxfs_group *group, uint8_t *buf,
-                        size_t len, uint64_t offset, const struct mxfs_tensor **failed)
+static int stream_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset)
 {
-    int rc = 0;
-    while (len > 0 && rc == 0) {
-        size_t n = mxfs_min_u64(len, STREAM_CHUNK);
-        rc = stream_chunk(env, scratch, model, group, buf, n, offset, failed);
-        buf += n;
-        offset += n;
-        len -= n;
+    for (size_t n; len > 0; buf += n, offset += n, len -= n) {
+        n = mxfs_min_u64(len, STREAM_CHUNK);
+        int rc = stream_chunk(read, buf, n, offset);
+        if (rc != 0)
+            return rc;
     }
-    return rc == 0 ? mxfs_check_parts(model, group, failed) : rc;
+    return vfile_check_parts(read);
 }
 
-int mxfs_decode_range(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
-                      struct mxfs_model *model, const struct mxfs_group *group, uint8_t *buf,
-                      size_t len, uint64_t offset, const struct mxfs_tensor **failed)
+int vfile_decode_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset)
 {
-    *failed = group->part[0];
-    return (group->scheme->unit_at ? mxfs_unit_range : stream_range)(env, scratch, model, group,
-                                                                     buf, len, offset, failed);
+    if (read->group->scheme->unit_at)
+        return vfile_unit_range(read, buf, len, offset);
+    return stream_range(read, buf, len, offset);
 }

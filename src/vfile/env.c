@@ -2,17 +2,17 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What reads need: kernel, constant tables, cache.
+ * The environment of reads: kernel, constant tables, cache and the memory of look-ahead.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "mxfs/cpu.h"
-#include "mxfs/vfile.h"
 
-/* Beside a unit's own bytes, at most a page is charged for it. */
+/* The cache charges whole pages: a unit takes up to a page more than its own bytes. */
 enum { UNIT_SLACK = 4096 };
 
 static int choose_kernel(struct mxfs_vfile_env *env, const char *kernel, struct mxfs_error *err)
@@ -30,14 +30,23 @@ static int choose_kernel(struct mxfs_vfile_env *env, const char *kernel, struct 
     return 0;
 }
 
+static int make_cache(struct mxfs_vfile_env *env, struct mxfs_error *err)
+{
+    env->ahead = calloc(1, sizeof(*env->ahead));
+    if (!env->ahead ||
+        mxfs_cache_new(&env->cache, env->cache_size, vfile_ahead_bytes(env->cache_size)) != 0)
+        return mxfs_fail_memory(err, NULL);
+    return 0;
+}
+
 int mxfs_vfile_env_init(struct mxfs_vfile_env *env, const char *kernel, uint64_t cache_size,
                         struct mxfs_error *err)
 {
     memset(env, 0, sizeof(*env));
     env->cache_size = cache_size;
     int rc = choose_kernel(env, kernel, err);
-    if (rc == 0 && mxfs_cache_new(&env->cache, cache_size) != 0)
-        rc = mxfs_fail_memory(err, NULL);
+    if (rc == 0)
+        rc = make_cache(env, err);
     if (rc != 0)
         mxfs_vfile_env_fini(env);
     return rc;
@@ -46,6 +55,7 @@ int mxfs_vfile_env_init(struct mxfs_vfile_env *env, const char *kernel, uint64_t
 void mxfs_vfile_env_fini(struct mxfs_vfile_env *env)
 {
     mxfs_cache_free(env->cache);
+    free(env->ahead);
     free(env->tables);
     memset(env, 0, sizeof(*env));
 }

@@ -15,16 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decode.h"
 #include "mxfs/bytes.h"
+#include "mxfs/vfile.h"
 
 enum {
-    ALIGNMENT = 64,
-    GROWTH_DIGITS = 21,
+    ALIGNMENT = 64,     /* of the data: numpy's ARRAY_ALIGN */
+    GROWTH_DIGITS = 21, /* of the first dimension: numpy's GROWTH_AXIS_MAX_DIGITS */
 };
 
-/* How NumPy names an element type, and how many bytes of the tensor one NumPy element comes from.
- */
+/* How NumPy names and stores an element type. */
 struct npy_type {
     const char *descr; /* NULL: NumPy has no such type */
     uint8_t size;      /* bytes of an element in the NumPy file */
@@ -48,7 +47,7 @@ static struct npy_type type_of(uint8_t dtype)
     return types[dtype];
 }
 
-/* Bytes of the NumPy file that come before the data, without writing them: lengths only. */
+/* Writes the shape as a Python tuple, or only measures it (`out` is NULL). Returns its length. */
 static size_t shape_text(char *out, size_t size, const struct mxfs_output_info *o)
 {
     size_t n = 0;
@@ -65,42 +64,46 @@ static size_t digits_of(uint64_t v)
     return (size_t)snprintf(NULL, 0, "%" PRIu64, v);
 }
 
-/*
- * Writes the header to `out` (or only measures it, with out NULL). Returns its size, a multiple
- * of 64. `room` bounds the dictionary text, which is short but for its shape.
- */
-static size_t write_header(char *out, size_t room, const struct mxfs_output_info *o,
-                           const char *descr)
+/* The parts of a header, in bytes. */
+struct npy_header {
+    size_t prefix; /* magic, version and length: 10, or 12 for version 2.0 */
+    size_t total;  /* with prefix, dictionary, padding and newline: a multiple of 64 */
+};
+
+static struct npy_header measure_header(const struct mxfs_output_info *o, const char *descr)
 {
-    size_t n = 0, prefix = 10;
     size_t dict =
         (size_t)snprintf(NULL, 0, "{'descr': '%s', 'fortran_order': False, 'shape': , }", descr) +
         shape_text(NULL, 0, o);
     size_t growth = o->rank ? GROWTH_DIGITS - digits_of(o->shape[0]) : 0;
-    size_t text = dict + growth + 1; /* with the newline */
-    /* At least one byte of padding, as NumPy computes it: a full line where none is needed. */
-    size_t total = mxfs_align_up(prefix + text + 1, ALIGNMENT);
-    if (total - prefix > UINT16_MAX) {
-        prefix = 12;
-        total = mxfs_align_up(prefix + text + 1, ALIGNMENT);
-    }
+    /* With the newline, and at least one byte of padding: NumPy adds a line where none is needed.
+     */
+    size_t text = dict + growth + 1 + 1;
+    size_t total = mxfs_align_up(10 + text, ALIGNMENT);
 
-    if (!out)
-        return total;
-    memcpy(out, "\x93NUMPY", 6);
-    out[6] = prefix == 10 ? 1 : 2;
-    out[7] = 0;
+    if (total - 10 <= UINT16_MAX)
+        return (struct npy_header){10, total};
+    return (struct npy_header){12, mxfs_align_up(12 + text, ALIGNMENT)};
+}
+
+/* Writes the header. `out` has room for a byte more, the NUL of the last snprintf(). */
+static void write_header(char *out, struct npy_header h, const struct mxfs_output_info *o,
+                         const char *descr)
+{
+    size_t room = h.total + 1, n = h.prefix;
     uint8_t length[8];
-    mxfs_store_le64(length, total - prefix);
-    memcpy(out + 8, length, prefix - 8);
-    n = prefix;
+
+    memcpy(out, "\x93NUMPY", 6);
+    out[6] = h.prefix == 10 ? 1 : 2;
+    out[7] = 0;
+    mxfs_store_le64(length, h.total - h.prefix);
+    memcpy(out + 8, length, h.prefix - 8);
     n += (size_t)snprintf(out + n, room - n,
                           "{'descr': '%s', 'fortran_order': False, 'shape': ", descr);
     n += shape_text(out + n, room - n, o);
     n += (size_t)snprintf(out + n, room - n, ", }");
-    memset(out + n, ' ', total - n);
-    out[total - 1] = '\n';
-    return total;
+    memset(out + n, ' ', h.total - n);
+    out[h.total - 1] = '\n';
 }
 
 uint64_t mxfs_vfile_npy_size(const struct mxfs_output *output)
@@ -110,12 +113,11 @@ uint64_t mxfs_vfile_npy_size(const struct mxfs_output *output)
 
     if (!type.descr)
         return 0;
-    return write_header(NULL, 0, &o, type.descr) +
+    return measure_header(&o, type.descr).total +
            (type.widened ? o.size / type.widened * type.size : o.size);
 }
 
-/* An FP8 variant of AMD (bias one higher, 0x80 is NaN, no -0), which the kernels have no table for.
- */
+/* AMD's FP8 types (bias higher by one, 0x80 is NaN, no -0), for which the kernels have no table. */
 static float fnuz_value(uint8_t code, int mantissa_bits, int bias)
 {
     int e = (code & 0x7f) >> mantissa_bits, m = code & ((1 << mantissa_bits) - 1);
@@ -143,7 +145,7 @@ static float byte_value(const struct mxfs_tables *tables, uint8_t dtype, uint8_t
     }
 }
 
-/* Widens n elements that lie at the end of dst's 4 * n bytes, in place from the front. */
+/* Widens n elements, which are the last bytes of dst's 4 * n bytes, in place from the front. */
 static void widen(const struct mxfs_codec *codec, uint8_t dtype, uint8_t *dst, size_t n)
 {
     if (dtype == MXFS_BF16) {
@@ -156,83 +158,89 @@ static void widen(const struct mxfs_codec *codec, uint8_t dtype, uint8_t *dst, s
     }
 }
 
-/* Float32 elements [first, first + n) of a widened output, into dst. */
-static int read_widened(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
-                        const struct mxfs_plan *plan, const struct mxfs_output *output,
-                        uint8_t dtype, uint8_t *dst, uint64_t first, size_t n)
+/* A read of one output as a NumPy file. */
+struct npy_read {
+    struct mxfs_vfile_reader *reader;
+    const struct mxfs_plan *plan;
+    const struct mxfs_output *output;
+    struct mxfs_output_info info; /* describes the output */
+    struct npy_type type;         /* element type of the NumPy file */
+    struct npy_header header;
+};
+
+/* Reads float32 elements [first, first + n) of a widened output. */
+static int read_widened(const struct npy_read *read, uint8_t *dst, size_t n, uint64_t first)
 {
-    size_t size = type_of(dtype).widened;
-    ssize_t got = mxfs_vfile_read_output(env, scratch, plan, output, dst + (4 - size) * n, size * n,
-                                         size * first);
+    size_t size = read->type.widened;
+    ssize_t got = mxfs_vfile_read_output(read->reader, read->plan, read->output,
+                                         dst + (4 - size) * n, size * n, size * first);
     if (got < 0)
         return (int)got;
-    widen(&env->codec, dtype, dst, n);
+    widen(&read->reader->env->codec, read->info.dtype, dst, n);
     return 0;
 }
 
-/* Bytes [offset, offset + len) of the float32 data; ends need not be whole elements. */
-static int read_widened_bytes(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
-                              const struct mxfs_plan *plan, const struct mxfs_output *output,
-                              uint8_t dtype, uint8_t *dst, size_t len, uint64_t offset)
+/* Reads bytes [offset, offset + len) of the float32 data; ends need not be whole elements. */
+static int read_widened_bytes(const struct npy_read *read, uint8_t *dst, size_t len,
+                              uint64_t offset)
 {
     uint8_t element[4];
     int rc = 0;
 
-    while (len > 0 && rc == 0) {
-        size_t skip = offset % 4, n = len / 4 * 4;
-        if (skip != 0 || n == 0) {
-            n = mxfs_min_u64(4 - skip, len);
-            rc = read_widened(env, scratch, plan, output, dtype, element, offset / 4, 1);
-            memcpy(dst, element + skip, n);
-        } else {
-            rc = read_widened(env, scratch, plan, output, dtype, dst, offset / 4, n / 4);
+    for (size_t n; len > 0 && rc == 0; dst += n, offset += n, len -= n) {
+        size_t skip = offset % 4;
+        n = len / 4 * 4;
+        if (skip == 0 && n > 0) {
+            rc = read_widened(read, dst, n / 4, offset / 4);
+            continue;
         }
-        dst += n;
-        offset += n;
-        len -= n;
+        n = mxfs_min_u64(4 - skip, len);
+        rc = read_widened(read, element, 1, offset / 4);
+        memcpy(dst, element + skip, n);
     }
     return rc;
 }
 
-static int copy_header(const struct mxfs_output_info *o, const char *descr, size_t header_size,
-                       uint8_t *dst, size_t len, size_t offset)
+static int read_data(const struct npy_read *read, uint8_t *dst, size_t len, uint64_t offset)
 {
-    char *header = malloc(header_size + 1);
+    if (read->type.widened)
+        return read_widened_bytes(read, dst, len, offset);
+    ssize_t got = mxfs_vfile_read_output(read->reader, read->plan, read->output, dst, len, offset);
+    return got < 0 ? (int)got : 0;
+}
+
+static int read_header(const struct npy_read *read, uint8_t *dst, size_t len, size_t offset)
+{
+    char *header = malloc(read->header.total + 1);
+
     if (!header)
         return -ENOMEM;
-    write_header(header, header_size + 1, o, descr);
+    write_header(header, read->header, &read->info, read->type.descr);
     memcpy(dst, header + offset, len);
     free(header);
     return 0;
 }
 
-ssize_t mxfs_vfile_read_npy(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
-                            const struct mxfs_plan *plan, const struct mxfs_output *output,
-                            void *buf, size_t len, uint64_t offset)
+ssize_t mxfs_vfile_read_npy(struct mxfs_vfile_reader *reader, const struct mxfs_plan *plan,
+                            const struct mxfs_output *output, void *buf, size_t len,
+                            uint64_t offset)
 {
-    struct mxfs_output_info o = mxfs_output_info(output);
-    struct npy_type type = type_of(o.dtype);
-    size_t header = type.descr ? write_header(NULL, 0, &o, type.descr) : 0;
+    struct npy_read read = {reader, plan, output, .info = mxfs_output_info(output)};
     uint64_t size = mxfs_vfile_npy_size(output);
-    uint8_t *at = buf;
     size_t in_header = 0;
+    int rc = 0;
 
     if (offset >= size)
         return 0;
     len = mxfs_min_u64(len, size - offset);
-    if (offset < header) {
-        in_header = mxfs_min_u64(len, header - offset);
-        int rc = copy_header(&o, type.descr, header, at, in_header, offset);
-        if (rc != 0)
-            return rc;
+    read.type = type_of(read.info.dtype);
+    read.header = measure_header(&read.info, read.type.descr);
+    if (offset < read.header.total) {
+        in_header = mxfs_min_u64(len, read.header.total - offset);
+        rc = read_header(&read, buf, in_header, offset);
     }
-    at += in_header;
-    offset = offset + in_header - header;
-    if (type.widened) {
-        int rc =
-            read_widened_bytes(env, scratch, plan, output, o.dtype, at, len - in_header, offset);
-        return rc == 0 ? (ssize_t)len : rc;
-    }
-    ssize_t got = mxfs_vfile_read_output(env, scratch, plan, output, at, len - in_header, offset);
-    return got < 0 ? got : (ssize_t)len;
+    if (rc == 0 && in_header < len)
+        rc = read_data(&read, (uint8_t *)buf + in_header, len - in_header,
+                       offset + in_header - read.header.total);
+    return rc == 0 ? (ssize_t)len : rc;
 }

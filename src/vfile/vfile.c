@@ -2,71 +2,77 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Reading a virtual file: header bytes, copied ranges and decoded tensors in one pass.
+ * Reading a virtual file: header, copied tensors and decoded tensors, in the order of the file.
  */
 #include "mxfs/vfile.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "decode.h"
 #include "mxfs/bytes.h"
 #include "mxfs/log.h"
+#include "read.h"
 
-static int report(struct mxfs_model *model, const struct mxfs_tensor *t, int rc)
+/* Logs that a tensor could not be read, not too often. Returns the errno for the reader. */
+static int report(const struct mxfs_model *model, const struct mxfs_tensor *t, int rc)
 {
     static struct mxfs_log_limit limit;
     char more[MXFS_LOG_DROPPED_TEXT];
     uint64_t dropped;
 
     if (mxfs_log_allow(&limit, &dropped))
-        mxfs_log(MXFS_LOG_ERROR, "%s: tensor %s cannot be read: %s%s",
-                 model->shards[t->shard].source.path, mxfs_quote(t->name, t->name_len).text,
+        mxfs_log(MXFS_LOG_ERROR, "%s: cannot read tensor %s: %s%s",
+                 mxfs_model_source(model, t)->path, mxfs_quote(t->name, t->name_len).text,
                  strerror(-rc), mxfs_log_dropped(more, dropped));
-    /* What a source or an allocation reports means nothing to the reader of another file. */
+    /* The errno of a source or an allocation means nothing to the reader of another file. */
     return -EIO;
 }
 
-static int read_source(struct mxfs_scratch *scratch, struct mxfs_source *src, void *buf, size_t len,
-                       uint64_t offset)
+static int read_source(struct mxfs_vfile_reader *reader, struct mxfs_source *src, void *buf,
+                       size_t len, uint64_t offset)
 {
     int rc = mxfs_source_read(src, buf, len, offset);
 
-    scratch->tally.bytes_read += rc == 0 ? len : 0;
+    reader->tally.bytes_read += rc == 0 ? len : 0;
     return rc;
 }
 
-/* Bytes [offset, offset + len) of one output, all inside it. */
-static int read_inside(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
-                       const struct mxfs_plan *plan, const struct mxfs_output *output, uint8_t *buf,
-                       size_t len, uint64_t offset)
+/*
+ * Reads bytes [offset, offset + len) of one output; for a copied one, these may go on into the
+ * tensors that follow it in the source.
+ */
+static int read_inside(struct mxfs_vfile_reader *reader, const struct mxfs_plan *plan,
+                       const struct mxfs_output *output, uint8_t *buf, size_t len, uint64_t offset)
 {
-    const struct mxfs_tensor *failed = output->tensor;
+    const struct mxfs_tensor *t = output->tensor;
     int rc;
 
     if (len == 0)
         return 0;
-    if (output->group)
-        rc = mxfs_decode_range(env, scratch, plan->model, output->group, buf, len, offset, &failed);
-    else
-        rc = read_source(scratch, &plan->model->shards[failed->shard].source, buf, len,
-                         failed->offset + offset);
-    return rc == 0 ? 0 : report(plan->model, failed, rc);
+    if (output->group) {
+        struct vfile_read read = vfile_read_of(reader, plan->model, output->group);
+        rc = vfile_decode_range(&read, buf, len, offset);
+        t = read.failed;
+    } else {
+        rc = read_source(reader, mxfs_model_source(plan->model, t), buf, len, t->offset + offset);
+    }
+    return rc == 0 ? 0 : report(plan->model, t, rc);
 }
 
-ssize_t mxfs_vfile_read_output(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
-                               const struct mxfs_plan *plan, const struct mxfs_output *output,
-                               void *buf, size_t len, uint64_t offset)
+ssize_t mxfs_vfile_read_output(struct mxfs_vfile_reader *reader, const struct mxfs_plan *plan,
+                               const struct mxfs_output *output, void *buf, size_t len,
+                               uint64_t offset)
 {
     uint64_t size = mxfs_output_info(output).size;
 
     if (offset >= size)
         return 0;
     len = mxfs_min_u64(len, size - offset);
-    int rc = read_inside(env, scratch, plan, output, buf, len, offset);
+    int rc = read_inside(reader, plan, output, buf, len, offset);
     return rc == 0 ? (ssize_t)len : rc;
 }
 
+/* Whether b, which comes next in the virtual file, also comes next in the source. */
 static bool follows(const struct mxfs_output *a, uint64_t size, const struct mxfs_output *b)
 {
     return a->tensor && b->tensor && b->tensor->offset == a->tensor->offset + size &&
@@ -74,7 +80,7 @@ static bool follows(const struct mxfs_output *a, uint64_t size, const struct mxf
 }
 
 /*
- * How many bytes from `offset` on one read of the source can give: copied tensors that are
+ * How many of `len` bytes from `offset` on one read of the source can give: copied tensors that are
  * neighbours in both files go together, or a file of a million small tensors would cost a read for
  * each.
  */
@@ -93,7 +99,7 @@ static size_t run_length(const struct mxfs_plan *plan, const struct mxfs_output 
     return mxfs_min_u64(len, end - offset);
 }
 
-ssize_t mxfs_vfile_read_raw(struct mxfs_scratch *scratch, struct mxfs_source *source, void *buf,
+ssize_t mxfs_vfile_read_raw(struct mxfs_vfile_reader *reader, struct mxfs_source *source, void *buf,
                             size_t len, uint64_t offset)
 {
     static struct mxfs_log_limit limit;
@@ -103,29 +109,29 @@ ssize_t mxfs_vfile_read_raw(struct mxfs_scratch *scratch, struct mxfs_source *so
     if (offset >= size)
         return 0;
     len = mxfs_min_u64(len, size - offset);
-    int rc = read_source(scratch, source, buf, len, offset);
+    int rc = read_source(reader, source, buf, len, offset);
     if (rc == 0)
         return (ssize_t)len;
     if (mxfs_log_allow(&limit, &dropped))
-        mxfs_log(MXFS_LOG_ERROR, "%s: cannot be read: %s%s", source->path, strerror(-rc),
+        mxfs_log(MXFS_LOG_ERROR, "%s: cannot read: %s%s", source->path, strerror(-rc),
                  mxfs_log_dropped(more, dropped));
     return -EIO;
 }
 
-/* A failure is put down to a tensor where there is one. */
-static ssize_t read_verbatim(struct mxfs_scratch *scratch, const struct mxfs_plan *plan, void *buf,
-                             size_t len, uint64_t offset)
+/* A failure names the tensor, where there is one. */
+static ssize_t read_verbatim(struct mxfs_vfile_reader *reader, const struct mxfs_plan *plan,
+                             void *buf, size_t len, uint64_t offset)
 {
-    struct mxfs_source *src = &plan->model->shards[plan->shard].source;
+    struct mxfs_source *src = mxfs_plan_source(plan);
 
     if (offset < plan->data_offset || plan->count == 0)
-        return mxfs_vfile_read_raw(scratch, src, buf, len, offset);
-    int rc = read_source(scratch, src, buf, len, offset);
+        return mxfs_vfile_read_raw(reader, src, buf, len, offset);
+    int rc = read_source(reader, src, buf, len, offset);
     return rc == 0 ? (ssize_t)len : report(plan->model, mxfs_plan_at(plan, offset)->tensor, rc);
 }
 
-ssize_t mxfs_vfile_read(const struct mxfs_vfile_env *env, struct mxfs_scratch *scratch,
-                        const struct mxfs_plan *plan, void *buf, size_t len, uint64_t offset)
+ssize_t mxfs_vfile_read(struct mxfs_vfile_reader *reader, const struct mxfs_plan *plan, void *buf,
+                        size_t len, uint64_t offset)
 {
     uint8_t *at = buf;
 
@@ -133,7 +139,7 @@ ssize_t mxfs_vfile_read(const struct mxfs_vfile_env *env, struct mxfs_scratch *s
         return 0;
     len = mxfs_min_u64(len, plan->size - offset);
     if (plan->verbatim)
-        return read_verbatim(scratch, plan, buf, len, offset);
+        return read_verbatim(reader, plan, buf, len, offset);
     for (size_t left = len, n; left > 0; left -= n, at += n, offset += n) {
         if (offset < plan->data_offset) {
             n = mxfs_min_u64(left, plan->data_offset - offset);
@@ -142,7 +148,7 @@ ssize_t mxfs_vfile_read(const struct mxfs_vfile_env *env, struct mxfs_scratch *s
         }
         const struct mxfs_output *output = mxfs_plan_at(plan, offset);
         n = run_length(plan, output, offset, left);
-        int rc = read_inside(env, scratch, plan, output, at, n, offset - output->offset);
+        int rc = read_inside(reader, plan, output, at, n, offset - output->offset);
         if (rc != 0)
             return rc;
     }

@@ -100,32 +100,32 @@ static size_t data_size(const char *json, size_t len)
 
 static void read_whole(const struct mxfs_plan *plan, uint8_t *buf, size_t step)
 {
-    struct mxfs_scratch scratch = {0};
+    struct mxfs_vfile_reader reader = {.env = &env};
 
     for (uint64_t at = 0; at < plan->size;) {
-        ssize_t n = mxfs_vfile_read(&env, &scratch, plan, buf + at, step, at);
+        ssize_t n = mxfs_vfile_read(&reader, plan, buf + at, step, at);
         assert(n > 0);
         at += (uint64_t)n;
     }
-    assert(mxfs_vfile_read(&env, &scratch, plan, buf, 1, plan->size) == 0);
-    mxfs_scratch_fini(&scratch);
+    assert(mxfs_vfile_read(&reader, plan, buf, 1, plan->size) == 0);
+    mxfs_vfile_reader_fini(&reader);
 }
 
 static void read_views(const struct mxfs_plan *plan, const uint8_t *whole, uint8_t *buf)
 {
-    struct mxfs_scratch scratch = {0};
+    struct mxfs_vfile_reader reader = {.env = &env};
 
     for (size_t i = 0; i < plan->count; i++) {
         const struct mxfs_output *o = &plan->outputs[i];
         struct mxfs_output_info info = mxfs_output_info(o);
-        ssize_t n = mxfs_vfile_read_output(&env, &scratch, plan, o, buf, info.size + 1, 0);
+        ssize_t n = mxfs_vfile_read_output(&reader, plan, o, buf, info.size + 1, 0);
         assert(n == (ssize_t)info.size);
         assert(n == 0 || memcmp(buf, whole + o->offset, (size_t)n) == 0);
         uint64_t size = mxfs_vfile_npy_size(o);
         if (size < SHOWN_MAX)
-            assert(mxfs_vfile_read_npy(&env, &scratch, plan, o, buf, size + 1, 0) == (ssize_t)size);
+            assert(mxfs_vfile_read_npy(&reader, plan, o, buf, size + 1, 0) == (ssize_t)size);
     }
-    mxfs_scratch_fini(&scratch);
+    mxfs_vfile_reader_fini(&reader);
 }
 
 static void check(struct mxfs_model *model)
@@ -177,7 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     write_file("model.safetensors", prefix, json, n, end ? end + 1 : json, given, wanted - given);
     /* A fresh cache for each file: keys are addresses, which come again. */
     mxfs_cache_free(env.cache);
-    if (mxfs_cache_new(&env.cache, 1 << 20) != 0)
+    if (mxfs_cache_new(&env.cache, 1 << 20, 5 << 17) != 0)
         abort();
     snprintf(path, sizeof(path), "%s/model.safetensors", dir);
     const struct mxfs_model_options options = {.out = data[0] % 4 - 1, .unit_max = 1 << 18};

@@ -19,13 +19,13 @@ enum { KIB = 1024, PAGE = 4096 };
 static struct mxfs_cache *new_cache(size_t bytes)
 {
     struct mxfs_cache *c;
-    ck_assert_int_eq(mxfs_cache_new(&c, bytes), 0);
+    ck_assert_int_eq(mxfs_cache_new(&c, bytes, bytes), 0);
     return c;
 }
 
 /* Pins a block; fills it with `fill` when it is new. Returns whether it was. */
 static bool take(struct mxfs_cache *c, uint64_t index, size_t size, uint8_t fill,
-                 struct mxfs_block **out)
+                 struct mxfs_cache_block **out)
 {
     struct mxfs_cache_key key = {7, index};
 
@@ -39,7 +39,7 @@ static bool take(struct mxfs_cache *c, uint64_t index, size_t size, uint8_t fill
 
 static bool touch(struct mxfs_cache *c, uint64_t index, size_t size)
 {
-    struct mxfs_block *b;
+    struct mxfs_cache_block *b;
     bool fresh = take(c, index, size, (uint8_t)index, &b);
 
     ck_assert_uint_eq(b->size, size);
@@ -63,7 +63,7 @@ static void check_stats(struct mxfs_cache *c, uint64_t hits, uint64_t misses, ui
 START_TEST(statistics)
 {
     struct mxfs_cache *c = new_cache(64 * KIB);
-    struct mxfs_block *b;
+    struct mxfs_cache_block *b;
 
     check_stats(c, 0, 0, 0);
     touch(c, 1, 1000);
@@ -71,7 +71,7 @@ START_TEST(statistics)
     touch(c, 1, 1000);
     touch(c, 2, PAGE + 1);
     check_stats(c, 1, 2, 3 * PAGE);
-    /* Loaded ahead: no miss, and who comes then finds it. */
+    /* Loaded ahead: not a miss, and the first reader has a hit. */
     ck_assert_int_eq(mxfs_cache_reserve(c, (struct mxfs_cache_key){7, 3}, 1, &b), 0);
     b->data[0] = 3;
     mxfs_cache_publish(c, b);
@@ -101,7 +101,7 @@ END_TEST
 START_TEST(owners_are_told_apart)
 {
     struct mxfs_cache *c = new_cache(64 * KIB);
-    struct mxfs_block *a, *b;
+    struct mxfs_cache_block *a, *b;
     ck_assert_int_eq(mxfs_cache_acquire(c, (struct mxfs_cache_key){1, 0}, 10, &a), 0);
     mxfs_cache_publish(c, a);
     mxfs_cache_release(c, a);
@@ -141,7 +141,7 @@ END_TEST
 START_TEST(too_large_is_refused)
 {
     struct mxfs_cache *c = new_cache(4 * PAGE);
-    struct mxfs_block *b;
+    struct mxfs_cache_block *b;
     ck_assert_int_eq(mxfs_cache_acquire(c, (struct mxfs_cache_key){1, 1}, 4 * PAGE + 1, &b),
                      -E2BIG);
     ck_assert_ptr_null(b);
@@ -153,7 +153,7 @@ END_TEST
 START_TEST(abandoned_is_forgotten)
 {
     struct mxfs_cache *c = new_cache(4 * PAGE);
-    struct mxfs_block *b;
+    struct mxfs_cache_block *b;
     for (int i = 0; i < 10; i++) {
         ck_assert_int_eq(mxfs_cache_acquire(c, (struct mxfs_cache_key){7, 1}, 4 * PAGE, &b), 0);
         ck_assert(!b->ready);
@@ -164,7 +164,7 @@ START_TEST(abandoned_is_forgotten)
 }
 END_TEST
 
-/* A thread that wants what another one fills, or the room that it holds. */
+/* A thread that waits for a block which another thread fills, or for the room that it takes. */
 struct waiter {
     struct mxfs_cache *cache;
     uint64_t index;
@@ -186,7 +186,7 @@ static void start_waiter(struct waiter *w, pthread_t *thread)
     ck_assert_int_eq(pthread_create(thread, NULL, wait_for_block, w), 0);
     while (!atomic_load(&w->started))
         sched_yield();
-    /* It cannot be done, however long we give it. */
+    /* It cannot finish, however long we wait. */
     for (int i = 0; i < 1000; i++)
         sched_yield();
     ck_assert(!atomic_load(&w->done));
@@ -196,7 +196,7 @@ START_TEST(second_reader_waits_for_the_first)
 {
     struct mxfs_cache *c = new_cache(8 * PAGE);
     struct waiter w = {.cache = c, .index = 5};
-    struct mxfs_block *b;
+    struct mxfs_cache_block *b;
     pthread_t thread;
 
     ck_assert_int_eq(mxfs_cache_acquire(c, (struct mxfs_cache_key){7, 5}, 3 * PAGE, &b), 0);
@@ -214,7 +214,7 @@ START_TEST(waiter_fills_what_was_abandoned)
 {
     struct mxfs_cache *c = new_cache(8 * PAGE);
     struct waiter w = {.cache = c, .index = 5};
-    struct mxfs_block *b;
+    struct mxfs_cache_block *b;
     pthread_t thread;
 
     ck_assert_int_eq(mxfs_cache_acquire(c, (struct mxfs_cache_key){7, 5}, 3 * PAGE, &b), 0);
@@ -230,7 +230,7 @@ START_TEST(waits_for_room)
 {
     struct mxfs_cache *c = new_cache(4 * PAGE);
     struct waiter w = {.cache = c, .index = 6};
-    struct mxfs_block *b;
+    struct mxfs_cache_block *b;
     pthread_t thread;
 
     take(c, 5, 3 * PAGE, 5, &b);
@@ -251,7 +251,7 @@ static void *hammer(void *arg)
         state = state * 1103515245 + 12345;
         uint64_t index = state >> 16 & 15;
         size_t pages = index % 3 + 1;
-        struct mxfs_block *b;
+        struct mxfs_cache_block *b;
         if (mxfs_cache_acquire(c, (struct mxfs_cache_key){7, index}, pages * PAGE, &b) != 0)
             return (void *)1;
         if (!b->ready) {
@@ -288,7 +288,7 @@ END_TEST
 /* Reserves a block and fills it. */
 static int ahead(struct mxfs_cache *c, uint64_t index, size_t size)
 {
-    struct mxfs_block *b;
+    struct mxfs_cache_block *b;
     int rc = mxfs_cache_reserve(c, (struct mxfs_cache_key){7, index}, size, &b);
 
     if (rc != 0) {
@@ -311,18 +311,19 @@ START_TEST(reserved_blocks_are_found)
 }
 END_TEST
 
-START_TEST(at_most_five_eighths_are_reserved)
+START_TEST(reserved_bytes_are_bounded)
 {
-    struct mxfs_cache *c = new_cache(8 * PAGE);
+    struct mxfs_cache *c;
+    ck_assert_int_eq(mxfs_cache_new(&c, 8 * PAGE, 5 * PAGE), 0);
     for (uint64_t i = 0; i < 5; i++) {
         ck_assert_uint_eq(mxfs_cache_spare(c), (5 - i) * PAGE);
         ck_assert_int_eq(ahead(c, i, PAGE), 0);
     }
     ck_assert_int_eq(ahead(c, 5, PAGE), -EAGAIN);
-    ck_assert(!touch(c, 2, PAGE)); /* has met its user: room for one more */
+    ck_assert(!touch(c, 2, PAGE)); /* acquired: room for one more */
     ck_assert_int_eq(ahead(c, 5, PAGE), 0);
     ck_assert_int_eq(ahead(c, 6, PAGE), -EAGAIN);
-    for (uint64_t i = 10; i < 18; i++) /* readers push the others out, and out of the sum */
+    for (uint64_t i = 10; i < 18; i++) /* readers evict the others, which then no longer count */
         ck_assert(touch(c, i, PAGE));
     ck_assert_uint_eq(mxfs_cache_spare(c), 5 * PAGE);
     mxfs_cache_free(c);
@@ -332,7 +333,7 @@ END_TEST
 START_TEST(reserving_does_not_wait_for_room)
 {
     struct mxfs_cache *c = new_cache(2 * PAGE);
-    struct mxfs_block *a, *b, *none;
+    struct mxfs_cache_block *a, *b, *none;
     take(c, 1, PAGE, 1, &a);
     take(c, 2, PAGE, 2, &b);
     ck_assert_int_eq(mxfs_cache_reserve(c, (struct mxfs_cache_key){7, 3}, PAGE, &none), -EAGAIN);
@@ -345,10 +346,10 @@ END_TEST
 START_TEST(abandoned_reservations_are_given_back)
 {
     struct mxfs_cache *c = new_cache(8 * PAGE);
-    struct mxfs_block *b;
+    struct mxfs_cache_block *b;
     ck_assert_int_eq(mxfs_cache_reserve(c, (struct mxfs_cache_key){7, 1}, PAGE, &b), 0);
     mxfs_cache_abandon(c, b);
-    ck_assert_uint_eq(mxfs_cache_spare(c), 5 * PAGE);
+    ck_assert_uint_eq(mxfs_cache_spare(c), 8 * PAGE);
     ck_assert(touch(c, 1, PAGE));
     mxfs_cache_free(c);
 }
@@ -357,7 +358,7 @@ END_TEST
 START_TEST(retired_goes_first)
 {
     struct mxfs_cache *c = new_cache(4 * PAGE);
-    struct mxfs_block *b;
+    struct mxfs_cache_block *b;
     for (uint64_t i = 0; i < 3; i++)
         ck_assert(touch(c, i, PAGE));
     ck_assert(take(c, 3, PAGE, 3, &b));
@@ -373,7 +374,7 @@ END_TEST
 START_TEST(retired_comes_back_when_used)
 {
     struct mxfs_cache *c = new_cache(2 * PAGE);
-    struct mxfs_block *b;
+    struct mxfs_cache_block *b;
     ck_assert(touch(c, 1, PAGE));
     ck_assert(take(c, 2, PAGE, 2, &b));
     mxfs_cache_retire(c, b);
@@ -387,7 +388,7 @@ END_TEST
 START_TEST(retired_memory_serves_again)
 {
     struct mxfs_cache *c = new_cache(4 * PAGE);
-    struct mxfs_block *a, *b;
+    struct mxfs_cache_block *a, *b;
     ck_assert(take(c, 1, PAGE, 1, &a));
     const uint8_t *memory = a->data;
     mxfs_cache_retire(c, a);
@@ -401,7 +402,7 @@ END_TEST
 START_TEST(use_is_counted_anew)
 {
     struct mxfs_cache *c = new_cache(PAGE);
-    struct mxfs_block *b;
+    struct mxfs_cache_block *b;
     ck_assert(take(c, 1, PAGE, 1, &b));
     atomic_fetch_add(&b->used, 5);
     ck_assert_uint_eq(mxfs_cache_used(c, (struct mxfs_cache_key){7, 1}), 5);
@@ -437,7 +438,7 @@ int main(void)
     tcase_add_test(tcase, waits_for_room);
     tcase_add_test(tcase, many_threads);
     tcase_add_test(tcase, reserved_blocks_are_found);
-    tcase_add_test(tcase, at_most_five_eighths_are_reserved);
+    tcase_add_test(tcase, reserved_bytes_are_bounded);
     tcase_add_test(tcase, reserving_does_not_wait_for_room);
     tcase_add_test(tcase, abandoned_reservations_are_given_back);
     tcase_add_test(tcase, retired_goes_first);

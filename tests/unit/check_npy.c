@@ -22,7 +22,7 @@
 
 static size_t read_header(const struct mxfs_output *o, char *buf, size_t room)
 {
-    ssize_t got = mxfs_vfile_read_npy(NULL, NULL, NULL, o, buf, room, 0);
+    ssize_t got = mxfs_vfile_read_npy(NULL, NULL, o, buf, room, 0);
     ck_assert_int_ge(got, 0);
     return (size_t)got;
 }
@@ -128,7 +128,7 @@ static const struct {
     [MXFS_F8_E5M2FNUZ] = {"<f4", 4},
 };
 
-/** A view, an output of it and what its NumPy file is. */
+/** A view, one of its outputs and the NumPy file expected for it. */
 struct npy {
     struct spec *spec;
     struct view *view;
@@ -137,7 +137,7 @@ struct npy {
     size_t size;
 };
 
-/* Whatever comes before the data has tests above; it is taken from one read. */
+/* The header has tests of its own above, so here it is taken from a read. */
 static struct npy npy_open(struct spec *spec, const char *name, const void *data, size_t bytes)
 {
     struct test_path dir = test_folder();
@@ -149,8 +149,7 @@ static struct npy npy_open(struct spec *spec, const char *name, const void *data
     n.size = mxfs_vfile_npy_size(n.output);
     ck_assert_uint_eq(n.size, 128 + bytes);
     n.whole = malloc(n.size);
-    ck_assert_int_eq(mxfs_vfile_read_npy(&n.view->env, &n.view->scratch, &n.view->plan, n.output,
-                                         n.whole, 128, 0),
+    ck_assert_int_eq(mxfs_vfile_read_npy(&n.view->reader, &n.view->plan, n.output, n.whole, 128, 0),
                      128);
     memcpy(n.whole + 128, data, bytes);
     return n;
@@ -168,8 +167,8 @@ static void check_range(struct npy *n, size_t offset, size_t len)
     size_t want = offset >= n->size ? 0 : len < n->size - offset ? len : n->size - offset;
     uint8_t *buf = malloc(len ? len : 1);
 
-    ssize_t got = mxfs_vfile_read_npy(&n->view->env, &n->view->scratch, &n->view->plan, n->output,
-                                      buf, len, offset);
+    ssize_t got =
+        mxfs_vfile_read_npy(&n->view->reader, &n->view->plan, n->output, buf, len, offset);
     ck_assert_msg(got == (ssize_t)want, "%zu at %zu: returned %zd", len, offset, got);
     ck_assert_msg(want == 0 || memcmp(buf, n->whole + offset, want) == 0, "%zu at %zu", len,
                   offset);
@@ -185,7 +184,7 @@ static void check_ranges(struct npy *n)
             check_range(n, offset, lengths[i]);
 }
 
-/* What the element `i` of a stored tensor is as float32, for the types that are widened. */
+/* Element `i` of a stored tensor as float32, for the types that are widened. */
 static uint32_t widened(uint8_t dtype, const uint8_t *data, size_t i)
 {
     if (dtype == MXFS_BF16)
@@ -206,7 +205,7 @@ START_TEST(each_type)
     if (!types[_i].descr) {
         struct npy n = {.output = &(struct mxfs_output){.tensor = &t->tensor}};
         ck_assert_uint_eq(mxfs_vfile_npy_size(n.output), 0);
-        ck_assert_int_eq(mxfs_vfile_read_npy(NULL, NULL, NULL, n.output, text, 10, 0), 0);
+        ck_assert_int_eq(mxfs_vfile_read_npy(NULL, NULL, n.output, text, 10, 0), 0);
         spec_free(spec);
         return;
     }
@@ -255,10 +254,10 @@ START_TEST(a_failing_source)
 
     ck_assert_int_eq(truncate(path.text, 10), 0);
     test_quiet();
-    ck_assert_int_eq(mxfs_vfile_read_npy(&v->env, &v->scratch, &v->plan, o, buf, 300, 0), -EIO);
-    ck_assert_int_eq(mxfs_vfile_read_npy(&v->env, &v->scratch, &v->plan, o, buf, 2, 131), -EIO);
+    ck_assert_int_eq(mxfs_vfile_read_npy(&v->reader, &v->plan, o, buf, 300, 0), -EIO);
+    ck_assert_int_eq(mxfs_vfile_read_npy(&v->reader, &v->plan, o, buf, 2, 131), -EIO);
     test_loud();
-    ck_assert_int_eq(mxfs_vfile_read_npy(&v->env, &v->scratch, &v->plan, o, buf, 128, 0), 128);
+    ck_assert_int_eq(mxfs_vfile_read_npy(&v->reader, &v->plan, o, buf, 128, 0), 128);
     view_close(v);
     spec_free(spec);
 }

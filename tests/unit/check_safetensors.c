@@ -74,8 +74,8 @@ static const struct verdict verdicts[] = {
     {"{\"a\":" ENTRY "}", 3, "tensor \"a\": data_offsets [0,4] exceed the 3 bytes of data"},
     {"{\"a\":" ENTRY "}", 5, "the tensors end at 4, but there are 5 bytes of data"},
     {"{}", 1, "the tensors end at 0, but there are 1 bytes of data"},
-    {"{\"a\":" ENTRY ",\"b\":" ENTRY "}", 4, "tensor \"b\": its data begin at 0, overlapping"},
-    {"{\"a\":" NEXT "}", 8, "tensor \"a\": its data begin at 4, after a hole"},
+    {"{\"a\":" ENTRY ",\"b\":" ENTRY "}", 4, "tensor \"b\": its data begins at 0, overlapping"},
+    {"{\"a\":" NEXT "}", 8, "tensor \"a\": its data begins at 4, after a gap"},
     {"{\"a\":" ENTRY ",\"a\":" NEXT "}", 8, "tensor \"a\": named twice"},
     {"{\"a\":" ENTRY ",\"\\u0061\":" ENTRY "}", 4, "tensor \"a\": named twice"},
     {"{\"a\":[\"U8\",[4],[0,4]]}", 4, "tensor \"a\": expected '{'"},
@@ -89,8 +89,8 @@ static const struct verdict verdicts[] = {
     {"{\"a\":{\"shape\":[04]}}", 4, "leading zero"},
     {"{\"a\":{\"shape\":[-4]}}", 4, "expected an integer of 0 or more"},
     {"{\"a\":{\"shape\":[18446744073709551616]}}", 4, "integer over 2^64-1"},
-    {"{\"a\":{\"data_offsets\":[0,4,4]}}", 4, "data_offsets are not two integers"},
-    {"{\"a\":{\"data_offsets\":[0]}}", 4, "data_offsets are not two integers"},
+    {"{\"a\":{\"data_offsets\":[0,4,4]}}", 4, "data_offsets must be two integers"},
+    {"{\"a\":{\"data_offsets\":[0]}}", 4, "data_offsets must be two integers"},
     {"{\"a\":{" FIELDS ",\"x\":1e309}}", 4, "number out of range"},
     {"{\"a\":{" FIELDS ",\"x\":tru}}", 4, "expected a value"},
     {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,0]}}", 4, "run backwards"},
@@ -100,9 +100,9 @@ static const struct verdict verdicts[] = {
     {"{\"a\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}}", 2,
      "do not fill whole bytes"},
     {"{\"a\":{\"dtype\":\"U8\",\"shape\":[18446744073709551615,2,0],\"data_offsets\":[0,0]}}", 0,
-     "does not fit 64 bits"},
+     "does not fit in 64 bits"},
     {"{\"a\":{\"dtype\":\"F64\",\"shape\":[2305843009213693952],\"data_offsets\":[0,0]}}", 0,
-     "does not fit 64 bits"},
+     "does not fit in 64 bits"},
     {"{\"__metadata__\":{\"a\":1}}", 0, "expected a string at byte"},
     {"{\"__metadata__\":[]}", 0, "expected '{' at byte"},
     {"{\"__metadata__\":null,\"__metadata__\":{}}", 0, "__metadata__ is given twice"},
@@ -426,26 +426,28 @@ START_TEST(many_tensors)
 }
 END_TEST
 
-static struct mxfs_name number_at(const void *list, uint32_t index)
+static struct safetensors_name number_at(const void *list, uint32_t index)
 {
-    return (struct mxfs_name){(const char *)((const uint32_t *)list + index), sizeof(uint32_t)};
+    return (struct safetensors_name){(const char *)((const uint32_t *)list + index),
+                                     sizeof(uint32_t)};
 }
 
 START_TEST(nameset_finds_what_was_added)
 {
     enum { COUNT = 10000 };
     static uint32_t list[COUNT];
-    struct mxfs_nameset set = {0};
+    struct safetensors_nameset set = {0};
 
-    mxfs_nameset_fini(&set);
-    ck_assert_int_eq(mxfs_nameset_init(&set, COUNT), 0);
+    safetensors_nameset_fini(&set);
+    ck_assert_int_eq(safetensors_nameset_init(&set, COUNT), 0);
     for (uint32_t i = 0; i < COUNT; i++) {
         list[i] = i * 64;
-        ck_assert_uint_eq(mxfs_nameset_add(&set, number_at(list, i), i, number_at, list), i);
+        ck_assert_uint_eq(safetensors_nameset_add(&set, number_at(list, i), i, number_at, list), i);
     }
     for (uint32_t i = 0; i < COUNT; i++)
-        ck_assert_uint_eq(mxfs_nameset_add(&set, number_at(list, i), COUNT, number_at, list), i);
-    mxfs_nameset_fini(&set);
+        ck_assert_uint_eq(safetensors_nameset_add(&set, number_at(list, i), COUNT, number_at, list),
+                          i);
+    safetensors_nameset_fini(&set);
 }
 END_TEST
 

@@ -48,7 +48,7 @@ START_TEST(reads_exactly)
 }
 END_TEST
 
-/* A large read comes in pieces when the system gives no more at a time. */
+/* A large read is continued when the system returns less than was asked for. */
 START_TEST(reads_much)
 {
     enum { SIZE = 5 << 20 };
@@ -135,7 +135,7 @@ START_TEST(grown)
     open_text(&s, "0123456789");
     ck_assert_int_eq(truncate(path.text, 20), 0);
     struct timespec back[2] = {{0, UTIME_OMIT}, s.st.st_mtim};
-    ck_assert_int_eq(utimensat(AT_FDCWD, path.text, back, 0), 0); /* the size alone tells */
+    ck_assert_int_eq(utimensat(AT_FDCWD, path.text, back, 0), 0); /* only the size differs */
     check_fails_for_good(&s);
     mxfs_source_close(&s);
 }
@@ -152,12 +152,12 @@ START_TEST(touched)
     check_fails_for_good(&s);
     ck_assert_int_eq(utimensat(AT_FDCWD, path.text, (struct timespec[]){later[0], s.st.st_mtim}, 0),
                      0);
-    check_fails_for_good(&s); /* also when it looks the same again */
+    check_fails_for_good(&s); /* even if it looks the same again */
     mxfs_source_close(&s);
 }
 END_TEST
 
-/* What changes no byte is no change; a replaced file's old bytes stay. */
+/* Changes that leave the bytes alone do not count; a replaced file keeps its old bytes. */
 START_TEST(renamed_replaced_and_removed)
 {
     struct mxfs_source s;

@@ -22,7 +22,7 @@
 struct fixture {
     struct mxfs_repo repo;
     struct mxfs_vfile_env env;
-    struct mxfs_scratch scratch;
+    struct mxfs_vfile_reader reader;
     struct mxfs_tree *tree;
 };
 
@@ -33,6 +33,7 @@ static int try_open(struct fixture *f, const char *path, struct mxfs_tree_option
 
     memset(f, 0, sizeof(*f));
     ck_assert_int_eq(mxfs_vfile_env_init(&f->env, NULL, 1 << 20, err), 0);
+    f->reader.env = &f->env;
     int rc = mxfs_repo_open(&f->repo, path, &how, err);
     ck_assert_msg(rc == 0, "%s", err->text);
     return mxfs_tree_new(&f->tree, &f->repo, &f->env, &options, err);
@@ -48,7 +49,7 @@ static void open_tree(struct fixture *f, const char *path, struct mxfs_tree_opti
 static void close_tree(struct fixture *f)
 {
     mxfs_tree_free(f->tree);
-    mxfs_scratch_fini(&f->scratch);
+    mxfs_vfile_reader_fini(&f->reader);
     mxfs_repo_close(&f->repo);
     mxfs_vfile_env_fini(&f->env);
 }
@@ -205,13 +206,13 @@ START_TEST(inodes)
             if (S_ISREG(st.st_mode))
                 ck_assert_int_eq(mxfs_tree_next(f.tree, ino, &cookie, name, &st), -ENOTDIR);
             else
-                ck_assert_int_eq(mxfs_tree_read(f.tree, ino, &f.scratch, name, 1, 0), -EISDIR);
+                ck_assert_int_eq(mxfs_tree_read(f.tree, ino, &f.reader, name, 1, 0), -EISDIR);
             continue;
         }
         ck_assert_int_eq(mxfs_tree_getattr(f.tree, ino, &st), -ENOENT);
         ck_assert_int_eq(mxfs_tree_lookup(f.tree, ino, "a", &st), -ENOENT);
         ck_assert_int_eq(mxfs_tree_next(f.tree, ino, &cookie, name, &st), -ENOENT);
-        ck_assert_int_eq(mxfs_tree_read(f.tree, ino, &f.scratch, name, 1, 0), -ENOENT);
+        ck_assert_int_eq(mxfs_tree_read(f.tree, ino, &f.reader, name, 1, 0), -ENOENT);
     }
     ck_assert_uint_eq(dirs, 3);
     ck_assert_uint_eq(files, 1 + 6 + 5);
@@ -338,17 +339,17 @@ START_TEST(reads)
 
     open_tree(&f, make_file(sample).text, both);
     uint64_t file = walk(&f, "model.safetensors", &st);
-    ssize_t size = mxfs_tree_read(f.tree, file, &f.scratch, whole, sizeof(whole), 0);
+    ssize_t size = mxfs_tree_read(f.tree, file, &f.reader, whole, sizeof(whole), 0);
     ck_assert_int_eq(size, st.st_size);
     uint64_t view = walk(&f, "tensors/a", &st);
-    ck_assert_int_eq(mxfs_tree_read(f.tree, view, &f.scratch, part, sizeof(part), 0), st.st_size);
+    ck_assert_int_eq(mxfs_tree_read(f.tree, view, &f.reader, part, sizeof(part), 0), st.st_size);
     const struct mxfs_plan *plan = f.repo.root.plans[0];
     const struct mxfs_output *o = &plan->outputs[plan->by_name[mxfs_plan_find(plan, "a", 1)]];
     ck_assert_int_eq(memcmp(part, whole + o->offset, (size_t)st.st_size), 0);
     uint64_t npy = walk(&f, "npy/sub%2Fc.npy", &st);
-    ck_assert_int_eq(mxfs_tree_read(f.tree, npy, &f.scratch, part, 6, 0), 6);
+    ck_assert_int_eq(mxfs_tree_read(f.tree, npy, &f.reader, part, 6, 0), 6);
     ck_assert_int_eq(memcmp(part, "\x93NUMPY", 6), 0);
-    ck_assert_int_eq(mxfs_tree_read(f.tree, npy, &f.scratch, part, 100, (uint64_t)st.st_size), 0);
+    ck_assert_int_eq(mxfs_tree_read(f.tree, npy, &f.reader, part, 100, (uint64_t)st.st_size), 0);
     close_tree(&f);
 }
 END_TEST
@@ -457,14 +458,14 @@ START_TEST(folders)
     check_list(&f, "text", "");
     check_list(&f, "sub/tensors", "a");
     uint64_t readme = walk(&f, "README.md", &st);
-    ck_assert_int_eq(mxfs_tree_read(f.tree, readme, &f.scratch, buf, sizeof(buf), 5), 2);
+    ck_assert_int_eq(mxfs_tree_read(f.tree, readme, &f.reader, buf, sizeof(buf), 5), 2);
     ck_assert_int_eq(memcmp(buf, "me", 2), 0);
     uint64_t config = walk(&f, "sub/config.json", &st);
-    ssize_t got = mxfs_tree_read(f.tree, config, &f.scratch, buf, sizeof(buf) - 1, 0);
+    ssize_t got = mxfs_tree_read(f.tree, config, &f.reader, buf, sizeof(buf) - 1, 0);
     ck_assert_int_eq(got, st.st_size);
     buf[got] = '\0';
     ck_assert_ptr_null(strstr(buf, "quantization_config"));
-    ck_assert_int_eq(mxfs_tree_read(f.tree, config, &f.scratch, buf, 10, (uint64_t)got), 0);
+    ck_assert_int_eq(mxfs_tree_read(f.tree, config, &f.reader, buf, 10, (uint64_t)got), 0);
     uint64_t sub_ino = walk(&f, "sub", &st);
     ck_assert_int_eq(mxfs_tree_lookup(f.tree, walk(&f, "sub/npy", &st), "..", &st), 0);
     ck_assert_uint_eq(st.st_ino, sub_ino);

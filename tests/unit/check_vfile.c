@@ -186,14 +186,13 @@ static void mixture_close(struct mixture *m)
     free(m->whole);
 }
 
-/* Reads a range into a buffer of exactly that size: sanitizers see any step beyond it. */
+/* Reads a range into a buffer of exactly that size, so that sanitizers see any overrun. */
 static void check_range(struct mixture *m, uint64_t offset, uint64_t len)
 {
     uint64_t have = offset >= m->size ? 0 : m->size - offset < len ? m->size - offset : len;
     uint8_t *buf = malloc(len ? len : 1);
 
-    ssize_t got =
-        mxfs_vfile_read(&m->view->env, &m->view->scratch, &m->view->plan, buf, len, offset);
+    ssize_t got = mxfs_vfile_read(&m->view->reader, &m->view->plan, buf, len, offset);
     if (got != (ssize_t)have)
         ck_abort_msg("%lu at %lu: returned %zd", len, offset, got);
     if (have && memcmp(buf, m->whole + offset, have) != 0) {
@@ -208,7 +207,7 @@ static void check_range(struct mixture *m, uint64_t offset, uint64_t len)
 
 enum { UNIT_ONE = 1, UNIT_TWO = 2 * 17 * 64, UNIT_ALL = 1 << 20 };
 
-/* Ways of opening: output type, unit size, cache; a page is the least that a unit takes. */
+/* Ways of opening: output type, unit size, cache. A unit takes at least a page. */
 static const struct view_options ways[] = {
     {.out = MXFS_OUT_BF16, .unit_max = UNIT_ALL},
     {.out = MXFS_OUT_BF16, .unit_max = UNIT_ONE, .cache = 4096},
@@ -283,9 +282,8 @@ START_TEST(outputs_are_parts_of_the_whole)
             uint64_t have = offset < size ? size - offset : 0;
             uint64_t len = have > 40 ? test_random() % 40 : have + 1;
             ssize_t want = (ssize_t)(len < have ? len : have);
-            ck_assert_int_eq(
-                mxfs_vfile_read_output(&v->env, &v->scratch, &v->plan, output, buf, len, offset),
-                want);
+            ck_assert_int_eq(mxfs_vfile_read_output(&v->reader, &v->plan, output, buf, len, offset),
+                             want);
             ck_assert(want == 0 ||
                       memcmp(buf, m.whole + output->offset + offset, (size_t)want) == 0);
         }
@@ -301,7 +299,7 @@ START_TEST(far_offsets_are_the_end)
 
     for (size_t i = 0; i < MXFS_COUNT(far); i++) {
         check_range(&m, far[i], 10);
-        ck_assert_int_eq(mxfs_vfile_read_output(&m.view->env, &m.view->scratch, &m.view->plan,
+        ck_assert_int_eq(mxfs_vfile_read_output(&m.view->reader, &m.view->plan,
                                                 &m.view->plan.outputs[0], NULL, 10, far[i]),
                          0);
     }
@@ -333,9 +331,8 @@ static void check_large(struct view *v, const uint8_t *expected, const uint64_t 
     for (size_t i = 0; i < count; i++)
         for (uint64_t near = 0; near < 7; near++) {
             uint64_t offset = starts[i] + near, len = size - offset - near;
-            ck_assert_int_eq(
-                mxfs_vfile_read_output(&v->env, &v->scratch, &v->plan, output, buf, len, offset),
-                (ssize_t)len);
+            ck_assert_int_eq(mxfs_vfile_read_output(&v->reader, &v->plan, output, buf, len, offset),
+                             (ssize_t)len);
             ck_assert(memcmp(buf, expected + offset, len) == 0);
         }
     free(buf);
@@ -373,8 +370,8 @@ START_TEST(tiles_longer_than_a_chunk)
 }
 END_TEST
 
-/* Strips of one to all of 9 blocks: read one by one, or with what lies between; ragged last ones.
- */
+/* Strips of one to all of 9 blocks: read one by one or with the bytes between them; short last
+ * ones. */
 START_TEST(transposed_in_strips)
 {
     static const uint64_t starts[] = {0, 12345, 700000, 2 * 288 * 1111 - 20};
@@ -407,18 +404,18 @@ static void *read_randomly(void *data)
 {
     struct reader *r = data;
     struct mixture *m = r->mixture;
-    struct mxfs_scratch scratch = {0};
+    struct mxfs_vfile_reader reader = {.env = &m->view->env};
     uint8_t buf[3000];
 
     for (int i = 0; i < 500; i++) {
         uint64_t offset = (uint64_t)rand_r(&r->seed) % m->size;
         size_t len = (size_t)rand_r(&r->seed) % sizeof(buf);
-        ssize_t got = mxfs_vfile_read(&m->view->env, &scratch, &m->view->plan, buf, len, offset);
+        ssize_t got = mxfs_vfile_read(&reader, &m->view->plan, buf, len, offset);
         size_t want = m->size - offset < len ? m->size - offset : len;
         if (got != (ssize_t)want || memcmp(buf, m->whole + offset, want) != 0)
             r->wrong++;
     }
-    mxfs_scratch_fini(&scratch);
+    mxfs_vfile_reader_fini(&reader);
     return NULL;
 }
 
@@ -449,11 +446,10 @@ static void check_all_fail(struct view *v)
     for (size_t o = 0; o < v->plan.count; o++) {
         const struct mxfs_output *output = &v->plan.outputs[o];
         uint64_t size = mxfs_output_info(output).size;
-        ck_assert_int_eq(mxfs_vfile_read_output(&v->env, &v->scratch, &v->plan, output, buf, 8, 0),
+        ck_assert_int_eq(mxfs_vfile_read_output(&v->reader, &v->plan, output, buf, 8, 0),
                          size ? -EIO : 0);
         if (size)
-            ck_assert_int_eq(
-                mxfs_vfile_read(&v->env, &v->scratch, &v->plan, buf, 8, output->offset), -EIO);
+            ck_assert_int_eq(mxfs_vfile_read(&v->reader, &v->plan, buf, 8, output->offset), -EIO);
     }
 }
 
@@ -512,23 +508,23 @@ START_TEST(verbatim_files_are_unchanged)
     for (size_t offset = 0; offset <= sizeof(file); offset++)
         for (size_t len = 0; len <= sizeof(file); len++) {
             size_t want = len < sizeof(file) - offset ? len : sizeof(file) - offset;
-            ck_assert_int_eq(mxfs_vfile_read(&v->env, &v->scratch, &v->plan, buf, len, offset),
+            ck_assert_int_eq(mxfs_vfile_read(&v->reader, &v->plan, buf, len, offset),
                              (ssize_t)want);
             ck_assert(memcmp(buf, file + offset, want) == 0);
         }
-    ck_assert_int_eq(
-        mxfs_vfile_read_output(&v->env, &v->scratch, &v->plan, view_output(v, "a"), buf, 10, 1), 3);
+    ck_assert_int_eq(mxfs_vfile_read_output(&v->reader, &v->plan, view_output(v, "a"), buf, 10, 1),
+                     3);
     ck_assert(memcmp(buf, "\4\5\6", 3) == 0);
     view_close(v);
 }
 END_TEST
 
-START_TEST(scratch_grows_and_may_be_empty)
+START_TEST(empty_readers_can_be_freed)
 {
-    struct mxfs_scratch scratch = {0};
-    mxfs_scratch_fini(&scratch);
-    mxfs_scratch_fini(&scratch);
-    ck_assert_ptr_null(scratch.data);
+    struct mxfs_vfile_reader reader = {0};
+    mxfs_vfile_reader_fini(&reader);
+    mxfs_vfile_reader_fini(&reader);
+    ck_assert_ptr_null(reader.memory);
 }
 END_TEST
 
@@ -552,7 +548,7 @@ int main(void)
     tcase_add_loop_test(ranges, transposed_in_strips, 0, 10);
     tcase_add_test(ranges, many_threads);
     tcase_add_test(ranges, verbatim_files_are_unchanged);
-    tcase_add_test(ranges, scratch_grows_and_may_be_empty);
+    tcase_add_test(ranges, empty_readers_can_be_freed);
     suite_add_tcase(suite, ranges);
     test_use_folder(failures);
     tcase_add_test(failures, a_truncated_source_is_an_io_error);

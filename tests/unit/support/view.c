@@ -10,22 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mxfs/cpu.h"
-
-static void open_env(struct view *v, const struct view_options *o)
-{
-    uint32_t cpu = mxfs_cpu_detect();
-
-    v->tables = aligned_alloc(64, (sizeof(*v->tables) + 63) / 64 * 64);
-    ck_assert_ptr_nonnull(v->tables);
-    mxfs_tables_init(v->tables);
-    v->env.codec.tables = v->tables;
-    v->env.codec.kernel =
-        o->kernel ? mxfs_kernel_named(o->kernel, cpu, NULL) : mxfs_kernel_select(cpu);
-    ck_assert_ptr_nonnull(v->env.codec.kernel);
-    ck_assert_int_eq(mxfs_cache_new(&v->env.cache, o->cache ? o->cache : 1 << 20), 0);
-}
-
 struct view *view_open(const char *path, struct view_options options)
 {
     struct view *v = calloc(1, sizeof(*v));
@@ -33,7 +17,10 @@ struct view *view_open(const char *path, struct view_options options)
     struct mxfs_error err = {0};
 
     ck_assert_ptr_nonnull(v);
-    open_env(v, &options);
+    ck_assert_msg(mxfs_vfile_env_init(&v->env, options.kernel,
+                                      options.cache ? options.cache : 1 << 20, &err) == 0,
+                  "%s", err.text);
+    v->reader.env = &v->env;
     ck_assert_msg(mxfs_model_open_file(&v->model, path, &how, &err) == 0, "%s", err.text);
     ck_assert_msg(mxfs_plan_init(&v->plan, &v->model, v->model.main, &err) == 0, "%s", err.text);
     return v;
@@ -43,11 +30,10 @@ void view_close(struct view *view)
 {
     if (!view)
         return;
-    mxfs_scratch_fini(&view->scratch);
+    mxfs_vfile_reader_fini(&view->reader);
     mxfs_plan_fini(&view->plan);
     mxfs_model_close(&view->model);
-    mxfs_cache_free(view->env.cache);
-    free(view->tables);
+    mxfs_vfile_env_fini(&view->env);
     free(view);
 }
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * An open view of a file: model, plan and what reading wants, with sizes that a test chooses.
+ * An open view of a file: model, plan and what reading needs, with sizes that a test chooses.
  */
 #ifndef MXFS_TEST_VIEW_H
 #define MXFS_TEST_VIEW_H
@@ -22,8 +22,7 @@ struct view {
     struct mxfs_model model;
     struct mxfs_plan plan;
     struct mxfs_vfile_env env;
-    struct mxfs_scratch scratch;
-    struct mxfs_tables *tables;
+    struct mxfs_vfile_reader reader;
 };
 
 /** Opens the file at `path`; any error fails the test. */

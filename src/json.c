@@ -2,23 +2,37 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The pull parser for JSON text.
+ * The pull parser for JSON, in both dialects.
  */
-#include "json.h"
+#include "mxfs/json.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "mxfs/bytes.h"
 #include "mxfs/utf8.h"
 
-/* serde_json refuses the array or object that would be the 128th inside another. */
-enum { DEPTH_LIMIT = 128 };
+/* serde_json refuses the 128th level. Python's limit is that of its stack, about 1000 levels in
+ * most versions; ours bounds the recursion of mxfs_json_skip(). */
+static const unsigned max_depth[] = {[MXFS_JSON_STRICT] = 127, [MXFS_JSON_PYTHON] = 2048};
 
 static int fail(struct mxfs_json *j, const char *error)
 {
     j->error = error;
     return -EINVAL;
+}
+
+int mxfs_json_begin(struct mxfs_json *j, const char *text, size_t size,
+                    enum mxfs_json_dialect dialect)
+{
+    *j = (struct mxfs_json){.text = text, .size = size, .dialect = dialect};
+    size_t valid = mxfs_utf8_valid_len(text, size);
+    if (valid == size)
+        return 0;
+    j->pos = valid;
+    return fail(j, "not UTF-8");
 }
 
 /* The byte at pos, or -1 at the end. */
@@ -45,43 +59,42 @@ int mxfs_json_open(struct mxfs_json *j, char open)
 {
     if (mxfs_json_peek(j) != open)
         return fail(j, open == '{' ? "expected '{'" : "expected '['");
-    if (j->depth + 1 == DEPTH_LIMIT)
+    if (j->depth == max_depth[j->dialect])
         return fail(j, "nested too deeply");
     j->depth++;
     j->pos++;
+    j->opened = true;
     return 0;
 }
 
-int mxfs_json_next(struct mxfs_json *j, char close, bool *first)
+int mxfs_json_next(struct mxfs_json *j, char close)
 {
+    bool first = j->opened;
     int c = mxfs_json_peek(j);
 
+    j->opened = false;
     if (c == close) {
         j->depth--;
         j->pos++;
         return 0;
     }
-    if (!*first) {
-        if (c != ',')
-            return fail(j, close == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
-        j->pos++;
-        if (mxfs_json_peek(j) == close)
-            return fail(j, "trailing comma");
-    }
-    *first = false;
-    return 1;
+    if (first)
+        return 1;
+    if (c != ',')
+        return fail(j, close == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
+    j->pos++;
+    return mxfs_json_peek(j) == close ? fail(j, "trailing comma") : 1;
 }
 
 static int hex_digit(int c)
 {
     if (is_digit(c))
         return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Reads the four digits after "\u"; pos stands on the first. */
+/* Reads the four digits after "\u"; pos is at the first. */
 static int read_hex4(struct mxfs_json *j, uint32_t *value)
 {
     *value = 0;
@@ -94,31 +107,49 @@ static int read_hex4(struct mxfs_json *j, uint32_t *value)
     return 0;
 }
 
-/* Reads what follows "\u"; a character beyond U+FFFF is a pair of surrogates, nothing else may be.
- */
+/* After the first half of a surrogate pair: reads the second into *low, or consumes nothing and
+ * leaves *low 0. */
+static int read_low_surrogate(struct mxfs_json *j, uint32_t *low)
+{
+    size_t start = j->pos;
+
+    *low = 0;
+    if (j->size - j->pos < 2 || memcmp(j->text + j->pos, "\\u", 2) != 0)
+        return 0;
+    j->pos += 2;
+    if (read_hex4(j, low))
+        return -EINVAL;
+    if (*low < 0xDC00 || *low > 0xDFFF) {
+        j->pos = start;
+        *low = 0;
+    }
+    return 0;
+}
+
+/* Reads what follows "\u"; a character beyond U+FFFF is written as a pair of surrogates. */
 static int read_unicode_escape(struct mxfs_json *j, uint32_t *value)
 {
-    uint32_t low;
+    uint32_t low = 0;
 
     if (read_hex4(j, value))
         return -EINVAL;
     if (*value < 0xD800 || *value > 0xDFFF)
         return 0;
-    if (*value > 0xDBFF || j->size - j->pos < 2 || memcmp(j->text + j->pos, "\\u", 2) != 0)
-        return fail(j, "lone surrogate");
-    j->pos += 2;
-    if (read_hex4(j, &low))
+    if (*value <= 0xDBFF && read_low_surrogate(j, &low))
         return -EINVAL;
-    if (low < 0xDC00 || low > 0xDFFF)
+    if (low > 0)
+        *value = 0x10000 + ((*value - 0xD800) << 10 | (low - 0xDC00));
+    else if (j->dialect == MXFS_JSON_STRICT)
         return fail(j, "lone surrogate");
-    *value = 0x10000 + ((*value - 0xD800) << 10 | (low - 0xDC00));
     return 0;
 }
+
+/* Escapes of two characters: the second, and what it means. */
+static const char short_escapes[] = "\"\\/bfnrt", short_meanings[] = "\"\\/\b\f\n\r\t";
 
 /* Reads the escape whose backslash is at pos; out[4] and *len receive its UTF-8. */
 static int read_escape(struct mxfs_json *j, char *out, size_t *len)
 {
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     uint32_t value;
     const char *at;
 
@@ -131,21 +162,20 @@ static int read_escape(struct mxfs_json *j, char *out, size_t *len)
         *len = mxfs_utf8_encode(value, out);
         return 0;
     }
-    if (c <= 0 || !(at = strchr(from, c)))
+    if (c <= 0 || !(at = strchr(short_escapes, c)))
         return fail(j, "invalid escape");
     j->pos++;
-    out[0] = to[at - from];
+    out[0] = short_meanings[at - short_escapes];
     *len = 1;
     return 0;
 }
 
-/* Moves over characters that stand for themselves; returns how many bytes. */
+/* Moves over characters that need no decoding; returns how many bytes. */
 static size_t skip_plain(struct mxfs_json *j)
 {
     size_t start = j->pos;
-    int c;
 
-    while ((c = byte_at(j)) >= 0x20 && c != '"' && c != '\\')
+    while (j->pos < j->size && mxfs_json_is_plain(j->text[j->pos]))
         j->pos++;
     return j->pos - start;
 }
@@ -158,7 +188,7 @@ int mxfs_json_read_string(struct mxfs_json *j, struct mxfs_json_string *s)
     if (mxfs_json_peek(j) != '"')
         return fail(j, "expected a string");
     j->pos++;
-    *s = (struct mxfs_json_string){.raw = j->text + j->pos, .len = 0};
+    *s = (struct mxfs_json_string){.raw = j->text + j->pos};
     while (s->len += skip_plain(j), byte_at(j) == '\\') {
         if (read_escape(j, escaped, &len))
             return -EINVAL;
@@ -181,27 +211,44 @@ int mxfs_json_read_key(struct mxfs_json *j, struct mxfs_json_string *s)
     return 0;
 }
 
-void mxfs_json_decode(const struct mxfs_json_string *s, char *out)
+size_t mxfs_json_escape(char c, char out[8])
 {
-    struct mxfs_json j = {.text = s->raw, .size = s->raw_len};
+    const char *at = c ? strchr(short_meanings, c) : NULL;
 
-    while (j.pos < j.size) {
-        const char *plain = s->raw + j.pos;
-        size_t len = skip_plain(&j);
-        memcpy(out, plain, len);
-        out += len;
-        if (j.pos < j.size && read_escape(&j, out, &len) == 0)
-            out += len;
+    if (at)
+        return (size_t)snprintf(out, 8, "\\%c", short_escapes[at - short_meanings]);
+    return (size_t)snprintf(out, 8, "\\u%04x", (unsigned)c & 0xFF);
+}
+
+size_t mxfs_json_decode(const struct mxfs_json_string *s, char *out, size_t size)
+{
+    /* The string was accepted in one of the dialects, so it is in the larger one. */
+    struct mxfs_json j = {.text = s->raw, .size = s->raw_len, .dialect = MXFS_JSON_PYTHON};
+    size_t done = 0, len = 0;
+    char escaped[4];
+
+    while (j.pos < j.size && done < size) {
+        const char *from = j.text + j.pos;
+        len = skip_plain(&j);
+        if (len == 0 && read_escape(&j, escaped, &len) == 0)
+            from = escaped;
+        len = len < size - done ? len : size - done;
+        memcpy(out + done, from, len);
+        done += len;
     }
+    return done;
 }
 
 bool mxfs_json_equals(const struct mxfs_json_string *s, const char *text)
 {
-    char decoded[16];
+    char decoded[64];
 
     if (s->len != strlen(text))
         return false;
-    mxfs_json_decode(s, decoded);
+    if (s->len == s->raw_len)
+        return memcmp(s->raw, text, s->len) == 0;
+    assert(s->len <= sizeof(decoded));
+    mxfs_json_decode(s, decoded, s->len);
     return memcmp(decoded, text, s->len) == 0;
 }
 
@@ -278,7 +325,7 @@ static int skip_fraction(struct mxfs_json *j, struct number *n)
 
 static int skip_exponent(struct mxfs_json *j, struct number *n)
 {
-    /* Far outside any double, whatever the digits before it (a header has under 2^27 of them). */
+    /* Far outside any double, whatever the digits before it: a header has under 2^27 of them. */
     const int64_t limit = INT32_MAX;
     int64_t value = 0;
     bool negative;
@@ -311,22 +358,6 @@ static bool overflows_double(const struct number *n)
     return n->exponent > 308 || __builtin_isinf((double)n->significand * powers[n->exponent - 289]);
 }
 
-static int skip_number(struct mxfs_json *j)
-{
-    struct number n = {0};
-    size_t start = j->pos;
-
-    if (byte_at(j) == '-')
-        j->pos++;
-    if (skip_integer(j, &n) || skip_fraction(j, &n) || skip_exponent(j, &n))
-        return -EINVAL;
-    if (overflows_double(&n)) {
-        j->pos = start;
-        return fail(j, "number out of range");
-    }
-    return 0;
-}
-
 static int skip_word(struct mxfs_json *j, const char *word)
 {
     size_t len = strlen(word);
@@ -337,29 +368,34 @@ static int skip_word(struct mxfs_json *j, const char *word)
     return 0;
 }
 
-static int skip_array(struct mxfs_json *j)
+static int skip_number(struct mxfs_json *j)
 {
-    bool first = true;
-    int more = mxfs_json_open(j, '[');
+    struct number n = {0};
+    size_t start = j->pos;
 
-    if (more)
-        return more;
-    while ((more = mxfs_json_next(j, ']', &first)) > 0)
-        if (mxfs_json_skip(j))
-            return -EINVAL;
-    return more;
+    if (byte_at(j) == '-')
+        j->pos++;
+    if (j->dialect == MXFS_JSON_PYTHON && byte_at(j) == 'I')
+        return skip_word(j, "Infinity");
+    if (skip_integer(j, &n) || skip_fraction(j, &n) || skip_exponent(j, &n))
+        return -EINVAL;
+    if (j->dialect == MXFS_JSON_STRICT && overflows_double(&n)) {
+        j->pos = start;
+        return fail(j, "number out of range");
+    }
+    return 0;
 }
 
-static int skip_object(struct mxfs_json *j)
+/* Moves over an object or array. */
+static int skip_container(struct mxfs_json *j, char open, char close)
 {
     struct mxfs_json_string key;
-    bool first = true;
-    int more = mxfs_json_open(j, '{');
+    int more = mxfs_json_open(j, open);
 
     if (more)
         return more;
-    while ((more = mxfs_json_next(j, '}', &first)) > 0)
-        if (mxfs_json_read_key(j, &key) || mxfs_json_skip(j))
+    while ((more = mxfs_json_next(j, close)) > 0)
+        if ((open == '{' && mxfs_json_read_key(j, &key)) || mxfs_json_skip(j))
             return -EINVAL;
     return more;
 }
@@ -367,12 +403,13 @@ static int skip_object(struct mxfs_json *j)
 int mxfs_json_skip(struct mxfs_json *j)
 {
     struct mxfs_json_string s;
+    int c = mxfs_json_peek(j);
 
-    switch (mxfs_json_peek(j)) {
+    switch (c) {
     case '{':
-        return skip_object(j);
+        return skip_container(j, '{', '}');
     case '[':
-        return skip_array(j);
+        return skip_container(j, '[', ']');
     case '"':
         return mxfs_json_read_string(j, &s);
     case 't':
@@ -381,11 +418,50 @@ int mxfs_json_skip(struct mxfs_json *j)
         return skip_word(j, "false");
     case 'n':
         return skip_word(j, "null");
-    case -1:
-        return fail(j, "expected a value");
     default:
-        return skip_number(j);
+        if (j->dialect == MXFS_JSON_PYTHON && (c == 'N' || c == 'I'))
+            return skip_word(j, c == 'N' ? "NaN" : "Infinity");
+        return c == '-' || is_digit(c) ? skip_number(j) : fail(j, "expected a value");
     }
+}
+
+/* From the first byte in the quotes of a checked string to the byte after them. */
+static const char *after_string(const char *p)
+{
+    for (; *p != '"'; p++)
+        p += *p == '\\';
+    return p + 1;
+}
+
+/* From the opening bracket of a checked array or object to the byte after its end. */
+static const char *after_container(const char *p)
+{
+    size_t depth = 0;
+
+    do {
+        char c = *p++;
+        if (c == '"')
+            p = after_string(p);
+        c |= 0x20; /* brackets become braces */
+        depth += c == '{';
+        depth -= c == '}';
+    } while (depth > 0);
+    return p;
+}
+
+void mxfs_json_skip_checked(struct mxfs_json *j)
+{
+    int c = mxfs_json_peek(j);
+    const char *p = j->text + j->pos, *end = j->text + j->size;
+
+    if (c == '"')
+        p = after_string(p + 1);
+    else if (c == '{' || c == '[')
+        p = after_container(p);
+    else
+        while (p < end && !memchr(",]} \t\r\n", *p, 7))
+            p++;
+    j->pos = (size_t)(p - j->text);
 }
 
 int mxfs_json_end(struct mxfs_json *j)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * A read of one group's output, and the steps it takes. Private to vfile/.
+ */
+#ifndef MXFS_VFILE_READ_H
+#define MXFS_VFILE_READ_H
+
+#include "mxfs/vfile.h"
+
+/** A read under way; made once for each output that a request touches. */
+struct vfile_read {
+    struct mxfs_vfile_reader *reader; /**< the thread's memory, counters and environment */
+    struct mxfs_model *model;         /**< the model that holds the sources of the parts */
+    const struct mxfs_group *group;   /**< the group to decode */
+    const struct mxfs_tensor *failed; /**< the tensor to name on failure; the main part at first */
+};
+
+/** A read of `group`, before anything has failed. */
+static inline struct vfile_read vfile_read_of(struct mxfs_vfile_reader *reader,
+                                              struct mxfs_model *model,
+                                              const struct mxfs_group *group)
+{
+    return (struct vfile_read){reader, model, group, group->part[0]};
+}
+
+/** Makes reader->memory hold at least `size` bytes; its contents are lost. Returns 0 or -ENOMEM. */
+int vfile_reserve(struct mxfs_vfile_reader *reader, size_t size);
+
+/** Nanoseconds of a monotonic clock. */
+uint64_t vfile_clock_ns(void);
+
+/**
+ * Reads `len` bytes at `offset` of part `part` into buf. Returns 0 or -errno, with read->failed
+ * set. The bytes must not be used or kept before vfile_check_parts() has succeeded.
+ */
+int vfile_fetch_part(struct vfile_read *read, unsigned part, void *buf, size_t len,
+                     uint64_t offset);
+
+/**
+ * Fails when a source of the group has changed, with read->failed set. One call covers everything
+ * that was fetched before it.
+ */
+int vfile_check_parts(struct vfile_read *read);
+
+/**
+ * Writes bytes [offset, offset + len) of the group's output, all inside it, to buf. Returns 0 or
+ * -errno; read->failed is then the tensor whose bytes could not be read.
+ */
+int vfile_decode_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset);
+
+/** As vfile_decode_range(), for groups by unit. */
+int vfile_unit_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset);
+
+#endif
