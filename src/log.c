@@ -37,8 +37,7 @@ void mxfs_log_open(enum mxfs_log_level max)
     max_level = max;
 }
 
-/* A datagram socket, as syslogd and journald have, or a stream. Returns the descriptor or -errno.
- */
+/* SOCK_DGRAM suits journald and most others. Returns the descriptor or -errno. */
 static int connect_syslog(int type)
 {
     static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};

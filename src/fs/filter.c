@@ -117,13 +117,12 @@ struct checked_call {
     uint64_t value;    /* what they must be */
 };
 
-/* int arguments, of which the kernel ignores the upper half. */
+/* The bits of an int argument, and of a pointer. */
 static const uint64_t LOW = UINT32_MAX, ALL = UINT64_MAX;
-/* O_LARGEFILE, which musl adds to each open(), and O_NOFOLLOW; processors differ in which is which.
- */
+/* All but O_LARGEFILE, which musl adds, and O_NOFOLLOW; the two bits differ by processor. */
 static const uint64_t OPEN_FLAGS = UINT32_MAX & ~(uint64_t)(0100000 | 0400000);
 
-/* What any new thread has, and what none may have. */
+/* Each new thread has the first flags and none of the second. */
 static const uint64_t THREAD = CLONE_VM | CLONE_THREAD;
 static const uint64_t NAMESPACES = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
                                    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;

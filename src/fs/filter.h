@@ -17,7 +17,7 @@ struct fs_filter {
     void *strict; /**< allows what serving needs */
 };
 
-/** What the filters leave to Landlock, which knows paths and processes. */
+/** Calls that only Landlock can judge, because it knows paths and processes; true to allow them. */
 struct fs_filter_trust {
     bool opens;   /**< opening a file for reading and writing; libfuse opens /dev/fuse like that */
     bool signals; /**< signalling a thread by its number alone */
@@ -32,6 +32,7 @@ int fs_filter_new(struct fs_filter *filter, struct fs_filter_trust trust);
 /** Puts the filters into force, for good; needs no descriptor. Returns 0 or -errno. */
 int fs_filter_load(const struct fs_filter *filter);
 
+/** Releases the filters; those in force remain. */
 void fs_filter_free(struct fs_filter *filter);
 
 #endif

@@ -12,6 +12,7 @@ import time
 import pytest
 
 import refmodels
+from conftest import wait_end
 
 TENSOR = "model.layers.0.mlp.experts.gate_up_proj"
 START = r"{source} on {mnt}: {count} tensors, 6 dequantized as mxfp4-gptoss, {stored} -> {shown} bytes, kernel \w+, \d+ threads"
@@ -64,65 +65,79 @@ def test_failures(source, mount):
     assert len(changed) == 1 and len(changed) + len(lines) == made.stderr.count("\n")
 
 
-# mxfs SOURCE PLACE COMMAND: mounts with PLACE/log as /dev/log, runs COMMAND, unmounts and waits for the daemon's end.
+# MXFS SOURCE PLACE COMMAND: mounts with PLACE/log as /dev/log, runs COMMAND, unmounts; prints the daemon's pid.
 WITH_OWN_LOG = """set -e
     mount -t tmpfs none /dev
     mknod -m 666 /dev/null c 1 3; mknod /dev/fuse c 10 229
     ln -s "$3/log" /dev/log
     "$1" "$2" "$3/mnt"
-    pid=$(pgrep -o -fx "$1 $2 $3/mnt")
+    pgrep -o -fx "$1 $2 $3/mnt"
     eval "$4"
-    umount "$3/mnt"
-    while grep -q "^State:.[^Z]" "/proc/$pid/status" 2>/dev/null; do sleep 0.1; done"""
+    umount "$3/mnt" """
+
+READ = 'cat "$3/mnt/m.safetensors" >/dev/null'
 
 
-def test_daemon_writes_to_syslog(model, source, place, mxfs_bin, fuse, alone):
-    """A /dev/log of our own: priorities, program, and the same two lines; nothing on the terminal."""
-    (place / "mnt").mkdir()
+@pytest.fixture
+def live(source, place, mxfs_bin, fuse, alone):
+    """live(COMMAND): a life of a daemon that logs to place/log; nothing appears on the terminal."""
+
+    def go(command):
+        (place / "mnt").mkdir()
+        done = alone("sh", "-c", WITH_OWN_LOG, "sh", mxfs_bin, source, place, command)
+        assert done.returncode == 0 and re.fullmatch(r"\d+\n", done.stdout) and not done.stderr, done
+        assert wait_end(int(done.stdout)) == 0
+
+    return go
+
+
+def test_daemon_writes_to_syslog(model, source, place, live):
+    """A /dev/log of our own: priorities, program, and the same two lines."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
         log.bind(str(place / "log"))
-        log.settimeout(30)
-        done = alone("sh", "-c", WITH_OWN_LOG, "sh", mxfs_bin, source, place, "true")
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        live("true")
         said = [log.recv(4096).decode().rstrip("\n\0") for _ in range(2)]
     for line, want in zip(said, lines_of_a_life(model, source, place / "mnt")):
         assert re.fullmatch(rf"<29>\w+ +\d+ [\d:]+ mxfs\[\d+\]: {want}", line), said  # LOG_DAEMON | LOG_NOTICE
 
 
-@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM], ids=["datagrams", "stream"])
-def test_syslog_that_does_not_read(kind, source, place, mxfs_bin, fuse, alone):
-    """Its lines are lost; the daemon serves and ends."""
-    (place / "mnt").mkdir()
-    with socket.socket(socket.AF_UNIX, kind) as log, socket.socket(socket.AF_UNIX, kind) as other:
+def test_daemon_writes_to_a_stream(model, source, place, live):
+    """As some syslog daemons want it: a NUL ends each line."""
+    with socket.socket(socket.AF_UNIX) as log:
         log.bind(str(place / "log"))
-        if kind == socket.SOCK_DGRAM:
-            other.connect(str(place / "log"))
-            other.setblocking(False)
-            with pytest.raises(BlockingIOError):
-                while True:
-                    other.send(b"full")
-        else:
-            log.listen()
-        begin = time.monotonic()
-        done = alone("sh", "-c", WITH_OWN_LOG, "sh", mxfs_bin, source, place, 'cat "$3/mnt/m.safetensors" >/dev/null')
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-        assert time.monotonic() - begin < 20
-        if kind == socket.SOCK_STREAM:
-            log.settimeout(30)
-            with log.accept()[0] as peer:
-                said = b"".join(iter(lambda: peer.recv(4096), b""))
-            assert re.fullmatch(rb"<29>[^\0]+ tensors, [^\0]+\0<29>[^\0]+: unmounted\0", said), said
+        log.listen()
+        live("true")
+        with log.accept()[0] as peer:
+            said = b"".join(iter(lambda: peer.recv(4096), b"")).decode()
+    first, last = lines_of_a_life(model, source, place / "mnt")
+    assert re.fullmatch(rf"<29>[^:]+:[\d:]+ mxfs\[\d+\]: {first}\0<29>[^\0]+: {last}\0", said), said
 
 
-def test_syslog_that_goes_away(source, place, mxfs_bin, fuse, alone):
+def test_syslog_that_does_not_read(place, live):
+    """Its lines are lost; the daemon serves and ends."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        log.bind(str(place / "log"))
+        other.connect(str(place / "log"))
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                other.send(b"full")
+        live(READ)
+
+
+def test_syslog_that_goes_away(place, live):
     """The daemon cannot connect to another, and serves on."""
-    (place / "mnt").mkdir()
+    os.mkfifo(place / "closed")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
         log.bind(str(place / "log"))
-        gone = f'rm "$3/log"; kill -s USR2 {os.getpid()}; sleep 1; cat "$3/mnt/m.safetensors" >/dev/null'
-        before = signal.signal(signal.SIGUSR2, lambda *_: log.close())
+
+        def go_away(*_):
+            log.close()
+            (place / "closed").write_text("\n", encoding="ascii")
+
+        before = signal.signal(signal.SIGUSR2, go_away)
         try:
-            done = alone("sh", "-c", WITH_OWN_LOG, "sh", mxfs_bin, source, place, gone)
+            live(f'kill -s USR2 {os.getpid()}; read -r line <"$3/closed"; {READ}')
         finally:
             signal.signal(signal.SIGUSR2, before)
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "") and log.fileno() == -1
+        assert log.fileno() == -1

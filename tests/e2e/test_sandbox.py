@@ -102,7 +102,7 @@ def victim():
 
 
 def outcome_of(made):
-    """What preloaded attacks came to: {name: errno}."""
+    """The errors that the preloaded attacks met: {name: errno}."""
     out = {name: int(e) for name, e in re.findall(r"^escape: ([\w-]+) (\d+)$", made.stderr, re.M)}
     assert out.pop("attempts") == len(out) > 90
     return out
@@ -166,8 +166,8 @@ STEPS = {
 @pytest.mark.parametrize("step, number", [(step, number) for step in STEPS for number in STEPS[step]])
 def test_failing_to_enter(step, number, source, place, run, fuse, failing, instrumented):
     """Nothing is served without the sandbox, and the line says how it would be."""
-    if instrumented and step not in ("capset", "no_new_privs"):
-        pytest.skip("it has no filter")
+    if instrumented and step in ("restrict", "load"):
+        pytest.skip("it does not go that far")
     (place / "mnt").mkdir()
     done = run(source, place / "mnt", env={**failing, "FAIL_STEP": step, "FAIL_ERRNO": str(number)})
     assert done.rc == 6 and done.err.count("\n") == 1, done
