@@ -26,15 +26,18 @@ enum { LINE_TEXT = 2048 };
 
 /* Set before threads start, only read afterwards. */
 static enum mxfs_log_level max_level = MXFS_LOG_NOTICE;
-/* Set by the thread that serves the first request, while the signal thread may be logging. */
-static atomic_bool to_syslog;
+static void *sink_data;
+/* Atomic since mxfs_log_to_syslog() replaces it while other threads may log. */
+static _Atomic(mxfs_log_sink *) current_sink;
 /* Set before threads start; -1 when not connected. */
 static int syslog_socket = -1;
 static bool syslog_is_stream;
 
-void mxfs_log_open(enum mxfs_log_level max)
+void mxfs_log_open(mxfs_log_sink *sink, void *data, enum mxfs_log_level max)
 {
     max_level = max;
+    sink_data = data;
+    atomic_store(&current_sink, sink);
 }
 
 /* SOCK_DGRAM suits journald and most others. Returns the descriptor or -errno. */
@@ -69,17 +72,11 @@ int mxfs_log_connect(void)
     return 0;
 }
 
-void mxfs_log_to_syslog(void)
-{
-    atomic_store(&to_syslog, true);
-}
-
-bool mxfs_log_enabled(enum mxfs_log_level level)
-{
-    return level <= max_level;
-}
-
-static int syslog_priority(enum mxfs_log_level level)
+/*
+ * Writes RFC 3164. Not by syslog(3), which connects whenever it likes and takes a lock, and libfuse
+ * could cancel a thread that has it.
+ */
+static void log_syslog(void *data, enum mxfs_log_level level, const char *text)
 {
     static const int priority[] = {
         [MXFS_LOG_ERROR] = LOG_ERR,
@@ -87,19 +84,38 @@ static int syslog_priority(enum mxfs_log_level level)
         [MXFS_LOG_NOTICE] = LOG_NOTICE,
         [MXFS_LOG_DEBUG] = LOG_DEBUG,
     };
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    char line[LINE_TEXT + 64];
+    const time_t now = time(NULL);
+    struct tm t = {0};
 
-    return priority[level];
+    (void)data;
+    localtime_r(&now, &t);
+    int n = snprintf(line, sizeof(line), "<%d>%s %2d %02d:%02d:%02d mxfs[%d]: %s",
+                     LOG_DAEMON | priority[level], months[t.tm_mon], t.tm_mday, t.tm_hour, t.tm_min,
+                     t.tm_sec, (int)getpid(), text);
+    /* In a stream the NUL ends the line. */
+    size_t size = (size_t)n + (syslog_is_stream ? 1 : 0);
+    while (send(syslog_socket, line, size, MSG_NOSIGNAL) < 0 && errno == EINTR)
+        ;
+}
+
+void mxfs_log_to_syslog(void)
+{
+    atomic_store(&current_sink, log_syslog);
 }
 
 /*
- * Without stdio: libfuse cancels its threads when a mount ends, and a thread cancelled inside
- * perror() keeps the lock of stderr, on which the next line would wait for ever.
+ * Not through stdio: libfuse cancels its threads when a mount ends, and a thread cancelled inside
+ * perror() keeps the lock of stderr, on which the next line would wait forever.
  */
-void mxfs_log_line(const char *text)
+void mxfs_log_stderr(void *data, enum mxfs_log_level level, const char *text)
 {
     char line[LINE_TEXT + 8];
     int n = snprintf(line, sizeof(line), "mxfs: %.*s\n", LINE_TEXT, text);
 
+    (void)data, (void)level;
     for (const char *at = line; n > 0;) {
         ssize_t written = write(STDERR_FILENO, at, (size_t)n);
         if (written < 0 && errno == EINTR)
@@ -111,46 +127,22 @@ void mxfs_log_line(const char *text)
     }
 }
 
-/*
- * RFC 3164. Not by syslog(), which connects when it likes and takes a lock, with which libfuse
- * could cancel a thread.
- */
-static void log_syslog(enum mxfs_log_level level, const char *text)
-{
-    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    char line[LINE_TEXT + 64];
-    const time_t now = time(NULL);
-    struct tm t = {0};
-
-    localtime_r(&now, &t);
-    int n = snprintf(line, sizeof(line), "<%d>%s %2d %02d:%02d:%02d mxfs[%d]: %s",
-                     LOG_DAEMON | syslog_priority(level), months[t.tm_mon], t.tm_mday, t.tm_hour,
-                     t.tm_min, t.tm_sec, (int)getpid(), text);
-    /* In a stream the NUL ends the line. */
-    size_t size = (size_t)n + (syslog_is_stream ? 1 : 0);
-    while (send(syslog_socket, line, size, MSG_NOSIGNAL) < 0 && errno == EINTR)
-        ;
-}
-
 void mxfs_log(enum mxfs_log_level level, const char *fmt, ...)
 {
+    mxfs_log_sink *sink = atomic_load(&current_sink);
     char raw[LINE_TEXT], line[LINE_TEXT];
     va_list args;
 
-    if (!mxfs_log_enabled(level))
+    if (!sink || level > max_level)
         return;
     va_start(args, fmt);
     vsnprintf(raw, sizeof(raw), fmt, args);
     va_end(args);
     mxfs_escape(line, sizeof(line), raw, strlen(raw));
-    if (atomic_load(&to_syslog))
-        log_syslog(level, line);
-    else
-        mxfs_log_line(line);
+    sink(sink_data, level, line);
 }
 
-/* Seconds of a monotonic clock, from 1, because 0 means "never" in mxfs_log_limit. */
+/* Seconds of the monotonic clock, counted from 1: 0 means "never" in struct mxfs_log_limit. */
 static int64_t now_seconds(void)
 {
     struct timespec ts;
@@ -164,7 +156,7 @@ bool mxfs_log_allow(struct mxfs_log_limit *limit, uint64_t *dropped)
     int64_t now = now_seconds();
     int64_t last = atomic_load(&limit->last);
 
-    /* If several threads log in one second, the one that advances `last` writes. */
+    /* Of several threads within a second, only the one that moves `last` writes. */
     if (last >= now || !atomic_compare_exchange_strong(&limit->last, &last, now)) {
         atomic_fetch_add(&limit->dropped, 1);
         return false;
