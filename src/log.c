@@ -156,7 +156,7 @@ bool mxfs_log_allow(struct mxfs_log_limit *limit, uint64_t *dropped)
     int64_t now = now_seconds();
     int64_t last = atomic_load(&limit->last);
 
-    /* Of several threads within a second, only the one that moves `last` writes. */
+    /* If several threads log in one second, the one that advances `last` writes. */
     if (last >= now || !atomic_compare_exchange_strong(&limit->last, &last, now)) {
         atomic_fetch_add(&limit->dropped, 1);
         return false;
