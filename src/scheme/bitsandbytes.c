@@ -229,8 +229,14 @@ static void decode_4bit(const struct mxfs_group *group, const struct mxfs_codec 
             n = blocks * group->block_cols - affine.skip;
         load_scales(group, codec, scales, block, blocks, first / group->block_cols, src);
         codec->kernel->code4_run[group->out](dst + at * mxfs_out_size(group->out),
-                                             src[CODES] + (element / 2 - first / 2), element % 2, n,
-                                             MXFS_NIBBLES_HIGH_FIRST, c->map, &affine);
+                                             &(struct mxfs_code4_run){
+                                                 .codes = src[CODES] + (element / 2 - first / 2),
+                                                 .first = element % 2,
+                                                 .n = n,
+                                                 .nibbles = MXFS_NIBBLES_HIGH_FIRST,
+                                                 .values = c->map,
+                                                 .affine = &affine,
+                                             });
     }
 }
 
@@ -306,9 +312,11 @@ static void decode_int8(const struct mxfs_group *group, const struct mxfs_codec 
         n = mxfs_min_u64((row + 1) * group->cols - element,
                          mxfs_min_u64(count - at, MXFS_NARROW_CHUNK));
         memcpy(&scale, src[SCB] + (row - first / group->cols) * sizeof(scale), sizeof(scale));
-        codec->kernel->code8_run[MXFS_OUT_F32](values, src[WEIGHT] + at, n, &affine);
-        codec->kernel->narrow[group->out](dst + at * mxfs_out_size(group->out), values, reciprocals,
-                                          n, MXFS_OUT_F32);
+        codec->kernel->code8_run[MXFS_OUT_F32](
+            values, &(struct mxfs_code8_run){src[WEIGHT] + at, n, MXFS_CODE8_SIGNED, &affine});
+        codec->kernel->narrow[group->out](
+            dst + at * mxfs_out_size(group->out),
+            &(struct mxfs_narrow){values, reciprocals, n, MXFS_OUT_F32});
     }
 }
 

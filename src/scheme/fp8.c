@@ -194,7 +194,8 @@ static void decode_columns(const struct mxfs_group *g, const struct mxfs_codec *
 {
     float values[MXFS_NARROW_CHUNK];
 
-    codec->kernel->fp8_run[MXFS_OUT_F32](codec->tables, values, p->codes, p->n, g->format, 1.0f);
+    codec->kernel->fp8_run[MXFS_OUT_F32](
+        values, &(struct mxfs_fp8_run){codec->tables, p->codes, p->n, g->format, 1.0f});
     mxfs_narrow_columns(g, codec, p->dst, values, p->n, g->part[MXFS_FP8_SCALES], p->scales, 0);
 }
 
@@ -215,14 +216,16 @@ static void decode_blocks(const struct mxfs_group *g, const struct mxfs_codec *c
     uint64_t last = g->rank ? g->shape[g->rank - 1] : 1;
 
     if (direct && is_mx(g) && phase == 0 && p->n % MXFS_MX_BLOCK == 0) {
-        codec->kernel->mxfp8_blocks[out](codec->tables, p->dst, p->codes, p->scales, blocks,
-                                         g->format);
+        codec->kernel->mxfp8_blocks[out](
+            p->dst,
+            &(struct mxfs_mxfp8_blocks){codec->tables, p->codes, p->scales, blocks, g->format});
         return;
     }
     mxfs_scales_load(codec, scales, p->scales, mxfs_ceil_div(phase + p->n, g->block_cols),
                      g->part[MXFS_FP8_SCALES]->dtype);
-    codec->kernel->fp8_blocks[out](codec->tables, direct ? (void *)p->dst : values, p->codes, p->n,
-                                   g->format, scales, g->block_cols);
+    codec->kernel->fp8_blocks[out](
+        direct ? (void *)p->dst : values,
+        &(struct mxfs_fp8_blocks){codec->tables, p->codes, p->n, g->format, scales, g->block_cols});
     if (!direct)
         mxfs_narrow_columns(g, codec, p->dst, values, p->n, columns, p->factors, p->first % last);
 }

@@ -320,11 +320,13 @@ static void pack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
     else if (rows->part == ZEROS)
         pack_zeros(group, rows, n, scales + n * scale_octets(group));
     else if (rows->part == CODES && group->format == AWQ)
-        codec->kernel->transpose(packed + rows->first, stride, rows->src, rows->stride, rows->count,
-                                 n / 2);
+        codec->kernel->transpose(
+            packed + rows->first,
+            &(struct mxfs_transpose){rows->src, rows->stride, stride, rows->count, n / 2});
     else if (rows->part == CODES)
-        codec->kernel->transpose_words(packed + rows->first * 4, stride, rows->src, rows->stride,
-                                       rows->count, n);
+        codec->kernel->transpose_words(
+            packed + rows->first * 4,
+            &(struct mxfs_transpose){rows->src, rows->stride, stride, rows->count, n});
 }
 
 /* Entries of the current row. */

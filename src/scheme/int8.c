@@ -33,7 +33,7 @@ static const char *fit(struct mxfs_group *group, struct mxfs_int *layout)
     group->rows = codes->shape[codes->rank - 2];
     group->cols = codes->shape[codes->rank - 1];
     group->block_cols = mxfs_max_u64(group->cols, 1);
-    layout->octets = MXFS_OCTETS_SIGNED;
+    layout->meaning = MXFS_CODE8_SIGNED;
     layout->row_bytes = group->cols;
     layout->groups = 1;
     if (codes->rank == 2 && scales->rank == 1 && scales->shape[0] == group->rows)

@@ -28,7 +28,7 @@ struct mxfs_int *mxfs_int_new(unsigned bits, uint64_t reordered)
         return NULL;
     layout->bits = (uint8_t)bits;
     layout->offset = (int16_t)(1 << (bits - 1));
-    layout->octets = MXFS_OCTETS_OFFSET;
+    layout->meaning = MXFS_CODE8_OFFSET;
     for (int i = 0; i < 16; i++)
         layout->values[i] = (float)(i - layout->offset);
     return layout;
@@ -84,7 +84,8 @@ static const uint8_t *unpack(const struct mxfs_int_row *row, uint64_t column, si
     if (layout->per_word)
         unpack_words(buffer, src, skip + n, layout, offset);
     else
-        row->codec->kernel->unpack(buffer, src, skip + n, layout->bits, (uint8_t)offset);
+        row->codec->kernel->unpack(
+            buffer, &(struct mxfs_unpack){src, skip + n, layout->bits, (uint8_t)offset});
     return buffer + skip;
 }
 
@@ -126,16 +127,20 @@ static void decode_octets(const struct mxfs_int_row *row, uint64_t column, size_
     const struct mxfs_kernel *kernel = row->codec->kernel;
     uint8_t buffer[UNPACK_CHUNK + SLACK];
     float values[CHUNK];
-    const uint8_t *codes = unpack(row, column, n, (unsigned)row->layout->offset, buffer);
+    struct mxfs_code8_run run = {
+        .codes = unpack(row, column, n, (unsigned)row->layout->offset, buffer),
+        .n = n,
+        .meaning =
+            row->layout->bits == 8 ? (enum mxfs_code8)row->layout->meaning : MXFS_CODE8_SIGNED,
+        .affine = affine,
+    };
 
-    affine->octets =
-        row->layout->bits == 8 ? (enum mxfs_octets)row->layout->octets : MXFS_OCTETS_SIGNED;
     if (!has_factors(row)) {
-        kernel->code8_run[row->group->out](dst, codes, n, affine);
+        kernel->code8_run[row->group->out](dst, &run);
         return;
     }
     affine->via = MXFS_OUT_F32;
-    kernel->code8_run[MXFS_OUT_F32](values, codes, n, affine);
+    kernel->code8_run[MXFS_OUT_F32](values, &run);
     narrow(row, column, n, values, dst);
 }
 
@@ -151,22 +156,26 @@ static void decode_narrow(const struct mxfs_int_row *row, uint64_t column, size_
                           struct mxfs_affine *affine, uint8_t *dst)
 {
     const struct mxfs_kernel *kernel = row->codec->kernel;
-    const float *of_codes = row->layout->values;
     bool paired = are_nibbles(row) && row->nibbles <= MXFS_NIBBLES_HIGH_FIRST;
-    enum mxfs_nibbles nibbles = are_nibbles(row) ? row->nibbles : MXFS_NIBBLES_LOW;
     uint64_t at = column - row->base;
-    size_t first = paired ? at % 2 : 0;
     uint8_t buffer[UNPACK_CHUNK + SLACK];
     float values[CHUNK];
-    const uint8_t *codes =
-        are_nibbles(row) ? row->codes + (paired ? at / 2 : at) : unpack(row, column, n, 0, buffer);
+    struct mxfs_code4_run run = {
+        .codes = are_nibbles(row) ? row->codes + (paired ? at / 2 : at)
+                                  : unpack(row, column, n, 0, buffer),
+        .first = paired ? at % 2 : 0,
+        .n = n,
+        .nibbles = are_nibbles(row) ? row->nibbles : MXFS_NIBBLES_LOW,
+        .values = row->layout->values,
+        .affine = affine,
+    };
 
     if (!has_factors(row)) {
-        kernel->code4_run[row->group->out](dst, codes, first, n, nibbles, of_codes, affine);
+        kernel->code4_run[row->group->out](dst, &run);
         return;
     }
     affine->via = MXFS_OUT_F32;
-    kernel->code4_run[MXFS_OUT_F32](values, codes, first, n, nibbles, of_codes, affine);
+    kernel->code4_run[MXFS_OUT_F32](values, &run);
     narrow(row, column, n, values, dst);
 }
 
@@ -176,9 +185,16 @@ static void decode_picked(const struct mxfs_int_row *row, uint64_t column, uint6
     struct mxfs_affine affine = {.scales = scales, .zeros = zeros, .via = row->group->via};
     uint64_t at = column - row->base;
 
-    row->codec->kernel->code4_pick[row->group->out](
-        dst, row->codes + at / 2, at % 2, n, row->layout->values, &affine,
-        row->layout->group_of + column, row->layout->groups);
+    row->codec->kernel->code4_pick[row->group->out](dst,
+                                                    &(struct mxfs_code4_pick){
+                                                        .codes = row->codes + at / 2,
+                                                        .first = at % 2,
+                                                        .n = n,
+                                                        .values = row->layout->values,
+                                                        .affine = &affine,
+                                                        .group_of = row->layout->group_of + column,
+                                                        .groups = row->layout->groups,
+                                                    });
 }
 
 /* Every column has an entry of its own. */

@@ -29,7 +29,7 @@ struct mxfs_int {
     bool row_pairs;   /**< octets hold a code of an even row (low half) and of the next (high) */
     bool one_scale;   /**< one for the whole tensor */
     bool zeros_packed;   /**< like the codes, but along the rows */
-    uint8_t octets;      /**< enum mxfs_octets, of codes of 8 bits */
+    uint8_t meaning;     /**< enum mxfs_code8, of codes of 8 bits */
     int16_t offset;      /**< subtracted from codes of 5 to 7 bits */
     float values[16];    /**< of codes of up to 4 bits */
     uint8_t zeros;       /**< index of that part, or 0 for none */

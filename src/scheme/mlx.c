@@ -83,7 +83,7 @@ static struct mxfs_int *affine_layout(const struct mxfs_group *group, unsigned b
         return NULL;
     for (int i = 0; i < 16; i++)
         layout->values[i] = (float)i;
-    layout->octets = MXFS_OCTETS_UNSIGNED;
+    layout->meaning = MXFS_CODE8_UNSIGNED;
     layout->offset = 0;
     layout->biases = BIASES;
     layout->groups = mxfs_match_last_dim(group->part[SCALES]);
@@ -207,8 +207,9 @@ static void mxfp8_decode(const struct mxfs_group *group, const struct mxfs_codec
                          uint8_t *dst)
 {
     (void)first;
-    codec->kernel->mxfp8_blocks[group->out](codec->tables, dst, src[CODES], src[SCALES],
-                                            count / MXFS_MX_BLOCK, MXFS_FP8_E4M3);
+    codec->kernel->mxfp8_blocks[group->out](
+        dst, &(struct mxfs_mxfp8_blocks){codec->tables, src[CODES], src[SCALES],
+                                         count / MXFS_MX_BLOCK, MXFS_FP8_E4M3});
 }
 
 static void nvfp4_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
@@ -222,9 +223,9 @@ static void nvfp4_decode(const struct mxfs_group *group, const struct mxfs_codec
     for (uint64_t at = 0; at < blocks; at += MXFS_SCALES_CHUNK) {
         size_t n = mxfs_min_u64(blocks - at, MXFS_SCALES_CHUNK);
         mxfs_scales_load(codec, scales, src[SCALES] + at, n, MXFS_F8_E4M3);
-        codec->kernel->nvfp4_blocks[group->out](dst + at * MXFS_NVFP4_BLOCK *
-                                                          mxfs_out_size(group->out),
-                                                src[CODES] + at * MXFS_NVFP4_BYTES, scales, n);
+        codec->kernel->nvfp4_blocks[group->out](
+            dst + at * MXFS_NVFP4_BLOCK * mxfs_out_size(group->out),
+            &(struct mxfs_nvfp4_blocks){src[CODES] + at * MXFS_NVFP4_BYTES, scales, n});
     }
 }
 

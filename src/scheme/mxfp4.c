@@ -52,6 +52,6 @@ void mxfs_mxfp4_decode(const struct mxfs_group *group, const struct mxfs_codec *
                        uint8_t *dst)
 {
     (void)first;
-    codec->kernel->mxfp4_blocks[group->out](codec->tables, dst, src[0], src[1],
-                                            count / MXFS_MX_BLOCK);
+    codec->kernel->mxfp4_blocks[group->out](
+        dst, &(struct mxfs_mxfp4_blocks){codec->tables, src[0], src[1], count / MXFS_MX_BLOCK});
 }

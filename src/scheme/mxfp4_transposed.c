@@ -105,8 +105,9 @@ void mxfs_mxfp4_pack(const struct mxfs_unit *unit, const struct mxfs_codec *code
     unit_blocks(unit, &first, &count);
     uint8_t *base = rows->part == 0 ? packed : packed + count * MXFS_MXFP4_BYTES * lanes;
     uint64_t width = rows->part == 0 ? count * MXFS_MXFP4_BYTES : count;
-    codec->kernel->transpose(base + rows->first, lanes, rows->src, rows->stride, rows->count,
-                             width);
+    codec->kernel->transpose(
+        base + rows->first,
+        &(struct mxfs_transpose){rows->src, rows->stride, lanes, rows->count, width});
 }
 
 void mxfs_mxfp4_unpack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
@@ -120,8 +121,13 @@ void mxfs_mxfp4_unpack(const struct mxfs_unit *unit, const struct mxfs_codec *co
     const uint8_t *scales = packed + blocks * MXFS_MXFP4_BYTES * lanes;
     for (uint64_t at = first - unit->first; count > 0;) {
         uint64_t k = at / n, lane = at % n, run = mxfs_min_u64(n - lane, count);
-        lanes_fn(codec->tables, dst, packed + k / 2 * lanes + lane,
-                 scales + k / MXFS_MX_BLOCK * lanes + lane, run, k % 2 * 4);
+        lanes_fn(dst, &(struct mxfs_mxfp4_lanes){
+                          .tables = codec->tables,
+                          .codes = packed + k / 2 * lanes + lane,
+                          .scales = scales + k / MXFS_MX_BLOCK * lanes + lane,
+                          .n = run,
+                          .shift = k % 2 * 4,
+                      });
         dst += run * mxfs_out_size(group->out);
         at += run;
         count -= run;

@@ -82,10 +82,11 @@ static void decode(const struct mxfs_group *group, const struct mxfs_codec *code
     (void)first;
     for (uint64_t at = 0; at < blocks; at += CHUNK_BLOCKS) {
         size_t n = mxfs_min_u64(blocks - at, CHUNK_BLOCKS);
-        codec->kernel->e2m3(codes, src[CODES] + at * BLOCK_OCTETS, n * MXFS_MX_BLOCK);
+        codec->kernel->e2m3(codes,
+                            &(struct mxfs_e2m3){src[CODES] + at * BLOCK_OCTETS, n * MXFS_MX_BLOCK});
         codec->kernel->mxfp8_blocks[group->out](
-            codec->tables, dst + at * MXFS_MX_BLOCK * mxfs_out_size(group->out), codes,
-            src[SCALES] + at, n, MXFS_FP8_E4M3);
+            dst + at * MXFS_MX_BLOCK * mxfs_out_size(group->out),
+            &(struct mxfs_mxfp8_blocks){codec->tables, codes, src[SCALES] + at, n, MXFS_FP8_E4M3});
     }
 }
 

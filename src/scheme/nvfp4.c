@@ -230,15 +230,16 @@ void mxfs_nvfp4_scales(const struct mxfs_group *group, const struct mxfs_codec *
 
     memcpy(&of_tensor, global + (element / region - first / region) * sizeof(float), sizeof(float));
     if (group->format == MXFS_NVFP4_MULTIPLIES) {
-        codec->kernel->fp8_run[MXFS_OUT_F32](codec->tables, out, scales, n, MXFS_FP8_E4M3,
-                                             of_tensor);
+        codec->kernel->fp8_run[MXFS_OUT_F32](
+            out, &(struct mxfs_fp8_run){codec->tables, scales, n, MXFS_FP8_E4M3, of_tensor});
         return;
     }
     mxfs_scales_load(codec, values, scales, n, MXFS_F8_E4M3);
     for (size_t i = 0; i < MXFS_SCALES_CHUNK; i++) /* all of them: compilers make vectors of that */
         values[i] /= of_tensor;
     if (group->format == MXFS_NVFP4_DIVIDES_BF16)
-        codec->kernel->narrow[MXFS_OUT_F32](out, values, NULL, n, MXFS_OUT_BF16);
+        codec->kernel->narrow[MXFS_OUT_F32](out,
+                                            &(struct mxfs_narrow){values, NULL, n, MXFS_OUT_BF16});
     else
         memcpy(out, values, n * sizeof(*out));
 }
@@ -267,10 +268,12 @@ static void decode_blocks(const struct mxfs_group *g, const struct mxfs_codec *c
     float values[MXFS_NARROW_CHUNK];
 
     if (mxfs_narrows_once(g, columns_of(g))) {
-        codec->kernel->nvfp4_blocks[g->out](dst, codes, scales, blocks);
+        codec->kernel->nvfp4_blocks[g->out](dst,
+                                            &(struct mxfs_nvfp4_blocks){codes, scales, blocks});
         return;
     }
-    codec->kernel->nvfp4_blocks[MXFS_OUT_F32](values, codes, scales, blocks);
+    codec->kernel->nvfp4_blocks[MXFS_OUT_F32](values,
+                                              &(struct mxfs_nvfp4_blocks){codes, scales, blocks});
     mxfs_narrow_columns(g, codec, dst, values, n, columns_of(g), factors, element % g->cols);
 }
 

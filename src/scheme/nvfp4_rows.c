@@ -43,7 +43,8 @@ static void decode_columns(const struct mxfs_group *g, const struct mxfs_codec *
         uint64_t row = b->row + i;
         const uint8_t *codes = b->codes + (row / 2 - b->row / 2) * g->cols + b->column + at;
         uint8_t *dst = b->dst + (i * g->cols + at) * mxfs_out_size(g->out);
-        codec->kernel->nvfp4_lanes[g->out](dst, codes, scales, n, row % 2 * 4);
+        codec->kernel->nvfp4_lanes[g->out](
+            dst, &(struct mxfs_nvfp4_lanes){codes, scales, n, row % 2 * 4});
     }
 }
 

@@ -56,14 +56,15 @@ void mxfs_scales_load(const struct mxfs_codec *codec, float *out, const uint8_t 
         memcpy(out, src, n * sizeof(*out));
         break;
     case MXFS_BF16:
-        codec->kernel->widen_bf16(out, src, n);
+        codec->kernel->widen_bf16(out, &(struct mxfs_widen_bf16){src, n});
         break;
     case MXFS_F16:
         for (size_t i = 0; i < n; i++)
             out[i] = f16_value(load_half(src, i));
         break;
     case MXFS_F8_E4M3:
-        codec->kernel->fp8_run[MXFS_OUT_F32](codec->tables, out, src, n, MXFS_FP8_E4M3, 1.0f);
+        codec->kernel->fp8_run[MXFS_OUT_F32](
+            out, &(struct mxfs_fp8_run){codec->tables, src, n, MXFS_FP8_E4M3, 1.0f});
         break;
     default:
         for (size_t i = 0; i < n; i++)
@@ -91,7 +92,8 @@ void mxfs_narrow_columns(const struct mxfs_group *group, const struct mxfs_codec
     if (columns)
         mxfs_scales_load(codec, of_columns, factors + column * mxfs_scale_size(columns->dtype), n,
                          columns->dtype);
-    codec->kernel->narrow[group->out](dst, values, columns ? of_columns : NULL, n, group->via);
+    codec->kernel->narrow[group->out](
+        dst, &(struct mxfs_narrow){values, columns ? of_columns : NULL, n, group->via});
 }
 
 bool mxfs_narrows_once(const struct mxfs_group *group, const struct mxfs_tensor *columns)
