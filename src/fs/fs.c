@@ -45,8 +45,8 @@ struct session {
     struct fuse_session *se;       /* owned */
     const char *mountpoint;        /* absolute, without symbolic links */
     struct fs_unmounter unmounter; /* running from before the mount until after it */
+    struct fs_sandbox sandbox;     /* prepared before the mount */
     struct fs_context *fs;         /* shared with the requests */
-    pthread_t main;                /* the thread that runs libfuse's loop */
     pthread_t signals;             /* the thread that takes signals */
     atomic_bool finished;          /* the loop has ended */
     atomic_bool detached;          /* the mount has left the tree of names */
@@ -54,9 +54,18 @@ struct session {
     atomic_bool refused;           /* libfuse refused the first request */
 };
 
-static void wake(int signal)
+static void ignore_wake(int signal)
 {
     (void)signal;
+}
+
+/*
+ * Interrupts the main thread, or the signal thread once the main thread blocks WAKE. Sent to the
+ * process: not every C library can signal a thread in the sandbox.
+ */
+static void wake(void)
+{
+    kill(getpid(), WAKE);
 }
 
 static void detach(struct session *s)
@@ -84,7 +93,7 @@ static void stop_now(struct session *s)
         detach(s);
     fuse_session_exit(s->se);
     for (int ms = 0; !atomic_load(&s->finished) && ms < STOP_LIMIT_MS; ms += STOP_POLL_MS) {
-        pthread_kill(s->main, WAKE);
+        wake();
         nanosleep(&pause, NULL);
     }
     if (atomic_load(&s->finished))
@@ -214,7 +223,7 @@ static int serve(struct session *s, struct mxfs_error *err)
     struct fuse_loop_config *config = fuse_loop_cfg_create();
     if (!config)
         return mxfs_fail_memory(err, NULL);
-    fuse_loop_cfg_set_clone_fd(config, 1);
+    fuse_loop_cfg_set_clone_fd(config, s->sandbox.may_open);
     fuse_loop_cfg_set_max_threads(config, s->fs->options->threads);
     fuse_loop_cfg_set_idle_threads(config, s->fs->options->threads);
     int rc = fuse_session_loop_mt(s->se, config);
@@ -231,7 +240,7 @@ static int serve(struct session *s, struct mxfs_error *err)
 /* Called before mounting, so that a signal in between cannot leave the mount behind. */
 static void take_over_signals(void)
 {
-    struct sigaction action = {.sa_handler = wake};
+    struct sigaction action = {.sa_handler = ignore_wake};
     sigset_t set;
 
     signal_set(&set);
@@ -245,7 +254,6 @@ static int serve_with_signals(struct session *s, struct mxfs_error *err)
 {
     sigset_t only_wake;
 
-    s->main = pthread_self();
     int rc = pthread_create(&s->signals, NULL, take_signals, s);
     if (rc != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, rc, "cannot create a thread: %s", strerror(rc));
@@ -256,8 +264,9 @@ static int serve_with_signals(struct session *s, struct mxfs_error *err)
     if (atomic_load(&s->refused))
         rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: cannot answer the kernel: %s",
                        s->mountpoint, strerror(ENOMEM));
+    pthread_sigmask(SIG_BLOCK, &only_wake, NULL);
     atomic_store(&s->finished, true);
-    pthread_kill(s->signals, WAKE);
+    wake();
     pthread_join(s->signals, NULL);
     return rc;
 }
@@ -405,11 +414,11 @@ static int run_mounted(struct session *s, struct mxfs_error *err)
 {
     fs_unmounter_mounted(&s->unmounter);
     prepare_readahead(s);
-    if (s->fs->options->sandbox)
-        fs_sandbox_enter();
     s->fs->started = fs_now();
     atomic_store(&s->fs->counters.last, s->fs->started);
-    int rc = serve_with_signals(s, err);
+    int rc = fs_sandbox_enter(&s->sandbox, err);
+    if (rc == 0)
+        rc = serve_with_signals(s, err);
     if (atomic_load(&s->idled))
         mxfs_log(MXFS_LOG_NOTICE, "%s: idle for %u seconds", s->mountpoint,
                  s->fs->options->idle_timeout);
@@ -424,9 +433,13 @@ static int run(struct fs_context *fs, const char *mountpoint, struct mxfs_error 
     struct session s = {.fs = fs, .mountpoint = mountpoint};
 
     take_over_signals();
-    int rc = fs_unmounter_start(&s.unmounter, mountpoint, fs->options->auto_unmount, err);
-    if (rc != 0)
+    int rc = fs_sandbox_prepare(&s.sandbox, fs->options->sandbox, err);
+    if (rc == 0)
+        rc = fs_unmounter_start(&s.unmounter, mountpoint, fs->options->auto_unmount, err);
+    if (rc != 0) {
+        fs_sandbox_free(&s.sandbox);
         return rc;
+    }
     s.se = new_session(fs);
     rc = s.se ? mount_session(s.se, mountpoint, err)
               : mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "cannot create a FUSE session");
@@ -435,6 +448,7 @@ static int run(struct fs_context *fs, const char *mountpoint, struct mxfs_error 
     else if (s.se)
         fuse_session_destroy(s.se);
     fs_unmounter_stop(&s.unmounter);
+    fs_sandbox_free(&s.sandbox);
     return rc;
 }
 
