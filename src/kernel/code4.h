@@ -3,14 +3,13 @@
 
 /*
  * The walk over groups of 4-bit codes, for instruction sets that compute a group's 16 results once
- * and look codes up in them. It is a template: the file that includes it has defined
+ * and look codes up in them. It is a template, which defines code4_run(dst, in, out). The file that
+ * includes it defines first:
  *
- *   INLINED         what an inline function of the instruction set begins with
+ *   INLINED         begins an inline function of the instruction set
  *   struct results  the results of a group; its `bits` are 16 elements of the output type
- *   results_of()    makes them
- *   code4_step()    decodes STEP_BYTES bytes of codes, which start on a byte
- *
- * and gets code4_run(dst, in, out).
+ *   results_of()    computes them
+ *   code4_step()    decodes STEP_BYTES bytes of codes, starting with a whole byte
  */
 #include "affine.h"
 

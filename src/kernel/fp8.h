@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * FP8 in blocks: every block is a run with a scale of its own. A file that defines fp8_run(dst, in,
- * out) for an instruction set gets the operations on blocks from these macros; `inlined` begins
- * their definitions.
+ * FP8 in blocks: every block is a run with its own scale. A file that defines fp8_run(dst, in, out)
+ * for an instruction set gets the operations on blocks from these macros; `inlined` begins their
+ * definitions.
  */
 #ifndef MXFS_KERNEL_FP8_H
 #define MXFS_KERNEL_FP8_H

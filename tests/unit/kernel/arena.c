@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/*
- * Guard pages, and calls between them.
- */
+/* Guarded pages, and calls of kernels between them. */
 #include "kernel/arena.h"
 
 #include <stdarg.h>
@@ -14,12 +12,14 @@
 #include <unistd.h>
 
 enum {
-    MARGIN = 4096, /* filled bytes that must stay as they are, at least */
+    MARGIN = 4096, /* filled bytes around a range that must not change, at least */
     FILL = 0xa5,
 };
 
-/* Not an assertion of Check: these are for its tests alone, and each reports its place, which is
- * slow. An aborted test has failed. */
+/*
+ * Replaces Check's assertions, which work only in its tests and report each place, which is slow. A
+ * test that aborts has failed.
+ */
 static _Noreturn MXFS_PRINTF(1, 2) void give_up(const char *format, ...)
 {
     va_list args;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/*
- * Running suites and keeping their files.
- */
+/* Running suites and managing their files. */
 #include "support/suite.h"
 
 #include <fcntl.h>
