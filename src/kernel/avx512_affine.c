@@ -27,12 +27,12 @@ struct groups {
     size_t first, n;
 };
 
-AVX512_INLINE void fill_by_steps(union rows *rows, __m512 values, struct groups g,
+AVX512_INLINE void fill_by_steps(union rows *rows, __m512 values, const struct groups *g,
                                  const struct steps *s, enum mxfs_out out)
 {
-    for (size_t i = 0; i < g.n; i += 2) {
-        struct entries e = entries_of(g.affine, g.first + i);
-        struct entries f = entries_of(g.affine, g.first + (i + 1 < g.n ? i + 1 : i));
+    for (size_t i = 0; i < g->n; i += 2) {
+        struct entries e = entries_of(g->affine, g->first + i);
+        struct entries f = entries_of(g->affine, g->first + (i + 1 < g->n ? i + 1 : i));
         __m512 v = affine_lanes(values, &e, s);
         __m512 w = affine_lanes(values, &f, s);
         store_two(out == MXFS_OUT_F32 ? (uint8_t *)rows->floats[i] : (uint8_t *)rows->words[i], v,
@@ -41,8 +41,8 @@ AVX512_INLINE void fill_by_steps(union rows *rows, __m512 values, struct groups 
 }
 
 /* The common steps are constants, each with its own loop. */
-AVX512_INLINE void fill(union rows *rows, __m512 values, struct groups g, const struct steps *s,
-                        enum mxfs_out out)
+AVX512_INLINE void fill(union rows *rows, __m512 values, const struct groups *g,
+                        const struct steps *s, enum mxfs_out out)
 {
     const struct steps plain = common_steps(false, false, out);
     const struct steps zeros = common_steps(true, false, out);
@@ -59,7 +59,7 @@ AVX512_INLINE void fill(union rows *rows, __m512 values, struct groups g, const 
 }
 
 /* Not inlined, so that all orders of nibbles share the code. */
-AVX512 static void fill_rows(union rows *rows, __m512 values, struct groups g,
+AVX512 static void fill_rows(union rows *rows, __m512 values, const struct groups *g,
                              const struct steps *s, enum mxfs_out out)
 {
     if (out == MXFS_OUT_BF16)
@@ -190,7 +190,7 @@ AVX512_INLINE void code4_groups(uint8_t *dst, const struct mxfs_code4_run *in, e
     for (size_t at = 0, group = 0; at < in->n; group++) {
         if (group % ROWS == 0) {
             struct groups next = {a, group, groups - group < ROWS ? groups - group : ROWS};
-            fill_rows(&rows, values, next, &steps, out);
+            fill_rows(&rows, values, &next, &steps, out);
         }
         struct results r = results_of(&rows, group % ROWS, out);
         size_t end = kernel_group_end(at, left, in->n);
