@@ -201,14 +201,13 @@ typedef void mxfs_code4_run_fn(void *dst, const struct mxfs_code4_run *in);
  * the entries of group group_of[i]; i < n. Each byte holds two codes, the even one in its low half.
  */
 struct mxfs_code4_pick {
-    const uint8_t *codes; /**< (first + n + 1) / 2 bytes */
-    size_t first;         /**< 0 or 1 */
-    size_t n;             /**< elements */
-    const float *values;  /**< the values of the 16 codes */
-    const struct mxfs_affine
-        *affine;              /**< maps values to results; `group` and `skip` are not used */
-    const uint16_t *group_of; /**< n groups, each below `groups` */
-    size_t groups;            /**< length of each array in `affine` */
+    const uint8_t *codes;             /**< (first + n + 1) / 2 bytes */
+    size_t first;                     /**< 0 or 1 */
+    size_t n;                         /**< elements */
+    const float *values;              /**< the values of the 16 codes */
+    const struct mxfs_affine *affine; /**< without its `group` and `skip` */
+    const uint16_t *group_of;         /**< n groups, each below `groups` */
+    size_t groups;                    /**< length of each array in `affine` */
 };
 typedef void mxfs_code4_pick_fn(void *dst, const struct mxfs_code4_pick *in);
 
@@ -299,6 +298,7 @@ typedef void mxfs_widen_bf16_fn(void *dst, const struct mxfs_widen_bf16 *in);
 struct mxfs_kernel {
     const char *name;  /**< as in --kernel=NAME */
     uint32_t requires; /**< MXFS_CPU_* bits that the processor must have */
+    /** Each operation: an array with one function per output type, or one function. */
     MXFS_KERNEL_OPERATIONS(MXFS_KERNEL_OUTS, MXFS_KERNEL_SINGLE, )
 };
 

@@ -89,9 +89,9 @@ AVX512_INLINE bool are_common(const struct steps *s, enum mxfs_out out)
     return !s->nan && s->product_type == common.product_type && s->last_type == common.last_type;
 }
 
-/* The entries for 16 lanes, each with those of its group. */
+/* The entries of the groups that 16 lanes belong to. */
 struct entries {
-    __m512 scale, zero, bias;
+    __m512 scale, zero, bias; /* one per lane */
 };
 
 /* As kernel_affine_value(), without rounding to the output type. */

@@ -155,9 +155,7 @@ AVX512_INLINE size_t halves_run(uint8_t *dst, const struct run *run, size_t at,
     return at;
 }
 
-/*
- * Chooses the 16-bit type that fits the entries; decodes nothing if none does or if NaN may occur.
- */
+/* Chooses a 16-bit type that fits all entries; decodes nothing if none does or if NaN may occur. */
 AVX512_INLINE size_t run_by_type(uint8_t *dst, const struct run *run, size_t at, enum mxfs_out out)
 {
     const struct mxfs_code4_pick *in = run->in;

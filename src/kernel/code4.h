@@ -13,6 +13,7 @@
  */
 #include "affine.h"
 
+/* Decodes code `at`. */
 INLINED void code4_one(uint8_t *dst, const struct mxfs_code4_run *in, size_t at,
                        const struct results *r, size_t size)
 {
@@ -35,6 +36,7 @@ INLINED void code4_group(uint8_t *dst, const struct mxfs_code4_run *in, size_t a
         code4_one(dst, in, at, r, size);
 }
 
+/* Decodes a whole run, group by group. */
 INLINED void code4_groups(uint8_t *dst, const struct mxfs_code4_run *in, enum mxfs_out out)
 {
     const struct mxfs_affine *a = in->affine;

@@ -51,13 +51,13 @@ static const uint8_t kernel_nonzero_codes[16] = {0, 255, 255, 255, 255, 255, 255
 static const uint8_t kernel_bf16_extremes[] = {0, 1, 253, 254, 255};
 
 /**
- * For any scale, F16 is rounded from exact BF16 values. Scales up to 90 give zeros (at most 6 *
- * 2^-37) and scales from 160 on give infinities (at least 2^32), so clamping the scale to this
+ * For any scale, F16 is rounded from exact BF16 values. Scales up to 90 give zeros (at most
+ * 6 * 2^-37) and scales from 160 on give infinities (at least 2^32), so clamping the scale to this
  * range changes nothing and keeps BF16 in its range; only NaN has to be restored.
  */
 enum {
-    KERNEL_F16_CLAMP_LOW = 90,
-    KERNEL_F16_CLAMP_HIGH = 160,
+    KERNEL_F16_CLAMP_LOW = 90,   /**< lower scales become this one */
+    KERNEL_F16_CLAMP_HIGH = 160, /**< higher scales become this one */
 };
 
 #endif

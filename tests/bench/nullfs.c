@@ -10,8 +10,8 @@
  *       are those of mxfs, so all that is left is the cost of the kernel's FUSE path.
  *
  *   nullfs [--threads=N] --rate=BYTES FILE MOUNTPOINT
- *       A slow disk: serves FILE at no more than BYTES per second. Requests queue for the one
- * device, which saves up no idle time; waiting requests do not delay each other otherwise.
+ *       A slow disk: serves FILE at no more than BYTES per second. Requests queue for the device;
+ *       time in which it was idle is not made up for.
  *
  * Both stay in the foreground and exit when they are unmounted.
  */

@@ -277,7 +277,7 @@ static const struct grouping_case refusals[] = {
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2",
      "refused x.weight_packed\nrefused x.weight_scale\n! mxfp4-packed 1 x.weight_packed\n",
      .config = {.quantized = true, .method = "compressed-tensors", .transforms = true}},
-    /* tensors next to it that change its meaning */
+    /* extra tensors that change how a weight is decoded */
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2; x.weight_zero_point U8 4,2",
      "refused x.weight_packed\nrefused x.weight_scale\nplain x.weight_zero_point\n"
      "! mxfp4-packed 1 x.weight_packed\n"},
@@ -498,7 +498,7 @@ START_TEST(unreadable_parts)
         "x.weight U8 16,1; x.weight.absmax F32 1; x.weight.quant_map F32 16;"
         "x.weight.quant_state.bitsandbytes__nf4 U8 90; y_blocks U8 1,16",
     };
-    /* errors to which the engine itself gives a meaning must pass, too */
+    /* errors that the engine itself uses must be passed on, too */
     static const int errors[] = {-EIO, -ENOENT, -ENOTSUP, -EINVAL, -ENOMEM};
     const struct mxfs_quant_config config = {.dtype = -1};
 

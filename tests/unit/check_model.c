@@ -306,7 +306,7 @@ START_TEST(files_that_are_none)
 END_TEST
 
 /* Config and index are looked up next to a link, not next to its target. */
-START_TEST(links_are_files_where_they_stand)
+START_TEST(links_belong_to_their_own_folder)
 {
     struct test_path blobs = test_folder(), dir = test_folder();
     struct mxfs_model m;
@@ -450,8 +450,8 @@ START_TEST(stale_copies)
 }
 END_TEST
 
-/* Of copies that the index does not list, the one in the opened file is used. */
-START_TEST(copies_without_a_word)
+/* The opened file's copy is used if the index lists none. */
+START_TEST(copies_that_no_index_lists)
 {
     struct test_path dir = test_folder();
     struct mxfs_model m;
@@ -613,7 +613,7 @@ int main(void)
     tcase_add_test(files, a_single_file);
     tcase_add_test(files, output_types);
     tcase_add_test(files, files_that_are_none);
-    tcase_add_test(files, links_are_files_where_they_stand);
+    tcase_add_test(files, links_belong_to_their_own_folder);
     tcase_add_test(files, comfy_metadata);
     suite_add_tcase(suite, files);
     test_use_folder(shards);
@@ -622,7 +622,7 @@ int main(void)
     tcase_add_test(shards, by_index);
     tcase_add_test(shards, an_index_of_other_files);
     tcase_add_test(shards, stale_copies);
-    tcase_add_test(shards, copies_without_a_word);
+    tcase_add_test(shards, copies_that_no_index_lists);
     tcase_add_test(shards, missing_shards);
     tcase_add_test(shards, a_broken_shard_breaks_the_model);
     tcase_add_test(shards, an_index_that_lies);

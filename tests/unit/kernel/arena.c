@@ -39,7 +39,7 @@ static struct guarded guarded_new(size_t capacity)
     g.map = mmap(NULL, g.map_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     g.pages = g.map + page;
     if (g.map == MAP_FAILED || mprotect(g.pages, g.size, PROT_READ | PROT_WRITE))
-        give_up("no memory for an arena");
+        give_up("out of memory");
     return g;
 }
 
@@ -80,7 +80,7 @@ struct arena *arena_new(const struct mxfs_kernel *kernel, size_t elements)
 {
     struct arena *a = aligned_alloc(_Alignof(struct arena), sizeof(*a));
     if (!a)
-        give_up("no memory for an arena");
+        give_up("out of memory");
     memset(a, 0, sizeof(*a));
     a->kernel = kernel;
     mxfs_tables_init(&a->tables);
@@ -140,7 +140,8 @@ static void compare(const struct arena *a)
             give_up("%s, %s %s, %zu bytes: byte %zu is %02x, not %02x", variant, name, out,
                     dst->len, i, dst->data[i], a->expected[i]);
     if (!is_filled(dst->pages, before) || !is_filled(dst->data + dst->len, after))
-        give_up("%s, %s %s, %zu bytes: wrote outside of them", variant, name, out, dst->len);
+        give_up("%s, %s %s, %zu bytes: wrote outside the destination", variant, name, out,
+                dst->len);
 }
 
 void arena_check(struct arena *a)
