@@ -256,8 +256,8 @@ typedef void mxfs_unpack_fn(void *dst, const struct mxfs_unpack *in);
 
 /**
  * Converts a stream of E2M3 codes (6 bits: sign 5 | exponent 4..3, bias 1 | mantissa 2..0), packed
- * as for unpack, to E4M3: uint8_t dst[i] = the E4M3 code of the same value, which always exists; i
- * < n.
+ * as for unpack, to E4M3: uint8_t dst[i] = the E4M3 code of the same value (there always is one);
+ * i < n.
  */
 struct mxfs_e2m3 {
     const uint8_t *src; /**< (n * 6 + 7) / 8 bytes */

@@ -7,8 +7,7 @@
  * A block's scale leaves 16 possible outputs, so decoding shuffles the bytes of a table row
  * (VPSHUFB): once for the low and once for the high bytes of 16-bit outputs. VPSHUFB and the unpack
  * instructions work within 16-byte lanes; below, an order of elements is written "0-7 16-23 | 8-15
- * 24-31" (lane 0 | lane 1). Orders are chosen so that unpacking leaves every 32-byte register
- * contiguous.
+ * 24-31" (lane 0 | lane 1). Orders are chosen so that unpacking leaves each register contiguous.
  */
 #if defined(__x86_64__)
 
@@ -126,8 +125,7 @@ AVX2_INLINE struct lanes look_up_lanes(const struct kernel_lane_rule *rule, __m2
     };
 }
 
-/* Whether all scales are in the rule's range. The first subtraction wraps, the second saturates at
- * 0. */
+/* Whether all scales are in the rule's range. The first subtraction wraps, the second saturates. */
 AVX2_INLINE int in_range(const struct kernel_lane_rule *rule, __m256i scale)
 {
     __m256i above = _mm256_sub_epi8(scale, _mm256_set1_epi8((char)rule->first));

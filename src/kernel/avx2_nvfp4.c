@@ -23,9 +23,7 @@ AVX2_INLINE __m256i e2m1_as_f16(__m128i codes)
     return _mm256_slli_epi16(_mm256_cvtepu8_epi16(_mm_shuffle_epi8(upper, codes)), 8);
 }
 
-/*
- * Decodes one block. The caller has checked that no scale is infinite or NaN, so no product is NaN.
- */
+/* Decodes one block. The caller has checked that all scales are finite, so no product is NaN. */
 AVX2_INLINE void block_step(uint8_t *dst, const uint8_t *codes, const float *scale,
                             enum mxfs_out out)
 {

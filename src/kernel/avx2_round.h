@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Float32 lanes rounded to the output types with AVX2. Unless stated otherwise, NaN must already be
- * canonical.
+ * Float32 lanes rounded to the output types with AVX2. NaN must already be canonical unless stated
+ * otherwise.
  */
 #ifndef MXFS_KERNEL_AVX2_ROUND_H
 #define MXFS_KERNEL_AVX2_ROUND_H

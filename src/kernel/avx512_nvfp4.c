@@ -18,8 +18,7 @@ AVX512_INLINE __m512 block_values(__m128i codes, const float *scale)
     return _mm512_mul_ps(values, _mm512_set1_ps(*scale));
 }
 
-/* Decodes two blocks. The caller has checked that no scale is infinite or NaN, so no product is
- * NaN. */
+/* Decodes two blocks. The caller has checked that all scales are finite, so no product is NaN. */
 AVX512_INLINE void pair_step(uint8_t *dst, const uint8_t *codes, const float *scales,
                              enum mxfs_out out)
 {

@@ -56,8 +56,8 @@ AVX512_INLINE __m512 picked_values(const struct run *run, const struct picked *p
 }
 
 /*
- * If all entries fit a 16-bit type, as they nearly always do, they can be picked 64 at a time, for
- * 32 codes.
+ * If all entries fit a 16-bit type, as they nearly always do, 64 can be picked at a time, for 32
+ * codes.
  */
 struct halves {
     _Alignas(64) uint16_t scales[PICKED_GROUPS], zeros[PICKED_GROUPS], biases[PICKED_GROUPS];

@@ -153,10 +153,7 @@ MXFS_INLINE uint16x8x2_t f16_lanes(uint8x16_t nibbles, uint8x16_t scales)
     return zip_bytes(vdupq_n_u8(0), high);
 }
 
-/*
- * 16 lanes from i on. `right` is the shift in the form that vector shifts take: to the left, so
- * negative.
- */
+/* Decodes 16 lanes from i on. Vector shifts go left, so `right` is negative. */
 MXFS_INLINE void lanes_step(uint8_t *dst, const struct mxfs_mxfp4_lanes *in, size_t i,
                             int8x16_t right, enum mxfs_out out)
 {

@@ -3,8 +3,7 @@
 
 /*
  * MXFP4, transposing and widening for any processor: table look-ups, element by element. Elements
- * are copied with memcpy since pointers may be unaligned; the host is little endian, as the files
- * are.
+ * are copied with memcpy since pointers may be unaligned. Host and files are little endian.
  */
 #include "variants.h"
 
@@ -53,8 +52,9 @@ MXFS_INLINE void mxfp4_lanes(uint8_t *dst, const struct mxfs_mxfp4_lanes *in, en
 KERNEL_DEFINE(, scalar, mxfp4_blocks)
 KERNEL_DEFINE(, scalar, mxfp4_lanes)
 
-/* Transposes the tile that starts at `row` and `col`; `side` and `size` (of an element) are
- * constants. */
+/*
+ * Transposes the tile that starts at `row` and `col`. `side` and the element `size` are constants.
+ */
 MXFS_INLINE void transpose_tile(uint8_t *dst, struct mxfs_transpose m, size_t row, size_t col,
                                 size_t side, size_t size)
 {

@@ -31,8 +31,8 @@ MXFS_INLINE uint64_t spread(uint64_t stream, unsigned bits)
 }
 
 /*
- * Subtracts in all bytes at once. The highest bits are handled apart, so no byte borrows from the
- * next one.
+ * Subtracts in all bytes at once. The highest bits are handled apart, so no byte borrows from
+ * another.
  */
 MXFS_INLINE uint64_t subtract(uint64_t bytes, uint64_t offsets)
 {

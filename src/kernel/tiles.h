@@ -7,8 +7,9 @@
 
 #include <stddef.h>
 
-/** The start of the tile after the one at `at`. The last tile is moved back so that it ends at
- * `end`. */
+/**
+ * The start of the tile after the one at `at`. The last tile moves back so that it ends at `end`.
+ */
 static inline size_t kernel_next_tile(size_t at, size_t tile, size_t end)
 {
     return at + tile < end && at + 2 * tile > end ? end - tile : at + tile;

@@ -139,8 +139,7 @@ static void check_case(const struct grouping_case *c)
 /* Formats that are decoded. */
 
 static const struct grouping_case formats[] = {
-    /* gpt-oss by Hugging Face: transposed, even if the matrix is square and its shape does not show
-     * it */
+    /* gpt-oss by Hugging Face: transposed, even if the shape does not show it */
     {"m.mlp.experts.down_proj_bias BF16 2,64; m.mlp.experts.down_proj_blocks U8 2,64,2,16;"
      "m.mlp.experts.down_proj_scales U8 2,64,2; m.mlp.experts.gate_up_proj_blocks U8 2,6,3,16;"
      "m.mlp.experts.gate_up_proj_scales U8 2,6,3",

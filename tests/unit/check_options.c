@@ -144,7 +144,7 @@ static void check_field(const struct option_row *row, const struct mxfs_options 
 }
 
 /* The rest of a command line on which the row is valid. */
-static const char *company(const struct option_row *row)
+static const char *rest_of_line(const struct option_row *row)
 {
     static const char *const lines[] = {
         [MXFS_COMMAND_MOUNT] = "SOURCE MOUNTPOINT",  [MXFS_COMMAND_LIST] = "list SOURCE",
@@ -175,8 +175,8 @@ static void check_spelling(const struct option_row *row, const char *spelling, c
     char line[256];
 
     for (int after = 0; after < 2; after++) {
-        snprintf(line, sizeof(line), "%s %s", after ? company(row) : spelling,
-                 after ? spelling : company(row));
+        snprintf(line, sizeof(line), "%s %s", after ? rest_of_line(row) : spelling,
+                 after ? spelling : rest_of_line(row));
         struct parsed *p = parse_right(line);
         check_field(row, &p->options, value, number);
         done(p);
@@ -229,9 +229,9 @@ static void check_wrong_value(const struct option_row *row, const char *value, c
     char line[256], named[64];
 
     snprintf(named, sizeof(named), "--%s=%s: ", row->setting->name, value);
-    snprintf(line, sizeof(line), "--%s=%s %s", row->setting->name, value, company(row));
+    snprintf(line, sizeof(line), "--%s=%s %s", row->setting->name, value, rest_of_line(row));
     check_says(line, named, expected);
-    snprintf(line, sizeof(line), "-o %s=%s %s", row->setting->name, value, company(row));
+    snprintf(line, sizeof(line), "-o %s=%s %s", row->setting->name, value, rest_of_line(row));
     check_says(line, named, expected);
 }
 
@@ -284,19 +284,19 @@ START_TEST(values_too_many_and_too_few)
     char line[256];
 
     if (row->setting->kind == MXFS_SETTING_FLAG) {
-        snprintf(line, sizeof(line), "-o %s=yes %s", row->setting->name, company(row));
+        snprintf(line, sizeof(line), "-o %s=yes %s", row->setting->name, rest_of_line(row));
         check_says(line, row->setting->name, "takes no value");
-        snprintf(line, sizeof(line), "--%s=yes %s", row->setting->name, company(row));
+        snprintf(line, sizeof(line), "--%s=yes %s", row->setting->name, rest_of_line(row));
         if (row->help) /* --auto, which is valid only in lists, would abbreviate --auto-unmount */
             check_says(line, row->setting->name, "takes no value");
         return;
     }
-    snprintf(line, sizeof(line), "-o %s %s", row->setting->name, company(row));
+    snprintf(line, sizeof(line), "-o %s %s", row->setting->name, rest_of_line(row));
     check_says(line, row->setting->name, row->setting->arg);
-    snprintf(line, sizeof(line), "%s --%s", company(row), row->setting->name);
+    snprintf(line, sizeof(line), "%s --%s", rest_of_line(row), row->setting->name);
     check_says(line, row->setting->name, row->setting->arg);
     if (row->letter) {
-        snprintf(line, sizeof(line), "%s -%c", company(row), row->letter);
+        snprintf(line, sizeof(line), "%s -%c", rest_of_line(row), row->letter);
         check_says(line, "needs a value", row->setting->arg);
     }
 }
@@ -312,7 +312,7 @@ START_TEST(repeated)
 
     if (row->setting->kind == MXFS_SETTING_FLAG)
         snprintf(line, sizeof(line), "-o %s,%s -o %s %s", row->setting->name, row->setting->name,
-                 row->setting->name, company(row));
+                 row->setting->name, rest_of_line(row));
     else {
         snprintf(first, sizeof(first), "%.*s",
                  row->setting->choices ? (int)strcspn(row->setting->choices, "|")
@@ -321,8 +321,8 @@ START_TEST(repeated)
                  : row->setting->kind == MXFS_SETTING_STRING ? value
                  : row->setting->kind == MXFS_SETTING_SIZE   ? "2M"
                                                              : "1");
-        snprintf(line, sizeof(line), "--%s=%s %s -o %s=%s", row->setting->name, first, company(row),
-                 row->setting->name, value);
+        snprintf(line, sizeof(line), "--%s=%s %s -o %s=%s", row->setting->name, first,
+                 rest_of_line(row), row->setting->name, value);
     }
     struct parsed *p = parse_right(line);
     check_field(row, &p->options, value, number);

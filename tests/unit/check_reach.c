@@ -20,8 +20,7 @@ enum { SWAPS = 20000 };
 
 /*
  * base/in/{file, sub/file, link -> file, away -> ../out/file, up -> ../out, back -> ../in/sub},
- * base/out/file, base/in-not/file; a reach of base/in. Files contain the first letter of their
- * folder.
+ * base/out/file, base/in-not/file; a reach of base/in. Files contain their folder's first letter.
  */
 static struct test_path base, in;
 static struct mxfs_reach reach;

@@ -375,8 +375,7 @@ START_TEST(listing_goes_on_at_any_cookie)
 }
 END_TEST
 
-/* Two long names that differ only at the end, one that just fits, and one that escapes make too
- * long. */
+/* Two long names that differ only at the end, one that just fits, and one too long once escaped. */
 START_TEST(names_that_are_cut)
 {
     struct test_path dir = test_folder();

@@ -371,8 +371,8 @@ START_TEST(tiles_longer_than_a_chunk)
 END_TEST
 
 /*
- * Strips of one to all of 9 blocks, read one by one or with the bytes between them; the last ones
- * are short.
+ * Strips of one to all of 9 blocks, read one by one or with the bytes between them; short last
+ * ones.
  */
 START_TEST(transposed_in_strips)
 {

@@ -3,8 +3,7 @@
 
 /*
  * Tensors written as text, "NAME DTYPE SHAPE; ...", e.g. "a.weight U8 4,16; a.scale F32 -" (- is
- * the shape of a scalar). They serve as a set without bytes, for matching, or as a safetensors
- * file.
+ * the shape of a scalar). A spec is a set without bytes, for matching, or a safetensors file.
  */
 #ifndef MXFS_TEST_SPEC_H
 #define MXFS_TEST_SPEC_H

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * An open view of a file: model, plan and everything that reading needs, with sizes chosen by the
- * test.
+ * An open view of a file: model, plan and everything that reading needs, in sizes that a test
+ * picks.
  */
 #ifndef MXFS_TEST_VIEW_H
 #define MXFS_TEST_VIEW_H
