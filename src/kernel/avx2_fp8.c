@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* FP8 with AVX2: codes are converted to F16, F16C converts that to float32, which is multiplied. */
+/*
+ * FP8 with AVX2: codes are converted to F16, F16C converts that to float32, which is multiplied.
+ */
 #if defined(__x86_64__)
 
 #include "variants.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Transposing and widening with AVX2. */
+/*
+ * Transposing and widening with AVX2.
+ */
 #if defined(__x86_64__)
 
 #include "variants.h"

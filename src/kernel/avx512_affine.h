@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Shared by the affine operations with AVX-512. */
+/*
+ * Shared by the affine operations with AVX-512.
+ */
 #ifndef MXFS_KERNEL_AVX512_AFFINE_H
 #define MXFS_KERNEL_AVX512_AFFINE_H
 

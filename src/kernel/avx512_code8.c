@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* 8-bit codes with AVX-512: computed one by one, except in long groups. */
+/*
+ * 8-bit codes with AVX-512: computed one by one, except in long groups.
+ */
 #if defined(__x86_64__)
 
 #include "variants.h"

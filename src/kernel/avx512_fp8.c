@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* FP8 with AVX-512: float32 products of F16, as in the AVX2 variant, and tables for BF16. */
+/*
+ * FP8 with AVX-512: float32 products of F16, as in the AVX2 variant, and tables for BF16.
+ */
 #if defined(__x86_64__)
 
 #include "variants.h"

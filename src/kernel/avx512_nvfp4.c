@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* NVFP4 with AVX-512: one permute of 16 float32 values decodes a block. */
+/*
+ * NVFP4 with AVX-512: one permute of 16 float32 values decodes a block.
+ */
 #if defined(__x86_64__)
 
 #include "variants.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* 4-bit codes whose columns are reordered, with AVX-512: permutes pick the entries of each code. */
+/*
+ * 4-bit codes whose columns are reordered, with AVX-512: permutes pick the entries of each code.
+ */
 #if defined(__x86_64__)
 
 #include "variants.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Float32 lanes rounded to the output types with AVX-512. NaN must already be canonical. */
+/*
+ * Float32 lanes rounded to the output types with AVX-512. NaN must already be canonical.
+ */
 #ifndef MXFS_KERNEL_AVX512_ROUND_H
 #define MXFS_KERNEL_AVX512_ROUND_H
 

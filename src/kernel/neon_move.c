@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Transposing and widening with NEON. */
+/*
+ * Transposing and widening with NEON.
+ */
 #if defined(__aarch64__)
 
 #include "variants.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Unpacks streams of narrow codes for any processor: eight codes per 64-bit word. */
+/*
+ * Unpacks streams of narrow codes for any processor: eight codes per 64-bit word.
+ */
 #include "variants.h"
 
 #include <string.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Walks a matrix in tiles of equal size. */
+/*
+ * Walks a matrix in tiles of equal size.
+ */
 #ifndef MXFS_KERNEL_TILES_H
 #define MXFS_KERNEL_TILES_H
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Shared by the variants of unpacking. */
+/*
+ * Shared by the variants of unpacking.
+ */
 #ifndef MXFS_KERNEL_UNPACK_H
 #define MXFS_KERNEL_UNPACK_H
 

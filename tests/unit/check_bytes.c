@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Little-endian words at any alignment, and arithmetic at the limits of 64 bits. */
+/*
+ * Little-endian words at any alignment, and arithmetic at the limits of 64 bits.
+ */
 #include "mxfs/bytes.h"
 
 #include "support/suite.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Errors and log limits: any input bytes become one clean line of bounded length. */
+/*
+ * Errors and log limits: any input bytes become one clean line of bounded length.
+ */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>

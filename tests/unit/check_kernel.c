@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Kernels: the list and the choice from it; and every operation of every variant (see kernel/). */
+/*
+ * Kernels: the list and the choice from it; and every operation of every variant (see kernel/).
+ */
 #include "mxfs/kernel.h"
 
 #include <check.h>

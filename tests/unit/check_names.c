@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Tensor names and file names: safe, injective, and reversible where possible. */
+/*
+ * Tensor names and file names: safe, injective, and reversible where possible.
+ */
 #include "mxfs/names.h"
 
 #include <stdio.h>

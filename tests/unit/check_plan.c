@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Planning: order, offsets and exact header bytes, as written by the reference library 0.8.0. */
+/*
+ * Planning: order, offsets and exact header bytes, as written by the reference library 0.8.0.
+ */
 #include "mxfs/plan.h"
 
 #include <errno.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Which files may be opened, even while links are swapped. */
+/*
+ * Which files may be opened, even while links are swapped.
+ */
 #include "mxfs/reach.h"
 
 #include <errno.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Source files: which ones open, exact reads, and changes that fail all later reads. */
+/*
+ * Source files: which ones open, exact reads, and changes that fail all later reads.
+ */
 #include "mxfs/source.h"
 
 #include <errno.h>

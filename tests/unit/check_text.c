@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Numbers in human-readable form. */
+/*
+ * Numbers in human-readable form.
+ */
 #include "mxfs/text.h"
 
 #include <stdlib.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* The tree: names, inodes, listing by cookie, views with shortened names, attributes. */
+/*
+ * The tree: names, inodes, listing by cookie, views with shortened names, attributes.
+ */
 #include "mxfs/tree.h"
 
 #include <errno.h>

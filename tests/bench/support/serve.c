@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Scaffolding of the filesystems that the benchmarks compare with. */
+/*
+ * Scaffolding of the filesystems that the benchmarks compare with.
+ */
 #include "serve.h"
 
 #include <stdio.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Affine operations on 4-bit and 8-bit codes. */
+/*
+ * Affine operations on 4-bit and 8-bit codes.
+ */
 #include <math.h>
 #include <string.h>
 

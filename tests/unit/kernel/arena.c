@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Guarded pages, and calls of kernels between them. */
+/*
+ * Guarded pages, and calls of kernels between them.
+ */
 #include "kernel/arena.h"
 
 #include <stdarg.h>

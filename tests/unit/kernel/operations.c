@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* The list of operations. Without operation_NAME for each of them, the program does not link. */
+/*
+ * The list of operations. Without operation_NAME for each of them, the program does not link.
+ */
 #include "kernel/arena.h"
 
 #define RUN_OUTS(name, x)                                  \

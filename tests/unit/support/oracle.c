@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Number formats computed in doubles. */
+/*
+ * Number formats computed in doubles.
+ */
 #include "support/oracle.h"
 
 #include <math.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Tensors from text. The file writer shares nothing with the writer under test. */
+/*
+ * Tensors from text. The file writer shares nothing with the writer under test.
+ */
 #include "support/spec.h"
 
 #include <inttypes.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Running suites and managing their files. */
+/*
+ * Running suites and managing their files.
+ */
 #include "support/suite.h"
 
 #include <fcntl.h>
