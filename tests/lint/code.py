@@ -71,13 +71,14 @@ def check_sizes(sources):
 
 
 def check_docs(headers):
-    """In include/ each function has a comment of its own; in src/ neighbours may share one."""
+    """In include/ each function has a comment, or is a type right below its documented struct; in src/ neighbours may share one."""
     for path in headers:
         raw = path.read_text().splitlines()
         documented = False
         for f in functions(path):
             above = raw[f.line - 2].strip()
-            documented = above.endswith("*/") or (documented and above.endswith(";") and path.parts[0] == "src")
+            parameter_type = above == "};" and raw[f.line - 1].startswith("typedef ")
+            documented = above.endswith("*/") or parameter_type or (documented and above.endswith(";") and path.parts[0] == "src")
             if not documented and not (f.static and path.parts[0] == "src"):
                 problem(path, f.line, f"{f.name}() has no doc comment")
 

@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The safetensors header: verdicts on odd input, what is read, and the bytes that are written.
+ * The safetensors header: verdicts on unusual input, parsed contents, and written bytes.
  *
  * The verdicts are those of the reference library 0.8.0, observed by running it;
- * tests/e2e/test_header_verdicts.py asks it again, on many more cases.
+ * tests/e2e/test_header_verdicts.py asks it again, with many more cases.
  */
 #include <check.h>
 #include <errno.h>
@@ -26,7 +26,9 @@
 static int parse(struct mxfs_safetensors *st, const char *json, size_t n, uint64_t data,
                  struct mxfs_error *err)
 {
-    /* An exact copy on the heap: sanitizers see any step beyond it, and later use of freed text. */
+    /*
+     * An exact copy on the heap: sanitizers see any access beyond it, and later use of freed text.
+     */
     char *copy = malloc(n ? n : 1);
     ck_assert_ptr_nonnull(copy);
     memcpy(copy, json, n);
@@ -38,7 +40,7 @@ static int parse(struct mxfs_safetensors *st, const char *json, size_t n, uint64
 struct verdict {
     const char *json;
     uint64_t data;
-    const char *reason; /* part of the message; NULL when accepted */
+    const char *reason; /* part of the message; NULL if accepted */
 };
 
 static const struct verdict verdicts[] = {
@@ -213,7 +215,7 @@ START_TEST(fields_are_read)
 }
 END_TEST
 
-/* A header of an entry with an extra field of so many nested arrays. */
+/* A header whose entry has an extra field of nested arrays. */
 static int parse_nested(size_t levels)
 {
     static const char head[] = "{\"a\":{" FIELDS ",\"x\":";
@@ -235,13 +237,13 @@ static int parse_nested(size_t levels)
 
 START_TEST(depth_is_bounded)
 {
-    ck_assert_int_eq(parse_nested(125), 0); /* 127 with the header and the entry */
+    ck_assert_int_eq(parse_nested(125), 0); /* 127 levels including the header and the entry */
     ck_assert_int_eq(parse_nested(126), -EINVAL);
     ck_assert_int_eq(parse_nested(1000000), -EINVAL);
 }
 END_TEST
 
-/* One entry of each dtype and of names that need care, in the library's order. */
+/* One entry of each dtype, and names that need escaping, in the library's order. */
 START_TEST(written_bytes)
 {
     static const uint64_t shape[] = {2, 3};
@@ -336,7 +338,7 @@ START_TEST(order_of_the_library)
 }
 END_TEST
 
-/* Writes what was read, in its order. */
+/* Writes the parsed header in its own order. */
 static int rewrite(const struct mxfs_safetensors *st, char **out, size_t *size)
 {
     struct mxfs_safetensors_entry *entries = calloc(st->count + 1, sizeof(*entries));
@@ -370,7 +372,7 @@ static void assert_same(const struct mxfs_safetensors *a, const struct mxfs_safe
     }
 }
 
-/* Every accepted text of the table: read, write, read again, write again. */
+/* For every accepted text of the table: read, write, read again, write again. */
 START_TEST(round_trips)
 {
     const struct verdict *v = &verdicts[_i];
@@ -395,7 +397,7 @@ START_TEST(round_trips)
 }
 END_TEST
 
-/* A name of 70,000 bytes, as the 20,000th of as many tensors in reverse order. */
+/* The 20,000th of as many tensors in reverse order has a name of 70,000 bytes. */
 START_TEST(many_tensors)
 {
     enum { COUNT = 20000, LONG = 70000 };
@@ -419,7 +421,7 @@ START_TEST(many_tensors)
     for (size_t i = 0; i < COUNT; i++)
         ck_assert_uint_eq(st.tensors[i].offset, st.data_offset + 2 * i);
     mxfs_safetensors_fini(&st);
-    memcpy(json + 1, "\"t1\"", 4); /* the first name "t0" becomes a second "t1" */
+    memcpy(json + 1, "\"t1\"", 4); /* renames the first tensor "t0" to a second "t1" */
     ck_assert_int_eq(parse(&st, json, n, 2 * COUNT, &err), -EINVAL);
     ck_assert_ptr_nonnull(strstr(err.text, "tensor \"t1\": duplicate name"));
     free(json);
