@@ -164,10 +164,12 @@ PROGRAM_SOURCES := \
 	src/fs/fs.c \
 	src/fs/mountpoint.c \
 	src/fs/ops.c \
+	src/fs/place.c \
 	src/fs/readahead.c \
 	src/fs/sandbox.c \
 	src/fs/stats.c \
 	src/fs/stream.c \
+	src/fs/table.c \
 	src/fs/unmounter.c \
 	src/main.c
 UNIT_SOURCES := $(sort $(wildcard tests/unit/check_*.c))

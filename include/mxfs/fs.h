@@ -26,7 +26,7 @@ struct mxfs_fs_options {
     unsigned stop_timeout;  /**< seconds that open readers may continue after SIGTERM */
     uint64_t readahead;     /**< bytes that the kernel reads ahead; 0: 512 KiB where it lets us */
     unsigned threads;       /**< maximum number of worker threads; at least 1 */
-    void (*ready)(void *);  /**< called once, when the kernel has answered the mount */
+    void (*ready)(void *);  /**< called once, when the mount has answered a request */
     void *ready_data;       /**< argument of ready() */
 };
 

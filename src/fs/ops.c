@@ -67,8 +67,6 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
     conn->congestion_threshold = CONGESTION;
     if (fs->options->readahead)
         conn->max_readahead = (unsigned)mxfs_min_u64(conn->max_readahead, fs->options->readahead);
-    atomic_store(&fs->answered, true);
-    fs->options->ready(fs->options->ready_data);
 }
 
 static struct fuse_entry_param entry_of(const struct stat *st)
