@@ -319,8 +319,9 @@ static int mount_quietly(struct fuse_session *se, const char *mountpoint)
 }
 
 /*
- * Mounts on the folder that is at the place now. Root does so by descriptor, so that nobody can put
- * a link in its place in between; fusermount3 wants a path, and looks for itself.
+ * Mounts on the folder that is at the place now. By descriptor where this process mounts itself,
+ * so that a link that is put in its place meanwhile leads nowhere; fusermount3 wants a path, and
+ * looks for itself.
  */
 static int mount_at(struct fuse_session *se, const struct fs_place *place)
 {
@@ -330,7 +331,8 @@ static int mount_at(struct fuse_session *se, const struct fs_place *place)
     if (folder < 0)
         return folder;
     snprintf(path, sizeof(path), "/proc/self/fd/%d", folder);
-    int rc = mount_quietly(se, geteuid() == 0 && access(path, F_OK) == 0 ? path : place->path);
+    bool by_fd = fs_sandbox_may_mount() && access(path, F_OK) == 0;
+    int rc = mount_quietly(se, by_fd ? path : place->path);
     close(folder);
     return rc;
 }

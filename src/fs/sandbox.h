@@ -9,6 +9,11 @@
 #ifndef MXFS_FS_SANDBOX_H
 #define MXFS_FS_SANDBOX_H
 
+#include <stdbool.h>
+
+/** Whether this process may mount and unmount by itself: it has CAP_SYS_ADMIN. */
+bool fs_sandbox_may_mount(void);
+
 /**
  * For the process that serves, once every file it reads is open. From then on it has no capability,
  * gains none by exec, can open no file but /dev/fuse (where the kernel has Landlock), and system
