@@ -23,26 +23,18 @@ enum { LINE_TEXT = 2048 };
 
 /* Set before threads start, only read afterwards. */
 static enum mxfs_log_level max_level = MXFS_LOG_NOTICE;
-/* Set by the thread that serves the first request, while the signal thread may be logging. */
-static atomic_bool to_syslog;
+static void *sink_data;
+/* Atomic since mxfs_log_to_syslog() replaces it while other threads may log. */
+static _Atomic(mxfs_log_sink *) current_sink;
 
-void mxfs_log_open(enum mxfs_log_level max)
+void mxfs_log_open(mxfs_log_sink *sink, void *data, enum mxfs_log_level max)
 {
     max_level = max;
+    sink_data = data;
+    atomic_store(&current_sink, sink);
 }
 
-void mxfs_log_to_syslog(void)
-{
-    openlog("mxfs", LOG_PID, LOG_DAEMON);
-    atomic_store(&to_syslog, true);
-}
-
-bool mxfs_log_enabled(enum mxfs_log_level level)
-{
-    return level <= max_level;
-}
-
-static int syslog_priority(enum mxfs_log_level level)
+static void log_syslog(void *data, enum mxfs_log_level level, const char *line)
 {
     static const int priority[] = {
         [MXFS_LOG_ERROR] = LOG_ERR,
@@ -51,18 +43,26 @@ static int syslog_priority(enum mxfs_log_level level)
         [MXFS_LOG_DEBUG] = LOG_DEBUG,
     };
 
-    return priority[level];
+    (void)data;
+    syslog(priority[level], "%s", line);
+}
+
+void mxfs_log_to_syslog(void)
+{
+    openlog("mxfs", LOG_PID, LOG_DAEMON);
+    atomic_store(&current_sink, log_syslog);
 }
 
 /*
- * Without stdio: libfuse cancels its threads when a mount ends, and a thread cancelled inside
- * perror() keeps the lock of stderr, on which the next line would wait for ever.
+ * Not through stdio: libfuse cancels its threads when a mount ends, and a thread cancelled inside
+ * perror() keeps the lock of stderr, on which the next line would wait forever.
  */
-void mxfs_log_line(const char *text)
+void mxfs_log_stderr(void *data, enum mxfs_log_level level, const char *text)
 {
     char line[LINE_TEXT + 8];
     int n = snprintf(line, sizeof(line), "mxfs: %.*s\n", LINE_TEXT, text);
 
+    (void)data, (void)level;
     for (const char *at = line; n > 0;) {
         ssize_t written = write(STDERR_FILENO, at, (size_t)n);
         if (written < 0 && errno == EINTR)
@@ -76,22 +76,20 @@ void mxfs_log_line(const char *text)
 
 void mxfs_log(enum mxfs_log_level level, const char *fmt, ...)
 {
+    mxfs_log_sink *sink = atomic_load(&current_sink);
     char raw[LINE_TEXT], line[LINE_TEXT];
     va_list args;
 
-    if (!mxfs_log_enabled(level))
+    if (!sink || level > max_level)
         return;
     va_start(args, fmt);
     vsnprintf(raw, sizeof(raw), fmt, args);
     va_end(args);
     mxfs_escape(line, sizeof(line), raw, strlen(raw));
-    if (atomic_load(&to_syslog))
-        syslog(syslog_priority(level), "%s", line);
-    else
-        mxfs_log_line(line);
+    sink(sink_data, level, line);
 }
 
-/* Seconds of a monotonic clock, from 1, because 0 means "never" in mxfs_log_limit. */
+/* Seconds of the monotonic clock, counted from 1: 0 means "never" in struct mxfs_log_limit. */
 static int64_t now_seconds(void)
 {
     struct timespec ts;
@@ -105,7 +103,7 @@ bool mxfs_log_allow(struct mxfs_log_limit *limit, uint64_t *dropped)
     int64_t now = now_seconds();
     int64_t last = atomic_load(&limit->last);
 
-    /* If several threads log in one second, the one that advances `last` writes. */
+    /* Of several threads within a second, only the one that moves `last` writes. */
     if (last >= now || !atomic_compare_exchange_strong(&limit->last, &last, now)) {
         atomic_fetch_add(&limit->dropped, 1);
         return false;

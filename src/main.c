@@ -14,9 +14,9 @@
 #include "mxfs/log.h"
 
 /*
- * What a launcher may have left behind. A standard descriptor that is closed would become the first
- * file that is opened, and be taken for a terminal; it is opened the wrong way round, so that using
- * it fails as before. Children that nobody may wait for have no exit status.
+ * Repairs what a launcher may have left. A closed standard descriptor would become the first file
+ * that is opened, and be taken for a terminal; it is opened the wrong way round, so that using it
+ * fails as before. Where SIGCHLD is ignored, children leave no exit status to wait for.
  */
 static void put_in_order(void)
 {
@@ -37,11 +37,11 @@ int main(int argc, char **argv)
     if (rc == 0)
         rc = mxfs_cmd_run(&options, &err);
     mxfs_options_fini(&options);
-    errno = EIO; /* of a write that failed earlier nobody knows why */
+    errno = EIO; /* the reason of an earlier failure is lost */
     if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
         rc = mxfs_fail(&err, MXFS_EXIT_FAILED, errno, "writing to stdout: %s", strerror(errno));
     if (err.text[0])
-        mxfs_log_line(err.text);
+        mxfs_log_stderr(NULL, MXFS_LOG_ERROR, err.text);
     if (rc == 0)
         return MXFS_EXIT_OK;
     return err.code != MXFS_EXIT_OK ? (int)err.code : MXFS_EXIT_FAILED;

@@ -6,6 +6,7 @@
  */
 #include "mxfs/path.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,17 @@ char *mxfs_path_absolute(const char *path)
     for (size_t n = out ? strlen(out) : 0; n > 1 && out[n - 1] == '/'; n--)
         out[n - 1] = '\0';
     return out;
+}
+
+int mxfs_path_resolve(char **out, const char *path, enum mxfs_exit code, struct mxfs_error *err)
+{
+    *out = mxfs_path_absolute(path);
+    if (*out)
+        return 0;
+    if (errno == ENOMEM)
+        return mxfs_fail_memory(err, NULL);
+    return mxfs_fail(err, code, errno, "%s: the current folder no longer exists: %s", path,
+                     strerror(errno));
 }
 
 const char *mxfs_path_basename(const char *path)

@@ -42,6 +42,7 @@ static int compare_names(const void *a, const void *b, void *outputs)
     const struct mxfs_output *all = outputs;
     struct mxfs_output_info x = mxfs_output_info(&all[*(const uint32_t *)a]);
     struct mxfs_output_info y = mxfs_output_info(&all[*(const uint32_t *)b]);
+
     return mxfs_name_compare(x.name, x.name_len, y.name, y.name_len);
 }
 

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "mxfs/bytes.h"
@@ -25,8 +24,12 @@ enum { WILL_NEED = 128 << 10 };
 
 static int fail_to_open(const char *path, int rc, struct mxfs_error *err)
 {
-    const char *why =
-        rc == -EXDEV ? "this link leads out of the source (see --follow-symlinks)" : strerror(-rc);
+    const char *why = strerror(-rc);
+
+    if (rc == -EXDEV)
+        why = "this link leads out of the source (see --follow-symlinks)";
+    else if (rc == -EMFILE)
+        why = "too many open files: every file of the source needs a descriptor (see ulimit -n)";
     return mxfs_fail(err, MXFS_EXIT_SOURCE, -rc, "%s: %s", path, why);
 }
 
@@ -52,16 +55,6 @@ int mxfs_source_open(struct mxfs_source *src, const char *path, const struct mxf
         return mxfs_fail(err, MXFS_EXIT_SOURCE, EINVAL, "%s: %s", path, what);
     }
     return 0;
-}
-
-void mxfs_source_raise_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 void mxfs_source_close(struct mxfs_source *src)

@@ -2,10 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The log: lines on stderr in the foreground, in syslog as a daemon.
+ * Log lines. They go to the sink that mxfs_log_open() sets; without one they are dropped, which is
+ * what a library owes its host.
  *
- * Thread safety: mxfs_log_open() before threads start. The rest may be called by any thread: each
- * line is one write() or one syslog().
+ * Thread safety: mxfs_log_open() before threads start; the rest at any time by any thread, without
+ * a lock.
  */
 #ifndef MXFS_LOG_H
 #define MXFS_LOG_H
@@ -18,27 +19,29 @@
 
 /** Importance of a line, most important first; lines above the configured level are dropped. */
 enum mxfs_log_level {
-    MXFS_LOG_SILENT = -1, /**< only for mxfs_log_open(): nothing is written */
-    MXFS_LOG_ERROR,       /**< the command failed */
-    MXFS_LOG_WARNING,     /**< something does not work as requested */
-    MXFS_LOG_NOTICE,      /**< events in the life of a mount */
-    MXFS_LOG_DEBUG,       /**< with --debug */
+    MXFS_LOG_ERROR,   /**< something failed */
+    MXFS_LOG_WARNING, /**< something is ignored, or works less well than asked for */
+    MXFS_LOG_NOTICE,  /**< worth knowing */
+    MXFS_LOG_DEBUG,   /**< for --verbose and --debug */
 };
 
-/** Sets the level; lines go to stderr until mxfs_log_to_syslog(). */
-void mxfs_log_open(enum mxfs_log_level max);
+/**
+ * Takes one line: at most 2 KiB, control characters escaped, without a newline. Called by any
+ * thread, also by several at once.
+ */
+typedef void mxfs_log_sink(void *data, enum mxfs_log_level level, const char *line);
 
-/** Sends all further lines to syslog (facility daemon). */
+/** Lines up to level `max` go to `sink` from now on; NULL drops all. */
+void mxfs_log_open(mxfs_log_sink *sink, void *data, enum mxfs_log_level max);
+
+/** The sink that writes "mxfs: LINE" and a newline to stderr; `data` is not used. */
+void mxfs_log_stderr(void *data, enum mxfs_log_level level, const char *line);
+
+/** Replaces the sink by syslog (facility daemon), also while other threads log. */
 void mxfs_log_to_syslog(void);
 
-/** Writes "mxfs: TEXT" and a newline to stderr, unescaped, at most 2 KiB; takes no lock. */
-void mxfs_log_line(const char *text);
-
-/** Writes one line "mxfs: ..." with control characters escaped. */
+/** Writes one line to the sink. */
 void mxfs_log(enum mxfs_log_level level, const char *fmt, ...) MXFS_PRINTF(2, 3);
-
-/** Whether lines of this level are written. */
-bool mxfs_log_enabled(enum mxfs_log_level level);
 
 /** State of one rate-limited place; zero-initialised. */
 struct mxfs_log_limit {
@@ -55,7 +58,7 @@ bool mxfs_log_allow(struct mxfs_log_limit *limit, uint64_t *dropped);
 /** Bytes that mxfs_log_dropped() needs. */
 enum { MXFS_LOG_DROPPED_TEXT = 48 };
 
-/** Writes the end of such a line, "" or " (17 more before)", to `out` and returns it. */
+/** Formats the end of such a line, "" or " (17 more before)", and returns `out`. */
 const char *mxfs_log_dropped(char out[MXFS_LOG_DROPPED_TEXT], uint64_t dropped);
 
 #endif

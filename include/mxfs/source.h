@@ -34,10 +34,7 @@ struct mxfs_source {
 int mxfs_source_open(struct mxfs_source *src, const char *path, const struct mxfs_reach *reach,
                      struct mxfs_error *err);
 
-/** Raises the limit of open files as far as the system allows; every source takes a descriptor. */
-void mxfs_source_raise_limit(void);
-
-/** Closes; accepts a closed or zero-initialised object. */
+/** Closes; accepts a closed or zero-initialised-with-fd--1 object. */
 void mxfs_source_close(struct mxfs_source *src);
 
 /**

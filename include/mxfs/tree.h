@@ -20,8 +20,7 @@
 #include <sys/statvfs.h>
 
 #include "mxfs/names.h"
-#include "mxfs/repo.h"
-#include "mxfs/vfile.h"
+#include "mxfs/view.h"
 
 struct mxfs_tree;
 
@@ -58,15 +57,14 @@ struct mxfs_tree_options {
 };
 
 /**
- * Builds the tree of a repository; repo and env are borrowed. Leaves out, and logs, names of more
- * than MXFS_TREE_NAME_MAX bytes. Returns -errno with err filled when a
- * view has the name of an entry, when two tensors would have the same file name in a view, or when,
- * with source_permissions, set_uid or set_gid would pass the rights of a source's owner or group on
- * and the caller is neither root nor that owner.
+ * Makes the tree of an open source, which is borrowed. Leaves out, and logs, names of more than
+ * MXFS_TREE_NAME_MAX bytes. Fails with err filled when a view's
+ * name clashes with an entry's, when two tensors would have the same file name in a view, or when
+ * set_uid or set_gid would give others, who may come in, the rights of the owner or group of a
+ * source that is neither the caller's nor root's to give away.
  */
-int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_repo *repo,
-                  const struct mxfs_vfile_env *env, const struct mxfs_tree_options *options,
-                  struct mxfs_error *err);
+int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_view *view,
+                  const struct mxfs_tree_options *options, struct mxfs_error *err);
 
 /** Frees; accepts NULL. */
 void mxfs_tree_free(struct mxfs_tree *tree);

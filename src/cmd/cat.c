@@ -37,24 +37,25 @@ static const char *why_unreadable(const struct mxfs_plan *plan, ssize_t n)
 {
     for (size_t i = 0; i < plan->model->shard_count; i++) {
         if (atomic_load(&plan->model->shards[i].source.changed))
-            return "the source has changed while it was read";
+            return "the source changed while it was being read";
     }
     return strerror((int)-n);
 }
 
-static int copy_output(struct cmd_source *s, const struct mxfs_plan *plan,
-                       const struct mxfs_output *output, struct mxfs_error *err)
+static int copy_output(const struct mxfs_view *view, const struct cmd_side *side,
+                       struct mxfs_error *err)
 {
-    struct mxfs_vfile_reader reader = {.env = &s->env};
-    struct mxfs_output_info info = mxfs_output_info(output);
+    struct mxfs_vfile_reader reader = {.env = &view->env};
+    const struct mxfs_output_info *info = &side->info;
     char *buf = malloc(CHUNK);
     int rc = buf ? 0 : mxfs_fail_memory(err, NULL);
 
-    for (uint64_t at = 0; rc == 0 && at < info.size;) {
-        ssize_t n = mxfs_vfile_read_output(&reader, plan, output, buf, CHUNK, at);
+    for (uint64_t at = 0; rc == 0 && at < info->size;) {
+        ssize_t n = mxfs_vfile_read_output(&reader, side->plan, side->output, buf, CHUNK, at);
         if (n < 0) {
-            rc = mxfs_fail(err, MXFS_EXIT_SOURCE, (int)-n, "%s: tensor %s: %s", s->path,
-                           mxfs_quote(info.name, info.name_len).text, why_unreadable(plan, n));
+            rc = mxfs_fail(err, MXFS_EXIT_SOURCE, (int)-n, "%s: tensor %s: %s", view->path,
+                           mxfs_quote(info->name, info->name_len).text,
+                           why_unreadable(side->plan, n));
         } else {
             rc = write_all(buf, (size_t)n, err);
             at += (uint64_t)n;
@@ -65,59 +66,45 @@ static int copy_output(struct cmd_source *s, const struct mxfs_plan *plan,
     return rc;
 }
 
-/* What is looked for, and where it was found. */
-struct search {
-    const char *name;
-    struct cmd_side found[2]; /* the second may have other bytes */
-    size_t count;
-};
-
-static int find_in_folder(void *data, struct mxfs_folder *folder)
+/* Finds the tensor called `name`; a second one may have other bytes, so that is an error. */
+static int find(const struct mxfs_view *view, const char *name, struct cmd_side *found,
+                struct mxfs_error *err)
 {
-    struct search *s = data;
-
-    for (size_t p = 0; p < folder->plan_count; p++) {
-        size_t place = mxfs_plan_find(folder->plans[p], s->name, strlen(s->name));
+    *found = (struct cmd_side){0};
+    for (size_t i = 0; i < view->repo.file_count; i++) {
+        const struct mxfs_plan *plan = view->repo.files[i].plan;
+        size_t place = mxfs_plan_find(plan, name, strlen(name));
         if (place == MXFS_NOT_FOUND)
             continue;
-        const struct mxfs_plan *plan = folder->plans[p];
-        const struct mxfs_output *output = &plan->outputs[plan->by_name[place]];
-        if (mxfs_plan_is_stale(plan, output))
+        const struct mxfs_output *o = &plan->outputs[plan->by_name[place]];
+        struct cmd_side side = {.info = mxfs_output_info(o), .plan = plan, .output = o};
+        if (mxfs_plan_is_stale(plan, o))
             continue;
-        s->found[s->count++] =
-            (struct cmd_side){.info = mxfs_output_info(output), .plan = plan, .output = output};
-        if (s->count == MXFS_COUNT(s->found))
-            return 1;
+        if (found->output)
+            return cmd_side_fail_twice(found, &side, err);
+        *found = side;
     }
-    return 0;
-}
-
-static int find(struct cmd_source *source, struct search *s, struct mxfs_error *err)
-{
-    mxfs_repo_visit(&source->repo.root, find_in_folder, s);
-    if (s->count == 0)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, ENOENT, "%s: there is no tensor %s", source->path,
-                         mxfs_quote(s->name, strlen(s->name)).text);
-    return s->count == 1 ? 0 : cmd_side_fail_twice(&s->found[0], &s->found[1], err);
+    if (found->output)
+        return 0;
+    return mxfs_fail(err, MXFS_EXIT_FAILED, ENOENT, "%s: there is no tensor %s", view->path,
+                     mxfs_quote(name, strlen(name)).text);
 }
 
 int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err)
 {
-    struct search search = {.name = options->operand[1]};
-    struct cmd_source s;
+    struct cmd_side side;
+    struct mxfs_view view;
 
     int rc = cmd_dest_check_stdout(options->force, err);
-    if (rc == 0)
-        rc = cmd_source_open(&s, options, err);
     if (rc != 0)
         return rc;
-    rc = cmd_source_judge(&s, options, err);
-    /* From here on one line says what failed: ours. */
-    mxfs_log_open(MXFS_LOG_SILENT);
+    rc = cmd_open_judged(&view, options->operand[0], &options->choices, err);
+    if (rc != 0)
+        return rc;
+    mxfs_log_open(NULL, NULL, MXFS_LOG_ERROR); /* err names the tensor; once is enough */
+    rc = find(&view, options->operand[1], &side, err);
     if (rc == 0)
-        rc = find(&s, &search, err);
-    if (rc == 0)
-        rc = copy_output(&s, search.found[0].plan, search.found[0].output, err);
-    cmd_source_close(&s);
+        rc = copy_output(&view, &side, err);
+    mxfs_view_close(&view);
     return rc;
 }

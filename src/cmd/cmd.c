@@ -6,30 +6,16 @@
  */
 #include "mxfs/cmd.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "commands.h"
 #include "mxfs/log.h"
-#include "mxfs/path.h"
 #include "mxfs/version.h"
-
-int cmd_path(char **out, const char *operand, enum mxfs_exit code, struct mxfs_error *err)
-{
-    *out = mxfs_path_absolute(operand);
-    if (*out)
-        return 0;
-    if (errno == ENOMEM)
-        return mxfs_fail_memory(err, NULL);
-    return mxfs_fail(err, code, errno, "%s: there is no current folder: %s", operand,
-                     strerror(errno));
-}
 
 static int print_help(const struct mxfs_options *options, struct mxfs_error *err)
 {
-    (void)options, (void)err;
-    mxfs_options_help(stdout);
+    (void)err;
+    mxfs_options_help(stdout, options->topic);
     return 0;
 }
 
@@ -63,6 +49,7 @@ int mxfs_cmd_run(const struct mxfs_options *options, struct mxfs_error *err)
         [MXFS_COMMAND_UNMOUNT] = cmd_unmount,   [MXFS_COMMAND_HELP] = print_help,
         [MXFS_COMMAND_VERSION] = print_version, [MXFS_COMMAND_GENERATE] = print_generated,
     };
-    mxfs_log_open(log_level(options));
+
+    mxfs_log_open(mxfs_log_stderr, NULL, log_level(options));
     return commands[options->command](options, err);
 }

@@ -17,7 +17,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "commands.h"
+#include "mxfs/array.h"
 #include "mxfs/path.h"
 #include "mxfs/text.h"
 
@@ -26,11 +26,6 @@ enum { TRIES = 100, NAME_KEPT = 200 };
 static int fail(struct mxfs_error *err, const char *path, int errnum)
 {
     return mxfs_fail(err, MXFS_EXIT_FAILED, errnum, "%s: %s", path, strerror(errnum));
-}
-
-static int out_of_memory(struct mxfs_error *err)
-{
-    return mxfs_fail_memory(err, NULL);
 }
 
 static char *concat(const char *a, const char *b)
@@ -62,7 +57,7 @@ static int refuse(struct mxfs_error *err, const char *path, const char *why)
     return mxfs_fail(err, MXFS_EXIT_FAILED, EEXIST, "%s: %s", path, why);
 }
 
-/* What stands at dest->path: may it be overwritten, or filled? */
+/* Whether what exists at dest->path may be overwritten, or filled. */
 static int judge_existing(struct cmd_dest *d, const struct stat *st,
                           const struct cmd_dest_source *source, bool force, struct mxfs_error *err)
 {
@@ -86,7 +81,7 @@ static int judge_existing(struct cmd_dest *d, const struct stat *st,
     return 0;
 }
 
-/* Links are followed, so that what is written is beside what is replaced. */
+/* Follows links, so that the new file is written next to the one that it replaces. */
 static int resolve(struct cmd_dest *d, struct mxfs_error *err)
 {
     char *real = realpath(d->path, NULL);
@@ -104,7 +99,7 @@ int cmd_dest_choose(struct cmd_dest *dest, const char *given, const struct cmd_d
     struct stat st;
 
     *dest = (struct cmd_dest){.folder = source->folder, .force = force};
-    int rc = cmd_path(&dest->path, given, MXFS_EXIT_FAILED, err);
+    int rc = mxfs_path_resolve(&dest->path, given, MXFS_EXIT_FAILED, err);
     if (rc != 0)
         return rc;
     dest->exists = stat(dest->path, &st) == 0;
@@ -112,10 +107,11 @@ int cmd_dest_choose(struct cmd_dest *dest, const char *given, const struct cmd_d
         char *inside = mxfs_path_join(dest->path, source->name);
         free(dest->path);
         if (!(dest->path = inside))
-            return out_of_memory(err);
+            return mxfs_fail_memory(err, NULL);
         dest->exists = stat(dest->path, &st) == 0;
     } else if (!source->folder && !dest->exists && given[strlen(given) - 1] == '/') {
-        return refuse(err, given, "there is no such folder; expected one, or the name of a file");
+        return refuse(err, given,
+                      "no such folder; expected an existing one, or the name of a file");
     }
     if (!dest->exists)
         return errno == ENOENT ? 0 : fail(err, dest->path, errno);
@@ -136,13 +132,13 @@ int cmd_dest_check_room(const struct cmd_dest *dest, uint64_t bytes, struct mxfs
     int rc = 0;
 
     if (!base)
-        return out_of_memory(err);
+        return mxfs_fail_memory(err, NULL);
     if (statvfs(base, &st) != 0) {
         rc = fail(err, base, errno);
     } else if (st.f_blocks > 0) { /* some network filesystems do not know their size */
         uint64_t blocks = geteuid() == 0 ? st.f_bfree : st.f_bavail;
         if (bytes / st.f_frsize >= blocks && bytes > blocks * st.f_frsize)
-            rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOSPC, "%s: %s are free, %s are needed", base,
+            rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOSPC, "%s: %s free, %s needed", base,
                            mxfs_text_size(sizes[0], blocks * st.f_frsize),
                            mxfs_text_size(sizes[1], bytes));
     }
@@ -150,7 +146,7 @@ int cmd_dest_check_room(const struct cmd_dest *dest, uint64_t bytes, struct mxfs
     return rc;
 }
 
-/* A hidden name, beside what is made or inside what is filled; names end with the process's id. */
+/* A hidden name, next to what is made or inside what is filled; it ends in the process ID. */
 static char *temp_name(const struct cmd_dest *d, int attempt)
 {
     char *base = base_of(d), *name = NULL;
@@ -170,7 +166,7 @@ static int make(const char *path, bool folder)
     return rc < 0 ? -errno : rc;
 }
 
-/* Makes the first one, under a name that nobody uses. */
+/* Makes the first one, under an unused name. */
 static int make_temp(struct cmd_dest *d, bool folder)
 {
     int rc = -EEXIST;
@@ -198,10 +194,11 @@ static const char *rel_of(const struct cmd_dest *d, const struct cmd_made *made)
     return path_of(d, made) + strlen(d->temp);
 }
 
-/* Makes temp + rel and notes it; returns like make(), with err filled. */
+/* Makes temp + rel and records it; returns like make(), with err filled. */
 static int add(struct cmd_dest *d, const char *rel, bool folder, struct mxfs_error *err)
 {
-    void *grown = realloc(d->made, (d->made_count + 1) * sizeof(*d->made));
+    struct cmd_made *grown =
+        mxfs_array_grow(d->made, d->made_count + 1, &d->made_capacity, sizeof(*d->made));
     char *path = d->temp ? cmd_dest_path(d, rel) : NULL;
     int rc = -ENOMEM;
 
@@ -238,7 +235,7 @@ int cmd_dest_add_file(struct cmd_dest *dest, const char *rel, uint64_t size, str
 static int sync_folder(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    /* Filesystems that cannot sync a folder say EINVAL. */
+    /* EINVAL: this filesystem cannot sync folders. */
     int rc = fd < 0 || (fsync(fd) != 0 && errno != EINVAL) ? -errno : 0;
 
     if (fd >= 0)
@@ -261,7 +258,7 @@ static int sync_folders(const struct cmd_dest *d, const char *root)
     return rc;
 }
 
-/* Does not overwrite what came in the meantime, unless `force` was said. */
+/* Does not overwrite what appeared in the meantime, except with `force`. */
 static int move_file(const struct cmd_dest *d, const char *from, const char *to)
 {
     struct stat st;
@@ -277,7 +274,7 @@ static int move_file(const struct cmd_dest *d, const char *from, const char *to)
     return rename(from, to) == 0 ? 0 : -errno;
 }
 
-/* A file goes where there is none, or with `force` over another one. */
+/* A file may go where nothing is, or with `force` over another file. */
 static int check_place(const char *path, bool folder, bool force)
 {
     struct stat st;
@@ -298,7 +295,7 @@ static int move_one(const struct cmd_dest *d, const struct cmd_made *made, const
     return move_file(d, path_of(d, made), to);
 }
 
-/* All places are looked at before the first file is moved. */
+/* Checks all places before it moves the first file. */
 static int fill_folder(const struct cmd_dest *d, struct mxfs_error *err)
 {
     int rc = 0;
@@ -308,7 +305,7 @@ static int fill_folder(const struct cmd_dest *d, struct mxfs_error *err)
             const struct cmd_made *made = &d->made[i];
             char *to = concat(d->path, rel_of(d, made));
             if (!to)
-                return out_of_memory(err);
+                return mxfs_fail_memory(err, NULL);
             rc = moving ? move_one(d, made, to) : check_place(to, made->folder, d->force);
             if (rc != 0)
                 fail(err, to, -rc);
@@ -318,16 +315,24 @@ static int fill_folder(const struct cmd_dest *d, struct mxfs_error *err)
     return rc;
 }
 
+static int put_in_existing_folder(struct cmd_dest *d, const char *base, struct mxfs_error *err)
+{
+    int rc = fill_folder(d, err);
+    if (rc != 0)
+        return rc;
+    rc = sync_folders(d, d->path);
+    return rc == 0 ? sync_folder(base) : rc;
+}
+
 /* Once it is in its place, only the disk can fail. */
 static int put_in_place(struct cmd_dest *d, const char *base, struct mxfs_error *err)
 {
-    bool fill = d->folder && d->exists;
-    int rc = fill ? fill_folder(d, err) : sync_folders(d, d->temp);
-
-    if (rc == 0 && !fill)
-        rc = move_file(d, d->temp, d->path);
-    if (rc == 0 && fill)
-        rc = sync_folders(d, d->path);
+    if (d->folder && d->exists)
+        return put_in_existing_folder(d, base, err);
+    int rc = sync_folders(d, d->temp);
+    if (rc != 0)
+        return rc;
+    rc = move_file(d, d->temp, d->path);
     return rc == 0 ? sync_folder(base) : rc;
 }
 
@@ -348,7 +353,7 @@ int cmd_dest_check_stdout(bool force, struct mxfs_error *err)
                      "stdout is a terminal; expected a pipe or file, or --force");
 }
 
-/* Needs no memory: nothing may be left where that is what failed. */
+/* Needs no memory, since running out of it may be what failed. */
 void cmd_dest_fini(struct cmd_dest *dest)
 {
     for (size_t i = dest->made_count; i-- > 0;) {

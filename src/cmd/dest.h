@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Where an export goes: written under a temporary name, seen under its own only when complete.
+ * Where an export goes: written under a temporary name, visible under its own only when complete.
  *
- * A file, or a folder that is not there yet, is written beside its place and renamed. Into a folder
- * that is there (perhaps the root of another disk), the new files are moved from a hidden folder
- * inside it. Thread safety: one thread; other threads may write the files that were made.
+ * A file, or a folder that does not exist yet, is written next to its place and renamed. For a
+ * folder that exists (perhaps the root of another disk), the new files are moved out of a hidden
+ * folder inside it. Thread safety: one thread; other threads may write the files that were made.
  */
 #ifndef MXFS_CMD_DEST_H
 #define MXFS_CMD_DEST_H
@@ -20,16 +20,16 @@
 
 /** A destination. Zero-initialised is a valid empty object. */
 struct cmd_dest {
-    char *path; /**< absolute: where it goes */
-    char *temp; /**< where it is written; NULL before anything is */
-    bool folder;
+    char *path;  /**< absolute: where it goes; owned */
+    char *temp;  /**< where it is written; NULL before anything is; owned */
+    bool folder; /**< not a file */
     bool exists; /**< the file is overwritten, the folder filled */
-    bool force;  /**< files of the same names are replaced, also those that come meanwhile */
+    bool force;  /**< replace files of the same names, also those that appear meanwhile */
     struct cmd_made {
-        char *path; /**< below temp; NULL for temp itself, the first of them */
-        bool folder;
-    } * made; /**< in the order in which they were made */
-    size_t made_count;
+        char *path;  /**< below temp; NULL for temp itself, the first one; owned */
+        bool folder; /**< not a file */
+    } * made;        /**< in the order in which they were made; owned */
+    size_t made_count, made_capacity;
 };
 
 /** What is exported, for cmd_dest_choose(). */
@@ -40,32 +40,32 @@ struct cmd_dest_source {
 };
 
 /**
- * Decides where it goes, given what the user wrote (a file may go into a folder that is there), and
- * refuses what would overwrite something without `force`. Fails with err filled, as do the others.
+ * Decides where it goes, given what the user wrote (a file may go into an existing folder), and
+ * refuses to overwrite anything without `force`. On failure err is filled, here and below.
  */
 int cmd_dest_choose(struct cmd_dest *dest, const char *given, const struct cmd_dest_source *source,
                     bool force, struct mxfs_error *err);
 
-/** Fails when the disk has not `bytes` left. */
+/** Fails when the disk has fewer than `bytes` left. */
 int cmd_dest_check_room(const struct cmd_dest *dest, uint64_t bytes, struct mxfs_error *err);
 
-/** Makes a folder at temp + rel; the first one is the folder itself, with rel "". */
+/** Makes a folder at temp + rel. The first one is the destination itself, with rel "". */
 int cmd_dest_add_folder(struct cmd_dest *dest, const char *rel, struct mxfs_error *err);
 
 /** Makes a file of `size` bytes at temp + rel. */
 int cmd_dest_add_file(struct cmd_dest *dest, const char *rel, uint64_t size,
                       struct mxfs_error *err);
 
-/** temp + rel; caller frees; NULL when out of memory. */
+/** Returns temp + rel; the caller frees it; NULL when out of memory. */
 char *cmd_dest_path(const struct cmd_dest *dest, const char *rel);
 
-/** Puts what was written (and synced) in its place. */
+/** Moves everything, written and synced by now, to its place. */
 int cmd_dest_commit(struct cmd_dest *dest, struct mxfs_error *err);
 
-/** Fails when stdout is a terminal: bytes on it are of no use. */
+/** Fails, unless `force`, when stdout is a terminal, where bytes are of no use. */
 int cmd_dest_check_stdout(bool force, struct mxfs_error *err);
 
-/** Removes what was written and not put in its place, and frees; accepts an empty object. */
+/** Removes what was not moved to its place, and frees; accepts an empty object. */
 void cmd_dest_fini(struct cmd_dest *dest);
 
 #endif

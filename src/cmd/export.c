@@ -17,37 +17,36 @@
 
 #include "commands.h"
 #include "dest.h"
+#include "mxfs/array.h"
 #include "mxfs/bytes.h"
-#include "mxfs/path.h"
-#include "mxfs/pool.h"
+#include "mxfs/log.h"
 #include "open.h"
 #include "pieces.h"
 #include "progress.h"
 
 enum {
     PIECE = 8 << 20, /* large enough that opening the file for each costs nothing */
-    /* What is decoded and written at a time: lies in L2 in between. */
+    /* Decoded and written at a time: stays in L2 in between. */
     CHUNK = 512 << 10,
     STREAM_PIECE = 1 << 20, /* what the largest pipe of an ordinary user holds */
 };
 
 /* A file to be written. */
 struct target {
-    const struct mxfs_entry *entry;
+    struct mxfs_entry *entry;
     char *rel; /* below the destination, with a slash in front; "" for a single file */
     uint64_t size;
     atomic_ullong left; /* pieces */
 };
 
-struct export
-{
-    const struct cmd_source *source;
+struct export_job {
+    const struct mxfs_view *view;
     struct cmd_dest dest;
     struct target *targets;
-    size_t count;
+    size_t count, capacity;
     uint64_t total; /* bytes */
     struct cmd_pieces pieces;
-    struct cmd_worker *workers;
+    struct cmd_workers workers;
     struct cmd_progress progress;
     struct mxfs_error *err;
 };
@@ -68,20 +67,20 @@ static uint64_t entry_size(const struct mxfs_entry *e)
 }
 
 /* Reads exactly `len` bytes. */
-static int read_entry(struct cmd_worker *w, const struct mxfs_entry *e, size_t len, uint64_t offset)
+static int read_entry(struct cmd_worker *w, struct mxfs_entry *e, size_t len, uint64_t offset)
 {
     ssize_t n = (ssize_t)len;
 
     if (e->kind == MXFS_ENTRY_VIRTUAL)
         n = mxfs_vfile_read(&w->reader, e->plan, w->buf, len, offset);
     else if (e->kind == MXFS_ENTRY_RAW)
-        n = mxfs_vfile_read_raw(&w->reader, (struct mxfs_source *)&e->source, w->buf, len, offset);
+        n = mxfs_vfile_read_raw(&w->reader, &e->source, w->buf, len, offset);
     else
         memcpy(w->buf, e->text.data + offset, len);
     if (n == (ssize_t)len)
         return 0;
-    w->err.code = MXFS_EXIT_SOURCE; /* the log has named the tensor */
-    return n < 0 ? (int)n : -EIO;
+    /* The log has the tensor. */
+    return mxfs_fail_told(&w->err, MXFS_EXIT_SOURCE, n < 0 ? (int)-n : EIO);
 }
 
 static int write_at(int fd, const uint8_t *data, size_t len, uint64_t offset)
@@ -99,7 +98,7 @@ static int write_at(int fd, const uint8_t *data, size_t len, uint64_t offset)
     return 0;
 }
 
-static int write_piece(struct export *x, struct cmd_worker *w, const struct cmd_piece *piece,
+static int write_piece(struct export_job *x, struct cmd_worker *w, const struct cmd_piece *piece,
                        int fd)
 {
     uint64_t end = piece->offset + piece->size;
@@ -114,7 +113,7 @@ static int write_piece(struct export *x, struct cmd_worker *w, const struct cmd_
             mxfs_fail(&w->err, MXFS_EXIT_FAILED, -rc, "%s: %s", x->dest.path, strerror(-rc));
         atomic_fetch_add_explicit(&x->progress.done, n, memory_order_relaxed);
     }
-    /* The disk begins now, or all of it would be left for fsync() at the end. */
+    /* The disk begins now, so that fsync() at the end has less to wait for. */
     if (piece->size > 0)
         sync_file_range(fd, (off_t)piece->offset, (off_t)piece->size, SYNC_FILE_RANGE_WRITE);
     return rc;
@@ -122,8 +121,8 @@ static int write_piece(struct export *x, struct cmd_worker *w, const struct cmd_
 
 static int export_piece(void *data, unsigned worker, uint64_t item)
 {
-    struct export *x = data;
-    struct cmd_worker *w = &x->workers[worker];
+    struct export_job *x = data;
+    struct cmd_worker *w = &x->workers.worker[worker];
     const struct cmd_piece *piece = &x->pieces.piece[item];
     struct target *t = &x->targets[piece->owner];
     char *path = cmd_dest_path(&x->dest, t->rel);
@@ -146,17 +145,17 @@ static int export_piece(void *data, unsigned worker, uint64_t item)
 
 static int read_piece(void *data, unsigned worker, uint64_t item)
 {
-    struct export *x = data;
+    struct export_job *x = data;
     const struct cmd_piece *piece = &x->pieces.piece[item];
 
-    return read_entry(&x->workers[worker], x->targets[piece->owner].entry, piece->size,
+    return read_entry(&x->workers.worker[worker], x->targets[piece->owner].entry, piece->size,
                       piece->offset);
 }
 
 static int stream_piece(void *data, unsigned worker, uint64_t item)
 {
-    struct export *x = data;
-    struct cmd_worker *w = &x->workers[worker];
+    struct export_job *x = data;
+    struct cmd_worker *w = &x->workers.worker[worker];
     const uint8_t *at = w->buf;
 
     for (uint64_t left = x->pieces.piece[item].size; left > 0;) {
@@ -175,27 +174,27 @@ static int stream_piece(void *data, unsigned worker, uint64_t item)
 
 static int tick(void *data)
 {
-    struct export *x = data;
+    struct export_job *x = data;
 
     cmd_progress_draw(&x->progress);
     return cmd_interrupt_came() ? -EINTR : 0;
 }
 
-static int add_target(struct export *x, const struct mxfs_entry *e, const char *folder)
+static int add_target(struct export_job *x, struct mxfs_entry *e, const struct mxfs_folder *folder)
 {
-    void *grown = realloc(x->targets, (x->count + 1) * sizeof(*x->targets));
-    struct target *t;
+    struct target *grown =
+        mxfs_array_grow(x->targets, x->count + 1, &x->capacity, sizeof(*x->targets));
 
     if (!grown)
         return -ENOMEM;
     x->targets = grown;
-    t = &x->targets[x->count];
+    struct target *t = &grown[x->count];
     memset(t, 0, sizeof(*t));
     t->entry = e;
     t->size = entry_size(e);
-    if (x->source->repo.is_file)
+    if (x->view->repo.is_file)
         t->rel = strdup("");
-    else if (asprintf(&t->rel, "%s/%s", folder, e->name) < 0)
+    else if (asprintf(&t->rel, "%s/%s", folder->below, e->name) < 0)
         t->rel = NULL;
     if (!t->rel)
         return -ENOMEM;
@@ -203,36 +202,21 @@ static int add_target(struct export *x, const struct mxfs_entry *e, const char *
     return mxfs_add_u64(x->total, t->size, &x->total) ? 0 : -EOVERFLOW;
 }
 
-/* The path of a folder below the root: "" or with a slash in front. */
-static const char *below_root(const struct export *x, const struct mxfs_folder *f)
+static int collect(struct export_job *x)
 {
-    const char *root = x->source->repo.root.path;
-    size_t n = strcmp(root, "/") == 0 ? 0 : strlen(root);
-    return f->path[n] ? f->path + n : "";
-}
-
-static int collect_folder(void *data, struct mxfs_folder *folder)
-{
-    struct export *x = data;
-    const char *rel = folder == &x->source->repo.root ? "" : below_root(x, folder);
     int rc = 0;
 
-    for (size_t i = 0; i < folder->count && rc == 0; i++) {
-        if (folder->entries[i].kind != MXFS_ENTRY_FOLDER)
-            rc = add_target(x, &folder->entries[i], rel);
+    for (size_t f = 0; f < x->view->repo.folder_count; f++) {
+        const struct mxfs_folder *folder = x->view->repo.folders[f];
+        for (size_t i = 0; i < folder->count && rc == 0; i++) {
+            if (folder->entries[i].kind != MXFS_ENTRY_FOLDER)
+                rc = add_target(x, &folder->entries[i], folder);
+        }
     }
     return rc;
 }
 
-static int make_folder(void *data, struct mxfs_folder *folder)
-{
-    struct export *x = data;
-    const char *rel = folder == &x->source->repo.root ? "" : below_root(x, folder);
-
-    return cmd_dest_add_folder(&x->dest, rel, x->err);
-}
-
-static int cut_files(struct export *x, uint64_t usual, bool by_unit)
+static int cut_files(struct export_job *x, uint64_t usual, bool by_unit)
 {
     int rc = 0;
 
@@ -249,36 +233,35 @@ static int cut_files(struct export *x, uint64_t usual, bool by_unit)
     return rc;
 }
 
-static int run(struct export *x, unsigned workers, size_t buffer, struct mxfs_pool_job job)
+static int run(struct export_job *x, unsigned workers, size_t buffer, struct mxfs_pool_job job)
 {
-    x->workers = cmd_workers_new(workers, buffer, &x->source->env);
-    if (!x->workers)
-        return -ENOMEM;
-    job.workers = workers;
+    int rc = cmd_workers_init(&x->workers, workers, buffer, &x->view->env);
+
+    if (rc != 0)
+        return rc;
     job.items = x->pieces.count;
     job.data = x;
     job.tick = tick;
-    int rc = mxfs_pool_run(&job);
-    return cmd_workers_fail(x->workers, workers, rc, x->err);
+    return cmd_workers_run(&x->workers, job, x->err);
 }
 
-static int make_files(struct export *x)
+static int make_files(struct export_job *x)
 {
-    struct mxfs_folder *root = (struct mxfs_folder *)&x->source->repo.root;
+    const struct mxfs_repo *repo = &x->view->repo;
     int rc = cmd_dest_check_room(&x->dest, x->total, x->err);
 
-    if (rc == 0 && !x->source->repo.is_file)
-        rc = mxfs_repo_visit(root, make_folder, x);
+    for (size_t i = 0; i < repo->folder_count && rc == 0 && !repo->is_file; i++)
+        rc = cmd_dest_add_folder(&x->dest, repo->folders[i]->below, x->err);
     for (size_t i = 0; i < x->count && rc == 0; i++)
         rc = cmd_dest_add_file(&x->dest, x->targets[i].rel, x->targets[i].size, x->err);
     return rc;
 }
 
-static int export_files(struct export *x, const struct mxfs_options *o)
+static int export_files(struct export_job *x, const struct mxfs_options *o)
 {
-    const struct mxfs_repo *repo = &x->source->repo;
-    const struct cmd_dest_source what = {!repo->is_file, repo->root.entries[0].name,
-                                         &repo->root.st};
+    const struct mxfs_repo *repo = &x->view->repo;
+    const struct mxfs_folder *root = repo->folders[0];
+    const struct cmd_dest_source what = {!repo->is_file, root->entries[0].name, &root->st};
 
     int rc = cmd_dest_choose(&x->dest, o->operand[1], &what, o->force, x->err);
     if (rc != 0)
@@ -286,80 +269,77 @@ static int export_files(struct export *x, const struct mxfs_options *o)
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error like a full disk */
     cmd_interrupt_catch();
     rc = make_files(x);
-    if (rc == 0)
-        rc = cut_files(x, PIECE, true);
-    if (rc == 0)
-        rc = run(x, cmd_jobs(o), CHUNK, (struct mxfs_pool_job){.work = export_piece});
-    if (rc == 0)
-        rc = cmd_dest_commit(&x->dest, x->err);
-    cmd_progress_end(&x->progress, rc == 0 ? x->dest.path : NULL);
-    return rc;
+    if (rc != 0)
+        return rc;
+    rc = cut_files(x, PIECE, true);
+    if (rc != 0)
+        return rc;
+    rc = run(x, cmd_jobs(o), CHUNK, (struct mxfs_pool_job){.work = export_piece});
+    return rc == 0 ? cmd_dest_commit(&x->dest, x->err) : rc;
 }
 
-static int export_stream(struct export *x, const struct mxfs_options *o)
+static int export_stream(struct export_job *x, const struct mxfs_options *o)
 {
-    if (!x->source->repo.is_file)
+    if (!x->view->repo.is_file)
         return mxfs_fail(x->err, MXFS_EXIT_USAGE, EISDIR,
                          "%s: a folder cannot be streamed; expected a file as SOURCE, or a folder "
                          "as DEST",
-                         x->source->path);
+                         x->view->path);
     int rc = cmd_dest_check_stdout(o->force, x->err);
-    if (rc == 0)
-        rc = cut_files(x, STREAM_PIECE, false);
+    if (rc != 0)
+        return rc;
+    rc = cut_files(x, STREAM_PIECE, false);
+    if (rc != 0)
+        return rc;
     fcntl(STDOUT_FILENO, F_SETPIPE_SZ, STREAM_PIECE); /* if it is a pipe: fewer wake-ups */
     /* One more than can run, since one of them waits in write(). */
-    if (rc == 0)
-        rc = run(x, cmd_jobs(o) + 1, STREAM_PIECE,
-                 (struct mxfs_pool_job){.work = read_piece, .deliver = stream_piece});
-    cmd_progress_end(&x->progress, NULL);
-    return rc;
+    return run(x, cmd_jobs(o) + 1, STREAM_PIECE,
+               (struct mxfs_pool_job){.work = read_piece, .deliver = stream_piece});
 }
 
-static void export_fini(struct export *x, unsigned workers)
+static void export_fini(struct export_job *x)
 {
     cmd_dest_fini(&x->dest);
-    cmd_workers_free(x->workers, workers);
+    cmd_workers_fini(&x->workers);
     cmd_pieces_fini(&x->pieces);
     for (size_t i = 0; i < x->count; i++)
         free(x->targets[i].rel);
     free(x->targets);
 }
 
-static int export_source(struct cmd_source *s, const struct mxfs_options *o, struct mxfs_error *err)
+static int export_view(const struct mxfs_view *view, const struct mxfs_options *o,
+                       struct mxfs_error *err)
 {
-    struct export x = {.source = s, .err = err};
+    struct export_job x = {.view = view, .err = err};
     bool stream = strcmp(o->operand[1], "-") == 0;
 
-    int rc = mxfs_repo_visit(&s->repo.root, collect_folder, &x);
+    int rc = collect(&x);
     cmd_progress_begin(&x.progress, x.total, o->quiet || (stream && isatty(STDOUT_FILENO)));
     if (rc == 0)
         rc = stream ? export_stream(&x, o) : export_files(&x, o);
-    cmd_progress_end(&x.progress, NULL);
-    export_fini(&x, cmd_jobs(o) + stream);
+    cmd_progress_end(&x.progress, rc == 0 && !stream ? x.dest.path : NULL);
+    export_fini(&x);
     if (rc == -EINTR && cmd_interrupt_came())
-        fputs("mxfs: stopped by a signal; DEST is as it was\n", stderr);
+        mxfs_log_stderr(NULL, MXFS_LOG_ERROR, "interrupted; DEST is unchanged");
     else if (rc == -ENOMEM)
         mxfs_fail_memory(err, NULL);
     else if (rc != 0)
-        mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: %s", s->path, strerror(-rc));
+        mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: %s", view->path, strerror(-rc));
     return rc;
 }
 
 int cmd_export(const struct mxfs_options *options, struct mxfs_error *err)
 {
-    struct cmd_source s;
+    struct mxfs_view view;
 
-    int rc = cmd_source_open(&s, options, err);
+    int rc = cmd_open_judged(&view, options->operand[0], &options->choices, err);
     if (rc != 0)
         return rc;
-    rc = cmd_source_judge(&s, options, err);
-    if (rc == 0)
-        rc = export_source(&s, options, err);
-    cmd_source_close(&s);
+    rc = export_view(&view, options, err);
+    mxfs_view_close(&view);
     if (rc == -EINTR)
         cmd_interrupt_release();
-    if (rc == -EPIPE)
-        raise(
-            SIGPIPE); /* as any filter ends; workers block signals, so it has not come by itself */
+    if (rc == -EPIPE) /* ends like any filter; workers block signals, so it was not delivered */
+        raise(SIGPIPE);
     return rc;
 }

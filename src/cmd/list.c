@@ -16,16 +16,21 @@
 #include "list_hash.h"
 #include "list_table.h"
 #include "list_tree.h"
+#include "mxfs/array.h"
 #include "mxfs/names.h"
 #include "mxfs/text.h"
 #include "pieces.h"
 
-/* Writes one value and forgets it; a tree of all tensors would be larger than the model's. */
+/*
+ * Writes one value and frees it: a tree of all tensors would be larger than the model's own. What
+ * stdout fails to take is found at the end, like that of every other form. Returns 0 or -ENOMEM.
+ */
 static int put_json(json_t *value)
 {
     int rc = value ? json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY) : -1;
+
     json_decref(value);
-    return rc;
+    return rc == 0 || ferror(stdout) ? 0 : -ENOMEM;
 }
 
 static int put_name(const char *before, const char *name, size_t len)
@@ -34,20 +39,25 @@ static int put_name(const char *before, const char *name, size_t len)
     return put_json(json_stringn(name, len));
 }
 
-static int put_string(const char *before, const char *text)
+/* Paths need not be UTF-8, JSON has to be. */
+static json_t *json_of_path(const char *text)
 {
     json_t *value = json_string(text);
+    size_t size = 4 * strlen(text) + 1;
+    char *escaped = value ? NULL : malloc(size);
 
-    fputs(before, stdout);
-    if (!value) { /* paths need not be UTF-8, JSON has to be */
-        size_t size = 4 * strlen(text) + 1;
-        char *escaped = malloc(size);
-        if (escaped)
-            mxfs_escape(escaped, size, text, strlen(text));
-        value = escaped ? json_string(escaped) : NULL;
+    if (escaped) {
+        mxfs_escape(escaped, size, text, strlen(text));
+        value = json_string(escaped);
         free(escaped);
     }
-    return put_json(value);
+    return value;
+}
+
+static int put_path(const char *before, const char *text)
+{
+    fputs(before, stdout);
+    return put_json(json_of_path(text));
 }
 
 static int put_sources(const struct mxfs_output *o)
@@ -64,87 +74,97 @@ static int put_sources(const struct mxfs_output *o)
 }
 
 /* Numbers are printed, not handed to jansson: its integers are signed, dimensions are not. */
-static int put_tensor(struct cmd_listing *l, size_t i)
+static int put_tensor(const struct cmd_listing *l, size_t i)
 {
     const struct cmd_row *r = &l->rows[i];
     struct mxfs_output_info info = mxfs_output_info(r->output);
-    char *file = mxfs_repo_file(&l->source->repo, r->folder, r->plan), view[MXFS_FILE_NAME_SIZE];
+    char view[MXFS_FILE_NAME_SIZE];
 
-    if (!file)
-        return -ENOMEM;
     int rc = put_name(i ? ",\n{\"name\":" : "\n{\"name\":", info.name, info.name_len);
+    if (rc != 0)
+        return rc;
     printf(",\"dtype\":\"%s\",\"shape\":", mxfs_dtype_name(info.dtype));
     mxfs_text_dims(stdout, info.shape, info.rank);
     printf(",\"bytes\":%" PRIu64, info.size);
     if (l->hashes)
         printf(",\"xxh128\":\"%s\"", l->hashes[i]);
-    rc |= put_string(",\"file\":", file);
+    rc = put_path(",\"file\":", r->file->path);
+    if (rc != 0)
+        return rc;
     printf(",\"offset\":%" PRIu64 ",\"scheme\":\"%s\"", r->output->offset,
            mxfs_output_scheme(r->output));
-    rc |= put_sources(r->output);
+    rc = put_sources(r->output);
+    if (rc != 0)
+        return rc;
     mxfs_name_to_file(view, info.name, info.name_len, "");
-    rc |= put_string(",\"view\":", view);
+    rc = put_path(",\"view\":", view);
     putchar('}');
-    free(file);
     return rc;
 }
 
-static int put_refusals(void *data, struct mxfs_folder *folder)
+static int put_refusal(const struct mxfs_refusal *r, const char *before)
 {
-    struct cmd_listing *l = data;
+    fputs(before, stdout);
+    int rc = put_path("{\"scheme\":", r->scheme);
+    if (rc == 0)
+        rc = put_path(",\"reason\":", r->reason);
+    printf(",\"count\":%zu,\"first\":", r->count);
+    if (rc == 0)
+        rc = put_json(r->first ? json_stringn(r->first->name, r->first->name_len) : json_null());
+    putchar('}');
+    return rc;
+}
+
+static int put_refusals(const struct mxfs_repo *repo)
+{
+    const char *before = "";
     int rc = 0;
 
-    for (size_t m = 0; m < folder->model_count; m++) {
-        const struct mxfs_grouping *g = &folder->models[m]->grouping;
-        for (size_t i = 0; i < g->refusal_count && rc == 0; i++) {
-            const struct mxfs_refusal *r = &g->refusals[i];
-            rc = put_string(l->printed++ ? ",{\"scheme\":" : "{\"scheme\":", r->scheme);
-            rc |= put_string(",\"reason\":", r->reason);
-            printf(",\"count\":%zu,\"first\":", r->count);
-            rc |=
-                put_json(r->first ? json_stringn(r->first->name, r->first->name_len) : json_null());
-            putchar('}');
+    for (size_t i = 0; i < repo->folder_count; i++) {
+        const struct mxfs_folder *f = repo->folders[i];
+        for (size_t m = 0; m < f->model_count; m++) {
+            const struct mxfs_grouping *g = &f->models[m]->grouping;
+            for (size_t r = 0; r < g->refusal_count && rc == 0; r++, before = ",")
+                rc = put_refusal(&g->refusals[r], before);
         }
     }
     return rc;
 }
 
-static int print_json(struct cmd_listing *l, const char *given)
+static int print_json(const struct cmd_listing *l, const char *given)
 {
-    struct mxfs_folder *root = (struct mxfs_folder *)&l->source->repo.root;
     struct cmd_totals t = cmd_listing_totals(l);
+    int rc = put_path("{\"source\":", given);
 
-    int rc = put_string("{\"source\":", given);
     printf(",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"tensors\":[", t.bytes_in,
            t.bytes_out);
-    for (size_t i = 0; i < l->count && rc == 0; i++)
+    for (size_t i = 0; i < l->count && rc == 0 && !ferror(stdout); i++)
         rc = put_tensor(l, i);
     fputs("\n],\"unsupported\":[", stdout);
-    rc |= mxfs_repo_visit(root, put_refusals, l);
+    if (rc == 0)
+        rc = put_refusals(&l->view->repo);
     puts("]}");
     return rc;
 }
 
-static int collect_folder(void *data, struct mxfs_folder *folder)
+static int collect_file(struct cmd_listing *l, const struct mxfs_file *file)
 {
-    struct cmd_listing *l = data;
+    const struct mxfs_plan *plan = file->plan;
+    struct cmd_row *rows =
+        mxfs_array_grow(l->rows, l->count + plan->count, &l->capacity, sizeof(*rows));
 
-    for (size_t p = 0; p < folder->plan_count; p++) {
-        const struct mxfs_plan *plan = folder->plans[p];
-        void *grown = realloc(l->rows, (l->count + plan->count + 1) * sizeof(*l->rows));
-        if (!grown)
-            return -ENOMEM;
-        l->rows = grown;
-        for (size_t i = 0; i < plan->count; i++) {
-            const struct mxfs_output *o = &plan->outputs[plan->by_name[i]];
-            if (!l->only_scheme || fnmatch(l->only_scheme, mxfs_output_scheme(o), 0) == 0)
-                l->rows[l->count++] = (struct cmd_row){folder, plan, o};
-        }
+    if (!rows)
+        return -ENOMEM;
+    l->rows = rows;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct mxfs_output *o = &plan->outputs[plan->by_name[i]];
+        if (!l->only_scheme || fnmatch(l->only_scheme, mxfs_output_scheme(o), 0) == 0)
+            rows[l->count++] = (struct cmd_row){file, o};
     }
     return 0;
 }
 
-/* A filter that no scheme can match is a slip of the pen. */
+/* A filter that no scheme can match is a mistake. */
 static int check_filter(const char *glob, struct mxfs_error *err)
 {
     char known[MXFS_SCHEME_NAMES];
@@ -162,32 +182,42 @@ static int check_filter(const char *glob, struct mxfs_error *err)
 
 static int list(struct cmd_listing *l, const struct mxfs_options *o, struct mxfs_error *err)
 {
-    int rc = mxfs_repo_visit((struct mxfs_folder *)&l->source->repo.root, collect_folder, l);
+    const struct mxfs_repo *repo = &l->view->repo;
+    int rc = 0;
 
+    for (size_t i = 0; i < repo->file_count && rc == 0; i++)
+        rc = collect_file(l, &repo->files[i]);
     if (rc == 0 && o->hash)
         rc = cmd_listing_hash(l, cmd_jobs(o), o->quiet, err);
     if (rc != 0)
         return rc;
-    return o->json ? print_json(l, o->operand[0]) : o->tree ? cmd_list_tree(l) : cmd_list_table(l);
+    if (o->json)
+        return print_json(l, o->operand[0]);
+    if (o->tree)
+        return cmd_list_tree(l);
+    cmd_list_table(l);
+    return 0;
 }
 
 int cmd_list(const struct mxfs_options *options, struct mxfs_error *err)
 {
-    struct cmd_source s;
-    struct cmd_listing l = {.source = &s, .only_scheme = options->only_scheme};
+    struct mxfs_choices choices = options->choices;
+    struct mxfs_view view;
+    struct cmd_listing l = {.view = &view, .only_scheme = options->only_scheme};
 
     int rc = check_filter(options->only_scheme, err);
-    if (rc == 0)
-        rc = cmd_source_open(&s, options, err);
+    if (rc != 0)
+        return rc;
+    choices.partial = true; /* what is missing is part of the list */
+    rc = cmd_open(&view, options->operand[0], &choices, err);
     if (rc != 0)
         return rc;
     rc = list(&l, options, err);
     if (rc != 0)
-        rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: the list cannot be made", s.path);
-    if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-        rc = mxfs_fail(err, MXFS_EXIT_FAILED, errno, "writing to stdout: %s", strerror(errno));
+        mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: %s", view.path,
+                  rc == -ENOMEM ? "out of memory" : strerror(-rc));
     free(l.rows);
     free(l.hashes);
-    cmd_source_close(&s);
+    mxfs_view_close(&view);
     return rc;
 }

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * mxfs list --hash: XXH3 (128 bits) of each tensor's bytes as shown, as xxh128sum prints it. A hash
- * of this kind has to be taken from front to back, so workers take whole tensors.
+ * mxfs list --hash: XXH3 (128 bits) of each tensor's bytes as shown, as xxh128sum prints it. Such a
+ * hash has to be computed from front to back, so each worker takes whole tensors.
  */
 #include "list_hash.h"
 
@@ -14,7 +14,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "mxfs/pool.h"
 #include "pieces.h"
 #include "progress.h"
 
@@ -22,14 +21,14 @@ enum { CHUNK = 512 << 10 };
 
 struct hashing {
     struct cmd_listing *listing;
-    struct cmd_worker *workers;
+    struct cmd_workers workers;
     struct cmd_progress progress;
 };
 
 static int hash_row(void *data, unsigned worker, uint64_t item)
 {
     struct hashing *h = data;
-    struct cmd_worker *w = &h->workers[worker];
+    struct cmd_worker *w = &h->workers.worker[worker];
     const struct cmd_row *r = &h->listing->rows[item];
     XXH3_state_t *state = XXH3_createState();
     ssize_t n;
@@ -38,7 +37,7 @@ static int hash_row(void *data, unsigned worker, uint64_t item)
         return -ENOMEM;
     XXH3_128bits_reset(state);
     for (uint64_t at = 0;; at += (uint64_t)n) {
-        n = mxfs_vfile_read_output(&w->reader, r->plan, r->output, w->buf, CHUNK, at);
+        n = mxfs_vfile_read_output(&w->reader, r->file->plan, r->output, w->buf, CHUNK, at);
         if (n <= 0)
             break;
         XXH3_128bits_update(state, w->buf, (size_t)n);
@@ -49,8 +48,8 @@ static int hash_row(void *data, unsigned worker, uint64_t item)
     snprintf(h->listing->hashes[item], CMD_HASH_TEXT, "%016" PRIx64 "%016" PRIx64,
              (uint64_t)hash.high64, (uint64_t)hash.low64);
     if (n < 0)
-        w->err.code = MXFS_EXIT_SOURCE; /* the log has named the tensor */
-    return (int)n;
+        return mxfs_fail_told(&w->err, MXFS_EXIT_SOURCE, (int)-n); /* the log has the tensor */
+    return 0;
 }
 
 static int tick(void *data)
@@ -64,23 +63,19 @@ int cmd_listing_hash(struct cmd_listing *listing, unsigned workers, bool quiet,
 {
     struct hashing h = {.listing = listing};
     uint64_t total = 0;
-    int rc = -ENOMEM;
 
     for (size_t i = 0; i < listing->count; i++)
         total += mxfs_output_info(listing->rows[i].output).size;
     listing->hashes = calloc(listing->count + 1, sizeof(*listing->hashes));
-    h.workers = cmd_workers_new(workers, CHUNK, &listing->source->env);
-    if (listing->hashes && h.workers) {
-        const struct mxfs_pool_job job = {.workers = workers,
-                                          .items = listing->count,
-                                          .data = &h,
-                                          .work = hash_row,
-                                          .tick = tick};
+    int rc = listing->hashes ? cmd_workers_init(&h.workers, workers, CHUNK, &listing->view->env)
+                             : -ENOMEM;
+    if (rc == 0) {
+        const struct mxfs_pool_job job = {
+            .items = listing->count, .data = &h, .work = hash_row, .tick = tick};
         cmd_progress_begin(&h.progress, total, quiet);
-        rc = mxfs_pool_run(&job);
+        rc = cmd_workers_run(&h.workers, job, err);
         cmd_progress_end(&h.progress, NULL);
-        rc = cmd_workers_fail(h.workers, workers, rc, err);
     }
-    cmd_workers_free(h.workers, workers);
+    cmd_workers_fini(&h.workers);
     return rc;
 }

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What every form of `mxfs list` says of a tensor, and of all of them.
+ * Sizes and sums for every form of `mxfs list`.
  */
 #include "list_row.h"
 
@@ -22,7 +22,7 @@ struct cmd_totals cmd_listing_totals(const struct cmd_listing *l)
     struct cmd_totals t = {.tensors = l->count};
 
     if (!l->only_scheme)
-        return cmd_source_totals(l->source);
+        return cmd_totals_of(l->view);
     for (size_t i = 0; i < l->count; i++) {
         t.dequantized += l->rows[i].output->group != NULL;
         t.bytes_in += cmd_stored_size(l->rows[i].output);

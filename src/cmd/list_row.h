@@ -17,25 +17,23 @@ enum { CMD_NAME_TEXT = 4096 };
 
 /** One tensor. */
 struct cmd_row {
-    const struct mxfs_folder *folder;
-    const struct mxfs_plan *plan;
-    const struct mxfs_output *output;
+    const struct mxfs_file *file;     /**< that it is in */
+    const struct mxfs_output *output; /**< the tensor */
 };
 
-/** All tensors to be listed: folders and files in order, in each file by name. */
+/** All tensors to be listed: files in order, in each file by name. */
 struct cmd_listing {
-    const struct cmd_source *source;
+    const struct mxfs_view *view;
     const char *only_scheme; /**< glob, or NULL */
-    struct cmd_row *rows;
-    size_t count;
-    char (*hashes)[CMD_HASH_TEXT]; /**< of each row, or NULL */
-    size_t printed;                /**< objects in the JSON array that is being written */
+    struct cmd_row *rows;    /**< owned */
+    size_t count, capacity;
+    char (*hashes)[CMD_HASH_TEXT]; /**< of each row, or NULL; owned */
 };
 
-/** Bytes of the stored tensors behind an output. */
+/** Bytes of the stored tensors that an output is made of. */
 uint64_t cmd_stored_size(const struct mxfs_output *output);
 
-/** What all rows amount to (or, without a filter, all files). */
+/** Sums of all rows; without a filter, of all files. */
 struct cmd_totals cmd_listing_totals(const struct cmd_listing *listing);
 
 #endif

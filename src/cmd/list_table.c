@@ -7,20 +7,17 @@
  */
 #include "list_table.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "mxfs/path.h"
 #include "mxfs/text.h"
 #include "progress.h"
 
 enum { NAME_WIDTH_MAX = 72, GAP = 2 };
 
-/* Widths of the aligned columns. The last one, FROM, is there where all fit. */
+/* Widths of the aligned columns. FROM, the last one, is left out (0) where it does not fit. */
 struct widths {
     int name, type, shape, size, scheme, from;
 };
@@ -30,7 +27,7 @@ static int wider(int a, size_t b)
     return (size_t)a < b ? (int)b : a;
 }
 
-/* How many bytes of the two names are the same in front. */
+/* The length of what both names begin with. */
 static size_t common(const struct mxfs_output_info *info, const struct mxfs_tensor *t)
 {
     size_t n = 0;
@@ -39,8 +36,8 @@ static size_t common(const struct mxfs_output_info *info, const struct mxfs_tens
     return n;
 }
 
-/* The stored tensors; for people without what they have in common with the tensor's name. Returns
- * how many characters they take; `out` may be NULL. */
+/* Writes the names of the stored tensors; abridged, without what they share with the tensor's name.
+ * Returns how many characters they take; `out` may be NULL. */
 static size_t write_sources(FILE *out, const struct mxfs_output *o, bool abridged)
 {
     const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
@@ -53,8 +50,8 @@ static size_t write_sources(FILE *out, const struct mxfs_output *o, bool abridge
         return 0;
     for (unsigned i = 0; i < n; i++) {
         size_t skip = abridged ? common(&info, sources[i]) : 0;
+        length += (i > 0 ? 1u : 0u) + (skip > 0 ? 1u : 0u);
         length +=
-            (i > 0) + (skip > 0) +
             mxfs_escape(name, sizeof(name), sources[i]->name + skip, sources[i]->name_len - skip);
         if (out)
             fprintf(out, "%s%s%s", i ? " " : "", skip ? "*" : "", name);
@@ -110,7 +107,7 @@ static void print_aligned_row(const struct cmd_listing *l, const struct widths *
     printf("%*s  %*s  ", w->shape - shape, "", w->size, mxfs_text_size(size, info.size));
     if (l->hashes)
         printf("%s  ", l->hashes[i]);
-    if (o->tensor || !w->from) { /* no blanks at the end */
+    if (o->tensor || !w->from) { /* no trailing blanks */
         puts(mxfs_output_scheme(o));
         return;
     }
@@ -162,20 +159,26 @@ static void print_grouping_notes(const struct mxfs_grouping *g)
     }
 }
 
-static int print_notes(void *data, struct mxfs_folder *folder)
+static void print_missing(const struct mxfs_model *m)
 {
-    (void)data;
-    for (size_t i = 0; i < folder->model_count; i++) {
-        const struct mxfs_model *m = folder->models[i];
-        print_grouping_notes(&m->grouping);
-        if (m->missing == 0)
-            continue;
-        char first[CMD_NAME_TEXT];
-        mxfs_escape(first, sizeof(first), m->first_missing, strlen(m->first_missing));
-        printf("incomplete: %zu of %zu shards missing, first %s\n", m->missing,
-               m->missing + m->shard_count, first);
+    char first[CMD_NAME_TEXT];
+
+    if (m->missing == 0)
+        return;
+    mxfs_escape(first, sizeof(first), m->first_missing, strlen(m->first_missing));
+    printf("incomplete: %zu of %zu shards missing, first %s\n", m->missing,
+           m->missing + m->shard_count, first);
+}
+
+static void print_notes(const struct mxfs_repo *repo)
+{
+    for (size_t i = 0; i < repo->folder_count; i++) {
+        const struct mxfs_folder *f = repo->folders[i];
+        for (size_t m = 0; m < f->model_count; m++) {
+            print_grouping_notes(&f->models[m]->grouping);
+            print_missing(f->models[m]);
+        }
     }
-    return 0;
 }
 
 static void print_sizes(uint64_t in, uint64_t out)
@@ -188,24 +191,17 @@ static void print_sizes(uint64_t in, uint64_t out)
     putchar('\n');
 }
 
-/* One line for each file of a model folder. */
-static int print_files(void *data, struct mxfs_folder *folder)
+static void print_files(const struct mxfs_repo *repo)
 {
-    struct cmd_listing *l = data;
-
-    for (size_t p = 0; p < folder->plan_count; p++) {
-        char *file = mxfs_repo_file(&l->source->repo, folder, folder->plans[p]);
+    for (size_t i = 0; i < repo->file_count; i++) {
+        const struct mxfs_file *f = &repo->files[i];
         char shown[CMD_NAME_TEXT];
         uint64_t in, out;
-        if (!file)
-            return -ENOMEM;
-        mxfs_escape(shown, sizeof(shown), file, strlen(file));
-        free(file);
-        mxfs_plan_totals(folder->plans[p], &in, &out);
-        printf("file: %s: %zu tensors, ", shown, folder->plans[p]->count);
+        mxfs_escape(shown, sizeof(shown), f->path, strlen(f->path));
+        mxfs_plan_totals(f->plan, &in, &out);
+        printf("file: %s: %zu tensors, ", shown, f->plan->count);
         print_sizes(in, out);
     }
-    return 0;
 }
 
 /* Sums of one scheme. */
@@ -238,28 +234,26 @@ static void print_schemes(const struct cmd_listing *l)
     }
 }
 
-int cmd_list_notes(struct cmd_listing *listing)
+void cmd_list_notes(const struct cmd_listing *listing)
 {
-    struct mxfs_folder *root = (struct mxfs_folder *)&listing->source->repo.root;
+    const struct mxfs_repo *repo = &listing->view->repo;
     struct cmd_totals t = cmd_listing_totals(listing);
-    int rc = 0;
 
     if (!listing->only_scheme) {
-        mxfs_repo_visit(root, print_notes, listing);
-        if (!listing->source->repo.is_file)
-            rc = mxfs_repo_visit(root, print_files, listing);
+        print_notes(repo);
+        if (!repo->is_file)
+            print_files(repo);
     }
     print_schemes(listing);
     printf("total: %zu tensors, %zu of them dequantized, ", t.tensors, t.dequantized);
     print_sizes(t.bytes_in, t.bytes_out);
-    return rc;
 }
 
-int cmd_list_table(struct cmd_listing *listing)
+void cmd_list_table(const struct cmd_listing *listing)
 {
     if (isatty(STDOUT_FILENO))
         print_aligned(listing);
     else
         print_exact(listing);
-    return cmd_list_notes(listing);
+    cmd_list_notes(listing);
 }

@@ -9,10 +9,10 @@
 
 #include "list_row.h"
 
-/** Writes to stdout: a table for people or for programs. */
-int cmd_list_table(struct cmd_listing *listing);
+/** Writes a table to stdout, for people if that is a terminal, else for programs. */
+void cmd_list_table(const struct cmd_listing *listing);
 
-/** The end of both: what is not shown as it should be, and sums. */
-int cmd_list_notes(struct cmd_listing *listing);
+/** Writes the lines after the tensors: what is refused, incomplete or worth a note, and sums. */
+void cmd_list_notes(const struct cmd_listing *listing);
 
 #endif

@@ -3,7 +3,7 @@
 
 /*
  * mxfs list --tree: names cut at their dots. A module with one thing in it shares its line, and
- * numbered neighbours that hold the same tensors (the layers of a model) are shown once.
+ * numbered neighbours with the same tensors (the layers of a model) are shown once.
  */
 #include "list_tree.h"
 
@@ -58,12 +58,12 @@ static int compare_component(const char *a, size_t a_len, const char *b, size_t 
     return mxfs_name_compare(a, a_len, b, b_len);
 }
 
-/* By folder, then component by component, numbers as numbers: what is below one module stands
- * together. */
+/* Compares by folder, then component by component, numbers as numbers, so that the contents of a
+ * module are neighbours. */
 static int compare_leaves(const void *a, const void *b)
 {
     const struct leaf *x = a, *y = b;
-    int c = strcmp(x->row->folder->path, y->row->folder->path);
+    int c = strcmp(x->row->file->folder->path, y->row->file->folder->path);
 
     for (size_t i = 0, k = 0; c == 0;) {
         size_t n = component(x, i), m = component(y, k);
@@ -88,7 +88,7 @@ static struct node first_child(const struct node *n)
     return child;
 }
 
-/* A tensor itself, no module: its name ends here. */
+/* Whether it is a tensor, not a module: its name ends here. */
 static bool ends_here(const struct node *n)
 {
     return n->skip > n->leaf->info.name_len;
@@ -105,7 +105,7 @@ static bool same_leaf(const struct leaf *a, size_t a_skip, const struct leaf *b,
     const struct mxfs_output_info *x = &a->info, *y = &b->info;
 
     if (a_skip > x->name_len || b_skip > y->name_len)
-        return false; /* tensors are not summed up, only modules */
+        return false; /* only modules are summed up, not tensors */
     return mxfs_name_compare(x->name + a_skip, x->name_len - a_skip, y->name + b_skip,
                              y->name_len - b_skip) == 0 &&
            x->dtype == y->dtype && x->rank == y->rank &&
@@ -113,7 +113,7 @@ static bool same_leaf(const struct leaf *a, size_t a_skip, const struct leaf *b,
            mxfs_output_scheme(a->row->output) == mxfs_output_scheme(b->row->output);
 }
 
-static bool alike(const struct node *a, const struct node *b)
+static bool are_alike(const struct node *a, const struct node *b)
 {
     if (a->end - a->leaf != b->end - b->leaf)
         return false;
@@ -173,41 +173,68 @@ static void print_module(struct tree *t, const struct node *n, unsigned depth, c
 
 static void print_children(struct tree *t, const struct node *n, unsigned depth);
 
-/* A module and what is below it. `first`..`last` are alike; `n` covers all of them. */
-static void print_modules(struct tree *t, struct node *n, struct node first, size_t skip,
-                          const struct node *last, size_t count, unsigned depth)
+/* A run of numbered neighbours that are alike, or a single module. */
+struct run {
+    struct node first, last; /* the same for a single one */
+    struct node all;         /* the leaves of all of them */
+    size_t skip;             /* of their parent */
+    size_t count;
+};
+
+/* "0-31 (32 alike)" */
+static void label_run(char label[LABEL_TEXT], const struct run *a)
 {
-    char label[LABEL_TEXT];
     size_t len, last_len;
-    const char *name = label_of(&first, skip, &len), *last_name = label_of(last, skip, &last_len);
+    const char *name = label_of(&a->first, a->skip, &len);
+    const char *last_name = label_of(&a->last, a->skip, &last_len);
     size_t used = mxfs_escape(label, CMD_NAME_TEXT / 2, name, len);
 
-    if (count == 1 && first.end - first.leaf == 1) { /* nothing but one tensor */
-        mxfs_escape(label, CMD_NAME_TEXT, name, first.leaf->info.name_len - skip);
-        print_leaf(t, first.leaf, depth, label);
-        return;
-    }
-    if (count > 1) {
-        label[used++] = '-';
-        used += mxfs_escape(label + used, CMD_NAME_TEXT / 4, last_name, last_len);
-        snprintf(label + used, sizeof(label) - used, " (%zu alike)", count);
-    } else {
-        /* As long as there is one module in it and nothing else. */
-        for (struct node child = first_child(&first); !ends_here(&child) && child.end == first.end;
-             child = first_child(&first)) {
-            name = label_of(&child, first.skip, &len);
-            if (used + len + 2 >= CMD_NAME_TEXT)
-                break;
-            label[used++] = '.';
-            used += mxfs_escape(label + used, CMD_NAME_TEXT - used, name, len);
-            first = child;
-        }
-    }
-    print_module(t, n, depth, label);
-    print_children(t, &first, depth + 1);
+    label[used++] = '-';
+    used += mxfs_escape(label + used, CMD_NAME_TEXT / 4, last_name, last_len);
+    snprintf(label + used, LABEL_TEXT - used, " (%zu alike)", a->count);
 }
 
-/* Prints the tensor that bears the first child's name, if there is one; what remains is *child. */
+/* "model.layers": a module whose only content is another module shares its line; *node becomes the
+ * innermost one. */
+static void label_chain(char label[LABEL_TEXT], struct node *node, size_t skip)
+{
+    size_t len;
+    const char *name = label_of(node, skip, &len);
+    size_t used = mxfs_escape(label, CMD_NAME_TEXT / 2, name, len);
+
+    for (struct node child = first_child(node); !ends_here(&child) && child.end == node->end;
+         child = first_child(node)) {
+        name = label_of(&child, node->skip, &len);
+        if (used + len + 2 >= CMD_NAME_TEXT)
+            break;
+        label[used++] = '.';
+        used += mxfs_escape(label + used, CMD_NAME_TEXT - used, name, len);
+        *node = child;
+    }
+}
+
+/* A line for the modules, and the children of the first one. */
+static void print_modules(struct tree *t, const struct run *a, unsigned depth)
+{
+    struct node shown = a->first;
+    char label[LABEL_TEXT];
+    size_t len;
+
+    if (a->count == 1 && shown.end - shown.leaf == 1) { /* nothing but one tensor */
+        const char *name = label_of(&shown, a->skip, &len);
+        mxfs_escape(label, CMD_NAME_TEXT, name, shown.leaf->info.name_len - a->skip);
+        print_leaf(t, shown.leaf, depth, label);
+        return;
+    }
+    if (a->count > 1)
+        label_run(label, a);
+    else
+        label_chain(label, &shown, a->skip);
+    print_module(t, &a->all, depth, label);
+    print_children(t, &shown, depth + 1);
+}
+
+/* Prints the tensor that has the first child's name, if there is one; the rest stays in *child. */
 static bool take_leaf(struct tree *t, struct node *child, size_t skip, unsigned depth)
 {
     char label[LABEL_TEXT];
@@ -221,57 +248,62 @@ static bool take_leaf(struct tree *t, struct node *child, size_t skip, unsigned 
     return true;
 }
 
+/* The run of modules that begins with `child`; `rest` is what follows it, and is shortened. */
+static struct run take_alike(const struct node *child, struct node *rest)
+{
+    struct run a = {*child, *child, *child, rest->skip, 1};
+    size_t len;
+    const char *name = label_of(child, rest->skip, &len);
+
+    while (is_number(name, len) && rest->leaf < rest->end) {
+        struct node other = first_child(rest);
+        name = label_of(&other, rest->skip, &len);
+        if (!is_number(name, len) || !are_alike(child, &other))
+            break;
+        a.last = other;
+        a.all.end = rest->leaf = other.end;
+        a.count++;
+    }
+    return a;
+}
+
 static void print_children(struct tree *t, const struct node *n, unsigned depth)
 {
     struct node rest = *n;
 
     while (rest.leaf < rest.end) {
-        struct node child = first_child(&rest), next = {.leaf = child.end, .end = rest.end};
+        struct node child = first_child(&rest);
         rest.leaf = child.end;
         if (take_leaf(t, &child, n->skip, depth)) {
-            if (child.leaf < child.end) /* more below the same name, or the same name once more */
+            if (child.leaf <
+                child.end) /* more below the same name, or another tensor of that name */
                 rest.leaf = child.leaf;
             continue;
         }
-        struct node all = child, last = child;
-        size_t count = 1, len;
-        const char *name = label_of(&child, n->skip, &len);
-        while (is_number(name, len) && next.leaf < next.end) {
-            next.skip = n->skip;
-            struct node other = first_child(&next);
-            name = label_of(&other, n->skip, &len);
-            if (!is_number(name, len) || !alike(&child, &other))
-                break;
-            last = other;
-            all.end = rest.leaf = next.leaf = other.end;
-            count++;
-        }
-        print_modules(t, &all, child, n->skip, &last, count, depth);
+        struct run a = take_alike(&child, &rest);
+        print_modules(t, &a, depth);
     }
 }
 
 /* All folders, each below a line of its own unless it is the root. */
 static void print_all(struct tree *t, const struct cmd_listing *l, const struct leaf *leaves)
 {
-    const char *root = l->source->repo.root.path;
-
     for (size_t i = 0, end; i < l->count; i = end) {
-        const char *path = leaves[i].row->folder->path;
+        const struct mxfs_folder *folder = leaves[i].row->file->folder;
+        const char *below = folder->below;
         char shown[CMD_NAME_TEXT];
-        for (end = i; end < l->count && strcmp(leaves[end].row->folder->path, path) == 0; end++)
+        for (end = i; end < l->count && leaves[end].row->file->folder == folder; end++)
             ;
         struct node all = {&leaves[i], &leaves[end], 0};
-        bool named = strcmp(path, root) != 0;
-        if (named) {
-            const char *rel = path + strlen(root) + (strcmp(root, "/") != 0);
-            shown[mxfs_escape(shown, sizeof(shown) - 1, rel, strlen(rel))] = '\0';
+        if (below[0]) {
+            mxfs_escape(shown, sizeof(shown) - 1, below + 1, strlen(below + 1));
             print_module(t, &all, 0, strcat(shown, "/"));
         }
-        print_children(t, &all, named);
+        print_children(t, &all, below[0] != '\0');
     }
 }
 
-int cmd_list_tree(struct cmd_listing *listing)
+int cmd_list_tree(const struct cmd_listing *listing)
 {
     struct leaf *leaves = malloc((listing->count + 1) * sizeof(*leaves));
     struct tree tree = {.measuring = true};
@@ -286,5 +318,6 @@ int cmd_list_tree(struct cmd_listing *listing)
     tree.measuring = false;
     print_all(&tree, listing, leaves);
     free(leaves);
-    return cmd_list_notes(listing);
+    cmd_list_notes(listing);
+    return 0;
 }

@@ -9,7 +9,7 @@
 
 #include "list_row.h"
 
-/** Writes to stdout: modules and tensors, alike modules once. */
-int cmd_list_tree(struct cmd_listing *listing);
+/** Writes modules and tensors to stdout, identical modules once. Returns 0 or -ENOMEM. */
+int cmd_list_tree(const struct cmd_listing *listing);
 
 #endif

@@ -22,13 +22,17 @@
 #include "mxfs/fs.h"
 #include "mxfs/log.h"
 #include "mxfs/notify.h"
+#include "mxfs/path.h"
 #include "open.h"
 
-/* What happens when the mount answers. */
-struct ready {
-    int pipe;        /* to the waiting parent, or -1 in the foreground */
-    int null;        /* /dev/null, to take the place of the terminal; -1 in the foreground */
-    char line[1024]; /* for the log */
+/* A mount to be made. */
+struct mount {
+    const struct mxfs_view *view;
+    const struct mxfs_options *options;
+    const char *mountpoint; /* absolute */
+    int pipe;               /* to the waiting parent, or -1 in the foreground */
+    int null;               /* /dev/null, to take the place of the terminal; -1 in the foreground */
+    char line[1024];        /* for the log, once the mount answers */
 };
 
 static unsigned thread_count(const struct mxfs_options *o)
@@ -41,24 +45,23 @@ static unsigned thread_count(const struct mxfs_options *o)
     return cores < 10 ? 10 : cores > 16 ? 16 : (unsigned)cores;
 }
 
-static void describe(struct ready *r, const struct cmd_source *s, const char *mountpoint,
-                     unsigned threads)
+static void describe(struct mount *m, unsigned threads)
 {
-    struct cmd_totals t = cmd_source_totals(s);
+    struct cmd_totals t = cmd_totals_of(m->view);
     char schemes[256] = "";
     size_t n = 0;
 
     for (size_t i = 0; i < t.scheme_count && n < sizeof(schemes); i++)
         n += (size_t)snprintf(schemes + n, sizeof(schemes) - n, "%s%s", i ? ", " : " as ",
                               t.schemes[i]);
-    snprintf(r->line, sizeof(r->line),
+    snprintf(m->line, sizeof(m->line),
              "%s on %s: %zu tensors, %zu dequantized%s, %" PRIu64 " -> %" PRIu64
              " bytes, kernel %s, %u threads",
-             s->path, mountpoint, t.tensors, t.dequantized, schemes, t.bytes_in, t.bytes_out,
-             s->env.codec.kernel->name, threads);
+             m->view->path, m->mountpoint, t.tensors, t.dequantized, schemes, t.bytes_in,
+             t.bytes_out, m->view->env.codec.kernel->name, threads);
 }
 
-/* Descriptors 0 to 2 stay occupied, or a source opened later could become stdout. */
+/* Keeps descriptors 0 to 2 occupied: a file opened later must not become stdout. */
 static void leave_terminal(int null)
 {
     for (int fd = 0; fd <= 2; fd++)
@@ -69,34 +72,32 @@ static void leave_terminal(int null)
 
 static void on_ready(void *data)
 {
-    struct ready *r = data;
-    char status[sizeof(r->line)], state[sizeof(status) + 32];
+    struct mount *m = data;
+    char status[sizeof(m->line)], state[sizeof(status) + 32];
 
     /* A newline in a path would begin a variable of its own. */
-    mxfs_escape(status, sizeof(status), r->line, strlen(r->line));
+    mxfs_escape(status, sizeof(status), m->line, strlen(m->line));
     snprintf(state, sizeof(state), "READY=1\nSTATUS=%s", status);
     mxfs_notify(state);
-    if (r->pipe < 0) {
-        mxfs_log(MXFS_LOG_NOTICE, "%s", r->line);
+    if (m->pipe < 0) {
+        mxfs_log(MXFS_LOG_NOTICE, "%s", m->line);
         return;
     }
     mxfs_log_to_syslog();
-    leave_terminal(r->null);
-    mxfs_log(MXFS_LOG_NOTICE, "%s", r->line);
-    while (write(r->pipe, "1", 1) < 0 && errno == EINTR)
+    leave_terminal(m->null);
+    mxfs_log(MXFS_LOG_NOTICE, "%s", m->line);
+    while (write(m->pipe, "1", 1) < 0 && errno == EINTR)
         ;
-    close(r->pipe);
-    r->pipe = -1;
+    close(m->pipe);
+    m->pipe = -1;
 }
 
-static int serve(const struct cmd_source *s, const struct mxfs_tree *tree,
-                 const struct mxfs_options *o, const char *mountpoint, int pipe, int null,
-                 struct mxfs_error *err)
+static int serve(struct mount *m, const struct mxfs_tree *tree, struct mxfs_error *err)
 {
-    struct ready ready = {.pipe = pipe, .null = null};
-    struct mxfs_fs_options fs = {
-        .source = s->path,
-        .mountpoint = mountpoint,
+    const struct mxfs_options *o = m->options;
+    const struct mxfs_fs_options fs = {
+        .source = m->view->path,
+        .mountpoint = m->mountpoint,
         .allow_other = o->allow_other,
         .auto_unmount = o->auto_unmount,
         .sandbox = !o->no_sandbox,
@@ -108,18 +109,18 @@ static int serve(const struct cmd_source *s, const struct mxfs_tree *tree,
         .idle_timeout = (unsigned)o->idle_timeout,
         .stop_timeout = (unsigned)o->stop_timeout,
         .ready = on_ready,
-        .ready_data = &ready,
+        .ready_data = m,
     };
 
-    describe(&ready, s, mountpoint, fs.threads);
+    describe(m, fs.threads);
     int rc = mxfs_fs_run(tree, &fs, err);
     mxfs_notify("STOPPING=1");
     if (rc == 0)
-        mxfs_log(MXFS_LOG_NOTICE, "%s: unmounted", mountpoint);
+        mxfs_log(MXFS_LOG_NOTICE, "%s: unmounted", m->mountpoint);
     return rc;
 }
 
-/* The parent's end: 0 when the child says that the mount answers, else the child's failure. */
+/* For the parent: 0 once the child says that the mount answers, else the child's failure. */
 static int wait_ready(pid_t child, int pipe, struct mxfs_error *err)
 {
     char byte;
@@ -133,20 +134,18 @@ static int wait_ready(pid_t child, int pipe, struct mxfs_error *err)
         return 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
-    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
-        err->code = (enum mxfs_exit)WEXITSTATUS(status); /* it has printed why */
-        return -EIO;
-    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) /* it has printed why */
+        return mxfs_fail_told(err, (enum mxfs_exit)WEXITSTATUS(status), EIO);
     return mxfs_fail(err, MXFS_EXIT_FAILED, EIO, "the daemon died before the mount answered");
 }
 
-static int serve_in_background(const struct cmd_source *s, const struct mxfs_tree *tree,
-                               const struct mxfs_options *o, const char *mountpoint,
+static int serve_in_background(struct mount *m, const struct mxfs_tree *tree,
                                struct mxfs_error *err)
 {
-    int pipes[2], null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int pipes[2];
 
-    if (null < 0)
+    m->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (m->null < 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "/dev/null: %s", strerror(errno));
     if (pipe2(pipes, O_CLOEXEC) != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "cannot make a pipe: %s", strerror(errno));
@@ -164,14 +163,15 @@ static int serve_in_background(const struct cmd_source *s, const struct mxfs_tre
     setsid();
     if (chdir("/") != 0)
         mxfs_log(MXFS_LOG_WARNING, "cannot change to /: %s", strerror(errno));
-    return serve(s, tree, o, mountpoint, pipes[1], null, err);
+    m->pipe = pipes[1];
+    return serve(m, tree, err);
 }
 
-static int mount_source(struct cmd_source *s, const struct mxfs_options *o, const char *mountpoint,
-                        struct mxfs_error *err)
+static int mount_view(struct mount *m, struct mxfs_error *err)
 {
+    const struct mxfs_options *o = m->options;
     /* `cp -r` of a model folder should copy the model once. */
-    int usual = s->repo.is_file ? MXFS_VIEW_TENSORS | MXFS_VIEW_NPY : 0;
+    int usual = m->view->repo.is_file ? MXFS_VIEW_TENSORS | MXFS_VIEW_NPY : 0;
     int views = o->view_bits >= 0 ? o->view_bits : usual;
     const struct mxfs_tree_options how = {
         .tensors = views & MXFS_VIEW_TENSORS,
@@ -188,19 +188,18 @@ static int mount_source(struct cmd_source *s, const struct mxfs_options *o, cons
 
     if (o->xattr && views == 0)
         return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
-                         "--xattr: nothing shown has attributes; expected with it: "
-                         "--views=tensors, npy or both");
-    int rc = mxfs_tree_new(&tree, &s->repo, &s->env, &how, err);
+                         "--xattr: only tensor files have attributes; add --views=tensors, npy or "
+                         "both");
+    int rc = mxfs_tree_new(&tree, m->view, &how, err);
     if (rc != 0)
         return rc;
-    rc = o->foreground ? serve(s, tree, o, mountpoint, -1, -1, err)
-                       : serve_in_background(s, tree, o, mountpoint, err);
+    rc = o->foreground ? serve(m, tree, err) : serve_in_background(m, tree, err);
     mxfs_tree_free(tree);
     return rc;
 }
 
-/* What a launcher left open would stay open as long as the daemon lives. SOURCE may be one of them.
- */
+/* Descriptors that a launcher left open would stay open as long as the daemon lives. SOURCE may be
+ * one of them. */
 static void close_inherited(const struct mxfs_options *o)
 {
     const char *source = o->operand[0];
@@ -209,25 +208,32 @@ static void close_inherited(const struct mxfs_options *o)
         close_range(3, ~0u, 0);
 }
 
+static int open_and_mount(const struct mxfs_options *o, const char *mountpoint,
+                          struct mxfs_error *err)
+{
+    struct mxfs_view view;
+    struct mount mount = {
+        .view = &view, .options = o, .mountpoint = mountpoint, .pipe = -1, .null = -1};
+
+    int rc = mxfs_fs_clear(mountpoint, err);
+    if (rc != 0)
+        return rc;
+    rc = cmd_open_judged(&view, o->operand[0], &o->choices, err);
+    if (rc != 0)
+        return rc;
+    rc = mount_view(&mount, err);
+    mxfs_view_close(&view);
+    return rc;
+}
+
 int cmd_mount(const struct mxfs_options *options, struct mxfs_error *err)
 {
-    struct cmd_source s;
+    char *mountpoint;
 
     close_inherited(options);
-    char *mountpoint;
-    int rc = cmd_path(&mountpoint, options->operand[1], MXFS_EXIT_FAILED, err);
+    int rc = mxfs_path_resolve(&mountpoint, options->operand[1], MXFS_EXIT_FAILED, err);
     if (rc == 0)
-        rc = mxfs_fs_clear(mountpoint, err);
-    if (rc == 0)
-        rc = cmd_source_open(&s, options, err);
-    if (rc != 0) {
-        free(mountpoint);
-        return rc;
-    }
-    rc = cmd_source_judge(&s, options, err);
-    if (rc == 0)
-        rc = mount_source(&s, options, mountpoint, err);
+        rc = open_and_mount(options, mountpoint, err);
     free(mountpoint);
-    cmd_source_close(&s);
     return rc;
 }

@@ -13,24 +13,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mxfs/array.h"
 #include "mxfs/bytes.h"
-#include "mxfs/pool.h"
 
-/* Appends an empty piece behind what the owner has so far. */
+/* Appends an empty piece. */
 static int open_piece(struct cmd_pieces *p, size_t owner, uint64_t offset)
 {
-    if ((p->count & (p->count - 1)) == 0) {
-        size_t room = p->count ? p->count * 2 : 1;
-        void *grown = realloc(p->piece, room * sizeof(*p->piece));
-        if (!grown)
-            return -ENOMEM;
-        p->piece = grown;
-    }
+    struct cmd_piece *grown =
+        mxfs_array_grow(p->piece, p->count + 1, &p->capacity, sizeof(*p->piece));
+
+    if (!grown)
+        return -ENOMEM;
+    p->piece = grown;
     p->piece[p->count++] = (struct cmd_piece){.offset = offset, .owner = owner};
     return 0;
 }
 
-/* The last piece, or a new one if `size` more bytes would make it too large. */
+/* Begins a new piece if `size` more bytes would make the last one too large. */
 static int room_for(struct cmd_pieces *p, uint64_t size)
 {
     const struct cmd_piece *last = &p->piece[p->count - 1];
@@ -104,35 +103,39 @@ void cmd_pieces_fini(struct cmd_pieces *pieces)
     memset(pieces, 0, sizeof(*pieces));
 }
 
-struct cmd_worker *cmd_workers_new(unsigned count, size_t size, const struct mxfs_vfile_env *env)
+int cmd_workers_init(struct cmd_workers *workers, unsigned count, size_t size,
+                     const struct mxfs_vfile_env *env)
 {
-    struct cmd_worker *workers = calloc(count, sizeof(*workers));
-
-    for (unsigned i = 0; workers && i < count; i++) {
-        workers[i].reader.env = env;
-        if (!(workers[i].buf = malloc(size))) {
-            cmd_workers_free(workers, count);
-            return NULL;
-        }
-    }
-    return workers;
-}
-
-void cmd_workers_free(struct cmd_worker *workers, unsigned count)
-{
-    for (unsigned i = 0; workers && i < count; i++) {
-        mxfs_vfile_reader_fini(&workers[i].reader);
-        free(workers[i].buf);
-    }
-    free(workers);
-}
-
-int cmd_workers_fail(const struct cmd_worker *workers, unsigned count, int rc,
-                     struct mxfs_error *err)
-{
+    *workers = (struct cmd_workers){.worker = calloc(count, sizeof(*workers->worker))};
+    if (!workers->worker)
+        return -ENOMEM;
+    workers->count = count;
     for (unsigned i = 0; i < count; i++) {
-        if (workers[i].err.code != MXFS_EXIT_OK && err->code == MXFS_EXIT_OK)
-            *err = workers[i].err;
+        workers->worker[i].reader.env = env;
+        if (!(workers->worker[i].buf = malloc(size)))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+void cmd_workers_fini(struct cmd_workers *workers)
+{
+    for (unsigned i = 0; i < workers->count; i++) {
+        mxfs_vfile_reader_fini(&workers->worker[i].reader);
+        free(workers->worker[i].buf);
+    }
+    free(workers->worker);
+    *workers = (struct cmd_workers){0};
+}
+
+int cmd_workers_run(struct cmd_workers *workers, struct mxfs_pool_job job, struct mxfs_error *err)
+{
+    job.workers = workers->count;
+    int rc = mxfs_pool_run(&job);
+    for (unsigned i = 0; i < workers->count; i++) {
+        const struct mxfs_error *own = &workers->worker[i].err;
+        if (own->code != MXFS_EXIT_OK && err->code == MXFS_EXIT_OK)
+            *err = *own;
     }
     return rc;
 }

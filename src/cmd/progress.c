@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The progress bar, and the signals that end what it shows.
+ * The progress bar, and the signals that interrupt a long job.
  */
 #include "progress.h"
 
@@ -19,7 +19,7 @@
 
 enum { BAR_MAX = 40, TEXT_MAX = 160, COLUMNS_USUAL = 80 };
 
-static double seconds(const struct timespec *from, const struct timespec *to)
+static double seconds_between(const struct timespec *from, const struct timespec *to)
 {
     return (double)(to->tv_sec - from->tv_sec) + (double)(to->tv_nsec - from->tv_nsec) / 1e9;
 }
@@ -33,24 +33,24 @@ void cmd_progress_begin(struct cmd_progress *progress, uint64_t total, bool quie
     progress->last = progress->start;
 }
 
-/* The average of all so far; from two seconds on a moving one, of which a third is left two seconds
- * later. */
+/* The average so far; after two seconds a moving average, in which a measurement fades to a third
+ * within two seconds. */
 static void measure_rate(struct cmd_progress *p, uint64_t done)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    double dt = seconds(&p->last, &now);
+    double dt = seconds_between(&p->last, &now);
     if (dt < 0.05)
         return;
-    double rate = (double)(done - p->last_done) / dt, since = seconds(&p->start, &now);
+    double rate = (double)(done - p->last_done) / dt, since = seconds_between(&p->start, &now);
     double weight = dt / (since < 2 ? since : 2);
     p->rate += (rate - p->rate) * (weight < 1 ? weight : 1);
     p->last = now;
     p->last_done = done;
 }
 
-/* "0:07", "1:02:03", or "-" when nobody knows. What has begun counts: 0:00 is when it is done. */
+/* "0:07", "1:02:03", or "-" if unknown. Rounded up, so that 0:00 means done. */
 static void format_eta(char *out, size_t size, double seconds)
 {
     int s = seconds < 100 * 3600 ? (int)seconds + (seconds > (int)seconds) : -1;
@@ -84,7 +84,7 @@ void cmd_progress_draw(struct cmd_progress *progress)
                                 (int)(part * 100), mxfs_text_size(sizes[0], done),
                                 mxfs_text_size(sizes[1], progress->total), sizes[2], eta);
     size_t width = (size_t)cmd_columns(STDERR_FILENO);
-    if (n >= width) /* what one cares about most */
+    if (n >= width) /* only the essentials */
         n = (size_t)snprintf(text, sizeof(text), "%3d%%  %s/s  ETA %s", (int)(part * 100), sizes[2],
                              eta);
     size_t used = n + 6;
@@ -93,7 +93,7 @@ void cmd_progress_draw(struct cmd_progress *progress)
     memset(bar, '#', full);
     memset(bar + full, '.', room - full);
     bar[room] = '\0';
-    /* One write, so that the terminal never shows half of it. */
+    /* A single write, so that the terminal never shows half of it. */
     if (room >= 5)
         fprintf(stderr, "\r[%s] %s\x1b[K", bar, text);
     else
@@ -111,7 +111,7 @@ void cmd_progress_end(struct cmd_progress *progress, const char *what)
     fputs("\r\x1b[K", stderr);
     if (what) {
         clock_gettime(CLOCK_MONOTONIC, &now);
-        double s = seconds(&progress->start, &now);
+        double s = seconds_between(&progress->start, &now);
         mxfs_escape(shown, sizeof(shown), what, strlen(what));
         fprintf(stderr, "%s: %s in %s, %s/s\n", shown, mxfs_text_size(text[0], progress->total),
                 mxfs_text_time(text[1], s),

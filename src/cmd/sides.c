@@ -4,7 +4,6 @@
 /*
  * Collecting the tensors of the two sides of a comparison.
  */
-
 #include "sides.h"
 
 #include <errno.h>
@@ -12,85 +11,65 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the visitors of folders need. */
-struct collect {
-    struct cmd_sides *sides;
-    const struct mxfs_repo *repo;
-    bool flat;
-    const char *only;
-};
+#include "mxfs/array.h"
 
 static int add_side(struct cmd_sides *s, const struct cmd_side *side)
 {
-    if ((s->count & (s->count - 1)) == 0) {
-        void *grown = realloc(s->side, (s->count ? s->count * 2 : 1) * sizeof(*s->side));
-        if (!grown)
-            return -ENOMEM;
-        s->side = grown;
-    }
+    struct cmd_side *grown = mxfs_array_grow(s->side, s->count + 1, &s->capacity, sizeof(*s->side));
+
+    if (!grown)
+        return -ENOMEM;
+    s->side = grown;
     s->side[s->count++] = *side;
     return 0;
 }
 
-static const char *below(const struct collect *c, const struct mxfs_folder *root,
-                         const struct mxfs_folder *folder)
+static int add_view_file(struct cmd_sides *s, const struct mxfs_file *file, const char *folder)
 {
-    return c->flat || folder == root ? "" : folder->path + strlen(root->path);
-}
-
-static int collect_views(void *data, struct mxfs_folder *folder)
-{
-    struct collect *c = data;
+    const struct mxfs_plan *plan = file->plan;
     int rc = 0;
 
-    for (size_t p = 0; p < folder->plan_count; p++) {
-        const struct mxfs_plan *plan = folder->plans[p];
-        for (size_t i = 0; i < plan->count && rc == 0; i++) {
-            const struct mxfs_output *o = &plan->outputs[i];
-            struct cmd_side side = {.folder = below(c, &c->repo->root, folder),
-                                    .info = mxfs_output_info(o),
-                                    .plan = plan,
-                                    .output = o};
-            if (!mxfs_plan_is_stale(plan, o))
-                rc = add_side(c->sides, &side);
-        }
+    for (size_t i = 0; i < plan->count && rc == 0; i++) {
+        const struct mxfs_output *o = &plan->outputs[i];
+        const struct cmd_side side = {
+            .folder = folder, .info = mxfs_output_info(o), .plan = plan, .output = o};
+        if (!mxfs_plan_is_stale(plan, o))
+            rc = add_side(s, &side);
     }
     return rc;
 }
 
 /* 1, 0, or -ENOMEM: fnmatch() wants a string. */
-static int is_wanted(const struct collect *c, const struct mxfs_tensor *t)
+static int is_wanted(const char *only, const struct mxfs_tensor *t)
 {
-    if (!c->only)
+    if (!only)
         return 1;
     char *name = strndup(t->name, t->name_len);
-    int wanted = name ? fnmatch(c->only, name, 0) == 0 : -ENOMEM;
+    int wanted = name ? fnmatch(only, name, 0) == 0 : -ENOMEM;
 
     free(name);
     return wanted;
 }
 
-static int collect_references(void *data, struct mxfs_folder *folder)
+static int add_stored_model(struct cmd_sides *s, struct mxfs_model *m, const char *folder,
+                            const char *only)
 {
-    struct collect *c = data;
     int rc = 0;
 
-    for (size_t i = 0; i < folder->model_count; i++) {
-        struct mxfs_model *m = folder->models[i];
-        for (size_t k = 0; k < m->tensors.count && rc == 0; k++) {
-            const struct mxfs_tensor *t = m->tensors.sorted[k];
-            struct mxfs_output_info info = {t->name,     t->shape, t->size,
-                                            t->name_len, t->rank,  t->dtype};
-            struct cmd_side side = {
-                .folder = below(c, &c->repo->root, folder), .info = info, .model = m, .tensor = t};
-            if (m->main != MXFS_NOT_FOUND && t->shard != m->main)
-                continue; /* a file that is a shard stands for itself */
-            rc = is_wanted(c, t);
-            if (rc > 0)
-                rc = add_side(c->sides, &side);
-        }
+    for (size_t k = 0; k < m->tensors.count && rc >= 0; k++) {
+        const struct mxfs_tensor *t = m->tensors.sorted[k];
+        const struct cmd_side side = {
+            .folder = folder,
+            .info = {t->name, t->shape, t->size, t->name_len, t->rank, t->dtype},
+            .model = m,
+            .tensor = t};
+        if (m->main != MXFS_NOT_FOUND && t->shard != m->main)
+            continue; /* SOURCE is this one shard */
+        rc = is_wanted(only, t);
+        if (rc > 0)
+            rc = add_side(s, &side);
     }
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 int cmd_side_compare(const void *a, const void *b)
@@ -111,8 +90,8 @@ int cmd_side_fail_twice(const struct cmd_side *one, const struct cmd_side *other
                         struct mxfs_error *err)
 {
     return mxfs_fail(err, MXFS_EXIT_FAILED, EEXIST,
-                     "tensor %s is twice there, in %s and in %s; expected one of the two files "
-                     "instead of their folder",
+                     "tensor %s occurs in two files, %s and %s; name one of them instead of their "
+                     "folder",
                      mxfs_quote(other->info.name, other->info.name_len).text, cmd_side_path(one),
                      cmd_side_path(other));
 }
@@ -128,23 +107,27 @@ static int sort_sides(struct cmd_sides *s, struct mxfs_error *err)
     return 0;
 }
 
-static int collect(struct collect *c, int (*visit)(void *, struct mxfs_folder *),
-                   struct mxfs_error *err)
-{
-    int rc = mxfs_repo_visit((struct mxfs_folder *)&c->repo->root, visit, c);
-    return rc == 0 ? sort_sides(c->sides, err) : rc;
-}
-
 int cmd_sides_of_view(struct cmd_sides *sides, const struct mxfs_repo *repo, bool flat,
                       struct mxfs_error *err)
 {
-    return collect(&(struct collect){sides, repo, flat, NULL}, collect_views, err);
+    int rc = 0;
+
+    for (size_t i = 0; i < repo->file_count && rc == 0; i++)
+        rc = add_view_file(sides, &repo->files[i], flat ? "" : repo->files[i].folder->below);
+    return rc == 0 ? sort_sides(sides, err) : rc;
 }
 
 int cmd_sides_of_reference(struct cmd_sides *sides, const struct mxfs_repo *repo, bool flat,
                            const char *only, struct mxfs_error *err)
 {
-    return collect(&(struct collect){sides, repo, flat, only}, collect_references, err);
+    int rc = 0;
+
+    for (size_t i = 0; i < repo->folder_count; i++) {
+        const struct mxfs_folder *f = repo->folders[i];
+        for (size_t m = 0; m < f->model_count && rc == 0; m++)
+            rc = add_stored_model(sides, f->models[m], flat ? "" : f->below, only);
+    }
+    return rc == 0 ? sort_sides(sides, err) : rc;
 }
 
 void cmd_sides_fini(struct cmd_sides *sides)

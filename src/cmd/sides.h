@@ -11,10 +11,10 @@
 
 #include "mxfs/repo.h"
 
-/** A tensor of either side. Borrowed from the repository that it is in. */
+/** A tensor of either side; borrowed from its repository. */
 struct cmd_side {
-    const char *folder; /**< path below the root; "" for the root, or where folders mean nothing */
-    struct mxfs_output_info info;
+    const char *folder; /**< path below the root; "" for the root, or where folders do not count */
+    struct mxfs_output_info info;     /**< name, type and shape */
     const struct mxfs_plan *plan;     /**< of a view; else NULL */
     const struct mxfs_output *output; /**< of a view; else NULL */
     struct mxfs_model *model;         /**< of a reference; else NULL */
@@ -24,25 +24,30 @@ struct cmd_side {
 /** All tensors of one side. Zero-initialised is empty. */
 struct cmd_sides {
     struct cmd_side *side; /**< sorted by folder and name; owned */
-    size_t count;
+    size_t count, capacity;
 };
 
-/** What is shown. `flat`: the other side is a file, so folders mean nothing. Fails with err filled
- * when a tensor is there twice, or with -ENOMEM; so does the next one. */
+/**
+ * Collects what is shown. `flat`: the other side is a file, so folders do not count. Fails with err
+ * filled when a name occurs twice, or with -ENOMEM.
+ */
 int cmd_sides_of_view(struct cmd_sides *sides, const struct mxfs_repo *repo, bool flat,
                       struct mxfs_error *err);
 
-/** What is stored, and has a name that matches the glob `only` (NULL: all). */
+/**
+ * Collects what is stored, as far as names match the glob `only` (NULL: all). Fails as
+ * cmd_sides_of_view() does.
+ */
 int cmd_sides_of_reference(struct cmd_sides *sides, const struct mxfs_repo *repo, bool flat,
                            const char *only, struct mxfs_error *err);
 
-/** Order of folder and name. */
+/** Compares by folder, then by name, for qsort(). */
 int cmd_side_compare(const void *a, const void *b);
 
 /** The file that a tensor is in. */
 const char *cmd_side_path(const struct cmd_side *side);
 
-/** Fails: a tensor is in two files, and which is meant nobody said. */
+/** Fails: a name occurs in two files, and it is not clear which is meant. */
 int cmd_side_fail_twice(const struct cmd_side *one, const struct cmd_side *other,
                         struct mxfs_error *err);
 

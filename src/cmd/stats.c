@@ -10,13 +10,14 @@
 
 #include "commands.h"
 #include "mxfs/fs.h"
+#include "mxfs/path.h"
 
 int cmd_stats(const struct mxfs_options *options, struct mxfs_error *err)
 {
     struct mxfs_stats stats;
     char *path;
 
-    int rc = cmd_path(&path, options->operand[0], MXFS_EXIT_FAILED, err);
+    int rc = mxfs_path_resolve(&path, options->operand[0], MXFS_EXIT_FAILED, err);
     if (rc == 0)
         rc = mxfs_fs_stats(path, &stats, err);
     if (rc == 0)

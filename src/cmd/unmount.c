@@ -8,12 +8,13 @@
 
 #include "commands.h"
 #include "mxfs/fs.h"
+#include "mxfs/path.h"
 
 int cmd_unmount(const struct mxfs_options *options, struct mxfs_error *err)
 {
     char *path;
 
-    int rc = cmd_path(&path, options->operand[0], MXFS_EXIT_FAILED, err);
+    int rc = mxfs_path_resolve(&path, options->operand[0], MXFS_EXIT_FAILED, err);
     if (rc == 0)
         rc = mxfs_fs_unmount(path, err);
     free(path);

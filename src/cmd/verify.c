@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * mxfs verify: is what would be shown the same, bit for bit, as what a reference holds?
+ * mxfs verify: is what would be shown bit for bit what a reference holds?
  *
- * Tensors are found by name, whatever file of the folder they are in and in whatever order. Those
- * of the reference are taken as stored, so a reference that is still quantized is told apart. Equal
- * memory is compared as memory; values are looked at only where it differs.
+ * Tensors are matched by name, whichever file of the folder holds them. Those of the reference are
+ * taken as stored, so a reference that is still quantized counts as different. Memory is compared
+ * as memory; values are decoded only where it differs.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -17,17 +17,16 @@
 #include "commands.h"
 #include "mxfs/bytes.h"
 #include "mxfs/path.h"
-#include "mxfs/pool.h"
 #include "mxfs/text.h"
+#include "mxfs/value.h"
 #include "open.h"
 #include "pieces.h"
 #include "progress.h"
 #include "sides.h"
-#include "value.h"
 
 enum {
-    /* Read of both and compared at a time: lies in L2. Divisible by 3, since four values of six
-     * bits are three octets. */
+    /* Read from both and compared at a time: stays in L2. Divisible by 3, since four values of six
+     * bits are three bytes. */
     CHUNK = 384 << 10,
     PIECE = 16 * CHUNK,
     NAME_SHOWN = 4096,
@@ -46,14 +45,14 @@ struct difference {
 };
 
 struct verify {
-    const struct cmd_source *source;
+    const struct mxfs_view *view;
     struct mxfs_repo reference;
     struct cmd_sides views, references;
     struct pair *pairs;
     size_t pair_count;
     struct cmd_pieces pieces;        /* owners are pairs */
     struct difference **differences; /* of each piece; NULL: none */
-    struct cmd_worker *workers;
+    struct cmd_workers workers;
     struct cmd_progress progress;
     size_t equal, different, missing, extra;
     bool quiet;
@@ -72,7 +71,7 @@ static const char *name_of(char out[NAME_SHOWN], const struct cmd_side *s)
     return out;
 }
 
-/* An index of the flat tensor as one of each dimension; dimensions beyond 32 nobody has. */
+/* An index of the flat tensor as one of each dimension; it stays flat beyond 32 dimensions. */
 static void print_index(const struct mxfs_output_info *info, uint64_t flat)
 {
     uint64_t index[32];
@@ -114,7 +113,8 @@ static void print_alone(struct verify *v, const struct cmd_side *s)
            name_of(name, s));
 }
 
-/* Walks both lists: who is alone, or of another kind, is told; the others become pairs. */
+/* Walks both lists: a tensor without its like, or of another kind, is printed; others form pairs.
+ */
 static int match_sides(struct verify *v)
 {
     const struct cmd_side *a = v->views.side, *a_end = a + v->views.count;
@@ -145,8 +145,8 @@ static int match_sides(struct verify *v)
 static void note_value(struct difference *d, enum mxfs_dtype dtype, uint64_t index, uint64_t a,
                        uint64_t b)
 {
-    struct cmd_value x = cmd_value_of(dtype, a), y = cmd_value_of(dtype, b);
-    int nans = cmd_value_is_nan(x) + cmd_value_is_nan(y);
+    struct mxfs_value x = mxfs_value_of(dtype, a), y = mxfs_value_of(dtype, b);
+    int nans = mxfs_value_is_nan(x) + mxfs_value_is_nan(y);
 
     if (d->count++ == 0) {
         d->first = index;
@@ -155,14 +155,14 @@ static void note_value(struct difference *d, enum mxfs_dtype dtype, uint64_t ind
     }
     d->both_nan += nans == 2;
     d->one_nan += nans == 1;
-    long double apart = cmd_value_distance(x, y);
+    long double apart = mxfs_value_distance(x, y);
     if (nans == 0 && apart > d->largest) {
         d->largest = apart;
         d->largest_at = index;
     }
 }
 
-/* Looks at values. `first`: index of the first of them in the tensor. */
+/* Compares values. `first`: index in the tensor of the first one. */
 static int note_chunk(struct difference **out, enum mxfs_dtype dtype, uint64_t first,
                       const uint8_t *a, const uint8_t *b, size_t bytes)
 {
@@ -173,7 +173,7 @@ static int note_chunk(struct difference **out, enum mxfs_dtype dtype, uint64_t f
     if ((*out)->count == 0)
         (*out)->largest = -1;
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t x = cmd_value_bits(dtype, a, i), y = cmd_value_bits(dtype, b, i);
+        uint64_t x = mxfs_value_bits(dtype, a, i), y = mxfs_value_bits(dtype, b, i);
         if (x != y)
             note_value(*out, dtype, first + i, x, y);
     }
@@ -187,8 +187,8 @@ static int read_both(struct cmd_worker *w, const struct pair *p, size_t n, uint6
     ssize_t got = mxfs_vfile_read_output(&w->reader, a->plan, a->output, w->buf, n, at);
 
     if (got != (ssize_t)n) {
-        w->err.code = MXFS_EXIT_SOURCE; /* the log has named the tensor */
-        return got < 0 ? (int)got : -EIO;
+        /* The log has the tensor. */
+        return mxfs_fail_told(&w->err, MXFS_EXIT_SOURCE, got < 0 ? (int)-got : EIO);
     }
     int rc = mxfs_source_read(src, w->buf + CHUNK, n, b->tensor->offset + at);
     if (rc == 0)
@@ -200,7 +200,7 @@ static int read_both(struct cmd_worker *w, const struct pair *p, size_t n, uint6
 static int compare_piece(void *data, unsigned worker, uint64_t item)
 {
     struct verify *v = data;
-    struct cmd_worker *w = &v->workers[worker];
+    struct cmd_worker *w = &v->workers.worker[worker];
     const struct cmd_piece *piece = &v->pieces.piece[item];
     const struct pair *p = &v->pairs[piece->owner];
     enum mxfs_dtype dtype = p->view->info.dtype;
@@ -226,19 +226,21 @@ static int tick(void *data)
 
 static int compare_pairs(struct verify *v, unsigned workers)
 {
+    const struct mxfs_pool_job job = {
+        .items = v->pieces.count, .data = v, .work = compare_piece, .tick = tick};
     uint64_t total = 0;
 
     for (size_t i = 0; i < v->pair_count; i++)
         total += v->pairs[i].view->info.size;
     v->differences = calloc(v->pieces.count + 1, sizeof(*v->differences));
-    v->workers = cmd_workers_new(workers, 2 * CHUNK, &v->source->env);
-    if (!v->differences || !v->workers)
-        return -ENOMEM;
+    int rc =
+        v->differences ? cmd_workers_init(&v->workers, workers, 2 * CHUNK, &v->view->env) : -ENOMEM;
+    if (rc != 0)
+        return rc;
     cmd_progress_begin(&v->progress, total, v->quiet);
-    const struct mxfs_pool_job job = {workers, v->pieces.count, v, compare_piece, NULL, tick};
-    int rc = mxfs_pool_run(&job);
+    rc = cmd_workers_run(&v->workers, job, v->err);
     cmd_progress_end(&v->progress, NULL);
-    return cmd_workers_fail(v->workers, workers, rc, v->err);
+    return rc;
 }
 
 static void add_difference(struct difference *sum, const struct difference *d)
@@ -258,14 +260,14 @@ static void add_difference(struct difference *sum, const struct difference *d)
 
 static void print_difference(const struct cmd_side *s, const struct difference *d)
 {
-    char name[NAME_SHOWN], value[2][CMD_VALUE_TEXT];
+    char name[NAME_SHOWN], value[2][MXFS_VALUE_TEXT];
     enum mxfs_dtype dtype = s->info.dtype;
 
     printf("different: %s: %" PRIu64 " of %" PRIu64 " values, first at ", name_of(name, s),
            d->count, s->info.size * 8 / mxfs_dtype_bits(dtype));
     print_index(&s->info, d->first);
-    printf(": %s against %s", cmd_value_format(value[0], dtype, d->bits[0]),
-           cmd_value_format(value[1], dtype, d->bits[1]));
+    printf(": %s against %s", mxfs_value_format(value[0], dtype, d->bits[0]),
+           mxfs_value_format(value[1], dtype, d->bits[1]));
     if (d->largest >= 0) {
         printf("; largest difference %.9Lg at ", d->largest);
         print_index(&s->info, d->largest_at);
@@ -305,20 +307,20 @@ static int print_verdict(struct verify *v)
     }
     printf("total: %zu tensors equal, %zu different, %zu missing, %zu extra\n", v->equal,
            v->different, v->missing, v->extra);
-    v->err->code = MXFS_EXIT_DIFFERENT;
-    return -EBADMSG;
+    return mxfs_fail_told(v->err, MXFS_EXIT_DIFFERENT, EBADMSG);
 }
 
+/* What the reference holds is taken as stored, so nothing of it is judged. */
 static int open_reference(struct verify *v, const struct mxfs_options *o)
 {
-    const struct mxfs_repo_options how = {.model = {.out = -1,
-                                                    .unit_max = mxfs_vfile_unit_max(o->cache_size),
-                                                    .partial = o->partial}};
+    const struct mxfs_choices how = {.unit_max = mxfs_vfile_unit_max(o->choices.cache_size),
+                                     .partial = o->choices.partial,
+                                     .trim = o->choices.trim};
     char *path;
-    int rc = cmd_path(&path, o->operand[1], MXFS_EXIT_SOURCE, v->err);
+    int rc = mxfs_path_resolve(&path, o->operand[1], MXFS_EXIT_SOURCE, v->err);
+
     if (rc == 0)
         rc = mxfs_repo_open(&v->reference, path, &how, v->err);
-
     free(path);
     return rc;
 }
@@ -326,30 +328,33 @@ static int open_reference(struct verify *v, const struct mxfs_options *o)
 static int verify(struct verify *v, const struct mxfs_options *o)
 {
     int rc = open_reference(v, o);
-    bool flat = v->source->repo.is_file || v->reference.is_file;
-
-    if (rc == 0)
-        rc = cmd_sides_of_view(&v->views, &v->source->repo, flat, v->err);
-    if (rc == 0)
-        rc = cmd_sides_of_reference(&v->references, &v->reference, flat, o->only, v->err);
-    if (rc == 0 && v->views.count + v->references.count == 0)
-        rc = mxfs_fail(v->err, MXFS_EXIT_FAILED, ENOENT, "there is no tensor to compare");
-    if (rc == 0)
-        rc = match_sides(v);
-    if (rc == 0)
-        rc = compare_pairs(v, cmd_jobs(o));
+    if (rc != 0)
+        return rc;
+    bool flat = v->view->repo.is_file || v->reference.is_file;
+    rc = cmd_sides_of_view(&v->views, &v->view->repo, flat, v->err);
+    if (rc != 0)
+        return rc;
+    rc = cmd_sides_of_reference(&v->references, &v->reference, flat, o->choices.only, v->err);
+    if (rc != 0)
+        return rc;
+    if (v->views.count + v->references.count == 0)
+        return mxfs_fail(v->err, MXFS_EXIT_FAILED, ENOENT, "there is no tensor to compare");
+    rc = match_sides(v);
+    if (rc != 0)
+        return rc;
+    rc = compare_pairs(v, cmd_jobs(o));
     if (rc != 0)
         return rc;
     print_differences(v);
     return print_verdict(v);
 }
 
-static void verify_fini(struct verify *v, unsigned workers)
+static void verify_fini(struct verify *v)
 {
     for (size_t i = 0; v->differences && i < v->pieces.count; i++)
         free(v->differences[i]);
     free(v->differences);
-    cmd_workers_free(v->workers, workers);
+    cmd_workers_fini(&v->workers);
     cmd_pieces_fini(&v->pieces);
     free(v->pairs);
     cmd_sides_fini(&v->views);
@@ -359,22 +364,21 @@ static void verify_fini(struct verify *v, unsigned workers)
 
 int cmd_verify(const struct mxfs_options *options, struct mxfs_error *err)
 {
-    struct cmd_source s;
-    struct verify v = {.source = &s, .pieces.usual = PIECE, .quiet = options->quiet, .err = err};
+    struct mxfs_view view;
+    struct verify v = {.view = &view, .pieces.usual = PIECE, .quiet = options->quiet, .err = err};
 
-    int rc = cmd_source_open(&s, options, err);
+    int rc = cmd_open_judged(&view, options->operand[0], &options->choices, err);
     if (rc != 0)
         return rc;
-    rc = cmd_source_judge(&s, options, err);
-    if (rc == 0) {
-        rc = verify(&v, options);
-        verify_fini(&v, cmd_jobs(options));
-    }
-    cmd_source_close(&s);
-    if (rc != 0)
+    rc = verify(&v, options);
+    verify_fini(&v);
+    mxfs_view_close(&view);
+    if (rc == -ENOMEM)
+        mxfs_fail_memory(err, NULL);
+    else if (rc != 0)
         mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s", strerror(-rc));
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        err->code = MXFS_EXIT_OK; /* the verdict did not get out */
+        err->code = MXFS_EXIT_OK; /* the verdict was not delivered */
         rc = mxfs_fail(err, MXFS_EXIT_FAILED, EIO, "writing to stdout: %s", strerror(EIO));
     }
     return rc;

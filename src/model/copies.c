@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Choosing copies: all tensors are sorted by name, so that copies stand side by side; the index
- * says of each name which shard is meant; then one copy of each stays.
+ * Choosing copies: all tensors are sorted by name, which puts copies next to each other; the index
+ * says which shard each name belongs to; then one copy of each name is kept.
  */
 #include "copies.h"
 
@@ -13,13 +13,14 @@
 
 #include "mxfs/path.h"
 
-enum { UNSAID = UINT32_MAX, ABSENT = UINT32_MAX - 1 /* in a shard that is missing */ };
+/* In place of a shard: the index does not name the tensor, or its shard is missing. */
+enum { UNSAID = UINT32_MAX, ABSENT = UINT32_MAX - 1 };
 
 /* While choosing. */
 struct choice {
     struct mxfs_model *m;
     const struct model_index *index;
-    uint32_t *opened; /* place among the open shards of each of the index's, or ABSENT */
+    uint32_t *opened; /* for each shard of the index: its place among the open ones, or ABSENT */
     uint32_t *meant;  /* for the first copy of each name: its open shard, ABSENT or UNSAID */
 };
 
@@ -28,7 +29,7 @@ static const char *file_of(const struct mxfs_shard *shard)
     return mxfs_path_basename(shard->source.path);
 }
 
-/* Both are in the order of names. */
+/* Both lists are in the order of names. */
 static void match_shards(struct choice *c)
 {
     size_t s = 0;
@@ -45,7 +46,7 @@ static bool same_name(const struct mxfs_tensor *a, const struct mxfs_tensor *b)
     return mxfs_name_compare(a->name, a->name_len, b->name, b->name_len) == 0;
 }
 
-/* Whether one of the copies from `first` on is in the shard. */
+/* Whether the shard has one of the copies that begin at `first`. */
 static bool is_in_shard(const struct mxfs_tensors *set, size_t first, uint32_t shard)
 {
     for (size_t i = first; i < set->count && same_name(set->sorted[first], set->sorted[i]); i++) {
@@ -78,15 +79,15 @@ static int ask_index(struct choice *c, struct mxfs_error *err)
     return 0;
 }
 
-/* Of copies that the index says nothing of: the one in the file that was asked for, or the first.
- */
+/* The order of preference among copies that the index does not name: the one in the file that the
+ * user named, then the first. */
 static bool comes_before(const struct mxfs_model *m, const struct mxfs_tensor *a,
                          const struct mxfs_tensor *b)
 {
     return b->shard != m->main && (a->shard == m->main || a->shard < b->shard);
 }
 
-/* Keeps one of the copies [first, end), or none. */
+/* Keeps one of the copies [first, end), or none of them. */
 static void keep_one(struct choice *c, size_t first, size_t end, size_t *kept)
 {
     const struct mxfs_tensor **sorted = c->m->tensors.sorted, *best = NULL;
@@ -162,13 +163,13 @@ static int collect_absent(const struct choice *c, struct mxfs_tensors *absent)
     return 0;
 }
 
-int mxfs_copies_choose(struct mxfs_model *m, const struct model_index *index,
-                       struct mxfs_tensors *absent, struct mxfs_error *err)
+int model_choose_copies(struct mxfs_model *m, const struct model_index *index,
+                        struct mxfs_tensors *absent, struct mxfs_error *err)
 {
     struct choice c = {.m = m, .index = index};
     int rc = collect(m);
 
-    /* One file: no name is there twice. */
+    /* A single file has no name twice. */
     if (rc != 0 || !index->path)
         return rc;
     c.opened = malloc((index->shard_count + 1) * sizeof(*c.opened));

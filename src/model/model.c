@@ -17,11 +17,6 @@
 #include "mxfs/bytes.h"
 #include "mxfs/path.h"
 
-static int out_of_memory(const char *path, struct mxfs_error *err)
-{
-    return mxfs_fail_memory(err, path);
-}
-
 static int read_part(struct mxfs_source *src, void *buf, size_t len, uint64_t offset,
                      struct mxfs_error *err)
 {
@@ -44,7 +39,7 @@ static int read_header(struct mxfs_shard *shard, struct mxfs_error *err)
         return rc;
     char *json = malloc(n + 1);
     if (!json)
-        return out_of_memory(path, err);
+        return mxfs_fail_memory(err, path);
     rc = read_part(&shard->source, json, n, 8, err);
     if (rc == 0)
         rc = mxfs_safetensors_parse(&shard->header, json, n, size, path, err);
@@ -52,19 +47,19 @@ static int read_header(struct mxfs_shard *shard, struct mxfs_error *err)
     return rc;
 }
 
-/* How a path is to be understood. */
+/* How to understand a path. */
 enum what { SHARD_OR_FILE, FILE_ALONE, INDEX };
 
-/* What is to be opened. */
+/* What to open. */
 struct request {
     enum what what;
-    const char *path; /* as it was asked for */
+    const char *path; /* as given */
     const char *dir;  /* its folder */
     const char *file; /* its name; NULL for an index */
     const struct mxfs_reach *reach;
 };
 
-/* The file that somebody named may be a link to anywhere, unless it was only found in a folder. */
+/* A file that the user named may be a link to anywhere; one found in a folder may not. */
 static const struct mxfs_reach *reach_of_main(const struct request *r)
 {
     return r->what == SHARD_OR_FILE ? NULL : r->reach;
@@ -78,7 +73,7 @@ static int open_shard(struct mxfs_model *m, const char *path, const struct mxfs_
     int rc = mxfs_source_open(&shard->source, path, reach, err);
     if (rc != 0)
         return rc;
-    m->shard_count++; /* from here on close_model() cleans it up */
+    m->shard_count++; /* mxfs_model_close() closes it from here on */
     rc = read_header(shard, err);
     for (size_t i = 0; i < shard->header.count; i++)
         shard->header.tensors[i].shard = (uint32_t)(m->shard_count - 1);
@@ -92,7 +87,7 @@ static int note_missing(struct mxfs_model *m, const char *name)
     return 0;
 }
 
-/* Opens the shards that the index names; those that are not there are counted. */
+/* Opens the shards that the index names, and counts the missing ones. */
 static int open_indexed(struct mxfs_model *m, const struct model_index *index,
                         const struct request *r, struct mxfs_error *err)
 {
@@ -101,7 +96,7 @@ static int open_indexed(struct mxfs_model *m, const struct model_index *index,
         struct mxfs_error why = {0};
         char *path = mxfs_path_join(r->dir, index->shards[i]);
         if (!path)
-            return out_of_memory(r->dir, err);
+            return mxfs_fail_memory(err, r->dir);
         bool is_main = r->file && strcmp(index->shards[i], r->file) == 0;
         if (is_main)
             m->main = m->shard_count;
@@ -130,7 +125,7 @@ static bool has_comfy_metadata(const struct mxfs_model *m)
     return false;
 }
 
-/* For schemes that need the contents of a small part. */
+/* For schemes that need the contents of a small tensor. */
 static int read_tensor(void *model, const struct mxfs_tensor *t, void *buf, size_t len,
                        uint64_t offset)
 {
@@ -139,25 +134,22 @@ static int read_tensor(void *model, const struct mxfs_tensor *t, void *buf, size
 }
 
 static int group_tensors(struct mxfs_model *m, const struct mxfs_tensors *absent,
-                         const struct mxfs_model_options *options)
+                         const struct mxfs_choices *choices)
 {
-    struct mxfs_grouping_options how = {
-        .out = MXFS_OUT_BF16,
-        .auto_out = options->out < 0,
-        .unit_max = options->unit_max,
-        .only = options->only,
-        .forced = options->schemes,
-        .drop_half = options->partial && m->missing > 0,
+    enum mxfs_out automatic = m->config.dtype == MXFS_F32 ? MXFS_OUT_F32 : MXFS_OUT_BF16;
+    const struct mxfs_grouping_options how = {
+        .out = mxfs_choices_out(choices, automatic),
+        .auto_out = choices->dtype == MXFS_CHOOSE_AUTO,
+        .unit_max = choices->unit_max,
+        .only = choices->only,
+        .forced = choices->scheme,
+        .drop_half = choices->partial && m->missing > 0,
         .read = read_tensor,
         .reader = m,
         .absent = absent,
         .comfy = has_comfy_metadata(m),
     };
-    m->restricted = options->only != NULL;
-    if (options->out >= 0)
-        how.out = (enum mxfs_out)options->out;
-    else if (m->config.dtype == MXFS_F32)
-        how.out = MXFS_OUT_F32;
+    m->restricted = choices->only != NULL;
     return mxfs_grouping_init(&m->grouping, &m->tensors, &m->config, &how);
 }
 
@@ -170,7 +162,6 @@ static int open_files(struct mxfs_model *m, const struct model_index *index,
         return -ENOMEM;
     if (!index->path)
         return open_shard(m, r->path, reach_of_main(r), err);
-    mxfs_source_raise_limit(); /* one descriptor a shard */
     m->main = MXFS_NOT_FOUND;
     return open_indexed(m, index, r, err);
 }
@@ -180,7 +171,7 @@ static int load_files(struct mxfs_model *m, const struct model_index *index,
 {
     int rc = open_files(m, index, r, err);
     if (rc == 0)
-        rc = mxfs_copies_choose(m, index, absent, err);
+        rc = model_choose_copies(m, index, absent, err);
     return rc;
 }
 
@@ -193,7 +184,7 @@ static int load_config(struct mxfs_model *m, const struct request *r, struct mxf
 }
 
 static int load_model(struct mxfs_model *m, const struct request *r,
-                      const struct mxfs_model_options *options, struct mxfs_error *err)
+                      const struct mxfs_choices *choices, struct mxfs_error *err)
 {
     struct mxfs_tensors absent = {0};
     struct model_index index = {0};
@@ -208,16 +199,16 @@ static int load_model(struct mxfs_model *m, const struct request *r,
     if (rc == 0 && index.path && !(m->index_path = strdup(index.path)))
         rc = -ENOMEM;
     if (absent.count == 0)
-        model_index_fini(&index); /* a large one is larger than all that grouping makes */
+        model_index_fini(&index); /* a large index takes more memory than all that grouping makes */
     if (rc == 0)
-        rc = group_tensors(m, &absent, options);
+        rc = group_tensors(m, &absent, choices);
     model_index_fini(&index);
     free(absent.sorted);
     return rc;
 }
 
 static int open_model(struct mxfs_model *model, const char *path, enum what what,
-                      const struct mxfs_model_options *options, struct mxfs_error *err)
+                      const struct mxfs_choices *choices, struct mxfs_error *err)
 {
     char *dir = mxfs_path_dirname(path);
     const struct request request = {
@@ -225,38 +216,38 @@ static int open_model(struct mxfs_model *model, const char *path, enum what what
         .path = path,
         .dir = dir,
         .file = what == INDEX ? NULL : mxfs_path_basename(path),
-        .reach = options->reach,
+        .reach = choices->reach,
     };
 
     memset(model, 0, sizeof(*model));
-    int rc = dir ? load_model(model, &request, options, err) : -ENOMEM;
+    int rc = dir ? load_model(model, &request, choices, err) : -ENOMEM;
     free(dir);
     if (rc == -ENOMEM)
-        out_of_memory(path, err);
+        mxfs_fail_memory(err, path);
     if (rc != 0)
         mxfs_model_close(model);
-    /* JSON trees are many small pieces: give what they took back, it is far more than what stays.
-     */
-    malloc_trim(0);
+    /* Parsing leaves far more free memory, in small pieces, than what the model keeps. */
+    if (choices->trim)
+        malloc_trim(0);
     return rc;
 }
 
 int mxfs_model_open_file(struct mxfs_model *model, const char *path,
-                         const struct mxfs_model_options *options, struct mxfs_error *err)
+                         const struct mxfs_choices *choices, struct mxfs_error *err)
 {
-    return open_model(model, path, SHARD_OR_FILE, options, err);
+    return open_model(model, path, SHARD_OR_FILE, choices, err);
 }
 
 int mxfs_model_open_single(struct mxfs_model *model, const char *path,
-                           const struct mxfs_model_options *options, struct mxfs_error *err)
+                           const struct mxfs_choices *choices, struct mxfs_error *err)
 {
-    return open_model(model, path, FILE_ALONE, options, err);
+    return open_model(model, path, FILE_ALONE, choices, err);
 }
 
 int mxfs_model_open_index(struct mxfs_model *model, const char *path,
-                          const struct mxfs_model_options *options, struct mxfs_error *err)
+                          const struct mxfs_choices *choices, struct mxfs_error *err)
 {
-    return open_model(model, path, INDEX, options, err);
+    return open_model(model, path, INDEX, choices, err);
 }
 
 void mxfs_model_close(struct mxfs_model *model)

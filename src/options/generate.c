@@ -9,17 +9,18 @@
 #include "mxfs/version.h"
 #include "table.h"
 
-/* The words that may stand first, for completion. */
+/* The words that may come first, for completion. */
 static void put_commands(FILE *out)
 {
     for (int i = MXFS_COMMAND_MOUNT + 1; i < MXFS_COMMAND_UNMOUNT; i++)
-        fprintf(out, "%s ", mxfs_command_table[i].word);
+        fprintf(out, "%s ", options_commands[i].word);
 }
 
-/* A first choice "none" stands for leaving the option out: nobody writes it. */
+/* A first choice "none" means that the option is left out, so it is not offered. */
 static void put_choices(FILE *out, const struct option_row *row)
 {
-    const char *first = strncmp(row->choices, "none|", 5) == 0 ? row->choices + 5 : row->choices;
+    const char *first = strncmp(row->setting->choices, "none|", 5) == 0 ? row->setting->choices + 5
+                                                                        : row->setting->choices;
     for (const char *c = first; *c; c++)
         fputc(*c == '|' ? ' ' : *c, out);
 }
@@ -40,21 +41,33 @@ static void put_man_option(FILE *out, const struct option_row *row)
     if (row->letter)
         fprintf(out, "\\-%c, ", row->letter);
     fputs("\\-\\-", out);
-    put_roff(out, row->name);
-    if (row->arg)
-        fprintf(out, "=\\fI%s\\fR", row->arg);
+    put_roff(out, row->setting->name);
+    if (row->setting->arg)
+        fprintf(out, "=\\fI%s\\fR", row->setting->arg);
     fputc('\n', out);
     put_roff(out, row->help);
     fputc('\n', out);
+}
+
+/* The group of options that begins at `first`. */
+static void put_man_group(FILE *out, const struct option_row *first)
+{
+    char heading[OPTIONS_HEADING];
+
+    fprintf(out, ".SS %s\n", options_heading(heading, first));
+    for (const struct option_row *row = first; row->setting; row++) {
+        if (row->help && row->commands == first->commands)
+            put_man_option(out, row);
+    }
 }
 
 static void put_man_commands(FILE *out)
 {
     for (int i = MXFS_COMMAND_MOUNT; i < MXFS_COMMAND_HELP; i++) {
         fputs(".TP\n.B ", out);
-        put_roff(out, mxfs_command_table[i].expected);
+        put_roff(out, options_commands[i].expected);
         fputc('\n', out);
-        put_roff(out, mxfs_command_table[i].help);
+        put_roff(out, options_commands[i].help);
         fputc('\n', out);
     }
 }
@@ -100,25 +113,26 @@ static void put_man(FILE *out)
             MXFS_VERSION);
     for (int i = MXFS_COMMAND_MOUNT; i < MXFS_COMMAND_HELP; i++) {
         fputs(i > MXFS_COMMAND_MOUNT ? ".br\n.B " : ".B ", out);
-        put_roff(out, mxfs_command_table[i].expected);
+        put_roff(out, options_commands[i].expected);
         fputc('\n', out);
     }
     fputs(".SH DESCRIPTION\n", out);
-    put_roff(out, mxfs_help_source);
-    fputs("A file called like a command is written ./list, ./cat, ...\n.SH COMMANDS\n", out);
+    put_roff(out, options_help_source);
+    put_roff(out, options_help_files);
+    fputs(".SH COMMANDS\n", out);
     put_man_commands(out);
-    fputs(".SH OPTIONS\nEach may also be given as \\-o name=value,...\n", out);
-    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
-        if (row->help)
-            put_man_option(out, row);
+    fputs(".SH OPTIONS\n", out);
+    for (const struct option_row *row = options_table; row->setting; row++) {
+        if (options_begins_group(row))
+            put_man_group(out, row);
     }
     fputs(".SH EXIT STATUS\n", out);
-    put_man_lines(out, mxfs_help_exit_codes);
+    put_man_lines(out, options_help_exit_codes);
     fputs(man_end, out);
 }
 
-/* Where a shell breaks words at "=", as bash does by default, --name=value comes as three words, of
- * which only the last is replaced; else it is one, and replaced as a whole. */
+/* If bash breaks words at "=", as it does by default, --name=value arrives as three words, of which
+ * only the last is replaced; otherwise it is one word, replaced as a whole. */
 static const char bash_begin[] =
     "_mxfs() {\n"
     "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} name= whole=\n"
@@ -131,7 +145,7 @@ static const char bash_begin[] =
     "    fi\n"
     "    case $name in\n";
 
-/* What is not said here is left to bash, which completes names of files. */
+/* Anything else is left to bash, which completes names of files. */
 static const char bash_end[] = "' -- \"$cur\"))\n"
                                "        [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n"
                                "    elif [[ $COMP_CWORD == 1 ]]; then\n"
@@ -146,19 +160,19 @@ static const char bash_end[] = "' -- \"$cur\"))\n"
 static void put_bash(FILE *out)
 {
     fputs(bash_begin, out);
-    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
-        if (!row->help || row->kind != OPTION_CHOICE)
+    for (const struct option_row *row = options_table; row->setting; row++) {
+        if (!row->help || row->setting->kind != MXFS_SETTING_CHOICE)
             continue;
-        fprintf(out, "    --%s) COMPREPLY=($(compgen -P \"$whole\" -W '", row->name);
+        fprintf(out, "    --%s) COMPREPLY=($(compgen -P \"$whole\" -W '", row->setting->name);
         put_choices(out, row);
         fputs("' -- \"$cur\")) ;;\n", out);
     }
     fputs("    esac\n    [[ $name ]] && return\n    local commands='", out);
     put_commands(out);
     fputs("'\n    if [[ $cur == -* ]]; then\n        COMPREPLY=($(compgen -W '", out);
-    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
+    for (const struct option_row *row = options_table; row->setting; row++) {
         if (row->help)
-            fprintf(out, "--%s%s ", row->name, row->arg ? "=" : "");
+            fprintf(out, "--%s%s ", row->setting->name, row->setting->arg ? "=" : "");
     }
     fputs(bash_end, out);
 }
@@ -179,18 +193,18 @@ static void put_zsh(FILE *out)
     fputs("#compdef mxfs\n_mxfs_first() {\n    compadd ", out);
     put_commands(out);
     fputs("\n    _files\n}\n_arguments -S \\\n", out);
-    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
+    for (const struct option_row *row = options_table; row->setting; row++) {
         if (!row->help)
             continue;
-        fprintf(out, "    '--%s%s[", row->name, row->arg ? "=" : "");
+        fprintf(out, "    '--%s%s[", row->setting->name, row->setting->arg ? "=" : "");
         put_quoted(out, row->help);
         fputc(']', out);
-        if (row->kind == OPTION_CHOICE) {
-            fprintf(out, ":%s:(", row->arg);
+        if (row->setting->kind == MXFS_SETTING_CHOICE) {
+            fprintf(out, ":%s:(", row->setting->arg);
             put_choices(out, row);
             fputc(')', out);
-        } else if (row->arg) {
-            fprintf(out, ":%s:", row->arg);
+        } else if (row->setting->arg) {
+            fprintf(out, ":%s:", row->setting->arg);
         }
         fputs("' \\\n", out);
     }
@@ -202,17 +216,17 @@ static void put_fish(FILE *out)
     fputs("complete -c mxfs -n __fish_use_subcommand -a '", out);
     put_commands(out);
     fputs("'\n", out);
-    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
+    for (const struct option_row *row = options_table; row->setting; row++) {
         if (!row->help)
             continue;
-        fprintf(out, "complete -c mxfs -l %s", row->name);
+        fprintf(out, "complete -c mxfs -l %s", row->setting->name);
         if (row->letter)
             fprintf(out, " -s %c", row->letter);
-        if (row->kind == OPTION_CHOICE) {
+        if (row->setting->kind == MXFS_SETTING_CHOICE) {
             fputs(" -x -a '", out);
             put_choices(out, row);
             fputc('\'', out);
-        } else if (row->arg) {
+        } else if (row->setting->arg) {
             fputs(" -r", out);
         }
         fputs(" -d '", out);
@@ -224,5 +238,6 @@ static void put_fish(FILE *out)
 void mxfs_options_generate(FILE *out, int what)
 {
     static void (*const writers[])(FILE *) = {put_man, put_bash, put_zsh, put_fish};
+
     writers[what - MXFS_GENERATE_MAN](out);
 }

@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "mxfs/version.h"
 #include "table.h"
 
 enum { HELP_COLUMN = 24, HELP_WIDTH = 78 };
@@ -34,13 +33,14 @@ static void put_wrapped(FILE *out, const char *text)
 
 static void put_option(FILE *out, const struct option_row *row)
 {
+    const struct mxfs_setting *s = row->setting;
     char left[64];
-    int n = row->letter ? snprintf(left, sizeof(left), "  -%c, --%s", row->letter, row->name)
-                        : snprintf(left, sizeof(left), "      --%s", row->name);
+    int n = row->letter ? snprintf(left, sizeof(left), "  -%c, --%s", row->letter, s->name)
+                        : snprintf(left, sizeof(left), "      --%s", s->name);
 
-    if (row->arg)
-        n += snprintf(left + n, sizeof(left) - (size_t)n, "=%s", row->arg);
-    fprintf(out, "%s", left);
+    if (s->arg)
+        n += snprintf(left + n, sizeof(left) - (size_t)n, "=%s", s->arg);
+    fputs(left, out);
     if (n + 2 > HELP_COLUMN)
         fprintf(out, "\n%*s", HELP_COLUMN, "");
     else
@@ -48,30 +48,54 @@ static void put_option(FILE *out, const struct option_row *row)
     put_wrapped(out, row->help);
 }
 
-const char mxfs_help_source[] =
-    "SOURCE is a quantized .safetensors file, a model folder, or the folder of a\n"
-    "model in the Hugging Face cache; so is REFERENCE, whose tensors are taken as\n"
-    "stored.\n";
+/* The group of options that begins at `first`. */
+static void put_group(FILE *out, const struct option_row *first)
+{
+    char heading[OPTIONS_HEADING];
 
-const char mxfs_help_exit_codes[] =
-    "  0  done\n"
-    "  1  compared, and different\n"
+    fprintf(out, "\n%s:\n", options_heading(heading, first));
+    for (const struct option_row *row = first; row->setting; row++) {
+        if (row->help && row->commands == first->commands)
+            put_option(out, row);
+    }
+}
+
+static void put_command(FILE *out, const char *before, enum mxfs_command command)
+{
+    fprintf(out, "%s %-34s %s\n", before, options_commands[command].expected,
+            options_commands[command].help);
+}
+
+const char options_help_source[] =
+    "SOURCE is a quantized .safetensors file, a model folder, or the folder of a\n"
+    "model in the Hugging Face cache. So is REFERENCE, but its tensors are compared\n"
+    "as stored. Options may also be given as -o name=value,...\n";
+
+const char options_help_exit_codes[] =
+    "  0  success\n"
+    "  1  the comparison found differences\n"
     "  2  the command line is wrong\n"
     "  3  SOURCE (or REFERENCE) is malformed\n"
     "  4  SOURCE is quantized in a way that is not supported\n"
     "  5  SOURCE (or REFERENCE) cannot be opened or read, or is incomplete\n"
     "  6  anything else failed (mountpoint, /dev/fuse, unknown tensor, output)\n";
 
-void mxfs_options_help(FILE *out)
+const char options_help_files[] = "To use a file named like a command, write ./list, ./cat, ...\n";
+
+void mxfs_options_help(FILE *out, enum mxfs_command topic)
 {
-    for (int i = MXFS_COMMAND_MOUNT; i < MXFS_COMMAND_HELP; i++)
-        fprintf(out, "%s %-34s %s\n", i == MXFS_COMMAND_MOUNT ? "Usage:" : "      ",
-                mxfs_command_table[i].expected, mxfs_command_table[i].help);
-    fprintf(out, "\n%s\nOptions (also as -o name=value,...):\n", mxfs_help_source);
-    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
-        if (row->help)
-            put_option(out, row);
+    bool all = topic == MXFS_COMMAND_HELP;
+
+    if (!all)
+        put_command(out, "Usage:", topic);
+    for (int i = MXFS_COMMAND_MOUNT; i < MXFS_COMMAND_HELP && all; i++)
+        put_command(out, i == MXFS_COMMAND_MOUNT ? "Usage:" : "      ", (enum mxfs_command)i);
+    if (all)
+        fprintf(out, "\n%s", options_help_source);
+    for (const struct option_row *row = options_table; row->setting; row++) {
+        if (options_begins_group(row) && (all || options_is_for(row, topic)))
+            put_group(out, row);
     }
-    fprintf(out, "\nExit codes:\n%s\nA file called like a command is written ./list, ./cat, ...\n",
-            mxfs_help_exit_codes);
+    if (all)
+        fprintf(out, "\nExit codes:\n%s\n%s", options_help_exit_codes, options_help_files);
 }

@@ -10,28 +10,14 @@
 #include <stddef.h>
 
 #include "mxfs/options.h"
-
-/** How a value is read, and what is at `offset` in struct mxfs_options. */
-enum option_kind {
-    OPTION_FLAG,   /**< bool; no value */
-    OPTION_STRING, /**< const char * */
-    OPTION_SIZE,   /**< uint64_t; bytes, with K, M, G, T */
-    OPTION_NUMBER, /**< uint64_t */
-    OPTION_OCTAL,  /**< uint64_t, written with digits 0 to 7 */
-    OPTION_CHOICE, /**< int: place in `choices` */
-};
+#include "mxfs/settings.h"
 
 /** One option. */
 struct option_row {
-    const char *name; /**< as in --name and -o name (there with _ for - too) */
-    char letter;      /**< as in -x, or 0 */
-    enum option_kind kind;
-    size_t offset;       /**< in struct mxfs_options */
-    const char *arg;     /**< how the value is called in --help; NULL for flags */
-    const char *choices; /**< for OPTION_CHOICE: "a|b|c" */
-    const char *help;    /**< NULL: accepted, changes nothing, not shown */
-    uint64_t min, max;   /**< for sizes and numbers */
-    unsigned commands;   /**< for which it means something: bits 1 << MXFS_COMMAND_* */
+    const struct mxfs_setting *setting; /**< name and value: a field of struct mxfs_options */
+    char letter;                        /**< as in -x, or 0 */
+    const char *help;  /**< NULL: accepted in -o lists only, changes nothing, not shown */
+    unsigned commands; /**< for which it means something: bits 1 << MXFS_COMMAND_* */
 };
 
 /** A command. */
@@ -43,12 +29,30 @@ struct command_row {
 };
 
 /** The commands with operands, by enum mxfs_command. */
-extern const struct command_row mxfs_command_table[MXFS_COMMAND_HELP];
+extern const struct command_row options_commands[MXFS_COMMAND_HELP];
 
 /** Pieces of --help; each ends with a newline. */
-extern const char mxfs_help_source[], mxfs_help_exit_codes[];
+extern const char options_help_source[], options_help_exit_codes[], options_help_files[];
 
-/** The table; ends with a row without a name. */
-extern const struct option_row mxfs_option_table[];
+/** The table; ends with a row without a setting. Rows with the same commands form a group. */
+extern const struct option_row options_table[];
+
+/** Whether an option means something to a command. */
+static inline bool options_is_for(const struct option_row *row, enum mxfs_command command)
+{
+    return row->commands >> command & 1;
+}
+
+/** Whether a row is the first shown row of its group. */
+bool options_begins_group(const struct option_row *row);
+
+/** Room for the heading of a group. */
+enum { OPTIONS_HEADING = 96 };
+
+/** Formats "Options for list and stats" and returns `out`. */
+const char *options_heading(char out[OPTIONS_HEADING], const struct option_row *row);
+
+/** Formats "list, stats", the commands that a row is for, and returns `out`. */
+const char *options_commands_of(char out[OPTIONS_HEADING], const struct option_row *row);
 
 #endif

@@ -20,7 +20,7 @@
 /* config.json is a few kilobytes; an index of a million names 100 MB. */
 enum { TEXT_MAX = 256 << 20 };
 
-/* The first group of a folder that is dequantized, or NULL. */
+/* The first group of a folder, or NULL if nothing in it is dequantized. */
 static const struct mxfs_group *first_group(const struct mxfs_folder *folder)
 {
     for (size_t i = 0; i < folder->model_count; i++) {
@@ -41,7 +41,7 @@ static bool describes_quantization(const char *name)
     return false;
 }
 
-/* The model that the index called `name` made, or NULL. */
+/* The model of the index called `name`, or NULL. */
 static const struct mxfs_model *model_of_index(const struct mxfs_folder *folder, const char *name)
 {
     for (size_t i = 0; i < folder->model_count; i++) {
@@ -52,7 +52,7 @@ static const struct mxfs_model *model_of_index(const struct mxfs_folder *folder,
     return NULL;
 }
 
-/* Whether the index still fits what is shown. */
+/* Whether the index no longer fits what is shown. */
 static bool changes_names(const struct mxfs_model *m)
 {
     return m->grouping.count > 0 || m->missing > 0 || m->restricted;
@@ -142,8 +142,8 @@ static int edit_text(const struct mxfs_folder *folder, const struct mxfs_reach *
     return 0;
 }
 
-int mxfs_repo_edit(const struct mxfs_folder *folder, const struct mxfs_reach *reach,
-                   const char *name, struct mxfs_entry *entry, bool *hide, struct mxfs_error *err)
+int repo_edit(const struct mxfs_folder *folder, const struct mxfs_reach *reach, const char *name,
+              struct mxfs_entry *entry, bool *hide, struct mxfs_error *err)
 {
     const struct mxfs_model *indexed = model_of_index(folder, name);
     bool config = strcmp(name, "config.json") == 0 && first_group(folder);

@@ -11,7 +11,7 @@
 
 /** A file in a directory, before it is decided what becomes of it. */
 struct repo_file {
-    char *name;
+    char *name;   /**< owned */
     bool claimed; /**< a model has it */
     bool hidden;  /**< will not be shown */
 };
@@ -19,43 +19,55 @@ struct repo_file {
 /** The regular files and the directories of a directory, each sorted by name. */
 struct repo_listing {
     struct repo_file *files;
-    size_t file_count;
+    size_t file_count, file_capacity;
     char **dirs;
-    size_t dir_count;
+    size_t dir_count, dir_capacity;
 };
 
-/** What may be followed, and how deep we are. */
+/** Deepest nesting of folders that is shown. */
+enum { REPO_DEPTH_MAX = 32 };
+
+/** The state of a walk down the folders. */
 struct repo_walk {
-    const struct mxfs_repo_options *options;
-    dev_t dev[32]; /**< folders above, to stop at a link that leads back */
-    ino_t ino[32];
+    struct mxfs_repo *repo;
+    const struct mxfs_choices *choices;
+    dev_t dev[REPO_DEPTH_MAX]; /**< of the folders above, to notice a link that leads back */
+    ino_t ino[REPO_DEPTH_MAX];
     unsigned depth;
 };
 
-/** Lists a directory: `.git`, `.cache`, sockets, FIFOs and devices are left out, links are
- * followed. */
-int mxfs_repo_list(const struct repo_walk *walk, const char *path, struct repo_listing *out,
-                   struct mxfs_error *err);
+/**
+ * Lists a directory: `.git`, `.cache`, sockets, FIFOs and devices are left out, links are followed
+ * as far as `reach` (NULL: everywhere) allows.
+ */
+int repo_list(struct repo_listing *out, const char *path, const struct mxfs_reach *reach,
+              struct mxfs_error *err);
 
 /** Frees; accepts a zero-initialised object. */
-void mxfs_repo_listing_fini(struct repo_listing *listing);
+void repo_listing_fini(struct repo_listing *listing);
 
-/** Opens the models of a folder, plans their files, and marks those files as claimed (or hidden).
+/** Opens the models of a folder, plans their files, and marks those files as claimed or hidden. */
+int repo_open_models(struct mxfs_folder *folder, struct repo_listing *listing,
+                     const struct mxfs_choices *choices, struct mxfs_error *err);
+
+/**
+ * Opens the file at `path` as the only model of the folder, and plans its view. The file may be a
+ * shard: the model then has the other shards too.
  */
-int mxfs_repo_open_models(const struct repo_walk *walk, struct mxfs_folder *folder,
-                          struct repo_listing *listing, struct mxfs_error *err);
+int repo_open_named(struct mxfs_folder *folder, const char *path,
+                    const struct mxfs_choices *choices, struct mxfs_error *err);
 
-/** Makes room for one more element; returns 0 or -ENOMEM. Doubles at powers of two. */
-int mxfs_repo_grow(void **array, size_t count, size_t size);
+/** Whether a file name ends in `suffix`. */
+bool repo_name_ends_in(const char *name, const char *suffix);
 
-/** Whether a file name ends so. */
-bool mxfs_repo_ends_in(const char *name, const char *suffix);
+/** The file name of the shard that a plan shows; borrowed from the plan. */
+const char *repo_plan_name(const struct mxfs_plan *plan);
 
 /**
  * Decides what a JSON file of a folder becomes: *entry is filled as edited text, or *hide set, or
  * neither (then it is passed through).
  */
-int mxfs_repo_edit(const struct mxfs_folder *folder, const struct mxfs_reach *reach,
-                   const char *name, struct mxfs_entry *entry, bool *hide, struct mxfs_error *err);
+int repo_edit(const struct mxfs_folder *folder, const struct mxfs_reach *reach, const char *name,
+              struct mxfs_entry *entry, bool *hide, struct mxfs_error *err);
 
 #endif

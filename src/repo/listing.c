@@ -10,21 +10,11 @@
 #include <string.h>
 
 #include "folder.h"
+#include "mxfs/array.h"
 #include "mxfs/log.h"
 #include "mxfs/path.h"
 
-int mxfs_repo_grow(void **array, size_t count, size_t size)
-{
-    if (count & (count - 1) || (count == 0 && *array))
-        return 0;
-    void *grown = realloc(*array, (count ? count * 2 : 1) * size);
-    if (!grown)
-        return -ENOMEM;
-    *array = grown;
-    return 0;
-}
-
-bool mxfs_repo_ends_in(const char *name, const char *suffix)
+bool repo_name_ends_in(const char *name, const char *suffix)
 {
     size_t n = strlen(name), m = strlen(suffix);
     return n >= m && strcmp(name + n - m, suffix) == 0;
@@ -40,41 +30,58 @@ static bool is_skipped(const char *name)
     return false;
 }
 
-static int add_name(struct repo_listing *out, char *name, bool dir)
+static int add_dir(struct repo_listing *out, char *name)
 {
-    int rc = dir ? mxfs_repo_grow((void **)&out->dirs, out->dir_count, sizeof(*out->dirs))
-                 : mxfs_repo_grow((void **)&out->files, out->file_count, sizeof(*out->files));
-    if (rc != 0) {
-        free(name);
-        return rc;
-    }
-    if (dir)
-        out->dirs[out->dir_count++] = name;
-    else
-        out->files[out->file_count++] = (struct repo_file){.name = name};
+    char **dirs = mxfs_array_grow(out->dirs, out->dir_count + 1, &out->dir_capacity, sizeof(*dirs));
+
+    if (!dirs)
+        return -ENOMEM;
+    out->dirs = dirs;
+    out->dirs[out->dir_count++] = name;
     return 0;
 }
 
-/* Takes in one name of a directory, if it is to be shown. */
-static int consider(const struct repo_walk *walk, const char *dir, const char *name,
-                    struct repo_listing *out)
+static int add_file(struct repo_listing *out, char *name)
 {
-    char *path = mxfs_path_join(dir, name), *copy = NULL;
-    struct stat self, st;
-    int rc = path ? 0 : -ENOMEM;
+    struct repo_file *files =
+        mxfs_array_grow(out->files, out->file_count + 1, &out->file_capacity, sizeof(*files));
 
-    if (rc == 0 && lstat(path, &self) == 0) {
-        if (stat(path, &st) != 0)
-            mxfs_log(MXFS_LOG_WARNING, "%s: not shown: %s", path, strerror(errno));
-        else if (S_ISLNK(self.st_mode) && !mxfs_reach_has(walk->options->model.reach, path))
-            mxfs_log(MXFS_LOG_WARNING,
-                     "%s: not shown: this link leads out of the source (see --follow-symlinks)",
-                     path);
-        else if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
-            rc = (copy = strdup(name)) ? add_name(out, copy, S_ISDIR(st.st_mode)) : -ENOMEM;
-    }
-    free(path);
+    if (!files)
+        return -ENOMEM;
+    out->files = files;
+    out->files[out->file_count++] = (struct repo_file){.name = name};
+    return 0;
+}
+
+static int add_name(struct repo_listing *out, const char *name, bool is_dir)
+{
+    char *copy = strdup(name);
+    int rc = copy ? (is_dir ? add_dir : add_file)(out, copy) : -ENOMEM;
+
+    if (rc != 0)
+        free(copy);
     return rc;
+}
+
+/* Adds the entry at `path`, if it is to be shown. */
+static int consider(struct repo_listing *out, const char *path, const struct mxfs_reach *reach)
+{
+    struct stat self, st;
+
+    if (lstat(path, &self) != 0)
+        return 0;
+    if (stat(path, &st) != 0) {
+        mxfs_log(MXFS_LOG_WARNING, "%s: not shown: %s", path, strerror(errno));
+        return 0;
+    }
+    if (S_ISLNK(self.st_mode) && !mxfs_reach_has(reach, path)) {
+        mxfs_log(MXFS_LOG_WARNING,
+                 "%s: not shown: this link leads out of the source (see --follow-symlinks)", path);
+        return 0;
+    }
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return 0;
+    return add_name(out, mxfs_path_basename(path), S_ISDIR(st.st_mode));
 }
 
 static int compare_files(const void *a, const void *b)
@@ -87,24 +94,35 @@ static int compare_dirs(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int mxfs_repo_list(const struct repo_walk *walk, const char *path, struct repo_listing *out,
-                   struct mxfs_error *err)
+static int read_names(struct repo_listing *out, DIR *d, const char *path,
+                      const struct mxfs_reach *reach)
 {
-    DIR *d = opendir(path);
     struct dirent *e;
     int rc = 0;
+
+    while (rc == 0 && (e = readdir(d))) {
+        if (is_skipped(e->d_name))
+            continue;
+        char *entry = mxfs_path_join(path, e->d_name);
+        rc = entry ? consider(out, entry, reach) : -ENOMEM;
+        free(entry);
+    }
+    return rc;
+}
+
+int repo_list(struct repo_listing *out, const char *path, const struct mxfs_reach *reach,
+              struct mxfs_error *err)
+{
+    DIR *d = opendir(path);
 
     memset(out, 0, sizeof(*out));
     if (!d)
         return mxfs_fail(err, MXFS_EXIT_SOURCE, errno, "%s: %s", path, strerror(errno));
-    while (rc == 0 && (e = readdir(d))) {
-        if (!is_skipped(e->d_name))
-            rc = consider(walk, path, e->d_name, out);
-    }
+    int rc = read_names(out, d, path, reach);
     closedir(d);
     if (rc != 0) {
-        mxfs_repo_listing_fini(out);
-        return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: %s", path, strerror(-rc));
+        repo_listing_fini(out);
+        return mxfs_fail_memory(err, path);
     }
     if (out->file_count > 1)
         qsort(out->files, out->file_count, sizeof(*out->files), compare_files);
@@ -113,7 +131,7 @@ int mxfs_repo_list(const struct repo_walk *walk, const char *path, struct repo_l
     return 0;
 }
 
-void mxfs_repo_listing_fini(struct repo_listing *listing)
+void repo_listing_fini(struct repo_listing *listing)
 {
     for (size_t i = 0; i < listing->file_count; i++)
         free(listing->files[i].name);

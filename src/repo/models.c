@@ -9,8 +9,17 @@
 #include <string.h>
 
 #include "folder.h"
+#include "mxfs/array.h"
 #include "mxfs/log.h"
 #include "mxfs/path.h"
+
+/* The folder whose models are being opened. */
+struct opening {
+    struct mxfs_folder *folder;
+    struct repo_listing *listing;
+    const struct mxfs_choices *choices;
+    struct mxfs_error *err;
+};
 
 static struct repo_file *find_file(struct repo_listing *l, const char *name)
 {
@@ -27,50 +36,70 @@ static struct repo_file *find_file(struct repo_listing *l, const char *name)
     return NULL;
 }
 
-static int out_of_memory(const struct mxfs_folder *folder, struct mxfs_error *err)
+static void discard(struct mxfs_model *model)
 {
-    return mxfs_fail_memory(err, folder->path);
+    mxfs_model_close(model);
+    free(model);
 }
 
-/* Plans the files of a model and hands it over to the folder. */
-static int add_model(struct mxfs_folder *folder, struct mxfs_model *model, struct mxfs_error *err)
+static int add_plan(struct mxfs_folder *folder, struct mxfs_model *model, size_t shard,
+                    struct mxfs_error *err)
 {
-    if (mxfs_repo_grow((void **)&folder->models, folder->model_count, sizeof(*folder->models))) {
-        mxfs_model_close(model);
-        free(model);
-        return out_of_memory(folder, err);
+    struct mxfs_plan **plans = mxfs_array_grow(folder->plans, folder->plan_count + 1,
+                                               &folder->plan_capacity, sizeof(struct mxfs_plan *));
+    if (!plans)
+        return mxfs_fail_memory(err, folder->path);
+    folder->plans = plans;
+    struct mxfs_plan *plan = malloc(sizeof(*plan));
+    if (!plan)
+        return mxfs_fail_memory(err, folder->path);
+    int rc = mxfs_plan_init(plan, model, shard, err);
+    if (rc != 0) {
+        free(plan);
+        return rc;
     }
-    folder->models[folder->model_count++] = model;
-    for (size_t i = 0; i < model->shard_count; i++) {
-        struct mxfs_plan *plan = malloc(sizeof(*plan));
-        if (!plan ||
-            mxfs_repo_grow((void **)&folder->plans, folder->plan_count, sizeof(*folder->plans))) {
-            free(plan);
-            return out_of_memory(folder, err);
-        }
-        int rc = mxfs_plan_init(plan, model, i, err);
-        if (rc != 0) {
-            free(plan);
-            return rc;
-        }
-        folder->plans[folder->plan_count++] = plan;
-    }
+    plans[folder->plan_count++] = plan;
     return 0;
 }
 
-typedef int open_fn(struct mxfs_model *model, const char *path,
-                    const struct mxfs_model_options *options, struct mxfs_error *err);
+/* Hands a model over to the folder, or discards it. */
+static int hand_over(struct mxfs_folder *f, struct mxfs_model *model, struct mxfs_error *err)
+{
+    struct mxfs_model **models = mxfs_array_grow(f->models, f->model_count + 1, &f->model_capacity,
+                                                 sizeof(struct mxfs_model *));
+
+    if (!models) {
+        discard(model);
+        return mxfs_fail_memory(err, f->path);
+    }
+    f->models = models;
+    models[f->model_count++] = model;
+    return 0;
+}
+
+/* Hands a model over and plans its files. */
+static int add_model(const struct opening *o, struct mxfs_model *model)
+{
+    struct mxfs_folder *f = o->folder;
+    int rc = hand_over(f, model, o->err);
+
+    for (size_t i = 0; i < model->shard_count && rc == 0; i++)
+        rc = add_plan(f, model, i, o->err);
+    return rc;
+}
+
+typedef int open_fn(struct mxfs_model *model, const char *path, const struct mxfs_choices *choices,
+                    struct mxfs_error *err);
 
 /* Opens a model without adding it yet. */
-static int open_one(const struct repo_walk *walk, struct mxfs_folder *folder, const char *name,
-                    open_fn *open, struct mxfs_model **out, struct mxfs_error *err)
+static int open_model(const struct opening *o, const char *path, open_fn *open,
+                      struct mxfs_model **out)
 {
-    char *path = mxfs_path_join(folder->path, name);
-    struct mxfs_model *model = calloc(1, sizeof(*model));
-    int rc =
-        path && model ? open(model, path, &walk->options->model, err) : out_of_memory(folder, err);
+    struct mxfs_model *model = path ? calloc(1, sizeof(*model)) : NULL;
 
-    free(path);
+    if (!model)
+        return mxfs_fail_memory(o->err, o->folder->path);
+    int rc = open(model, path, o->choices, o->err);
     if (rc != 0) {
         free(model);
         return rc;
@@ -79,113 +108,145 @@ static int open_one(const struct repo_walk *walk, struct mxfs_folder *folder, co
     return 0;
 }
 
-static void discard(struct mxfs_model *model)
+static int open_one(const struct opening *o, const char *name, open_fn *open,
+                    struct mxfs_model **out)
 {
-    mxfs_model_close(model);
-    free(model);
+    char *path = mxfs_path_join(o->folder->path, name);
+    int rc = open_model(o, path, open, out);
+
+    free(path);
+    return rc;
 }
 
-/* Whether there is another safetensors file than those of indexes. */
+/* Whether there are safetensors files other than those of indexes. */
 static bool has_unclaimed(const struct repo_listing *l)
 {
     for (size_t i = 0; i < l->file_count; i++) {
-        if (mxfs_repo_ends_in(l->files[i].name, ".safetensors") && !l->files[i].claimed)
+        if (repo_name_ends_in(l->files[i].name, ".safetensors") && !l->files[i].claimed)
             return true;
     }
     return false;
 }
 
-/* Whether another index has one of the shards. A shard that is not listed must not be shown. */
-static int look_for_shards(struct repo_listing *l, const struct mxfs_model *m, bool *claimed,
-                           struct mxfs_error *err)
+/* Judges an index whose shards are not all there: an error, or *ignore set, or neither. */
+static int judge_missing(const struct opening *o, const char *index, const struct mxfs_model *m,
+                         bool *ignore)
 {
-    *claimed = false;
+    if (m->missing == 0)
+        return 0;
+    if (m->shard_count == 0 && has_unclaimed(o->listing)) {
+        mxfs_log(MXFS_LOG_WARNING,
+                 "%s/%s: ignored and not shown: none of its shards exists, but other files do",
+                 o->folder->path, index);
+        *ignore = true;
+        return 0;
+    }
+    if (o->choices->partial && m->shard_count > 0)
+        return 0;
+    return mxfs_fail(o->err, MXFS_EXIT_SOURCE, ENOENT,
+                     "%s: download incomplete: %zu of %zu shards missing, first %s%s",
+                     o->folder->path, m->missing, m->missing + m->shard_count, m->first_missing,
+                     m->shard_count > 0 ? " (--partial shows the tensors that are available)" : "");
+}
+
+/* Whether another index has one of the shards. A shard that is not listed must not be shown. */
+static int look_for_shards(const struct opening *o, const struct mxfs_model *m, bool *claimed)
+{
     for (size_t i = 0; i < m->shard_count; i++) {
         const char *path = m->shards[i].source.path;
-        const struct repo_file *f = find_file(l, mxfs_path_basename(path));
+        const struct repo_file *f = find_file(o->listing, mxfs_path_basename(path));
         if (!f)
-            return mxfs_fail(err, MXFS_EXIT_SOURCE, EACCES,
+            return mxfs_fail(o->err, MXFS_EXIT_SOURCE, EACCES,
                              "%s: is not among the files that are shown", path);
         *claimed |= f->claimed;
     }
     return 0;
 }
 
-/* What an index whose shards are not (all) there means. */
-static int judge_missing(const struct repo_walk *walk, const struct mxfs_folder *folder,
-                         const struct repo_listing *l, const char *index,
-                         const struct mxfs_model *m, bool *ignore, struct mxfs_error *err)
+/* Whether the model of an index is shown; *ignore is set if it is not. */
+static int judge_index(const struct opening *o, const char *index, const struct mxfs_model *m,
+                       bool *ignore)
 {
-    *ignore = false;
-    if (m->missing == 0)
-        return 0;
-    if (m->shard_count == 0 && has_unclaimed(l)) {
+    bool claimed = false;
+    int rc = judge_missing(o, index, m, ignore);
+
+    if (rc == 0 && !*ignore)
+        rc = look_for_shards(o, m, &claimed);
+    if (rc == 0 && claimed) {
         mxfs_log(MXFS_LOG_WARNING,
-                 "%s/%s: none of its shards is there, but others are; it is ignored and not shown",
-                 folder->path, index);
+                 "%s/%s: ignored and not shown: it shares files with another index",
+                 o->folder->path, index);
         *ignore = true;
-        return 0;
     }
-    if (walk->options->model.partial && m->shard_count > 0)
-        return 0;
-    return mxfs_fail(err, MXFS_EXIT_SOURCE, ENOENT,
-                     "%s: download incomplete: %zu of %zu shards missing, first %s%s", folder->path,
-                     m->missing, m->missing + m->shard_count, m->first_missing,
-                     m->shard_count > 0 ? " (--partial shows what is there)" : "");
+    return rc;
 }
 
-static int open_index(const struct repo_walk *walk, struct mxfs_folder *folder,
-                      struct repo_listing *l, struct repo_file *index, struct mxfs_error *err)
+static int open_index(const struct opening *o, struct repo_file *index)
 {
     struct mxfs_model *m;
-    bool ignore, claimed = false;
+    bool ignore = false;
+    int rc = open_one(o, index->name, mxfs_model_open_index, &m);
 
-    int rc = open_one(walk, folder, index->name, mxfs_model_open_index, &m, err);
     if (rc != 0)
         return rc;
-    rc = judge_missing(walk, folder, l, index->name, m, &ignore, err);
-    if (rc == 0 && !ignore)
-        rc = look_for_shards(l, m, &claimed, err);
-    if (claimed) {
-        mxfs_log(MXFS_LOG_WARNING,
-                 "%s/%s: shares files with another index; it is ignored and not shown",
-                 folder->path, index->name);
-        ignore = true;
-    }
+    rc = judge_index(o, index->name, m, &ignore);
     if (rc != 0 || ignore) {
         index->hidden = true;
         discard(m);
         return rc;
     }
     for (size_t i = 0; i < m->shard_count; i++)
-        find_file(l, mxfs_path_basename(m->shards[i].source.path))->claimed = true;
-    return add_model(folder, m, err);
+        find_file(o->listing, mxfs_path_basename(m->shards[i].source.path))->claimed = true;
+    return add_model(o, m);
+}
+
+static int open_single(const struct opening *o, struct repo_file *file)
+{
+    struct mxfs_model *m;
+    int rc = open_one(o, file->name, mxfs_model_open_single, &m);
+
+    file->claimed = true;
+    return rc == 0 ? add_model(o, m) : rc;
+}
+
+int repo_open_named(struct mxfs_folder *folder, const char *path,
+                    const struct mxfs_choices *choices, struct mxfs_error *err)
+{
+    const struct opening o = {.folder = folder, .choices = choices, .err = err};
+    struct mxfs_model *m;
+    int rc = open_model(&o, path, mxfs_model_open_file, &m);
+
+    if (rc == 0)
+        rc = hand_over(folder, m, err);
+    return rc == 0 ? add_plan(folder, m, m->main, err) : rc;
+}
+
+const char *repo_plan_name(const struct mxfs_plan *plan)
+{
+    return mxfs_path_basename(plan->model->shards[plan->shard].source.path);
 }
 
 static int compare_plans(const void *a, const void *b)
 {
     const struct mxfs_plan *x = *(struct mxfs_plan *const *)a, *y = *(struct mxfs_plan *const *)b;
-    return strcmp(mxfs_plan_source(x)->path, mxfs_plan_source(y)->path);
+
+    return strcmp(repo_plan_name(x), repo_plan_name(y));
 }
 
-int mxfs_repo_open_models(const struct repo_walk *walk, struct mxfs_folder *folder,
-                          struct repo_listing *listing, struct mxfs_error *err)
+int repo_open_models(struct mxfs_folder *folder, struct repo_listing *listing,
+                     const struct mxfs_choices *choices, struct mxfs_error *err)
 {
+    const struct opening o = {folder, listing, choices, err};
     int rc = 0;
 
     for (size_t i = 0; i < listing->file_count && rc == 0; i++) {
-        if (mxfs_repo_ends_in(listing->files[i].name, ".safetensors.index.json"))
-            rc = open_index(walk, folder, listing, &listing->files[i], err);
+        if (repo_name_ends_in(listing->files[i].name, ".safetensors.index.json"))
+            rc = open_index(&o, &listing->files[i]);
     }
     for (size_t i = 0; i < listing->file_count && rc == 0; i++) {
         struct repo_file *f = &listing->files[i];
-        struct mxfs_model *m;
-        if (f->claimed || !mxfs_repo_ends_in(f->name, ".safetensors"))
-            continue;
-        f->claimed = true;
-        rc = open_one(walk, folder, f->name, mxfs_model_open_single, &m, err);
-        if (rc == 0)
-            rc = add_model(folder, m, err);
+        if (!f->claimed && repo_name_ends_in(f->name, ".safetensors"))
+            rc = open_single(&o, f);
     }
     if (folder->plan_count > 1)
         qsort(folder->plans, folder->plan_count, sizeof(struct mxfs_plan *), compare_plans);

@@ -12,14 +12,10 @@
 #include <string.h>
 
 #include "folder.h"
+#include "mxfs/array.h"
 #include "mxfs/path.h"
 #include "mxfs/rights.h"
 #include "mxfs/vfile.h"
-
-static int out_of_memory(const char *path, struct mxfs_error *err)
-{
-    return mxfs_fail_memory(err, path);
-}
 
 static void close_entry(struct mxfs_entry *e)
 {
@@ -39,13 +35,8 @@ static void close_entry(struct mxfs_entry *e)
 
 static void close_folder(struct mxfs_folder *f)
 {
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->entries[i].kind == MXFS_ENTRY_FOLDER) {
-            close_folder(f->entries[i].folder);
-            free(f->entries[i].folder);
-        }
+    for (size_t i = 0; i < f->count; i++)
         close_entry(&f->entries[i]);
-    }
     for (size_t i = 0; i < f->plan_count; i++) {
         mxfs_plan_fini(f->plans[i]);
         free(f->plans[i]);
@@ -58,22 +49,53 @@ static void close_folder(struct mxfs_folder *f)
     free(f->plans);
     free(f->models);
     free(f->path);
-    memset(f, 0, sizeof(*f));
+    free(f);
 }
 
 void mxfs_repo_close(struct mxfs_repo *repo)
 {
-    close_folder(&repo->root);
+    for (size_t i = 0; i < repo->file_count; i++)
+        free(repo->files[i].path);
+    free(repo->files);
+    for (size_t i = 0; i < repo->folder_count; i++)
+        close_folder(repo->folders[i]);
+    free(repo->folders);
     memset(repo, 0, sizeof(*repo));
 }
 
-/* Adds an empty entry; its content may be filled after. NULL when out of memory. */
+/* Appends a folder, and takes `path` over; NULL when out of memory. */
+static struct mxfs_folder *add_folder(struct mxfs_repo *repo, char *path)
+{
+    struct mxfs_folder **folders =
+        mxfs_array_grow(repo->folders, repo->folder_count + 1, &repo->folder_capacity,
+                        sizeof(struct mxfs_folder *));
+    struct mxfs_folder *f = folders ? calloc(1, sizeof(*f)) : NULL;
+
+    if (folders)
+        repo->folders = folders;
+    if (!f || !path) {
+        free(f);
+        free(path);
+        return NULL;
+    }
+    repo->folders[repo->folder_count++] = f;
+    const char *root = repo->folders[0] == f ? path : repo->folders[0]->path;
+    f->path = path;
+    f->below = f == repo->folders[0] ? "" : path + strlen(root) - (strcmp(root, "/") == 0);
+    return f;
+}
+
+/* Appends an empty entry, to be filled by the caller; NULL when out of memory. */
 static struct mxfs_entry *add_entry(struct mxfs_folder *f, const char *name,
                                     enum mxfs_entry_kind kind)
 {
-    if (mxfs_repo_grow((void **)&f->entries, f->count, sizeof(*f->entries)) != 0)
+    struct mxfs_entry *entries =
+        mxfs_array_grow(f->entries, f->count + 1, &f->capacity, sizeof(*entries));
+
+    if (!entries)
         return NULL;
-    struct mxfs_entry *e = &f->entries[f->count];
+    f->entries = entries;
+    struct mxfs_entry *e = &entries[f->count];
     memset(e, 0, sizeof(*e));
     e->name = strdup(name);
     e->kind = kind;
@@ -88,8 +110,7 @@ static struct mxfs_entry *add_entry(struct mxfs_folder *f, const char *name,
 static struct mxfs_plan *plan_of(const struct mxfs_folder *f, const char *name)
 {
     for (size_t i = 0; i < f->plan_count; i++) {
-        const struct mxfs_plan *p = f->plans[i];
-        if (strcmp(mxfs_path_basename(mxfs_plan_source(p)->path), name) == 0)
+        if (strcmp(repo_plan_name(f->plans[i]), name) == 0)
             return f->plans[i];
     }
     return NULL;
@@ -100,29 +121,32 @@ static int add_raw_file(const struct repo_walk *walk, struct mxfs_folder *f, con
 {
     char *path = mxfs_path_join(f->path, name);
     struct mxfs_entry *e = path ? add_entry(f, name, MXFS_ENTRY_RAW) : NULL;
-    int rc = e ? mxfs_source_open(&e->source, path, walk->options->model.reach, err)
-               : out_of_memory(f->path, err);
+    int rc = e ? mxfs_source_open(&e->source, path, walk->choices->reach, err)
+               : mxfs_fail_memory(err, f->path);
 
     free(path);
     return rc;
 }
 
+static int add_virtual_file(struct mxfs_folder *f, const char *name, struct mxfs_error *err)
+{
+    struct mxfs_entry *e = add_entry(f, name, MXFS_ENTRY_VIRTUAL);
+
+    if (!e)
+        return mxfs_fail_memory(err, f->path);
+    e->plan = plan_of(f, name);
+    return 0;
+}
+
 static int add_file(const struct repo_walk *walk, struct mxfs_folder *f,
-                    const struct repo_file *file, bool untouched, struct mxfs_error *err)
+                    const struct repo_file *file, struct mxfs_error *err)
 {
     struct mxfs_entry edited = {0};
     bool hide = false;
 
-    if (untouched)
-        return add_raw_file(walk, f, file->name, err);
-    if (file->claimed) {
-        struct mxfs_entry *e = add_entry(f, file->name, MXFS_ENTRY_VIRTUAL);
-        if (!e)
-            return out_of_memory(f->path, err);
-        e->plan = plan_of(f, file->name);
-        return 0;
-    }
-    int rc = mxfs_repo_edit(f, walk->options->model.reach, file->name, &edited, &hide, err);
+    if (file->claimed)
+        return add_virtual_file(f, file->name, err);
+    int rc = repo_edit(f, walk->choices->reach, file->name, &edited, &hide, err);
     if (rc != 0 || hide || file->hidden)
         return rc;
     if (!edited.text.data)
@@ -130,13 +154,13 @@ static int add_file(const struct repo_walk *walk, struct mxfs_folder *f,
     struct mxfs_entry *e = add_entry(f, file->name, MXFS_ENTRY_TEXT);
     if (!e) {
         free(edited.text.data);
-        return out_of_memory(f->path, err);
+        return mxfs_fail_memory(err, f->path);
     }
     e->text = edited.text;
     return 0;
 }
 
-static int open_folder(struct repo_walk *walk, struct mxfs_folder *f, char *path, bool untouched,
+static int open_folder(struct repo_walk *walk, struct mxfs_folder *f, bool untouched,
                        struct mxfs_error *err);
 
 /*
@@ -148,19 +172,16 @@ static bool stays_untouched(const char *name)
     return strcmp(name, "original") == 0;
 }
 
-static int add_folder(struct repo_walk *walk, struct mxfs_folder *f, const char *name,
-                      bool untouched, struct mxfs_error *err)
+static int add_subfolder(struct repo_walk *walk, struct mxfs_folder *f, const char *name,
+                         bool untouched, struct mxfs_error *err)
 {
-    char *path = mxfs_path_join(f->path, name);
-    struct mxfs_entry *e = path ? add_entry(f, name, MXFS_ENTRY_FOLDER) : NULL;
+    struct mxfs_folder *sub = add_folder(walk->repo, mxfs_path_join(f->path, name));
+    struct mxfs_entry *e = sub ? add_entry(f, name, MXFS_ENTRY_FOLDER) : NULL;
 
-    if (!e || !(e->folder = calloc(1, sizeof(*e->folder)))) {
-        f->count -= e != NULL; /* no folder to close */
-        free(e ? e->name : NULL);
-        free(path);
-        return out_of_memory(f->path, err);
-    }
-    return open_folder(walk, e->folder, path, untouched || stays_untouched(name), err);
+    if (!e)
+        return mxfs_fail_memory(err, f->path);
+    e->folder = sub;
+    return open_folder(walk, sub, untouched || stays_untouched(name), err);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -171,18 +192,19 @@ static int compare_entries(const void *a, const void *b)
 static int fill_folder(struct repo_walk *walk, struct mxfs_folder *f, struct repo_listing *l,
                        bool untouched, struct mxfs_error *err)
 {
-    int rc = untouched ? 0 : mxfs_repo_open_models(walk, f, l, err);
+    int rc = untouched ? 0 : repo_open_models(f, l, walk->choices, err);
 
     for (size_t i = 0; i < l->file_count && rc == 0; i++)
-        rc = add_file(walk, f, &l->files[i], untouched, err);
+        rc = untouched ? add_raw_file(walk, f, l->files[i].name, err)
+                       : add_file(walk, f, &l->files[i], err);
     for (size_t i = 0; i < l->dir_count && rc == 0; i++)
-        rc = add_folder(walk, f, l->dirs[i], untouched, err);
+        rc = add_subfolder(walk, f, l->dirs[i], untouched, err);
     if (f->count > 1)
         qsort(f->entries, f->count, sizeof(*f->entries), compare_entries);
     return rc;
 }
 
-/* Whether the folder is one of those above it, come upon through a link. */
+/* Whether the folder is one of those above it, reached through a link. */
 static bool leads_back(const struct repo_walk *walk, const struct stat *st)
 {
     for (unsigned i = 0; i < walk->depth; i++) {
@@ -192,31 +214,30 @@ static bool leads_back(const struct repo_walk *walk, const struct stat *st)
     return false;
 }
 
-/* Takes `path` over. A folder that is too deep or leads back stays empty. */
-static int open_folder(struct repo_walk *walk, struct mxfs_folder *f, char *path, bool untouched,
+/* A folder that is too deep or leads back stays empty. */
+static int open_folder(struct repo_walk *walk, struct mxfs_folder *f, bool untouched,
                        struct mxfs_error *err)
 {
     struct repo_listing listing;
+    int rc = mxfs_rights_stat(f->path, &f->st);
 
-    f->path = path;
-    int rc = mxfs_rights_stat(path, &f->st);
     if (rc != 0)
-        return mxfs_fail(err, MXFS_EXIT_SOURCE, -rc, "%s: %s", path, strerror(-rc));
-    if (walk->depth == MXFS_COUNT(walk->dev) || leads_back(walk, &f->st))
+        return mxfs_fail(err, MXFS_EXIT_SOURCE, -rc, "%s: %s", f->path, strerror(-rc));
+    if (walk->depth == REPO_DEPTH_MAX || leads_back(walk, &f->st))
         return 0;
-    rc = mxfs_repo_list(walk, path, &listing, err);
+    rc = repo_list(&listing, f->path, walk->choices->reach, err);
     if (rc != 0)
         return rc;
     walk->dev[walk->depth] = f->st.st_dev;
     walk->ino[walk->depth++] = f->st.st_ino;
     rc = fill_folder(walk, f, &listing, untouched, err);
     walk->depth--;
-    mxfs_repo_listing_fini(&listing);
+    repo_listing_fini(&listing);
     return rc;
 }
 
-/* refs/main of a Hugging Face cache folder names the snapshot. *out is a new path, or NULL when it
- * is no such folder. */
+/* The snapshot that refs/main of a Hugging Face cache folder names: a new path. *out is NULL when
+ * `path` is no such folder. */
 static int find_snapshot(const char *path, char **out, struct mxfs_error *err)
 {
     char *ref = mxfs_path_join(path, "refs/main"), *text = NULL, *dir = NULL;
@@ -242,8 +263,8 @@ static int find_snapshot(const char *path, char **out, struct mxfs_error *err)
     return rc;
 }
 
-/* The blobs of the Hugging Face cache that a folder (resolved) is a snapshot in, or a folder of
- * one; NULL when it is none. */
+/* The blobs of the Hugging Face cache that holds a folder (resolved) as a snapshot or below one;
+ * NULL when no cache does. */
 static char *find_blobs(const char *path)
 {
     static const char snapshots[] = "/snapshots/";
@@ -260,125 +281,93 @@ static char *find_blobs(const char *path)
 }
 
 /* Confined to the folder at `path` and, for a snapshot, its cache's blobs. */
-static void confine(struct mxfs_model_options *model, struct mxfs_reach *reach, const char *path)
+static void confine(struct mxfs_choices *choices, struct mxfs_reach *reach, const char *path)
 {
+    if (!choices->confined)
+        return;
     reach->inside[0] = realpath(path, NULL);
     reach->inside[1] = reach->inside[0] ? find_blobs(reach->inside[0]) : NULL;
-    model->reach = reach;
-}
-
-static int count_plans(void *data, struct mxfs_folder *folder)
-{
-    *(size_t *)data += folder->plan_count;
-    return 0;
+    choices->reach = reach;
 }
 
 static int open_directory(struct mxfs_repo *repo, const char *path,
-                          const struct mxfs_repo_options *options, struct mxfs_error *err)
+                          const struct mxfs_choices *choices, struct mxfs_error *err)
 {
-    struct mxfs_repo_options own = *options;
-    struct repo_walk walk = {.options = &own};
+    struct mxfs_choices own = *choices;
+    struct repo_walk walk = {.repo = repo, .choices = &own};
     struct mxfs_reach reach = {0};
     char *snapshot;
-    size_t files = 0;
 
     int rc = find_snapshot(path, &snapshot, err);
     if (rc != 0)
         return rc;
-    char *root = snapshot ? snapshot : strdup(path);
+    struct mxfs_folder *root = add_folder(repo, snapshot ? snapshot : strdup(path));
     if (!root)
-        return out_of_memory(path, err);
-    mxfs_source_raise_limit();
-    if (options->confined)
-        confine(&own.model, &reach, root);
-    rc = open_folder(&walk, &repo->root, root, false, err);
+        return mxfs_fail_memory(err, path);
+    confine(&own, &reach, root->path);
+    rc = open_folder(&walk, root, false, err);
     mxfs_reach_fini(&reach);
-    mxfs_repo_visit(&repo->root, count_plans, &files);
-    if (rc == 0 && files == 0)
-        rc = mxfs_fail(err, MXFS_EXIT_SOURCE, ENOENT,
-                       "%s: no *.safetensors file here or in a folder below", path);
     return rc;
 }
 
 /* One file is a folder with one entry. */
-static int open_file(struct mxfs_repo *repo, const char *path,
-                     const struct mxfs_repo_options *options, struct mxfs_error *err)
+static int open_file(struct mxfs_repo *repo, const char *path, const struct mxfs_choices *choices,
+                     struct mxfs_error *err)
 {
-    struct mxfs_folder *f = &repo->root;
-    struct mxfs_entry *e = add_entry(f, mxfs_path_basename(path), MXFS_ENTRY_VIRTUAL);
-    struct mxfs_model_options model = options->model;
+    struct mxfs_choices own = *choices;
     struct mxfs_reach reach = {0};
+    struct mxfs_folder *f = add_folder(repo, mxfs_path_dirname(path));
 
     repo->is_file = true;
-    f->path = mxfs_path_dirname(path);
-    f->models = calloc(1, sizeof(*f->models));
-    f->plans = calloc(1, sizeof(*f->plans));
-    if (!e || !f->path || !f->models || !f->plans)
-        return out_of_memory(path, err);
-    f->models[0] = calloc(1, sizeof(**f->models));
-    f->plans[0] = calloc(1, sizeof(**f->plans));
-    f->model_count = f->models[0] != NULL;
-    f->plan_count = f->plans[0] != NULL;
-    if (!f->models[0] || !f->plans[0])
-        return out_of_memory(path, err);
-    if (options->confined)
-        confine(&model, &reach, f->path);
-    int rc = mxfs_model_open_file(f->models[0], path, &model, err);
+    if (!f)
+        return mxfs_fail_memory(err, path);
+    confine(&own, &reach, f->path);
+    int rc = repo_open_named(f, path, &own, err);
     mxfs_reach_fini(&reach);
-    if (rc == 0)
-        rc = mxfs_plan_init(f->plans[0], f->models[0], f->models[0]->main, err);
-    e->plan = f->plans[0];
-    if (rc == 0)
-        f->st = f->models[0]->shards[f->models[0]->main].source.st;
-    return rc;
+    if (rc != 0)
+        return rc;
+    f->st = f->models[0]->shards[f->models[0]->main].source.st;
+    return add_virtual_file(f, mxfs_path_basename(path), err);
 }
 
-struct mxfs_repo_options mxfs_repo_options_of(const struct mxfs_options *options)
+/* Lists the virtual files of all folders. */
+static int list_files(struct mxfs_repo *repo, const char *path, struct mxfs_error *err)
 {
-    static const int outs[] = {-1, MXFS_OUT_BF16, MXFS_OUT_F16, MXFS_OUT_F32};
+    size_t total = 0;
 
-    return (struct mxfs_repo_options){
-        .model = {.out = outs[options->dtype],
-                  .unit_max = mxfs_vfile_unit_max(options->cache_size),
-                  .only = options->only,
-                  .schemes = options->scheme,
-                  .partial = options->partial || options->command == MXFS_COMMAND_LIST},
-        .confined = options->allow_other && !options->follow_symlinks,
-    };
+    for (size_t i = 0; i < repo->folder_count; i++)
+        total += repo->folders[i]->plan_count;
+    if (total == 0)
+        return mxfs_fail(err, MXFS_EXIT_SOURCE, ENOENT,
+                         "%s: no *.safetensors file in this folder or below it", path);
+    repo->files = calloc(total, sizeof(*repo->files));
+    if (!repo->files)
+        return mxfs_fail_memory(err, path);
+    for (size_t i = 0; i < repo->folder_count; i++) {
+        const struct mxfs_folder *f = repo->folders[i];
+        for (size_t p = 0; p < f->plan_count; p++) {
+            const char *below = f->below[0] ? f->below + 1 : "",
+                       *name = repo_plan_name(f->plans[p]);
+            char *file = f->below[0] ? mxfs_path_join(below, name) : strdup(name);
+            if (!file)
+                return mxfs_fail_memory(err, path);
+            repo->files[repo->file_count++] = (struct mxfs_file){f->plans[p], f, file};
+        }
+    }
+    return 0;
 }
 
-int mxfs_repo_open(struct mxfs_repo *repo, const char *path,
-                   const struct mxfs_repo_options *options, struct mxfs_error *err)
+int mxfs_repo_open(struct mxfs_repo *repo, const char *path, const struct mxfs_choices *choices,
+                   struct mxfs_error *err)
 {
     struct stat st;
 
     memset(repo, 0, sizeof(*repo));
     bool directory = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-    int rc = (directory ? open_directory : open_file)(repo, path, options, err);
+    int rc = (directory ? open_directory : open_file)(repo, path, choices, err);
+    if (rc == 0)
+        rc = list_files(repo, path, err);
     if (rc != 0)
         mxfs_repo_close(repo);
     return rc;
-}
-
-int mxfs_repo_visit(struct mxfs_folder *folder,
-                    int (*visit)(void *data, struct mxfs_folder *folder), void *data)
-{
-    int rc = visit(data, folder);
-
-    for (size_t i = 0; i < folder->count && rc == 0; i++) {
-        if (folder->entries[i].kind == MXFS_ENTRY_FOLDER)
-            rc = mxfs_repo_visit(folder->entries[i].folder, visit, data);
-    }
-    return rc;
-}
-
-char *mxfs_repo_file(const struct mxfs_repo *repo, const struct mxfs_folder *folder,
-                     const struct mxfs_plan *plan)
-{
-    const char *file = mxfs_path_basename(mxfs_plan_source(plan)->path);
-    const char *below = folder->path + strlen(repo->root.path);
-
-    while (*below == '/')
-        below++;
-    return *below ? mxfs_path_join(below, file) : strdup(file);
 }

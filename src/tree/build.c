@@ -23,33 +23,21 @@ static bool has_views(const struct mxfs_tree *t, const struct mxfs_folder *f)
     return f->plan_count > 0 && view_forms_shown(t) > 0;
 }
 
-/* Sizes of the arrays. */
-struct counts {
-    const struct mxfs_tree *tree;
-    size_t nodes, views, folders;
-};
-
-static int count_folder(void *data, struct mxfs_folder *folder)
-{
-    struct counts *c = data;
-
-    c->nodes += folder->count;
-    if (has_views(c->tree, folder)) {
-        c->nodes += view_forms_shown(c->tree);
-        c->views += view_forms_shown(c->tree);
-        c->folders++;
-    }
-    return 0;
-}
-
 static int allocate(struct mxfs_tree *t, const struct mxfs_repo *repo)
 {
-    struct counts c = {.tree = t, .nodes = 1};
+    size_t nodes = 1, views = 0, folders = 0;
 
-    mxfs_repo_visit((struct mxfs_folder *)&repo->root, count_folder, &c);
-    t->nodes = calloc(c.nodes, sizeof(*t->nodes));
-    t->views = calloc(c.views + 1, sizeof(*t->views));
-    t->outputs = calloc(c.folders + 1, sizeof(struct tree_view_outputs *));
+    for (size_t i = 0; i < repo->folder_count; i++) {
+        nodes += repo->folders[i]->count;
+        if (has_views(t, repo->folders[i])) {
+            nodes += view_forms_shown(t);
+            views += view_forms_shown(t);
+            folders++;
+        }
+    }
+    t->nodes = calloc(nodes, sizeof(*t->nodes));
+    t->views = calloc(views + 1, sizeof(*t->views));
+    t->outputs = calloc(folders + 1, sizeof(struct view_outputs *));
     return t->nodes && t->views && t->outputs ? 0 : -ENOMEM;
 }
 
@@ -192,7 +180,8 @@ static int build(struct mxfs_tree *t, const struct mxfs_repo *repo, struct mxfs_
     if (rc != 0)
         return rc;
     t->nodes[t->node_count++] =
-        (struct tree_node){.name = "", .kind = TREE_FOLDER, .folder = &repo->root};
+        (struct tree_node){.name = "", .kind = TREE_FOLDER, .folder = repo->folders[0]};
+    /* Breadth first: children are added behind all nodes there are. */
     for (size_t i = 0; i < t->node_count && rc == 0; i++) {
         if (t->nodes[i].kind == TREE_FOLDER)
             rc = add_children(t, i, err);
@@ -204,21 +193,20 @@ static int build(struct mxfs_tree *t, const struct mxfs_repo *repo, struct mxfs_
     return rc;
 }
 
-int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_repo *repo,
-                  const struct mxfs_vfile_env *env, const struct mxfs_tree_options *options,
-                  struct mxfs_error *err)
+int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_view *view,
+                  const struct mxfs_tree_options *options, struct mxfs_error *err)
 {
     struct mxfs_tree *t = calloc(1, sizeof(*t));
     int rc = -ENOMEM;
 
     *out = NULL;
     if (t) {
-        t->env = env;
+        t->env = &view->env;
         t->options = *options;
         t->uid = geteuid();
         t->gid = getegid();
         t->name_max = MXFS_FILE_NAME_SIZE - 1;
-        rc = build(t, repo, err);
+        rc = build(t, &view->repo, err);
     }
     if (rc == -ENOMEM)
         mxfs_fail_memory(err, NULL);

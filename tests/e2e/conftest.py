@@ -25,6 +25,8 @@ import uuid
 import numpy
 import pytest
 
+import libmxfs
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
@@ -140,9 +142,53 @@ def place():
     assert not left, f"mounts were left: {left}"
 
 
+@pytest.fixture(scope="session")
+def lib(mxfs_bin, sanitized):
+    """libmxfs.so, made with the program; None where this process would need a sanitizer to load it."""
+    return None if sanitized else libmxfs.load(pathlib.Path(mxfs_bin).parent / "libmxfs.so")
+
+
+CHOICES = re.compile("--((dtype|only|scheme|unsupported|cache-size|kernel)=.*|partial)", re.S)
+NO_CHOICES = re.compile("--(quiet|verbose|json|tree|hash|force|foreground|debug|views=.*|jobs=.*|only-scheme=.*)|-[qvfd]|-j[0-9]+")
+
+
+def as_library_call(args):
+    """(SOURCE, options) of mxfs_open() for a command line, or None where there is no such call."""
+    options = [str(a) for a in args if str(a).startswith("-")]
+    command, *operands = [str(a) for a in args if not str(a).startswith("-")] or [""]
+    if any(not CHOICES.fullmatch(o) and not NO_CHOICES.fullmatch(o) for o in options if o != "-"):
+        return None
+    chosen = [o[2:].replace("\\", "\\\\").replace(",", "\\,") for o in options if CHOICES.fullmatch(o)]
+    if command == "list":
+        chosen.append("partial")  # what is missing is part of the list
+    elif command in ("verify", "stats"):  # the failure may be the other operand's
+        return None
+    elif command not in ("cat", "export"):
+        operands = [command]
+    return os.fsencode(operands[0]), os.fsencode(",".join(chosen))
+
+
+def check_agreement(lib, args, cwd, result):
+    """A source that the program refuses, the library refuses with the same code and sentence."""
+    call = as_library_call(args) if lib and result.rc in (3, 4, 5, 6) else None
+    if not call or not result.lines:
+        return
+    source = os.path.join(os.fsencode(cwd or os.getcwd()), call[0])
+    status, why, handle = libmxfs.open_source(lib, source, call[1])
+    lib.mxfs_close(handle)
+    if status == 0:  # what failed was not opening: a read, a mountpoint, an output
+        assert result.rc in (5, 6), f"the program refuses what the library accepts: {result}"
+        return
+    said = "mxfs: " + why.decode(errors="backslashreplace")
+    assert (result.rc, result.lines[-1]) == (status, said), f"the library says {status}, {said}: {result}"
+
+
 @pytest.fixture
-def run(mxfs_bin, place):
-    """run(*args, ...) -> Result. For everything but mounts that are meant to succeed."""
+def run(mxfs_bin, place, lib):
+    """
+    run(*args, ...) -> Result. For everything but mounts that are meant to succeed. Where the program
+    refuses a source, the library is asked too, and has to say the same.
+    """
     logs = place / ".run"
     logs.mkdir()
 
@@ -159,6 +205,8 @@ def run(mxfs_bin, place):
             result = Result(done.returncode, out.read(), err.read().decode(errors="backslashreplace"))
         check_reports(logs)
         assert not re.search(r"Sanitizer|runtime error:|Assertion", result.err), result
+        if env is None and stdout is None:
+            check_agreement(lib, args, cwd, result)
         return result
 
     return go

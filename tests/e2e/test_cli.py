@@ -106,10 +106,13 @@ class TestList:
         assert done.rc == 0, done
         assert_same(mount("./list", cwd=place).file.read_bytes(), model.expected_bytes())
 
-    def test_closed_output(self, run, source):
+    @pytest.mark.parametrize("form", [[], ["--json"], ["--tree"], ["--hash"]], ids="".join)
+    @pytest.mark.parametrize("count", [1, 1000])
+    def test_closed_output(self, form, count, run, place):
+        """Said as what it is, whether the list fits into a buffer or not."""
+        rt.save(place / "many.safetensors", {f"layers.{i}.weight": rt.tensor(np.uint8([i % 256])) for i in range(count)})
         with open("/dev/full", "wb") as full:
-            run("list", source, stdout=full).fails(6)
-            run("list", "--json", source, stdout=full).fails(6)
+            run("list", *form, place / "many.safetensors", stdout=full).fails(6, "writing to stdout: No space left on device")
 
 
 class TestCat:

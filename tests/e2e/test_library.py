@@ -4,6 +4,8 @@
 
 import ctypes
 import os
+import resource
+import subprocess
 import threading
 from pathlib import Path
 
@@ -14,81 +16,61 @@ import refmodels
 import refrepo
 import reftensor as rt
 from helpers import assert_same
-
-NO_TENSOR = ctypes.c_size_t(-1).value
-Handle = ctypes.c_void_p
+from libmxfs import NO_TENSOR, Description, FileDescription, Log, OpenOptions, open_source
 
 
-class Description(ctypes.Structure):
-    _fields_ = [("name", ctypes.c_void_p), ("name_len", ctypes.c_size_t), ("dtype", ctypes.c_char_p),
-                ("scheme", ctypes.c_char_p), ("shape", ctypes.POINTER(ctypes.c_uint64)), ("rank", ctypes.c_size_t),
-                ("size", ctypes.c_uint64), ("file", ctypes.c_size_t), ("offset", ctypes.c_uint64)]  # fmt: skip
-
-
-READ = [Handle, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64]
-FUNCTIONS = {
-    "mxfs_open": (ctypes.c_int, [ctypes.POINTER(Handle), ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t]),
-    "mxfs_close": (None, [Handle]),
-    "mxfs_tensor_count": (ctypes.c_size_t, [Handle]),
-    "mxfs_describe": (Description, [Handle, ctypes.c_size_t]),
-    "mxfs_find": (ctypes.c_size_t, [Handle, ctypes.c_char_p, ctypes.c_size_t]),
-    "mxfs_read_tensor": (ctypes.c_ssize_t, READ),
-    "mxfs_file_count": (ctypes.c_size_t, [Handle]),
-    "mxfs_file_name": (ctypes.c_char_p, [Handle, ctypes.c_size_t]),
-    "mxfs_file_size": (ctypes.c_uint64, [Handle, ctypes.c_size_t]),
-    "mxfs_read_file": (ctypes.c_ssize_t, READ),
-    "mxfs_version": (ctypes.c_char_p, []),
-}
-
-
-@pytest.fixture(scope="module")
-def lib(mxfs_bin, sanitized):
-    if sanitized:
+@pytest.fixture(autouse=True)
+def has_library(lib):
+    if lib is None:
         pytest.skip("Python would have to be run with the sanitizer's library")
-    out = ctypes.CDLL(str(Path(mxfs_bin).parent / "libmxfs.so"))
-    for name, (result, arguments) in FUNCTIONS.items():
-        function = getattr(out, name)
-        function.restype, function.argtypes = result, arguments
-    return out
 
 
 @pytest.fixture
 def opened(lib):
-    """opened(PATH, OPTIONS) -> handle, closed after the test."""
-    handles = []
+    """opened(PATH, OPTIONS) -> (handle, reader), closed after the test."""
+    made = []
 
     def go(path, options=None):
-        handle, why = Handle(), ctypes.create_string_buffer(1024)
-        status = lib.mxfs_open(ctypes.byref(handle), bytes(path), options, why, len(why))
-        assert status == 0, why.value
-        handles.append(handle)
-        return handle
+        status, why, handle = open_source(lib, path, options)
+        assert status == 0, why
+        made.append((handle, lib.mxfs_reader_new(handle)))
+        return made[-1]
 
     yield go
-    for handle in handles:
+    for handle, reader in made:
+        lib.mxfs_reader_free(reader)
         lib.mxfs_close(handle)
 
 
-def read(function, handle, index, size, step):
-    """All bytes of a tensor or file, `step` at a time; asks once more behind the end."""
+def read(function, reader, index, size, step):
+    """All bytes of a tensor or file, `step` at a time; asks once more after the end."""
     buffer, out = ctypes.create_string_buffer(step), b""
-    while (n := function(handle, index, buffer, step, len(out))) > 0:
+    while (n := function(reader, index, buffer, step, len(out))) > 0:
         assert n == min(step, size - len(out))
         out += buffer.raw[:n]
-    assert n == 0 and function(handle, index, buffer, step, size + 1000) == 0
+    assert n == 0 and function(reader, index, buffer, step, size + 1000) == 0
     return out
 
 
 def described(lib, handle, index):
-    """(name, description) of a tensor."""
-    d = lib.mxfs_describe(handle, index)
-    return ctypes.string_at(d.name, d.name_len).decode(), d
+    """(name, description) of a tensor; the name ends with NUL."""
+    d = Description()
+    lib.mxfs_describe(handle, index, ctypes.byref(d))
+    name = ctypes.string_at(d.name, d.name_len + 1)
+    assert name[-1] == 0
+    return name[:-1].decode(), d
+
+
+def described_file(lib, handle, file):
+    d = FileDescription()
+    lib.mxfs_describe_file(handle, file, ctypes.byref(d))
+    return d
 
 
 @pytest.mark.parametrize("dtype", ["BF16", "F32"])
 def test_file(dtype, lib, opened, place):
     model = refmodels.gptoss_hf()
-    h = opened(model.write(place / "m.safetensors"), f"dtype={dtype.lower()},cache-size=1M".encode())
+    h, r = opened(model.write(place / "m.safetensors"), f"dtype={dtype.lower()},cache-size=1M".encode())
     want, data = model.expected(dtype), model.expected_bytes(dtype)
     assert lib.mxfs_tensor_count(h) == len(want)
     names = []
@@ -100,48 +82,54 @@ def test_file(dtype, lib, opened, place):
         assert (d.scheme == b"plain") == (name not in model.parts)
         assert data[d.offset : d.offset + d.size] == t.data
         assert lib.mxfs_find(h, name.encode(), len(name.encode())) == i
-        assert_same(read(lib.mxfs_read_tensor, h, i, d.size, 100_000), t.data, name)
+        assert_same(read(lib.mxfs_read_tensor, r, i, d.size, 100_000), t.data, name)
     assert names == sorted(want)
-    assert (lib.mxfs_file_count(h), lib.mxfs_file_name(h, 0), lib.mxfs_file_size(h, 0)) == (1, b"m.safetensors", len(data))
-    assert_same(read(lib.mxfs_read_file, h, 0, len(data), 77_777), data)
+    d = described_file(lib, h, 0)
+    assert (lib.mxfs_file_count(h), d.name, d.size, d.first_tensor, d.tensor_count) == (1, b"m.safetensors", len(data), 0, len(want))
+    assert_same(read(lib.mxfs_read_file, r, 0, len(data), 77_777), data)
 
 
 def test_folder(lib, opened, place):
     """Tensors are numbered by file; every one is found and read where it is."""
     sharded = refrepo.spread(refmodels.gptoss_hf(), 5)
-    h = opened(sharded.write(place / "repo"))
+    h, r = opened(sharded.write(place / "repo"))
     outputs = sharded.outputs()
     assert lib.mxfs_tensor_count(h) == len(outputs)
-    files = [lib.mxfs_file_name(h, f).decode() for f in range(lib.mxfs_file_count(h))]
+    descriptions = [described_file(lib, h, f) for f in range(lib.mxfs_file_count(h))]
+    files = [d.name.decode() for d in descriptions]
     assert sorted(files) == sorted(sharded.files)
     for f, file in enumerate(files):
         want = sharded.expected(file)
-        assert lib.mxfs_file_size(h, f) == len(want)
-        assert_same(read(lib.mxfs_read_file, h, f, len(want), 1 << 20), want, file)
+        assert descriptions[f].size == len(want)
+        assert_same(read(lib.mxfs_read_file, r, f, len(want), 1 << 20), want, file)
     order = []
     for i in range(len(outputs)):
         name, d = described(lib, h, i)
         file, t = outputs[name]
         assert files[d.file] == file and lib.mxfs_find(h, name.encode(), d.name_len) == i
-        assert_same(read(lib.mxfs_read_tensor, h, i, d.size, 1 << 20), t.data, name)
+        assert_same(read(lib.mxfs_read_tensor, r, i, d.size, 1 << 20), t.data, name)
+        of = descriptions[d.file]
+        assert of.first_tensor <= i < of.first_tensor + of.tensor_count
         order.append((d.file, name))
-    assert order == sorted(order)
+    assert order == sorted(order) and sum(d.tensor_count for d in descriptions) == len(order)
 
 
 def test_many_threads(lib, opened, place):
-    """One handle, read by all at once."""
+    """One handle, read by all at once, each with a reader of its own."""
     model = refmodels.gptoss_hf()
-    h = opened(model.write(place / "m.safetensors"))
+    h, _ = opened(model.write(place / "m.safetensors"))
     want = model.expected_bytes()
     wrong = []
 
     def reader(seed):
+        r = lib.mxfs_reader_new(h)
         rng, buffer = np.random.default_rng(seed), ctypes.create_string_buffer(50_000)
         for _ in range(200):
             at, n = int(rng.integers(0, len(want))), int(rng.integers(1, 50_000))
-            got = lib.mxfs_read_file(h, 0, buffer, n, at)
+            got = lib.mxfs_read_file(r, 0, buffer, n, at)
             if buffer.raw[:got] != want[at : at + n]:
                 wrong.append((seed, at, n))
+        lib.mxfs_reader_free(r)
 
     threads = [threading.Thread(target=reader, args=(seed,)) for seed in range(8)]
     for t in threads:
@@ -161,24 +149,110 @@ def test_failures(lib, opened, place):
         ("bad.safetensors", None, 3, b"bad.safetensors"), ("nf4.safetensors", None, 4, b"unsupported"), ("gone", None, 5, b"gone"),
     ]  # fmt: skip
     for file, options, status, word in cases:
-        handle, why = Handle(1), ctypes.create_string_buffer(1024)
-        assert lib.mxfs_open(ctypes.byref(handle), bytes(place / file), options, why, len(why)) == status, (file, why.value)
-        assert not handle and word in why.value and b"\n" not in why.value, why.value
-        short = ctypes.create_string_buffer(b"x" * 8)
-        assert lib.mxfs_open(ctypes.byref(handle), bytes(place / file), options, short, 8) == status and short.value == why.value[:7]
-        assert lib.mxfs_open(ctypes.byref(handle), bytes(place / file), options, None, 0) == status
+        got, why, _ = open_source(lib, place / file, options)
+        assert got == status and word in why and b"\n" not in why, (file, why)
+        handle, short = ctypes.c_void_p(1), ctypes.create_string_buffer(b"x" * 8)
+        assert lib.mxfs_open(ctypes.byref(handle), bytes(place / file), options, short, 8) == status and short.value == why[:7]
+        assert lib.mxfs_open(ctypes.byref(handle), bytes(place / file), options, None, 0) == status and not handle
     lib.mxfs_close(None)
-    h = opened(place / "m.safetensors")
+    lib.mxfs_reader_free(None)
+    h, _ = opened(place / "m.safetensors")
     assert lib.mxfs_find(h, b"nobody", 6) == NO_TENSOR
+
+
+def test_typed_options(lib, opened, place):
+    """Every field does what its name in a list does; wrong ones are refused."""
+    model = refmodels.gptoss_hf()
+    path = model.write(place / "m.safetensors")
+    (some,) = sorted(model.parts)[:1]
+    options = OpenOptions(type=3, only=some.encode(), cache_size=1 << 20, kernel=b"scalar", scheme=b"mxfp4-gptoss")
+    h, r = opened(path, options)
+    assert lib.mxfs_tensor_count(h) == 1
+    name, d = described(lib, h, 0)
+    want = model.expected("F32")[some]
+    assert name == some and d.dtype == b"F32"
+    assert_same(read(lib.mxfs_read_tensor, r, 0, d.size, 12345), want.data)
+    for wrong, word in [({"type": 4}, b"type"), ({"type": -1}, b"type"), ({"cache_size": 1}, b"cache_size"), ({"kernel": b"x"}, b"kernel"), ({"scheme": b"x"}, b"scheme")]:
+        status, why, _ = open_source(lib, path, OpenOptions(**wrong))
+        assert status == 2 and word in why, (wrong, why)
+    assert open_source(lib, path, OpenOptions(only=b"nothing*"))[0] == 6
+    half = {n: t for n, t in model.source.items() if not n.endswith("_scales")}
+    rt.save(place / "half.safetensors", half, {"format": "pt"})
+    assert open_source(lib, place / "half.safetensors", OpenOptions())[0] == 4
+    h, _ = opened(place / "half.safetensors", OpenOptions(raw=1))
+    assert lib.mxfs_tensor_count(h) == len(half)
+
+
+def test_callers_of_other_versions(lib, opened, place):
+    """Structs may be shorter or longer than the library's: nothing beyond either end is read or written."""
+    h, _ = opened(refmodels.gptoss_hf().write(place / "m.safetensors"))
+    _, whole = described(lib, h, 0)
+    size = ctypes.sizeof(Description)
+    for told in (0, 8, 24, size - 8, size, size + 40):
+        raw = ctypes.create_string_buffer(b"\xa5" * (size + 64), size + 64)
+        raw[:8] = told.to_bytes(8, "little")
+        lib.mxfs_describe(h, 0, ctypes.cast(raw, ctypes.POINTER(Description)))
+        kept = min(max(told, 8), size)
+        assert raw.raw[8:kept] == bytes(whole)[8:kept] and raw.raw[kept : max(told, kept)] == bytes(max(told - kept, 0))
+        assert set(raw.raw[max(told, kept) :]) == {0xA5}, told
+    old = OpenOptions(type=3, raw=99, partial=99)
+    old.struct_size = OpenOptions.cache_size.offset  # knows no field at all
+    h, _ = opened(place / "m.safetensors", old)
+    assert b"BF16" in {described(lib, h, i)[1].dtype for i in range(lib.mxfs_tensor_count(h))}
+
+
+def test_few_descriptors(lib, opened, place):
+    """The limit is the host's to raise: running out is an error of opening, and the library leaves it alone."""
+    folder = refrepo.spread(refmodels.gptoss_hf(), 8).write(place / "repo")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened(folder)
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == before
+    used = set(map(int, os.listdir("/proc/self/fd")))
+    free = [fd for fd in range(len(used) + 5) if fd not in used]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free[4], before[1]))
+    try:
+        status, why, _ = open_source(lib, folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert status == 5 and b"too many open files" in why, why
+    assert set(map(int, os.listdir("/proc/self/fd"))) == used
+
+
+def test_log(lib, opened, place, capfd):
+    """Lines go to the host's function, and never to its stderr."""
+    path = refmodels.gptoss_hf().write(place / "m.safetensors")
+    lines = []
+    log = Log(lambda data, importance, line: lines.append((data, importance, line)))
+    for wanted in (True, False):
+        h, r = opened(path)
+        lib.mxfs_set_log(log if wanted else Log(), 42)
+        os.utime(path, ns=(1, 1 + wanted))
+        assert lib.mxfs_read_tensor(r, 0, ctypes.create_string_buffer(10), 10, 0) == -5
+        assert bool(lines) == wanted
+        assert all(data == 42 and importance == 0 and b"\n" not in line for data, importance, line in lines)
+        assert not wanted or any(bytes(path) in line for _, _, line in lines)
+        lines.clear()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_of_the_program(mxfs_bin):
+    """No man page, no completions, no getopt in the library; only its interface is exported."""
+    library = Path(mxfs_bin).parent / "libmxfs.so"
+    data = library.read_bytes()
+    assert b".TH" not in data and b"complete -c" not in data and b"getopt" not in data
+    symbols = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True).stdout
+    header = (Path(__file__).resolve().parents[2] / "include/mxfs.h").read_text()
+    exported = {line.split()[-1] for line in symbols.splitlines()}
+    assert exported and all(f"{name}(" in header for name in exported), exported
 
 
 def test_source_that_changes(lib, opened, place):
     """EIO, never other bytes."""
     path = refmodels.gptoss_hf().write(place / "m.safetensors")
-    h, buffer = opened(path), ctypes.create_string_buffer(1 << 20)
+    (h, r), buffer = opened(path), ctypes.create_string_buffer(1 << 20)
     os.truncate(path, path.stat().st_size // 2)
-    assert lib.mxfs_read_file(h, 0, buffer, len(buffer), lib.mxfs_file_size(h, 0) - 1000) == -5
-    assert lib.mxfs_read_tensor(h, lib.mxfs_tensor_count(h) - 1, buffer, len(buffer), 0) == -5
+    assert lib.mxfs_read_file(r, 0, buffer, len(buffer), described_file(lib, h, 0).size - 1000) == -5
+    assert lib.mxfs_read_tensor(r, lib.mxfs_tensor_count(h) - 1, buffer, len(buffer), 0) == -5
 
 
 def test_version(lib, run):

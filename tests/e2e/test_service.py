@@ -234,7 +234,7 @@ def test_no_current_folder(words, mxfs_bin, place):
     gone.mkdir()
     script = f'cd "{gone}" && rmdir "{gone}" && exec "{mxfs_bin}" {words}'
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode in (5, 6) and done.stderr.count("\n") == 1 and "no current folder" in done.stderr, done
+    assert done.returncode in (5, 6) and done.stderr.count("\n") == 1 and "the current folder no longer exists" in done.stderr, done
 
 
 def test_second_signal_is_enough(source, mount):

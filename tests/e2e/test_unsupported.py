@@ -214,7 +214,7 @@ class TestUnknownMethod:
 
     def test_nothing_to_decode(self, run, place):
         source = write(place, {"x.weight": models.bf16(1, 3, 3)})
-        run("--scheme=fp8", source, place / "mnt").fails(4, str(source), "no tensor fits --scheme=fp8")
+        run("--scheme=fp8", source, place / "mnt").fails(4, str(source), "no tensor matches --scheme=fp8")
 
     def test_two_schemes(self, run, mount, place):
         """A mixed model: each scheme alone leaves the other's tensors; both together decode all."""

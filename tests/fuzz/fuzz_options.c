@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * libFuzzer: the command line. The input is words that end in NUL, as in /proc/PID/cmdline; as far
- * as the first NUL it is also taken as a list after -o.
+ * libFuzzer: the command line. The input is words that end in NUL, as in /proc/PID/cmdline; the
+ * first word is also taken as the library's list of options.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ static void expect_complete(const struct mxfs_options *o)
     expect(o->command < MXFS_COMMAND_END);
     for (int i = 0; i < 2; i++)
         expect((o->operand[i] != NULL) == (i < operands[o->command]));
-    expect(o->cache_size >= MXFS_CACHE_SIZE_MIN);
+    expect(o->choices.cache_size >= MXFS_CACHE_SIZE_MIN);
 }
 
 static void fuzz_words(char *text, size_t size)
@@ -62,17 +62,20 @@ static void fuzz_words(char *text, size_t size)
 
 static void fuzz_list(const char *text)
 {
-    struct mxfs_options options;
+    struct mxfs_choices choices = mxfs_choices_default;
     struct mxfs_error err = {0};
-    int rc = mxfs_options_from_list(&options, text, &err);
+    char *list = strdup(text);
 
+    expect(list != NULL);
+    int rc = mxfs_choices_parse(&choices, list, &err);
     expect_told(rc, &err);
-    mxfs_options_fini(&options);
+    expect(rc != 0 || choices.cache_size >= MXFS_CACHE_SIZE_MIN);
+    free(list);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = malloc(size + 1); /* exact, so that a step beyond it is seen */
+    char *text = malloc(size + 1); /* exact, so that the sanitizer sees a read past it */
 
     expect(text != NULL);
     memcpy(text, data, size);

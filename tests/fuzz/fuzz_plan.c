@@ -20,7 +20,6 @@
 
 #include "mxfs/bytes.h"
 #include "mxfs/cpu.h"
-#include "mxfs/log.h"
 #include "mxfs/vfile.h"
 
 enum { DATA_MAX = 1 << 20, SHOWN_MAX = 8 << 20 };
@@ -46,7 +45,6 @@ static void set_up(void)
 
     if (env.cache)
         return;
-    mxfs_log_open(MXFS_LOG_ERROR);
     if (!mkdtemp(dir) || mxfs_vfile_env_init(&env, NULL, 1 << 20, &err) != 0)
         abort();
     atexit(remove_dir);
@@ -180,8 +178,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (mxfs_cache_new(&env.cache, 1 << 20, 5 << 17) != 0)
         abort();
     snprintf(path, sizeof(path), "%s/model.safetensors", dir);
-    const struct mxfs_model_options options = {.out = data[0] % 4 - 1, .unit_max = 1 << 18};
-    if (mxfs_model_open_single(&model, path, &options, &err) == 0) {
+    const struct mxfs_choices choices = {.dtype = data[0] % 4, .unit_max = 1 << 18};
+    if (mxfs_model_open_single(&model, path, &choices, &err) == 0) {
         check(&model);
         mxfs_model_close(&model);
     } else {

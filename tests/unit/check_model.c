@@ -18,7 +18,7 @@
 #include "mxfs/compiler.h"
 #include "support/spec.h"
 
-static const struct mxfs_model_options automatic = {.out = -1, .unit_max = 1 << 20};
+static const struct mxfs_choices automatic = {.unit_max = 1 << 20};
 
 static void write_model(const char *dir, const char *name, const char *tensors)
 {
@@ -235,18 +235,19 @@ START_TEST(output_types)
         int asked;
         enum mxfs_out out;
     } cases[] = {
-        {NULL, -1, MXFS_OUT_BF16},
-        {"{\"dtype\":\"bfloat16\"}", -1, MXFS_OUT_BF16},
-        {"{\"torch_dtype\":\"float32\"}", -1, MXFS_OUT_F32},
-        {"{\"text_config\":{\"dtype\":\"float32\"}}", -1, MXFS_OUT_F32},
-        {"{\"dtype\":\"float16\"}", -1, MXFS_OUT_BF16}, /* E8M0 scales do not fit F16 */
-        {"{\"dtype\":\"float32\"}", MXFS_OUT_F16, MXFS_OUT_F16},
-        {NULL, MXFS_OUT_F32, MXFS_OUT_F32},
+        {NULL, MXFS_CHOOSE_AUTO, MXFS_OUT_BF16},
+        {"{\"dtype\":\"bfloat16\"}", MXFS_CHOOSE_AUTO, MXFS_OUT_BF16},
+        {"{\"torch_dtype\":\"float32\"}", MXFS_CHOOSE_AUTO, MXFS_OUT_F32},
+        {"{\"text_config\":{\"dtype\":\"float32\"}}", MXFS_CHOOSE_AUTO, MXFS_OUT_F32},
+        {"{\"dtype\":\"float16\"}", MXFS_CHOOSE_AUTO,
+         MXFS_OUT_BF16}, /* E8M0 scales do not fit F16 */
+        {"{\"dtype\":\"float32\"}", MXFS_CHOOSE_F16, MXFS_OUT_F16},
+        {NULL, MXFS_CHOOSE_F32, MXFS_OUT_F32},
     };
 
     for (size_t i = 0; i < MXFS_COUNT(cases); i++) {
         struct test_path dir = test_folder();
-        struct mxfs_model_options options = {.out = cases[i].asked};
+        struct mxfs_choices options = {.dtype = cases[i].asked};
         struct mxfs_error err = {0};
         struct mxfs_model m;
         write_model(dir.text, "m.safetensors", "a_blocks U8 1,16; a_scales U8 1");
@@ -448,7 +449,7 @@ END_TEST
 START_TEST(missing_shards)
 {
     struct test_path dir = make_sharded("model.safetensors.index.json");
-    struct mxfs_model_options partial = {.out = -1, .partial = true};
+    struct mxfs_choices partial = {.partial = true};
     struct test_path path = test_join(dir.text, "m-1.safetensors");
     struct mxfs_model m;
     struct mxfs_error err = {0};
@@ -559,7 +560,7 @@ END_TEST
 START_TEST(only_some_tensors)
 {
     struct test_path dir = make_sharded("model.safetensors.index.json");
-    struct mxfs_model_options options = {.out = -1, .only = "a"};
+    struct mxfs_choices options = {.only = "a"};
     struct test_path path = test_join(dir.text, "m-1.safetensors");
     struct mxfs_model m;
     struct mxfs_error err = {0};

@@ -79,17 +79,17 @@ START_TEST(defaults)
     ck_assert_int_eq(o->command, MXFS_COMMAND_MOUNT);
     ck_assert_str_eq(o->operand[0], "model.safetensors");
     ck_assert_str_eq(o->operand[1], "/mnt");
-    ck_assert_int_eq(o->dtype, MXFS_DTYPE_OPTION_AUTO);
-    ck_assert_int_eq(o->unsupported, MXFS_UNSUPPORTED_REFUSE);
+    ck_assert_int_eq(o->choices.dtype, MXFS_CHOOSE_AUTO);
+    ck_assert_int_eq(o->choices.unsupported, MXFS_UNSUPPORTED_REFUSE);
     ck_assert_int_eq(o->view_bits, -1);
-    ck_assert_uint_eq(o->cache_size, 64 << 20);
+    ck_assert_uint_eq(o->choices.cache_size, 64 << 20);
     ck_assert_uint_eq(o->threads, 0);
     ck_assert_uint_eq(o->jobs, 0);
     ck_assert_ptr_null(o->views);
-    ck_assert_ptr_null(o->kernel);
-    ck_assert_ptr_null(o->only);
+    ck_assert_ptr_null(o->choices.kernel);
+    ck_assert_ptr_null(o->choices.only);
     ck_assert(!o->foreground && !o->debug && !o->allow_other && !o->auto_unmount && !o->direct_io &&
-              !o->partial && !o->follow_symlinks && !o->json && !o->force);
+              !o->choices.partial && !o->follow_symlinks && !o->json && !o->force);
     done(p);
 }
 END_TEST
@@ -102,40 +102,40 @@ static const char *sample_value(const struct option_row *row, uint64_t *number)
     static char choice[32];
     const char *last;
 
-    switch (row->kind) {
-    case OPTION_SIZE:
+    switch (row->setting->kind) {
+    case MXFS_SETTING_SIZE:
         *number = (uint64_t)3 << 20;
         return "3M";
-    case OPTION_NUMBER:
-        *number = row->max;
-        snprintf(choice, sizeof(choice), "%llu", (unsigned long long)row->max);
+    case MXFS_SETTING_NUMBER:
+        *number = row->setting->max;
+        snprintf(choice, sizeof(choice), "%llu", (unsigned long long)row->setting->max);
         return choice;
-    case OPTION_OCTAL:
+    case MXFS_SETTING_OCTAL:
         *number = 027;
         return "027";
-    case OPTION_CHOICE:
+    case MXFS_SETTING_CHOICE:
         *number = 0;
-        for (const char *c = row->choices; *c; c++)
+        for (const char *c = row->setting->choices; *c; c++)
             *number += *c == '|';
-        last = strrchr(row->choices, '|');
+        last = strrchr(row->setting->choices, '|');
         return last + 1;
     default:
-        return strcmp(row->name, "views") == 0    ? "npy"
-               : strcmp(row->name, "scheme") == 0 ? "fp8"
-                                                  : "some*thing";
+        return strcmp(row->setting->name, "views") == 0    ? "npy"
+               : strcmp(row->setting->name, "scheme") == 0 ? "fp8"
+                                                           : "some*thing";
     }
 }
 
 static void check_field(const struct option_row *row, const struct mxfs_options *o,
                         const char *value, uint64_t number)
 {
-    const void *field = (const char *)o + row->offset;
+    const void *field = (const char *)o + row->setting->offset;
 
-    if (row->kind == OPTION_FLAG)
-        ck_assert_msg(*(const bool *)field, "%s", row->name);
-    else if (row->kind == OPTION_STRING)
+    if (row->setting->kind == MXFS_SETTING_FLAG)
+        ck_assert_msg(*(const bool *)field, "%s", row->setting->name);
+    else if (row->setting->kind == MXFS_SETTING_STRING)
         ck_assert_str_eq(*(const char *const *)field, value);
-    else if (row->kind == OPTION_CHOICE)
+    else if (row->setting->kind == MXFS_SETTING_CHOICE)
         ck_assert_int_eq(*(const int *)field, (int)number);
     else
         ck_assert_uint_eq(*(const uint64_t *)field, number);
@@ -150,29 +150,29 @@ static const char *company(const struct option_row *row)
         [MXFS_COMMAND_VERIFY] = "verify SOURCE REF",
     };
 
-    if (row->commands >> MXFS_COMMAND_UNMOUNT & 1 && !(row->commands & 1))
+    if (strcmp(row->setting->name, "unmount") == 0)
         return "MOUNTPOINT";
-    if (strcmp(row->name, "jobs") == 0)
-        return "verify SOURCE REF"; /* with list it wants --hash beside it */
-    if (strcmp(row->name, "follow-symlinks") == 0)
+    if (strcmp(row->setting->name, "jobs") == 0)
+        return "verify SOURCE REF"; /* with list it requires --hash */
+    if (strcmp(row->setting->name, "follow-symlinks") == 0)
         return "--allow-other SOURCE MOUNTPOINT";
     for (size_t i = 0; i < MXFS_COUNT(lines); i++) {
-        if (row->commands >> i & 1)
+        if (options_is_for(row, (enum mxfs_command)i))
             return lines[i];
     }
-    ck_abort_msg("--%s means nothing anywhere", row->name);
+    ck_abort_msg("--%s means nothing anywhere", row->setting->name);
     return NULL;
 }
 
-/* Parses `spelling` with company before and behind it, and looks at the row's field. */
+/* Parses `spelling` before and after the rest of a line, and looks at the row's field. */
 static void check_spelling(const struct option_row *row, const char *spelling, const char *value,
                            uint64_t number)
 {
     char line[256];
 
-    for (int behind = 0; behind < 2; behind++) {
-        snprintf(line, sizeof(line), "%s %s", behind ? company(row) : spelling,
-                 behind ? spelling : company(row));
+    for (int after = 0; after < 2; after++) {
+        snprintf(line, sizeof(line), "%s %s", after ? company(row) : spelling,
+                 after ? spelling : company(row));
         struct parsed *p = parse_right(line);
         check_field(row, &p->options, value, number);
         done(p);
@@ -181,31 +181,32 @@ static void check_spelling(const struct option_row *row, const char *spelling, c
 
 START_TEST(every_row)
 {
-    const struct option_row *row = &mxfs_option_table[_i];
+    const struct option_row *row = &options_table[_i];
     char spelling[128], name[64];
     uint64_t number = 0;
-    const char *value = row->kind == OPTION_FLAG ? "" : sample_value(row, &number);
-    const char *equals = row->kind == OPTION_FLAG ? "" : "=";
+    const char *value = row->setting->kind == MXFS_SETTING_FLAG ? "" : sample_value(row, &number);
+    const char *equals = row->setting->kind == MXFS_SETTING_FLAG ? "" : "=";
 
     if (row->help) {
-        snprintf(spelling, sizeof(spelling), "--%s%s%s", row->name, equals, value);
+        snprintf(spelling, sizeof(spelling), "--%s%s%s", row->setting->name, equals, value);
         check_spelling(row, spelling, value, number);
     }
     if (row->help && *equals) {
-        snprintf(spelling, sizeof(spelling), "--%s %s", row->name, value);
+        snprintf(spelling, sizeof(spelling), "--%s %s", row->setting->name, value);
         check_spelling(row, spelling, value, number);
     }
     if (row->letter) {
         snprintf(spelling, sizeof(spelling), "-%c%s", row->letter, value);
         check_spelling(row, spelling, value, number);
     }
-    snprintf(spelling, sizeof(spelling), "-o %s%s%s", row->name, equals, value);
+    snprintf(spelling, sizeof(spelling), "-o %s%s%s", row->setting->name, equals, value);
     check_spelling(row, spelling, value, number);
-    snprintf(name, sizeof(name), "%s", row->name);
+    snprintf(name, sizeof(name), "%s", row->setting->name);
     for (char *c = name; *c; c++)
         *c = *c == '-' ? '_' : *c;
     snprintf(spelling, sizeof(spelling), "-oro,%s%s%s,x-comment=1", name, equals, value);
-    if (row->commands & 1) /* with mount's own words */
+    bool unmounts = strcmp(row->setting->name, "unmount") == 0;
+    if (options_is_for(row, MXFS_COMMAND_MOUNT) && !unmounts) /* with mount's own words */
         check_spelling(row, spelling, value, number);
 }
 END_TEST
@@ -223,10 +224,10 @@ static void check_wrong_value(const struct option_row *row, const char *value, c
 {
     char line[256], named[64];
 
-    snprintf(named, sizeof(named), "--%s=%s: ", row->name, value);
-    snprintf(line, sizeof(line), "--%s=%s %s", row->name, value, company(row));
+    snprintf(named, sizeof(named), "--%s=%s: ", row->setting->name, value);
+    snprintf(line, sizeof(line), "--%s=%s %s", row->setting->name, value, company(row));
     check_says(line, named, expected);
-    snprintf(line, sizeof(line), "-o %s=%s %s", row->name, value, company(row));
+    snprintf(line, sizeof(line), "-o %s=%s %s", row->setting->name, value, company(row));
     check_says(line, named, expected);
 }
 
@@ -238,34 +239,34 @@ static void check_wrong_number(const struct option_row *row, const char *unit)
     for (size_t i = 0; i < MXFS_COUNT(none); i++)
         check_wrong_value(row, none[i], "expected a");
     check_wrong_value(row, "99999999999999999999999", "expected a");
-    snprintf(outside, sizeof(outside), "%llu%s", (unsigned long long)row->max + 1, unit);
+    snprintf(outside, sizeof(outside), "%llu%s", (unsigned long long)row->setting->max + 1, unit);
     check_wrong_value(row, outside, "out of range, expected");
-    if (row->min > 0)
+    if (row->setting->min > 0)
         check_wrong_value(row, "0", "out of range, expected");
 }
 
 START_TEST(wrong_values)
 {
-    const struct option_row *row = &mxfs_option_table[_i];
+    const struct option_row *row = &options_table[_i];
 
-    switch (row->kind) {
-    case OPTION_FLAG:
+    switch (row->setting->kind) {
+    case MXFS_SETTING_FLAG:
         break;
-    case OPTION_STRING:
-        check_wrong_value(row, "", row->arg);
+    case MXFS_SETTING_STRING:
+        check_wrong_value(row, "", row->setting->arg);
         break;
-    case OPTION_CHOICE:
-        check_wrong_value(row, "", row->choices);
-        check_wrong_value(row, row->choices, row->choices);
-        check_wrong_value(row, "nonsense", row->choices);
+    case MXFS_SETTING_CHOICE:
+        check_wrong_value(row, "", row->setting->choices);
+        check_wrong_value(row, row->setting->choices, row->setting->choices);
+        check_wrong_value(row, "nonsense", row->setting->choices);
         break;
-    case OPTION_OCTAL:
+    case MXFS_SETTING_OCTAL:
         check_wrong_value(row, "", "expected an octal number");
         check_wrong_value(row, "9", "expected an octal number");
         check_wrong_value(row, "7777777777777777777777777", "expected an octal number");
         break;
-    case OPTION_SIZE:
-    case OPTION_NUMBER:
+    case MXFS_SETTING_SIZE:
+    case MXFS_SETTING_NUMBER:
         check_wrong_number(row, "");
         break;
     }
@@ -275,24 +276,24 @@ END_TEST
 /* A value where none is taken, none where one is needed. */
 START_TEST(values_too_many_and_too_few)
 {
-    const struct option_row *row = &mxfs_option_table[_i];
+    const struct option_row *row = &options_table[_i];
     char line[256];
 
-    if (row->kind == OPTION_FLAG) {
-        snprintf(line, sizeof(line), "-o %s=yes %s", row->name, company(row));
-        check_says(line, row->name, "takes no value");
-        snprintf(line, sizeof(line), "--%s=yes %s", row->name, company(row));
+    if (row->setting->kind == MXFS_SETTING_FLAG) {
+        snprintf(line, sizeof(line), "-o %s=yes %s", row->setting->name, company(row));
+        check_says(line, row->setting->name, "takes no value");
+        snprintf(line, sizeof(line), "--%s=yes %s", row->setting->name, company(row));
         if (row->help) /* --auto, which stands only in lists, would be short for --auto-unmount */
-            check_says(line, row->name, "takes no value");
+            check_says(line, row->setting->name, "takes no value");
         return;
     }
-    snprintf(line, sizeof(line), "-o %s %s", row->name, company(row));
-    check_says(line, row->name, row->arg);
-    snprintf(line, sizeof(line), "%s --%s", company(row), row->name);
-    check_says(line, row->name, row->arg);
+    snprintf(line, sizeof(line), "-o %s %s", row->setting->name, company(row));
+    check_says(line, row->setting->name, row->setting->arg);
+    snprintf(line, sizeof(line), "%s --%s", company(row), row->setting->name);
+    check_says(line, row->setting->name, row->setting->arg);
     if (row->letter) {
         snprintf(line, sizeof(line), "%s -%c", company(row), row->letter);
-        check_says(line, "needs a value", row->arg);
+        check_says(line, "needs a value", row->setting->arg);
     }
 }
 END_TEST
@@ -300,23 +301,24 @@ END_TEST
 /* The last one counts, in either spelling; a flag may be given again. */
 START_TEST(repeated)
 {
-    const struct option_row *row = &mxfs_option_table[_i];
+    const struct option_row *row = &options_table[_i];
     char line[256], first[64];
     uint64_t number = 0;
-    const char *value = row->kind == OPTION_FLAG ? "" : sample_value(row, &number);
+    const char *value = row->setting->kind == MXFS_SETTING_FLAG ? "" : sample_value(row, &number);
 
-    if (row->kind == OPTION_FLAG)
-        snprintf(line, sizeof(line), "-o %s,%s -o %s %s", row->name, row->name, row->name,
-                 company(row));
+    if (row->setting->kind == MXFS_SETTING_FLAG)
+        snprintf(line, sizeof(line), "-o %s,%s -o %s %s", row->setting->name, row->setting->name,
+                 row->setting->name, company(row));
     else {
         snprintf(first, sizeof(first), "%.*s",
-                 row->choices ? (int)strcspn(row->choices, "|") : (int)sizeof(first),
-                 row->choices                 ? row->choices
-                 : row->kind == OPTION_STRING ? value
-                 : row->kind == OPTION_SIZE   ? "2M"
-                                              : "1");
-        snprintf(line, sizeof(line), "--%s=%s %s -o %s=%s", row->name, first, company(row),
-                 row->name, value);
+                 row->setting->choices ? (int)strcspn(row->setting->choices, "|")
+                                       : (int)sizeof(first),
+                 row->setting->choices                       ? row->setting->choices
+                 : row->setting->kind == MXFS_SETTING_STRING ? value
+                 : row->setting->kind == MXFS_SETTING_SIZE   ? "2M"
+                                                             : "1");
+        snprintf(line, sizeof(line), "--%s=%s %s -o %s=%s", row->setting->name, first, company(row),
+                 row->setting->name, value);
     }
     struct parsed *p = parse_right(line);
     check_field(row, &p->options, value, number);
@@ -336,32 +338,33 @@ START_TEST(out_of_place)
         [MXFS_COMMAND_STATS] = "stats MOUNTPOINT",
         [MXFS_COMMAND_UNMOUNT] = "--unmount MOUNTPOINT",
     };
-    const struct option_row *row = &mxfs_option_table[_i];
+    const struct option_row *row = &options_table[_i];
     char line[256], name[64];
     uint64_t number = 0;
-    const char *value = row->kind == OPTION_FLAG ? "" : sample_value(row, &number);
+    const char *value = row->setting->kind == MXFS_SETTING_FLAG ? "" : sample_value(row, &number);
 
     for (size_t i = 0; i < MXFS_COUNT(lines); i++) {
-        if (row->commands >> i & 1 || strcmp(row->name, "unmount") == 0)
+        if (options_is_for(row, (enum mxfs_command)i) || strcmp(row->setting->name, "unmount") == 0)
             continue;
-        snprintf(line, sizeof(line), "-o %s%s%s %s", row->name, *value ? "=" : "", value, lines[i]);
-        snprintf(name, sizeof(name), "--%s means nothing here", row->name);
-        check_says(line, name, "expected with: ");
+        snprintf(line, sizeof(line), "-o %s%s%s %s", row->setting->name, *value ? "=" : "", value,
+                 lines[i]);
+        snprintf(name, sizeof(name), "--%s applies only to ", row->setting->name);
+        check_wrong(line, name);
     }
 }
 END_TEST
 
 START_TEST(rows_are_sound)
 {
-    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
-        ck_assert_uint_lt((size_t)(row - mxfs_option_table), 64); /* bits of `given` */
+    for (const struct option_row *row = options_table; row->setting; row++) {
+        ck_assert_uint_lt((size_t)(row - options_table), 64); /* bits of `given` */
         ck_assert(row->commands != 0);
-        ck_assert_int_eq(row->kind == OPTION_FLAG, row->arg == NULL);
-        ck_assert_int_eq(row->kind == OPTION_CHOICE, row->choices != NULL);
-        ck_assert(row->kind == OPTION_FLAG || row->help);
-        ck_assert_uint_lt(row->offset, sizeof(struct mxfs_options));
-        for (const struct option_row *other = row + 1; other->name; other++) {
-            ck_assert_str_ne(row->name, other->name);
+        ck_assert_int_eq(row->setting->kind == MXFS_SETTING_FLAG, row->setting->arg == NULL);
+        ck_assert_int_eq(row->setting->kind == MXFS_SETTING_CHOICE, row->setting->choices != NULL);
+        ck_assert(row->setting->kind == MXFS_SETTING_FLAG || row->help);
+        ck_assert_uint_lt(row->setting->offset, sizeof(struct mxfs_options));
+        for (const struct option_row *other = row + 1; other->setting; other++) {
+            ck_assert_str_ne(row->setting->name, other->setting->name);
             ck_assert(!row->letter || row->letter != other->letter);
         }
     }
@@ -416,7 +419,7 @@ START_TEST(every_size)
     ck_assert_msg(rc == (sizes[_i].size ? 0 : -EINVAL), "%s: %s", option, err.text);
     ck_assert_int_eq(err.code, sizes[_i].size ? MXFS_EXIT_OK : MXFS_EXIT_USAGE);
     if (sizes[_i].size)
-        ck_assert_uint_eq(o.cache_size, sizes[_i].size);
+        ck_assert_uint_eq(o.choices.cache_size, sizes[_i].size);
     mxfs_options_fini(&o);
 }
 END_TEST
@@ -469,11 +472,11 @@ START_TEST(choices)
         const char *line;
         int dtype, unsupported;
     } right[] = {
-        {"--dtype=auto S M", MXFS_DTYPE_OPTION_AUTO, MXFS_UNSUPPORTED_REFUSE},
-        {"--dtype=bf16 S M", MXFS_DTYPE_OPTION_BF16, MXFS_UNSUPPORTED_REFUSE},
-        {"--dtype=f16 S M", MXFS_DTYPE_OPTION_F16, MXFS_UNSUPPORTED_REFUSE},
-        {"--dtype=f32 --unsupported=raw S M", MXFS_DTYPE_OPTION_F32, MXFS_UNSUPPORTED_RAW},
-        {"--dtype=f32 --dtype=f16 --unsupported=refuse S M", MXFS_DTYPE_OPTION_F16,
+        {"--dtype=auto S M", MXFS_CHOOSE_AUTO, MXFS_UNSUPPORTED_REFUSE},
+        {"--dtype=bf16 S M", MXFS_CHOOSE_BF16, MXFS_UNSUPPORTED_REFUSE},
+        {"--dtype=f16 S M", MXFS_CHOOSE_F16, MXFS_UNSUPPORTED_REFUSE},
+        {"--dtype=f32 --unsupported=raw S M", MXFS_CHOOSE_F32, MXFS_UNSUPPORTED_RAW},
+        {"--dtype=f32 --dtype=f16 --unsupported=refuse S M", MXFS_CHOOSE_F16,
          MXFS_UNSUPPORTED_REFUSE}, /* the last one counts */
     };
     static const char *const wrong[] = {"",     "BF16", "bf",      "bf161",    "bf16|f16",
@@ -482,8 +485,8 @@ START_TEST(choices)
 
     for (size_t i = 0; i < MXFS_COUNT(right); i++) {
         struct parsed *p = parse_right(right[i].line);
-        ck_assert_int_eq(p->options.dtype, right[i].dtype);
-        ck_assert_int_eq(p->options.unsupported, right[i].unsupported);
+        ck_assert_int_eq(p->options.choices.dtype, right[i].dtype);
+        ck_assert_int_eq(p->options.choices.unsupported, right[i].unsupported);
         done(p);
     }
     for (size_t i = 0; i < MXFS_COUNT(wrong); i++) {
@@ -495,9 +498,6 @@ END_TEST
 
 START_TEST(schemes)
 {
-    struct mxfs_options o;
-    struct mxfs_error err = {0};
-
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
         char line[64];
         snprintf(line, sizeof(line), "--scheme=%s list S", (*s)->name);
@@ -508,9 +508,8 @@ START_TEST(schemes)
     }
     check_wrong("--scheme=mxfp4 S M", "fp8, nvfp4");
     check_wrong("--scheme= S M", "expected NAME");
-    check_wrong("--scheme=fp8 stats M", "--scheme means nothing here");
-    ck_assert_int_eq(mxfs_options_from_list(&o, "scheme=plain", &err), -EINVAL);
-    mxfs_options_fini(&o);
+    check_wrong("--scheme=fp8 stats M",
+                "--scheme applies only to mount, list, cat, export, verify");
 }
 END_TEST
 
@@ -548,14 +547,14 @@ START_TEST(lists)
     struct parsed *p = parse_right(
         "S M -o rw,nosuid,,allow_other,kernel=a\\,b\\\\c,x-systemd.automount,x-a=b -odtype=f16");
     ck_assert(p->options.allow_other);
-    ck_assert_str_eq(p->options.kernel, "a,b\\c");
-    ck_assert_int_eq(p->options.dtype, MXFS_DTYPE_OPTION_F16);
+    ck_assert_str_eq(p->options.choices.kernel, "a,b\\c");
+    ck_assert_int_eq(p->options.choices.dtype, MXFS_CHOOSE_F16);
     done(p);
     p = parse_right("-o only=a=b,only-scheme=x list S");
     done(p);
     p = parse_right("-o only=a=b -o kernel=\\ S M"); /* a backslash at the end is itself */
-    ck_assert_str_eq(p->options.only, "a=b");
-    ck_assert_str_eq(p->options.kernel, "\\");
+    ck_assert_str_eq(p->options.choices.only, "a=b");
+    ck_assert_str_eq(p->options.choices.kernel, "\\");
     done(p);
     p = parse_right("S M -o ,,");
     done(p);
@@ -574,30 +573,10 @@ START_TEST(values_of_all_lists_live_on)
 {
     struct parsed *p = parse_right("-okernel=one -oonly=two -oro -orw -oviews=npy -oro S M");
 
-    ck_assert_str_eq(p->options.kernel, "one");
-    ck_assert_str_eq(p->options.only, "two");
+    ck_assert_str_eq(p->options.choices.kernel, "one");
+    ck_assert_str_eq(p->options.choices.only, "two");
     ck_assert_str_eq(p->options.views, "npy");
     done(p);
-}
-END_TEST
-
-START_TEST(a_list_alone)
-{
-    struct mxfs_options o;
-    struct mxfs_error err = {0};
-
-    ck_assert_int_eq(mxfs_options_from_list(&o, "dtype=f32,views=none", &err), 0);
-    ck_assert_int_eq(o.dtype, MXFS_DTYPE_OPTION_F32);
-    ck_assert_int_eq(o.view_bits, 0);
-    ck_assert_uint_eq(o.cache_size, MXFS_CACHE_SIZE_DEFAULT);
-    mxfs_options_fini(&o);
-    ck_assert_int_eq(mxfs_options_from_list(&o, "", &err), 0);
-    ck_assert_int_eq(o.view_bits, -1);
-    mxfs_options_fini(&o);
-    ck_assert_int_eq(mxfs_options_from_list(&o, "views=x", &err), -EINVAL);
-    ck_assert_int_eq(err.code, MXFS_EXIT_USAGE);
-    mxfs_options_fini(&o);
-    mxfs_options_fini(&o);
 }
 END_TEST
 
@@ -634,6 +613,7 @@ START_TEST(commands)
         {"--version", MXFS_COMMAND_VERSION, {NULL, NULL}},
         {"-V -h", MXFS_COMMAND_HELP, {NULL, NULL}},
         {"list a b c d --help", MXFS_COMMAND_HELP, {NULL, NULL}},
+        {"models --help", MXFS_COMMAND_HELP, {NULL, NULL}},
         {"--generate=man", MXFS_COMMAND_GENERATE, {NULL, NULL}},
     };
 
@@ -646,6 +626,20 @@ START_TEST(commands)
         }
         done(p);
     }
+}
+END_TEST
+
+START_TEST(topics_of_help)
+{
+    struct parsed *p = parse_right("--help");
+    ck_assert_int_eq(p->options.topic, MXFS_COMMAND_HELP);
+    done(p);
+    p = parse_right("verify --help");
+    ck_assert_int_eq(p->options.topic, MXFS_COMMAND_VERIFY);
+    done(p);
+    p = parse_right("S M --help");
+    ck_assert_int_eq(p->options.topic, MXFS_COMMAND_HELP);
+    done(p);
 }
 END_TEST
 
@@ -679,13 +673,18 @@ START_TEST(wrong_usage)
         {"--ro S M", "--ro"}, /* only in lists */
         {"--json S M", "list"},
         {"--force S M", "export"},
-        {"-f list S", "mounting"},
-        {"-o ro list S", "mounting"},
-        {"--views=npy cat S T", "mounting"},
+        {"-f list S", "applies only to mount"},
+        {"-o ro list S", "applies only to mount"},
+        {"--views=npy cat S T", "applies only to mount"},
         {"--dtype=f16 -u M", "--dtype"},
         {"--tree --json list S", "--tree"},
         {"--tree --hash list S", "--tree"},
         {"-j2 list S", "--hash"},
+        {"lst S M X", "did you mean 'list'?"},
+        {"cta S T X", "did you mean 'cat'?"},
+        {"exports S D", "did you mean 'export'?"},
+        {"verifx S R X", "did you mean 'verify'?"},
+        {"models S D X", "too many"},
     };
 
     for (size_t i = 0; i < MXFS_COUNT(wrong); i++)
@@ -697,7 +696,7 @@ START_TEST(unique_beginnings_of_names)
 {
     struct parsed *p = parse_right("--fore --dty=f16 S M");
     ck_assert(p->options.foreground);
-    ck_assert_int_eq(p->options.dtype, MXFS_DTYPE_OPTION_F16);
+    ck_assert_int_eq(p->options.choices.dtype, MXFS_CHOOSE_F16);
     done(p);
     check_wrong("--d S M", "--d"); /* dtype, direct-io, debug */
 }
@@ -736,10 +735,9 @@ static char *text_of(void (*write)(FILE *out, int what), int what)
     return text;
 }
 
-static void write_help(FILE *out, int what)
+static void write_help(FILE *out, int topic)
 {
-    (void)what;
-    mxfs_options_help(out);
+    mxfs_options_help(out, (enum mxfs_command)topic);
 }
 
 /* Whether `name` stands in the text as a whole word. */
@@ -754,16 +752,16 @@ static bool has_word(const char *text, const char *name)
 
 START_TEST(help_names_everything)
 {
-    char *text = text_of(write_help, 0), name[64];
+    char *text = text_of(write_help, MXFS_COMMAND_HELP), name[64];
 
-    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
-        snprintf(name, sizeof(name), "--%s", row->name);
+    for (const struct option_row *row = options_table; row->setting; row++) {
+        snprintf(name, sizeof(name), "--%s", row->setting->name);
         ck_assert_msg(has_word(text, name) == (row->help != NULL), "%s", name);
-        snprintf(name, sizeof(name), "-%c, --%s", row->letter, row->name);
+        snprintf(name, sizeof(name), "-%c, --%s", row->letter, row->setting->name);
         ck_assert(!row->letter || strstr(text, name));
     }
     for (int i = MXFS_COMMAND_MOUNT; i < MXFS_COMMAND_HELP; i++) {
-        snprintf(name, sizeof(name), "%s ", mxfs_command_table[i].word);
+        snprintf(name, sizeof(name), "%s ", options_commands[i].word);
         ck_assert_msg(strstr(text, name), "%s", name);
     }
     for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
@@ -774,13 +772,31 @@ START_TEST(help_names_everything)
 }
 END_TEST
 
+/* With a command: its options, no others, and no other command. */
+START_TEST(help_of_one_command)
+{
+    char *text = text_of(write_help, _i), name[64];
+
+    for (const struct option_row *row = options_table; row->setting; row++) {
+        snprintf(name, sizeof(name), "\n      --%s", row->setting->name);
+        if (row->letter)
+            snprintf(name, sizeof(name), "\n  -%c, --%s", row->letter, row->setting->name);
+        bool wanted = row->help && options_is_for(row, (enum mxfs_command)_i);
+        ck_assert_msg(has_word(text, name) == wanted, "%s", name);
+    }
+    for (int i = MXFS_COMMAND_MOUNT; i < MXFS_COMMAND_HELP; i++)
+        ck_assert_int_eq(strstr(text, options_commands[i].expected) != NULL, i == _i);
+    free(text);
+}
+END_TEST
+
 START_TEST(generated_texts_name_everything)
 {
     char *text = text_of(mxfs_options_generate, _i), name[64];
 
-    for (const struct option_row *row = mxfs_option_table; row->name; row++) {
+    for (const struct option_row *row = options_table; row->setting; row++) {
         char *to = name;
-        for (const char *c = row->name; *c; *to++ = *c++) {
+        for (const char *c = row->setting->name; *c; *to++ = *c++) {
             if (_i == MXFS_GENERATE_MAN && *c == '-')
                 *to++ = '\\';
         }
@@ -798,7 +814,7 @@ int main(void)
     TCase *table = tcase_create("table"), *lines = tcase_create("lines");
     int rows = 0;
 
-    while (mxfs_option_table[rows].name)
+    while (options_table[rows].setting)
         rows++;
     tcase_add_loop_test(table, every_row, 0, rows);
     tcase_add_loop_test(table, wrong_values, 0, rows);
@@ -813,14 +829,15 @@ int main(void)
     tcase_add_test(table, schemes);
     tcase_add_test(table, views);
     tcase_add_test(table, help_names_everything);
+    tcase_add_loop_test(table, help_of_one_command, MXFS_COMMAND_MOUNT, MXFS_COMMAND_HELP);
     tcase_add_loop_test(table, generated_texts_name_everything, MXFS_GENERATE_MAN,
                         MXFS_GENERATE_FISH + 1);
     suite_add_tcase(suite, table);
     tcase_add_test(lines, defaults);
     tcase_add_test(lines, lists);
     tcase_add_test(lines, values_of_all_lists_live_on);
-    tcase_add_test(lines, a_list_alone);
     tcase_add_test(lines, commands);
+    tcase_add_test(lines, topics_of_help);
     tcase_add_test(lines, wrong_usage);
     tcase_add_test(lines, unique_beginnings_of_names);
     tcase_add_test(lines, debug_implies_foreground);

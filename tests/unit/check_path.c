@@ -6,6 +6,7 @@
  */
 #include "mxfs/path.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -27,6 +28,23 @@ START_TEST(absolute)
     expect(mxfs_path_absolute("///"), "/");
     free(want);
     free(cwd);
+}
+END_TEST
+
+START_TEST(resolved)
+{
+    struct mxfs_error err = {0};
+    char dir[] = "/tmp/check_path.XXXXXX", *path;
+
+    ck_assert_int_eq(mxfs_path_resolve(&path, "/x/", MXFS_EXIT_SOURCE, &err), 0);
+    expect(path, "/x");
+    ck_assert_ptr_nonnull(mkdtemp(dir)); /* this test has its own process */
+    ck_assert_int_eq(chdir(dir), 0);
+    ck_assert_int_eq(rmdir(dir), 0);
+    ck_assert_int_eq(mxfs_path_resolve(&path, "x", MXFS_EXIT_SOURCE, &err), -ENOENT);
+    ck_assert_ptr_null(path);
+    ck_assert_int_eq(err.code, MXFS_EXIT_SOURCE);
+    ck_assert_str_eq(err.text, "x: the current folder no longer exists: No such file or directory");
 }
 END_TEST
 
@@ -59,6 +77,7 @@ int main(void)
     TCase *tcase = tcase_create("path");
 
     tcase_add_test(tcase, absolute);
+    tcase_add_test(tcase, resolved);
     tcase_add_test(tcase, pieces);
     tcase_add_test(tcase, plain_names);
     suite_add_tcase(suite, tcase);

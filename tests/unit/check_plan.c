@@ -214,7 +214,7 @@ START_TEST(twice_the_same_name)
     struct spec *spec = spec_new_filled("x_blocks U8 1,1,16; x_scales U8 1,1;"
                                         "x.blocks U8 1,1,16; x.scales U8 1,1");
     struct test_path path = spec_write(spec, dir.text, "model.safetensors");
-    struct mxfs_model_options options = {.out = -1};
+    struct mxfs_choices options = {0};
     struct mxfs_error err = {0};
     struct mxfs_model m;
     struct mxfs_plan plan;
@@ -235,7 +235,7 @@ START_TEST(shards)
     struct test_path dir = test_folder();
     struct spec *one = spec_new_filled("q_blocks U8 1,16; k F32 1; old U8 1");
     struct spec *two = spec_new_filled("q_scales U8 1; old U8 1");
-    struct mxfs_model_options options = {.out = -1};
+    struct mxfs_choices options = {0};
     struct mxfs_error err = {0};
     struct mxfs_model m;
     struct mxfs_plan plan;
@@ -268,7 +268,7 @@ START_TEST(stale_copies_of_plain_models)
 {
     struct test_path dir = test_folder();
     struct spec *one = spec_new_filled("k F32 1; old U8 1"), *two = spec_new_filled("old U8 1");
-    struct mxfs_model_options options = {.out = -1};
+    struct mxfs_choices options = {0};
     struct mxfs_error err = {0};
     struct mxfs_model m;
     struct mxfs_plan plan;

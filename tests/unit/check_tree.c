@@ -20,8 +20,7 @@
 
 /** A tree and what it stands on. */
 struct fixture {
-    struct mxfs_repo repo;
-    struct mxfs_vfile_env env;
+    struct mxfs_view view;
     struct mxfs_vfile_reader reader;
     struct mxfs_tree *tree;
 };
@@ -29,14 +28,13 @@ struct fixture {
 static int try_open(struct fixture *f, const char *path, struct mxfs_tree_options options,
                     struct mxfs_error *err)
 {
-    const struct mxfs_repo_options how = {.model = {.out = -1, .unit_max = 1 << 18}};
+    const struct mxfs_choices how = {.cache_size = 1 << 20};
 
     memset(f, 0, sizeof(*f));
-    ck_assert_int_eq(mxfs_vfile_env_init(&f->env, NULL, 1 << 20, err), 0);
-    f->reader.env = &f->env;
-    int rc = mxfs_repo_open(&f->repo, path, &how, err);
+    int rc = mxfs_view_open(&f->view, path, &how, err);
     ck_assert_msg(rc == 0, "%s", err->text);
-    return mxfs_tree_new(&f->tree, &f->repo, &f->env, &options, err);
+    f->reader.env = &f->view.env;
+    return mxfs_tree_new(&f->tree, &f->view, &options, err);
 }
 
 static void open_tree(struct fixture *f, const char *path, struct mxfs_tree_options options)
@@ -50,8 +48,7 @@ static void close_tree(struct fixture *f)
 {
     mxfs_tree_free(f->tree);
     mxfs_vfile_reader_fini(&f->reader);
-    mxfs_repo_close(&f->repo);
-    mxfs_vfile_env_fini(&f->env);
+    mxfs_view_close(&f->view);
 }
 
 static const struct mxfs_tree_options both = {.tensors = true, .npy = true};
@@ -239,7 +236,7 @@ START_TEST(attributes)
     open_tree(&f, path.text, both);
     walk(&f, "model.safetensors", &st);
     ck_assert_uint_eq(st.st_mode, S_IFREG | 0444);
-    ck_assert_int_eq(st.st_size, (off_t)f.repo.root.plans[0]->size);
+    ck_assert_int_eq(st.st_size, (off_t)f.view.repo.files[0].plan->size);
     ck_assert_uint_eq(st.st_uid, geteuid());
     ck_assert_uint_eq(st.st_nlink, 1);
     ck_assert_int_eq(st.st_mtim.tv_sec, source.st_mtim.tv_sec);
@@ -345,7 +342,7 @@ START_TEST(reads)
     ck_assert_int_eq(size, st.st_size);
     uint64_t view = walk(&f, "tensors/a", &st);
     ck_assert_int_eq(mxfs_tree_read(f.tree, view, &f.reader, part, sizeof(part), 0), st.st_size);
-    const struct mxfs_plan *plan = f.repo.root.plans[0];
+    const struct mxfs_plan *plan = f.view.repo.files[0].plan;
     const struct mxfs_output *o = &plan->outputs[plan->by_name[mxfs_plan_find(plan, "a", 1)]];
     ck_assert_int_eq(memcmp(part, whole + o->offset, (size_t)st.st_size), 0);
     uint64_t npy = walk(&f, "npy/sub%2Fc.npy", &st);

@@ -13,7 +13,8 @@
 struct view *view_open(const char *path, struct view_options options)
 {
     struct view *v = calloc(1, sizeof(*v));
-    struct mxfs_model_options how = {.out = options.out, .unit_max = options.unit_max};
+    struct mxfs_choices how = {.dtype = options.out + MXFS_CHOOSE_BF16,
+                               .unit_max = options.unit_max};
     struct mxfs_error err = {0};
 
     ck_assert_ptr_nonnull(v);

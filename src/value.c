@@ -2,12 +2,9 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Values of all the types of safetensors.
- *
- * This is the plain definition of each format, apart from the kernels: it judges their results.
+ * Values of all the types of safetensors, independent of the kernels.
  */
-
-#include "value.h"
+#include "mxfs/value.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -15,9 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How a float type ends: which codes are not finite numbers. */
+/* Which codes of a type are not finite numbers. */
 enum special {
-    INTEGER, /* no float */
+    INTEGER, /* not a float */
     IEEE,    /* largest exponent: infinity and NaN */
     FN,      /* all ones: NaN; no infinity */
     FNUZ,    /* minus zero: NaN; no infinity */
@@ -41,13 +38,13 @@ static const struct {
     [MXFS_I64] = {0, 0, 0, INTEGER, true},
 };
 
-uint64_t cmd_value_bits(enum mxfs_dtype dtype, const uint8_t *data, uint64_t index)
+uint64_t mxfs_value_bits(enum mxfs_dtype dtype, const uint8_t *data, uint64_t index)
 {
     unsigned bits = mxfs_dtype_bits(dtype);
     uint64_t at = index * bits, v = 0;
     unsigned shift = at % 8;
 
-    /* No type of other than whole octets has more than 6 bits: two octets hold it. */
+    /* A type that does not fill whole bytes has at most 6 bits: two bytes hold any element. */
     for (unsigned i = 0; i < (shift + bits + 7) / 8; i++)
         v |= (uint64_t)data[at / 8 + i] << (8 * i);
     return bits == 64 ? v : v >> shift & (((uint64_t)1 << bits) - 1);
@@ -83,40 +80,40 @@ static long double integer_value(enum mxfs_dtype dtype, uint64_t bits)
     return (long double)bits;
 }
 
-struct cmd_value cmd_value_of(enum mxfs_dtype dtype, uint64_t bits)
+struct mxfs_value mxfs_value_of(enum mxfs_dtype dtype, uint64_t bits)
 {
     if (dtype == MXFS_C64)
-        return (struct cmd_value){float_value(MXFS_F32, bits & UINT32_MAX),
-                                  float_value(MXFS_F32, bits >> 32)};
+        return (struct mxfs_value){float_value(MXFS_F32, bits & UINT32_MAX),
+                                   float_value(MXFS_F32, bits >> 32)};
     if (dtype == MXFS_F8_E8M0)
-        return (struct cmd_value){bits == 255 ? NAN : ldexpl(1, (int)bits - 127), 0};
+        return (struct mxfs_value){bits == 255 ? NAN : ldexpl(1, (int)bits - 127), 0};
     if (formats[dtype].special == INTEGER)
-        return (struct cmd_value){integer_value(dtype, bits), 0};
-    return (struct cmd_value){float_value(dtype, bits), 0};
+        return (struct mxfs_value){integer_value(dtype, bits), 0};
+    return (struct mxfs_value){float_value(dtype, bits), 0};
 }
 
-int cmd_value_is_nan(struct cmd_value value)
+int mxfs_value_is_nan(struct mxfs_value value)
 {
     return isnan(value.re) || isnan(value.im);
 }
 
-long double cmd_value_distance(struct cmd_value a, struct cmd_value b)
+long double mxfs_value_distance(struct mxfs_value a, struct mxfs_value b)
 {
     long double re = fabsl(a.re - b.re), im = fabsl(a.im - b.im);
     return re > im ? re : im;
 }
 
-const char *cmd_value_format(char out[CMD_VALUE_TEXT], enum mxfs_dtype dtype, uint64_t bits)
+const char *mxfs_value_format(char out[MXFS_VALUE_TEXT], enum mxfs_dtype dtype, uint64_t bits)
 {
-    struct cmd_value v = cmd_value_of(dtype, bits);
+    struct mxfs_value v = mxfs_value_of(dtype, bits);
     int digits = (int)(mxfs_dtype_bits(dtype) + 3) / 4;
 
     if (dtype == MXFS_C64)
-        snprintf(out, CMD_VALUE_TEXT, "%.9Lg%+.9Lgi (0x%0*" PRIx64 ")", v.re, v.im, digits, bits);
+        snprintf(out, MXFS_VALUE_TEXT, "%.9Lg%+.9Lgi (0x%0*" PRIx64 ")", v.re, v.im, digits, bits);
     else if (formats[dtype].special == INTEGER && dtype != MXFS_F8_E8M0)
-        snprintf(out, CMD_VALUE_TEXT, "%.0Lf", v.re);
+        snprintf(out, MXFS_VALUE_TEXT, "%.0Lf", v.re);
     else
-        snprintf(out, CMD_VALUE_TEXT, "%.*Lg (0x%0*" PRIx64 ")", dtype == MXFS_F64 ? 17 : 9, v.re,
+        snprintf(out, MXFS_VALUE_TEXT, "%.*Lg (0x%0*" PRIx64 ")", dtype == MXFS_F64 ? 17 : 9, v.re,
                  digits, bits);
     return out;
 }
