@@ -75,6 +75,7 @@ LIBRARY_SOURCES := \
 	src/kernel/scalar_scaled.c \
 	src/kernel/scalar_unpack.c \
 	src/kernel/tables.c \
+	src/limits.c \
 	src/log.c \
 	src/model/config.c \
 	src/model/copies.c \
@@ -146,6 +147,7 @@ PROGRAM_SOURCES := \
 	src/cmd/cmd.c \
 	src/cmd/dest.c \
 	src/cmd/export.c \
+	src/cmd/fit.c \
 	src/cmd/list.c \
 	src/cmd/list_hash.c \
 	src/cmd/list_row.c \
@@ -165,6 +167,7 @@ PROGRAM_SOURCES := \
 	src/fs/ops.c \
 	src/fs/place.c \
 	src/fs/readahead.c \
+	src/fs/room.c \
 	src/fs/sandbox.c \
 	src/fs/stats.c \
 	src/fs/stream.c \

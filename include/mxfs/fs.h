@@ -25,6 +25,7 @@ struct mxfs_fs_options {
     unsigned idle_timeout;  /**< seconds without request and open file until unmounting; 0: never */
     unsigned stop_timeout;  /**< seconds that open readers may continue after SIGTERM */
     uint64_t readahead;     /**< bytes that the kernel reads ahead; 0: 512 KiB where it lets us */
+    uint64_t cache_size;    /**< bytes that the tree's cache may take */
     unsigned threads;       /**< maximum number of worker threads; at least 1 */
     void (*ready)(void *);  /**< called once, when the mount has answered a request */
     void *ready_data;       /**< argument of ready() */

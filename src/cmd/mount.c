@@ -19,7 +19,9 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "fit.h"
 #include "mxfs/fs.h"
+#include "mxfs/limits.h"
 #include "mxfs/log.h"
 #include "mxfs/notify.h"
 #include "mxfs/path.h"
@@ -105,6 +107,7 @@ static int serve(struct mount *m, const struct mxfs_tree *tree, struct mxfs_erro
         .xattr = o->xattr,
         .readahead = o->readahead,
         .debug = o->debug,
+        .cache_size = m->view->env.cache_size,
         .threads = thread_count(o),
         .idle_timeout = (unsigned)o->idle_timeout,
         .stop_timeout = (unsigned)o->stop_timeout,
@@ -214,14 +217,20 @@ static int open_and_mount(const struct mxfs_options *o, const char *mountpoint,
     struct mxfs_view view;
     struct mount mount = {
         .view = &view, .options = o, .mountpoint = mountpoint, .pipe = -1, .null = -1};
+    struct mxfs_choices choices = o->choices;
+    uint64_t limit = mxfs_limits_memory(MXFS_LIMITS_GROUPS, MXFS_LIMITS_MOUNTS);
 
     int rc = mxfs_fs_clear(mountpoint, err);
+    if (rc == 0)
+        rc = cmd_fit_cache(&choices.cache_size, limit, err);
     if (rc != 0)
         return rc;
-    rc = cmd_open_judged(&view, o->operand[0], &o->choices, err);
+    rc = cmd_open_judged(&view, o->operand[0], &choices, err);
     if (rc != 0)
         return rc;
-    rc = mount_view(&mount, err);
+    rc = cmd_fit_tensors(choices.cache_size, cmd_totals_of(&view).tensors, limit, err);
+    if (rc == 0)
+        rc = mount_view(&mount, err);
     mxfs_view_close(&view);
     return rc;
 }

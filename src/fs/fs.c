@@ -28,6 +28,7 @@
 #include "mxfs/log.h"
 #include "ops.h"
 #include "readahead.h"
+#include "room.h"
 #include "sandbox.h"
 #include "stats.h"
 #include "unmounter.h"
@@ -507,7 +508,9 @@ int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *opti
     };
     char mountpoint[PATH_MAX];
 
-    int rc = fs_mountpoint_check(options->mountpoint, err);
+    int rc = fs_room_check(options, err);
+    if (rc == 0)
+        rc = fs_mountpoint_check(options->mountpoint, err);
     if (rc != 0)
         return rc;
     /* Without symbolic links, because they could point elsewhere by the time we unmount. */
