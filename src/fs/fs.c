@@ -258,8 +258,8 @@ static int serve_with_signals(struct session *s, struct mxfs_error *err)
         rc = mxfs_fail(err, MXFS_EXIT_FAILED, -refused, "%s: the mount does not answer: %s",
                        s->place.path, strerror(-refused));
     else if (rc == 0 && !atomic_load(&s->ready) && !atomic_load(&s->detached))
-        rc = mxfs_fail(err, MXFS_EXIT_FAILED, EIO, "%s: unmounted before it was ready",
-                       s->place.path);
+        rc =
+            mxfs_fail(err, MXFS_EXIT_FAILED, EIO, "%s: stopped before it was ready", s->place.path);
     atomic_store(&s->finished, true);
     pthread_kill(s->signals, WAKE);
     pthread_join(s->signals, NULL);
@@ -458,12 +458,11 @@ static int end(struct session *s, int rc, struct mxfs_error *err)
     int left = atomic_load(&s->left);
     if (left == 0)
         return rc;
-    return mxfs_fail(err, MXFS_EXIT_FAILED, -left,
-                     "%s: not unmounted: %s; what is left is a dead mount, clear it with: "
-                     "fusermount3 -u %s",
-                     s->place.path,
-                     left == -ESTALE ? "another mount is on top of it" : strerror(-left),
-                     s->place.path);
+    mxfs_log(MXFS_LOG_WARNING,
+             "%s: not unmounted: %s; a dead mount is left, clear it with: fusermount3 -u %s",
+             s->place.path, left == -ESTALE ? "another mount is on top of it" : strerror(-left),
+             s->place.path);
+    return rc != 0 ? rc : mxfs_fail_told(err, MXFS_EXIT_FAILED, -left);
 }
 
 static int run_session(struct session *s, struct mxfs_error *err)
