@@ -11,7 +11,7 @@
 
 #include "mxfs/scheme.h"
 
-/** Roles of a stored tensor; smaller values are indices of the group that it is a part of. */
+/** Roles of a stored tensor; values from 0 up are indices of the group that it is a part of. */
 enum {
     MXFS_ROLE_PLAIN = -1,   /**< shown as stored */
     MXFS_ROLE_DROPPED = -2, /**< an activation or KV scale of a dequantized model: not shown */
@@ -21,13 +21,12 @@ enum {
 
 /** Tensors that cannot be dequantized for one reason. */
 struct mxfs_refusal {
-    const char *scheme; /**< short name of what was recognised */
-    const char *reason; /**< constant phrase */
-    const struct mxfs_tensor
-        *first;   /**< first of them by name, or NULL when the config alone refuses */
-    size_t count; /**< of groups */
-    const struct mxfs_scheme *fits; /**< what `forced` could be, or NULL */
-    bool half;                      /**< parts are nowhere to be found */
+    const char *scheme;              /**< short name of what was recognised */
+    const char *reason;              /**< constant phrase */
+    const struct mxfs_tensor *first; /**< by name, or NULL when the config alone refuses */
+    size_t count;                    /**< of groups */
+    const struct mxfs_scheme *fits;  /**< what `forced` could be, or NULL */
+    bool half;                       /**< parts are nowhere to be found */
 };
 
 /** Something worth one line, though nothing is wrong. */
@@ -38,7 +37,11 @@ struct mxfs_notice {
 };
 
 /** Kinds of notices. */
-enum { MXFS_NOTICE_STRAY_SCALE, MXFS_NOTICE_FP8_UNSCALED, MXFS_NOTICE_COUNT };
+enum {
+    MXFS_NOTICE_STRAY_SCALE,  /**< a weight that is not quantized, and a scale */
+    MXFS_NOTICE_FP8_UNSCALED, /**< an FP8 weight without a scale */
+    MXFS_NOTICE_COUNT,
+};
 
 /** The result. Zero-initialised is a valid empty object. */
 struct mxfs_grouping {
@@ -48,29 +51,20 @@ struct mxfs_grouping {
     struct mxfs_refusal *refusals;
     size_t refusal_count;
     struct mxfs_notice notices[MXFS_NOTICE_COUNT]; /**< those with count > 0 */
+    const struct mxfs_tensor *failed; /**< after a failure: what could not be read, or NULL */
 };
 
 /** How to group. */
 struct mxfs_grouping_options {
-    enum mxfs_out out; /**< output type of dequantized tensors */
-    bool auto_out;     /**< see struct mxfs_match */
-    /** See struct mxfs_match. */
-    int (*read)(void *reader, const struct mxfs_tensor *part, void *buf, size_t len,
-                uint64_t offset);
-    void *reader;
-    uint64_t unit_max;                 /**< bytes, see struct mxfs_match */
-    const struct mxfs_tensors *absent; /**< see struct mxfs_match; borrowed while grouping */
-    bool comfy;                        /**< see struct mxfs_match */
+    struct mxfs_match_options match;
     const char *only; /**< glob (fnmatch) of the output names to show, or NULL for all */
-    /** Names of the only schemes to be used, whatever the config says, with commas in between.
-     * NULL: all, unless the config names a method that nobody knows. */
-    const char *forced;
-    bool drop_half; /**< leave out tensors of which the rest of the group is missing */
+    bool drop_half;   /**< leave out tensors of which the rest of the group is missing */
 };
 
 /**
- * Groups `tensors`. Returns 0 or -ENOMEM. Whether refusals are fatal is the caller's choice; the
- * tensors concerned have the role MXFS_ROLE_REFUSED.
+ * Groups `tensors`. Whether refusals are fatal is the caller's choice; the tensors concerned have
+ * the role MXFS_ROLE_REFUSED. Returns 0, -ENOMEM, or -errno of a read: then *grouping is empty but
+ * for `failed`.
  */
 int mxfs_grouping_init(struct mxfs_grouping *grouping, const struct mxfs_tensors *tensors,
                        const struct mxfs_quant_config *config,

@@ -2,16 +2,17 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Kernels: the inner loops of decoding, one object for each instruction set.
+ * Kernels: the inner loops of decoding, one object per instruction set.
  *
- * Every variant gives the same bits. Values are those of OCP Microscaling Formats v1.0: an E2M1
- * code times 2^(scale-127), computed exactly and rounded once (to nearest even) to the output type.
- * Scale 255 is NaN for the whole block, NaN is always written as 0x7FC0 / 0x7E00 / 0x7FC00000, code
- * 8 is -0, results too large become +-Inf, subnormal results are kept.
+ * Every variant gives the same bits. MXFP4 values are those of OCP Microscaling Formats v1.0: an
+ * E2M1 code times 2^(scale-127), computed exactly and rounded once (to nearest even) to the output
+ * type. Scale 255 makes the whole block NaN. NaN is always written as 0x7FC0 / 0x7E00 / 0x7FC00000,
+ * code 8 is -0, overflow gives +-Inf, and subnormal results are kept.
  *
- * No pointer needs alignment; sources and destinations do not overlap unless said; a length of 0 is
- * allowed; nothing is read or written outside the stated ranges. No kernel allocates, locks, logs
- * or does I/O. Thread safety: immutable after start.
+ * An operation is a function of a destination and one object that describes its input. Pointers
+ * need no alignment except those to float and uint16_t. Sources and destinations do not overlap
+ * unless stated; a length of 0 is allowed; nothing outside the stated ranges is read or written.
+ * Kernels do not allocate, lock, log or do I/O. Thread safety: immutable after start.
  */
 #ifndef MXFS_KERNEL_H
 #define MXFS_KERNEL_H
@@ -21,211 +22,284 @@
 
 #include "mxfs/error.h"
 
+/**
+ * The operations, in the order of the declarations below. outs(name, x) declares one function per
+ * output type, single(name, x) one function whose output has a type of its own; x is passed on.
+ * This list gives struct mxfs_kernel its members, every variant its declarations, and the tests and
+ * the benchmark the operations that they must cover.
+ */
+/* clang-format off */
+#define MXFS_KERNEL_OPERATIONS(outs, single, x) \
+    outs(mxfp4_blocks, x) outs(mxfp4_lanes, x) \
+    outs(fp8_run, x) outs(fp8_blocks, x) outs(mxfp8_blocks, x) \
+    outs(nvfp4_blocks, x) outs(nvfp4_lanes, x) \
+    outs(code4_run, x) outs(code4_pick, x) outs(code8_run, x) \
+    outs(narrow, x) \
+    single(unpack, x) single(e2m3, x) \
+    single(transpose, x) single(transpose_words, x) single(widen_bf16, x)
+/* clang-format on */
+
 /** Output types of decoding. */
 enum mxfs_out {
-    MXFS_OUT_BF16,
-    MXFS_OUT_F16,
-    MXFS_OUT_F32,
-    MXFS_OUT_COUNT,
+    MXFS_OUT_BF16,  /**< bfloat16 */
+    MXFS_OUT_F16,   /**< IEEE 754 binary16 */
+    MXFS_OUT_F32,   /**< IEEE 754 binary32 */
+    MXFS_OUT_COUNT, /**< how many there are */
 };
 
-/** Elements of an MX block, and bytes of one block of E2M1 codes. */
 enum {
-    MXFS_MX_BLOCK = 32,
-    MXFS_MXFP4_BYTES = 16,
-};
-
-/** Elements of an NVFP4 block, and bytes of its codes. */
-enum {
-    MXFS_NVFP4_BLOCK = 16,
-    MXFS_NVFP4_BYTES = 8,
+    MXFS_MX_BLOCK = 32,    /**< elements of an MX block */
+    MXFS_MXFP4_BYTES = 16, /**< bytes of the E2M1 codes of an MX block */
+    MXFS_NVFP4_BLOCK = 16, /**< elements of an NVFP4 block */
+    MXFS_NVFP4_BYTES = 8,  /**< bytes of the E2M1 codes of an NVFP4 block */
 };
 
 /**
  * Every output of an (E8M0 scale, E2M1 code) pair, filled once from the exact scalar definition.
- * The 16-bit tables are split in bytes, ready for byte shuffles.
+ * The 16-bit tables also exist as separate bytes, ready for byte shuffles.
  */
 struct mxfs_mxfp4_tables {
     _Alignas(64) uint8_t half[2][256][2][16]; /**< [BF16, F16][scale][low byte, high byte][code] */
-    _Alignas(64) uint16_t half16[2][256][16]; /**< [BF16, F16][scale][code], whole */
+    _Alignas(64) uint16_t half16[2][256][16]; /**< [BF16, F16][scale][code], both bytes */
     _Alignas(64) uint32_t f32[256][16];       /**< [scale][code], bits of the float */
 };
 
-/** FP8 element formats (F8_E4M3 "FN" and F8_E5M2). */
+/** FP8 element formats. */
 enum mxfs_fp8 {
-    MXFS_FP8_E4M3,
-    MXFS_FP8_E5M2,
-    MXFS_FP8_COUNT,
+    MXFS_FP8_E4M3,  /**< F8_E4M3, the "FN" kind: no infinities, two NaN codes */
+    MXFS_FP8_E5M2,  /**< F8_E5M2, IEEE-like */
+    MXFS_FP8_COUNT, /**< how many there are */
 };
 
 /** Constant data that kernels read. */
 struct mxfs_tables {
-    struct mxfs_mxfp4_tables mxfp4;
+    struct mxfs_mxfp4_tables mxfp4;              /**< of the MXFP4 operations */
     _Alignas(64) float fp8[MXFS_FP8_COUNT][256]; /**< every code as float32, NaN included */
 };
 
 /**
- * dst[32*i + 2*j] and dst[32*i + 2*j + 1] = the low and the high nibble of codes[16*i + j], scaled
- * by scales[i]; `blocks` blocks. codes: 16*blocks bytes, scales: blocks bytes, dst: 32*blocks
- * elements.
+ * Blocks of MXFP4. dst[32*i + 2*j] and dst[32*i + 2*j + 1] = the low and the high nibble of
+ * codes[16*i + j], scaled by scales[i]; i < blocks, j < 16.
  */
-typedef void mxfs_mxfp4_blocks_fn(const struct mxfs_tables *tables, void *dst, const uint8_t *codes,
-                                  const uint8_t *scales, size_t blocks);
-
-/**
- * dst[i] = nibble ((codes[i] >> shift) & 15) scaled by scales[i], for i < n. shift is 0 or 4.
- * This is one row of a transposed tensor: the scale varies from lane to lane.
- */
-typedef void mxfs_mxfp4_lanes_fn(const struct mxfs_tables *tables, void *dst, const uint8_t *codes,
-                                 const uint8_t *scales, size_t n, unsigned shift);
-
-/**
- * dst[i] = codes[i] as `format`, times `scale` (one float32 multiplication, rounded once), rounded
- * once more to the output type; i < n.
- */
-typedef void mxfs_fp8_run_fn(const struct mxfs_tables *tables, void *dst, const uint8_t *codes,
-                             size_t n, enum mxfs_fp8 format, float scale);
-
-/**
- * dst[i] = codes[i] as `format`, times scales[i / block], rounded as fp8_run does; i < n. The last
- * block may be short; block is not 0.
- */
-typedef void mxfs_fp8_blocks_fn(const struct mxfs_tables *tables, void *dst, const uint8_t *codes,
-                                size_t n, enum mxfs_fp8 format, const float *scales, size_t block);
-
-/**
- * dst[32*i + j] = codes[32*i + j] as `format`, times 2^(scales[i] - 127), rounded as fp8_run does;
- * `blocks` blocks of 32 elements.
- */
-typedef void mxfs_mxfp8_blocks_fn(const struct mxfs_tables *tables, void *dst, const uint8_t *codes,
-                                  const uint8_t *scales, size_t blocks, enum mxfs_fp8 format);
-
-/**
- * dst[16*i + 2*j] and dst[16*i + 2*j + 1] = the low and the high nibble of codes[8*i + j] as E2M1,
- * times scales[i] (one float32 multiplication, rounded once), rounded once more to the output type;
- * `blocks` blocks of 16 elements.
- */
-typedef void mxfs_nvfp4_blocks_fn(void *dst, const uint8_t *codes, const float *scales,
-                                  size_t blocks);
-
-/** dst[i] = nibble ((codes[i] >> shift) & 15) times scales[i], rounded likewise; i < n; shift is 0
- * or 4. */
-typedef void mxfs_nvfp4_lanes_fn(void *dst, const uint8_t *codes, const float *scales, size_t n,
-                                 unsigned shift);
-
-/** What an octet stands for. */
-enum mxfs_octets {
-    MXFS_OCTETS_SIGNED,   /**< a number in two's complement */
-    MXFS_OCTETS_OFFSET,   /**< one that 128 was added to */
-    MXFS_OCTETS_UNSIGNED, /**< itself */
+struct mxfs_mxfp4_blocks {
+    const struct mxfs_tables *tables; /**< filled by mxfs_tables_init() */
+    const uint8_t *codes;             /**< 16*blocks bytes, two E2M1 codes each */
+    const uint8_t *scales;            /**< blocks E8M0 scales */
+    size_t blocks;                    /**< of 32 elements */
 };
+typedef void mxfs_mxfp4_blocks_fn(void *dst, const struct mxfs_mxfp4_blocks *in);
 
 /**
- * What becomes of the value v of a code in group g: v - zeros[g], times scales[g], rounded to
- * `via`, plus biases[g], rounded to `via` again, then to the output type. Each is one float32
- * operation, rounded once. Code i of a run is in group (skip + i) / group.
+ * A row of transposed MXFP4: each lane has its own scale. dst[i] = the nibble
+ * ((codes[i] >> shift) & 15), scaled by scales[i]; i < n.
+ */
+struct mxfs_mxfp4_lanes {
+    const struct mxfs_tables *tables; /**< filled by mxfs_tables_init() */
+    const uint8_t *codes;             /**< n bytes, of which one nibble is used */
+    const uint8_t *scales;            /**< n E8M0 scales */
+    size_t n;                         /**< elements */
+    unsigned shift;                   /**< 0 for the low nibbles, 4 for the high ones */
+};
+typedef void mxfs_mxfp4_lanes_fn(void *dst, const struct mxfs_mxfp4_lanes *in);
+
+/**
+ * FP8 codes under one scale. dst[i] = codes[i] times scale (one float32 multiplication, rounded
+ * once), rounded once more to the output type; i < n.
+ */
+struct mxfs_fp8_run {
+    const struct mxfs_tables *tables; /**< filled by mxfs_tables_init() */
+    const uint8_t *codes;             /**< n codes */
+    size_t n;                         /**< elements */
+    enum mxfs_fp8 format;             /**< of the codes */
+    float scale;                      /**< any float, NaN and infinities included */
+};
+typedef void mxfs_fp8_run_fn(void *dst, const struct mxfs_fp8_run *in);
+
+/** FP8 codes in blocks. dst[i] = codes[i] times scales[i / block], rounded as by fp8_run; i < n. */
+struct mxfs_fp8_blocks {
+    const struct mxfs_tables *tables; /**< filled by mxfs_tables_init() */
+    const uint8_t *codes;             /**< n codes */
+    size_t n;                         /**< elements */
+    enum mxfs_fp8 format;             /**< of the codes */
+    const float *scales;              /**< one per block */
+    size_t block;                     /**< elements of a block, not 0; the last may be short */
+};
+typedef void mxfs_fp8_blocks_fn(void *dst, const struct mxfs_fp8_blocks *in);
+
+/**
+ * Blocks of MXFP8. dst[32*i + j] = codes[32*i + j] times 2^(scales[i] - 127), rounded as by
+ * fp8_run; i < blocks, j < 32.
+ */
+struct mxfs_mxfp8_blocks {
+    const struct mxfs_tables *tables; /**< filled by mxfs_tables_init() */
+    const uint8_t *codes;             /**< 32*blocks codes */
+    const uint8_t *scales;            /**< blocks E8M0 scales */
+    size_t blocks;                    /**< of 32 elements */
+    enum mxfs_fp8 format;             /**< of the codes */
+};
+typedef void mxfs_mxfp8_blocks_fn(void *dst, const struct mxfs_mxfp8_blocks *in);
+
+/**
+ * Blocks of NVFP4. dst[16*i + 2*j] and dst[16*i + 2*j + 1] = the low and the high nibble of
+ * codes[8*i + j] as E2M1, times scales[i] (one float32 multiplication, rounded once), rounded once
+ * more to the output type; i < blocks, j < 8.
+ */
+struct mxfs_nvfp4_blocks {
+    const uint8_t *codes; /**< 8*blocks bytes, two E2M1 codes each */
+    const float *scales;  /**< one per block */
+    size_t blocks;        /**< of 16 elements */
+};
+typedef void mxfs_nvfp4_blocks_fn(void *dst, const struct mxfs_nvfp4_blocks *in);
+
+/**
+ * A row of NVFP4 stored in pairs of rows. dst[i] = the nibble ((codes[i] >> shift) & 15) as E2M1,
+ * times scales[i], rounded as by nvfp4_blocks; i < n.
+ */
+struct mxfs_nvfp4_lanes {
+    const uint8_t *codes; /**< n bytes, of which one nibble is used */
+    const float *scales;  /**< n scales */
+    size_t n;             /**< elements */
+    unsigned shift;       /**< 0 for the low nibbles, 4 for the high ones */
+};
+typedef void mxfs_nvfp4_lanes_fn(void *dst, const struct mxfs_nvfp4_lanes *in);
+
+/**
+ * How the value v of a code in group g becomes a result: v - zeros[g], times scales[g], rounded to
+ * `via`, plus biases[g], rounded to `via` again, then to the output type. Each step is one float32
+ * operation, rounded once.
  */
 struct mxfs_affine {
-    const float *scales;     /**< one a group */
-    const float *zeros;      /**< one a group, or NULL for none */
-    const float *biases;     /**< one a group, or NULL for none */
-    size_t group;            /**< codes in a group; not 0 */
-    size_t skip;             /**< codes of the first group in front of the run */
-    enum mxfs_out via;       /**< the type that products and sums are rounded to; F32 for none */
-    enum mxfs_octets octets; /**< what codes of 8 bits stand for */
+    const float *scales; /**< one per group */
+    const float *zeros;  /**< one per group, or NULL for none */
+    const float *biases; /**< one per group, or NULL for none */
+    size_t group;        /**< codes in a group, not 0: code i of a run is in (skip + i) / group */
+    size_t skip;         /**< codes of the first group that precede the run; below `group` */
+    enum mxfs_out via;   /**< the type that products and sums are rounded to; F32 for no rounding */
 };
 
-/** Where 4-bit codes lie in octets. */
+/** The place of 4-bit codes in bytes. */
 enum mxfs_nibbles {
-    MXFS_NIBBLES_LOW_FIRST,  /**< two an octet, the even code in the low half */
-    MXFS_NIBBLES_HIGH_FIRST, /**< two an octet, the even code in the high half */
-    MXFS_NIBBLES_LOW,        /**< one an octet, in the low half */
-    MXFS_NIBBLES_HIGH,       /**< one an octet, in the high half */
+    MXFS_NIBBLES_LOW_FIRST,  /**< two per byte, the even code in the low half */
+    MXFS_NIBBLES_HIGH_FIRST, /**< two per byte, the even code in the high half */
+    MXFS_NIBBLES_LOW,        /**< one per byte, in the low half */
+    MXFS_NIBBLES_HIGH,       /**< one per byte, in the high half */
 };
 
-/**
- * dst[i] = values[code first + i], made affine; i < n. first is 0 or 1, and 0 for codes that lie
- * one an octet. values has 16 entries.
- */
-typedef void mxfs_code4_run_fn(void *dst, const uint8_t *codes, size_t first, size_t n,
-                               enum mxfs_nibbles nibbles, const float *values,
-                               const struct mxfs_affine *affine);
+/** 4-bit codes in groups. dst[i] = values[code first + i], made affine; i < n. */
+struct mxfs_code4_run {
+    const uint8_t *codes;             /**< (first + n + 1) / 2 bytes, or n with one per byte */
+    size_t first;                     /**< 0 or 1; 0 with one code per byte */
+    size_t n;                         /**< elements */
+    enum mxfs_nibbles nibbles;        /**< where the codes lie */
+    const float *values;              /**< the values of the 16 codes */
+    const struct mxfs_affine *affine; /**< what becomes of a value */
+};
+typedef void mxfs_code4_run_fn(void *dst, const struct mxfs_code4_run *in);
 
 /**
- * dst[i] = values[code first + i], made affine with the entries of group group_of[i], which is
- * below `groups`; i < n. Codes lie two an octet, the even one in the low half; first is 0 or 1. The
- * affine's `group` and `skip` do not matter.
+ * 4-bit codes whose columns are reordered. dst[i] = values[code first + i], made affine with the
+ * entries of group group_of[i]; i < n. Codes lie two per byte, the even one in the low half.
  */
-typedef void mxfs_code4_pick_fn(void *dst, const uint8_t *codes, size_t first, size_t n,
-                                const float *values, const struct mxfs_affine *affine,
-                                const uint16_t *group_of, size_t groups);
+struct mxfs_code4_pick {
+    const uint8_t *codes;             /**< (first + n + 1) / 2 bytes */
+    size_t first;                     /**< 0 or 1 */
+    size_t n;                         /**< elements */
+    const float *values;              /**< the values of the 16 codes */
+    const struct mxfs_affine *affine; /**< its `group` and `skip` are not used */
+    const uint16_t *group_of;         /**< n groups, each below `groups` */
+    size_t groups;                    /**< entries of each array of `affine` */
+};
+typedef void mxfs_code4_pick_fn(void *dst, const struct mxfs_code4_pick *in);
 
-/** dst[i] = the number that codes[i] stands for by affine->octets, made affine; i < n. */
-typedef void mxfs_code8_run_fn(void *dst, const uint8_t *codes, size_t n,
-                               const struct mxfs_affine *affine);
+/** The meaning of a byte as a number. */
+enum mxfs_code8 {
+    MXFS_CODE8_SIGNED,   /**< two's complement */
+    MXFS_CODE8_OFFSET,   /**< unsigned, less 128 */
+    MXFS_CODE8_UNSIGNED, /**< unsigned */
+};
+
+/** 8-bit codes in groups. dst[i] = the number that codes[i] means, made affine; i < n. */
+struct mxfs_code8_run {
+    const uint8_t *codes;             /**< n codes */
+    size_t n;                         /**< elements */
+    enum mxfs_code8 meaning;          /**< of the codes */
+    const struct mxfs_affine *affine; /**< what becomes of a number */
+};
+typedef void mxfs_code8_run_fn(void *dst, const struct mxfs_code8_run *in);
 
 /**
- * dst[i] = code i less `offset`, modulo 256; i < n. Codes are a stream without gaps, the first in
- * the lowest bits: code i is the `bits` bits from bit i * bits % 8 of src[i * bits / 8] on, 1 <=
- * bits <= 8. Octets behind that in which the last code ends are not read.
+ * Float32 to the output type. dst[i] = src[i], times factors[i] (rounded to float32) unless factors
+ * is NULL, then rounded to `via`, then to the output type; i < n.
  */
-typedef void mxfs_unpack_fn(uint8_t *dst, const uint8_t *src, size_t n, unsigned bits,
-                            uint8_t offset);
+struct mxfs_narrow {
+    const float *src;     /**< n values */
+    const float *factors; /**< n factors, or NULL for none */
+    size_t n;             /**< elements */
+    enum mxfs_out via;    /**< the first rounding; F32 for none */
+};
+typedef void mxfs_narrow_fn(void *dst, const struct mxfs_narrow *in);
 
 /**
- * dst[i] = the E4M3 code of the same value as code i of such a stream of E2M3 codes (6 bits: sign 5
- * | exponent 4..3, bias 1 | mantissa 2..0), of which every value is an E4M3 value; i < n.
+ * A stream of narrow codes as bytes: uint8_t dst[i] = code i less `offset`, modulo 256; i < n. The
+ * stream has no gaps and starts in the lowest bits: code i is the `bits` bits from bit
+ * i * bits % 8 of src[i * bits / 8] on.
  */
-typedef void mxfs_e2m3_fn(uint8_t *dst, const uint8_t *src, size_t n);
+struct mxfs_unpack {
+    const uint8_t *src; /**< (n * bits + 7) / 8 bytes */
+    size_t n;           /**< codes */
+    unsigned bits;      /**< of a code, 1 to 8 */
+    uint8_t offset;     /**< subtracted from every code */
+};
+typedef void mxfs_unpack_fn(void *dst, const struct mxfs_unpack *in);
 
 /**
- * dst[i] = src[i], times factors[i] where factors is not NULL (rounded to float32), then rounded to
- * `via`, then to the output type; i < n.
+ * A stream of E2M3 codes (6 bits: sign 5 | exponent 4..3, bias 1 | mantissa 2..0), packed as for
+ * unpack, as E4M3: uint8_t dst[i] = the E4M3 code of the same value, which always exists; i < n.
  */
-typedef void mxfs_narrow_fn(void *dst, const float *src, const float *factors, size_t n,
-                            enum mxfs_out via);
+struct mxfs_e2m3 {
+    const uint8_t *src; /**< (n * 6 + 7) / 8 bytes */
+    size_t n;           /**< codes */
+};
+typedef void mxfs_e2m3_fn(void *dst, const struct mxfs_e2m3 *in);
 
 /**
- * The 4 bytes at dst[c * dst_stride + 4 * r] = those at src[r * src_stride + 4 * c] for r < rows, c
- * < cols: a matrix of words transposed. Strides in bytes.
+ * A matrix to transpose. The element in row c, column r of dst is the one in row r, column c of
+ * src; r < rows, c < cols. Bytes between the rows of dst are left as they are.
  */
-typedef void mxfs_transpose_words_fn(uint8_t *dst, size_t dst_stride, const uint8_t *src,
-                                     size_t src_stride, size_t rows, size_t cols);
+struct mxfs_transpose {
+    const uint8_t *src; /**< rows rows of cols elements */
+    size_t src_stride;  /**< bytes from a row of src to the next */
+    size_t dst_stride;  /**< bytes from a row of dst to the next */
+    size_t rows, cols;  /**< of src, in elements */
+};
+/** Elements of one byte. */
+typedef void mxfs_transpose_fn(void *dst, const struct mxfs_transpose *in);
+/** Elements of four bytes. */
+typedef void mxfs_transpose_words_fn(void *dst, const struct mxfs_transpose *in);
 
 /**
- * dst[c * dst_stride + r] = src[r * src_stride + c] for r < rows, c < cols: a matrix of bytes
- * transposed. Strides in bytes.
+ * Bfloat16 to float32. dst[i] = src[i], exactly, NaN payloads included; i < n. src may be the last
+ * 2*n bytes of dst's 4*n: elements are read before their bytes are overwritten.
  */
-typedef void mxfs_transpose_fn(uint8_t *dst, size_t dst_stride, const uint8_t *src,
-                               size_t src_stride, size_t rows, size_t cols);
+struct mxfs_widen_bf16 {
+    const void *src; /**< 2*n bytes */
+    size_t n;        /**< elements */
+};
+typedef void mxfs_widen_bf16_fn(void *dst, const struct mxfs_widen_bf16 *in);
 
-/**
- * dst[i] = src[i] widened to float32 (exact), i < n; NaN payloads are kept. src may lie in the last
- * 2*n bytes of dst's 4*n bytes: elements are read before their bytes are overwritten.
- */
-typedef void mxfs_widen_bf16_fn(void *dst, const void *src, size_t n);
+/** Members of struct mxfs_kernel. */
+#define MXFS_KERNEL_OUTS(name, x) mxfs_##name##_fn *name[MXFS_OUT_COUNT];
+#define MXFS_KERNEL_SINGLE(name, x) mxfs_##name##_fn *name;
 
-/** One variant. */
+/** One variant: its name, and a function per operation (and output type), none of them NULL. */
 struct mxfs_kernel {
     const char *name;  /**< as in --kernel=NAME */
     uint32_t requires; /**< MXFS_CPU_* bits, all needed */
-    mxfs_mxfp4_blocks_fn *mxfp4_blocks[MXFS_OUT_COUNT];
-    mxfs_mxfp4_lanes_fn *mxfp4_lanes[MXFS_OUT_COUNT];
-    mxfs_fp8_run_fn *fp8_run[MXFS_OUT_COUNT];
-    mxfs_fp8_blocks_fn *fp8_blocks[MXFS_OUT_COUNT];
-    mxfs_mxfp8_blocks_fn *mxfp8_blocks[MXFS_OUT_COUNT];
-    mxfs_nvfp4_blocks_fn *nvfp4_blocks[MXFS_OUT_COUNT];
-    mxfs_nvfp4_lanes_fn *nvfp4_lanes[MXFS_OUT_COUNT];
-    mxfs_code4_run_fn *code4_run[MXFS_OUT_COUNT];
-    mxfs_code4_pick_fn *code4_pick[MXFS_OUT_COUNT];
-    mxfs_code8_run_fn *code8_run[MXFS_OUT_COUNT];
-    mxfs_narrow_fn *narrow[MXFS_OUT_COUNT];
-    mxfs_unpack_fn *unpack;
-    mxfs_e2m3_fn *e2m3;
-    mxfs_transpose_fn *transpose;
-    mxfs_transpose_words_fn *transpose_words;
-    mxfs_widen_bf16_fn *widen_bf16;
+    MXFS_KERNEL_OPERATIONS(MXFS_KERNEL_OUTS, MXFS_KERNEL_SINGLE, )
 };
+
+#undef MXFS_KERNEL_OUTS
+#undef MXFS_KERNEL_SINGLE
 
 /** All variants compiled in, best first; ends with NULL. The last one, "scalar", runs anywhere. */
 extern const struct mxfs_kernel *const mxfs_kernels[];
@@ -239,7 +313,7 @@ const struct mxfs_kernel *mxfs_kernel_select(uint32_t cpu);
  */
 const struct mxfs_kernel *mxfs_kernel_named(const char *name, uint32_t cpu, struct mxfs_error *err);
 
-/** Fills the constant tables (some 64 KiB); before threads start. */
+/** Fills the constant tables (some 64 KiB). Call it before threads start. */
 void mxfs_tables_init(struct mxfs_tables *tables);
 
 /** Bytes of an output element: 2, 2 or 4. */

@@ -68,6 +68,7 @@ struct mxfs_options {
     bool debug;              /**< print requests */
     bool json;               /**< form of list and stats */
     bool tree;               /**< form of list */
+    bool schemes;            /**< list: the formats that are known, without SOURCE */
     bool hash;               /**< list: add hashes */
     const char *only_scheme; /**< list: glob of the schemes, or NULL */
     bool force;              /**< overwrite, or write to a terminal */

@@ -64,12 +64,12 @@ void mxfs_safetensors_fini(struct mxfs_safetensors *st);
 
 /** A tensor to be written; its offset follows from the order. */
 struct mxfs_safetensors_entry {
-    const char *name;      /**< UTF-8, not terminated */
-    const uint64_t *shape; /**< `rank` dimensions */
-    uint64_t size;         /**< bytes */
-    uint32_t name_len;     /**< bytes */
-    uint32_t rank;         /**< number of dimensions */
-    uint8_t dtype;         /**< enum mxfs_dtype */
+    const char *name;          /**< UTF-8, not terminated */
+    const uint64_t *shape;     /**< `rank` dimensions */
+    uint64_t size;             /**< bytes */
+    uint32_t name_len;         /**< bytes */
+    uint32_t rank;             /**< number of dimensions */
+    enum mxfs_dtype dtype : 8; /**< element type */
 };
 
 /** Compares two tensors, as for qsort(), in the library's order of tensors in a file: by dtype,

@@ -2,10 +2,13 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Schemes: which stored tensors form a quantized group, what they become, how it is decoded.
+ * Schemes: which stored tensors form a quantized group, what they become, and how it is decoded.
  *
- * A scheme answers two questions: which source byte ranges does a piece of the output need, and
- * how do those bytes become that piece. There are two kinds:
+ * A scheme describes its format in tables (src/scheme/match.h): the names and types of the parts,
+ * what becomes of the name, the quantization methods that write it. The engine finds groups from
+ * these tables; the scheme itself only decides whether shapes fit. After that it answers two
+ * questions: which source byte ranges does a piece of the output need, and how do those bytes
+ * become that piece. There are two kinds:
  *
  *  - streaming: a run of output elements comes from one run of bytes in each part. The run is
  *    aligned to `tile` elements of the flat output.
@@ -13,7 +16,8 @@
  *    of output needs bytes from all over a part. A unit is the smallest piece of the output whose
  *    source can be read in reasonable strips; it is kept packed, reordered for decoding.
  *
- * Decoding neither allocates, locks, logs nor does I/O. Thread safety: immutable after start.
+ * Decoding neither allocates, locks, logs nor does I/O. Thread safety: groups and schemes are
+ * immutable after start; a struct mxfs_match belongs to one thread.
  */
 #ifndef MXFS_SCHEME_H
 #define MXFS_SCHEME_H
@@ -26,36 +30,41 @@
 #include "mxfs/tensors.h"
 
 /** Parts of one group, main part first. */
-#define MXFS_PARTS_MAX 8
+#define MXFS_PARTS_MAX 6
 /** Dimensions of a dequantized tensor; none in the wild has more than 4. */
 #define MXFS_RANK_MAX 8
 
-/** Bits of integer codes and how many of them share a scale. */
+/** Width of integer codes, and how many of them share a scale. */
 struct mxfs_quant_width {
     uint32_t bits;  /**< `num_bits`, `bits` or `w_bit` */
-    uint32_t group; /**< `group_size` or `q_group_size` beside it; 0 when absent or not positive */
+    uint32_t group; /**< `group_size` or `q_group_size` next to it; 0: absent or not positive */
 };
 
 /** Distinct widths that are remembered; more make all of them uncertain. */
 #define MXFS_WIDTHS_MAX 8
 
-/** What config.json says, as far as matching asks. Strings are empty when absent. */
+/** The contents of config.json that matching asks for. Without a config all members are 0, but for
+ * dtype, which is -1. */
 struct mxfs_quant_config {
     bool present;        /**< a config.json was read */
     bool quantized;      /**< it holds a quantization_config */
     bool transforms;     /**< weights are rotated by a transform_config */
     bool asymmetric;     /**< all groups of integers in `config_groups` have zero points */
-    char model_type[64]; /**< root `model_type` */
-    char method[64];     /**< `quant_method` */
-    char data_type[64];  /**< AutoRound's `data_type` */
-    char packing[64];    /**< `checkpoint_format` (GPTQ), `packing_format` (AutoRound), `format` */
-    char version[32];    /**< AWQ's `version` */
+    char model_type[64]; /**< root `model_type`, or empty */
+    char method[64];     /**< `quant_method`, or empty */
+    /** Every string member of quantization_config as "KEY\0VALUE\0...", ended by an empty key; or
+     * NULL. Read it with mxfs_scheme_config_string(). */
+    const char *strings;
+    char *text; /**< owns `strings`, or NULL; freed with free() */
     struct mxfs_quant_width widths[MXFS_WIDTHS_MAX]; /**< all that are mentioned anywhere */
     uint32_t width_count; /**< of them; MXFS_WIDTHS_MAX + 1 when there are more */
     uint64_t block[2];    /**< `weight_block_size`, `block_structure` or 1, `group_size`; or 0, 0 */
     unsigned int_bits;    /**< bit n: `config_groups` has integer weights of n bits; 0: not said */
     int dtype;            /**< `dtype` or `torch_dtype` as enum mxfs_dtype, or -1 */
 };
+
+/** The string member `key` of quantization_config, or "". */
+const char *mxfs_scheme_config_string(const struct mxfs_quant_config *config, const char *key);
 
 /** The kernel variant in use and its constant data. */
 struct mxfs_codec {
@@ -65,28 +74,37 @@ struct mxfs_codec {
 
 struct mxfs_scheme;
 
-/** A quantized group: one output tensor and the stored tensors that it is made of. */
+/**
+ * A quantized group: stored tensors and the one output tensor that they become. Knowledge that only
+ * its scheme needs lies in `layout`, whose type is the scheme's own.
+ */
 struct mxfs_group {
     const struct mxfs_scheme *scheme;
-    const char *name;                               /**< of the output; borrowed, not terminated */
-    const struct mxfs_tensor *part[MXFS_PARTS_MAX]; /**< main part first */
+    const char *name;                               /**< of the output; not terminated */
+    const struct mxfs_tensor *part[MXFS_PARTS_MAX]; /**< main part first, without gaps */
     uint64_t shape[MXFS_RANK_MAX];                  /**< of the output */
     uint64_t elements;                              /**< product of shape */
-    uint32_t name_len;
-    uint8_t rank;
-    uint8_t parts;       /**< used entries of `part` */
-    uint8_t out;         /**< enum mxfs_out */
-    uint8_t format;      /**< enum mxfs_fp8 of the main part; other schemes have their own values */
-    uint8_t via;         /**< enum mxfs_out that products are rounded to first; F32 for none */
-    uint32_t tile;       /**< elements; streaming schemes decode runs aligned to it */
-    uint64_t rows;       /**< of one matrix of the main part: N */
-    uint64_t cols;       /**< elements of one row: K */
-    uint64_t block_rows; /**< rows that share a scale, for two-dimensional blocks */
-    uint64_t block_cols; /**< columns that share a scale */
-    uint64_t strip;      /**< blocks of K in a unit, for schemes by unit; else 0 */
-    void *
-        constants; /**< what the scheme read of its parts when matching; owned, freed with free() */
+    void *layout;                                   /**< the scheme's; freed with free(), or NULL */
+    uint32_t name_len;                              /**< bytes of `name` */
+    uint32_t tile;          /**< elements; streaming schemes decode runs aligned to it */
+    enum mxfs_out out : 8;  /**< type of the output */
+    unsigned rank : 8;      /**< of the output */
+    unsigned parts : 8;     /**< used entries of `part` */
+    bool name_is_owned : 1; /**< `name` is on the heap; else it begins the name of part[0] */
 };
+
+/** Frees what a group owns. */
+void mxfs_scheme_release(struct mxfs_group *group);
+
+/** Elements of one matrix of the output: its last two dimensions. */
+static inline uint64_t mxfs_scheme_matrix(const struct mxfs_group *group)
+{
+    uint64_t elements = 1;
+
+    for (unsigned i = group->rank > 2 ? group->rank - 2 : 0; i < group->rank; i++)
+        elements *= group->shape[i];
+    return elements;
+}
 
 /** A run of bytes in a part. */
 struct mxfs_span {
@@ -119,47 +137,28 @@ struct mxfs_rows {
     uint64_t stride;    /**< bytes from one strip to the next in src */
 };
 
-/** The answer of a matcher. */
-enum mxfs_verdict {
-    MXFS_NO_MATCH, /**< not this scheme's main part */
-    MXFS_MATCH,    /**< *group is filled */
-    MXFS_REFUSE,   /**< it is this scheme, but cannot be dequantized exactly; see reason */
-};
+struct scheme_form;
+struct scheme_case;
 
-/** What a matcher may look at, and where it says why it refuses. */
-struct mxfs_match {
-    const struct mxfs_tensors *tensors;
-    const struct mxfs_tensors *absent; /**< those of missing shards: only their names are known */
-    const struct mxfs_quant_config *config;
-    uint64_t unit_max; /**< bytes that a packed unit should not exceed */
-    bool auto_out;     /**< the output type was not asked for: a scheme may set group->out itself */
-    enum mxfs_out out; /**< the output type in use; preset in group->out */
-    /**
-     * Reads bytes of a part while matching (shapes, tables, global scales: small parts only).
-     * Returns 0 or -errno.
-     */
-    int (*read)(void *reader, const struct mxfs_tensor *part, void *buf, size_t len,
-                uint64_t offset);
-    void *reader;       /**< first argument of read() */
-    uint32_t looks;     /**< for int-packed: how often it has read what it need not */
-    bool comfy;         /**< `__metadata__` holds `_quantization_metadata` */
-    const char *scheme; /**< on MXFS_REFUSE: what was recognised, if not the scheme's own name */
-    bool half;          /**< on MXFS_REFUSE: because a part is nowhere to be found */
-    const char *reason; /**< on MXFS_REFUSE: a constant phrase, the same for the same cause */
-};
-
-/** A quantized format. */
+/** A quantized format, or a family of formats that are refused. */
 struct mxfs_scheme {
     const char *name;    /**< as shown by `mxfs list` */
-    const char *summary; /**< one line for people */
+    const char *writers; /**< programs and models that write it, for people */
+    const char *methods; /**< quant_methods that it serves, separated by commas; or NULL */
+    const struct scheme_form *forms; /**< names and types of the parts, see scheme/match.h */
+    bool refuses_transforms;         /**< weights may come rotated by a transform_config */
+    /** For formats of blocks (scheme/blocks.h): elements that share a scale, and bytes of their
+     * codes; else 0. */
+    uint8_t block, block_bytes;
 
-    /** Whether tensor `index` of match->tensors is the main part of a group. On MXFS_MATCH fills
-     * *group but for scheme; on MXFS_REFUSE may fill group->part with what belongs
-     * together. */
-    enum mxfs_verdict (*match)(struct mxfs_match *match, size_t index, struct mxfs_group *group);
+    /** Whether the parts found are this scheme's and not those of a later one; NULL: always. */
+    bool (*recognises)(const struct scheme_case *c);
+    /** Decides whether shapes fit, and fills shape, tile and layout of *group. Returns 0, -ENOTSUP
+     * by scheme_refuse(), or -errno. NULL: the scheme only refuses. */
+    int (*fit)(struct scheme_case *c, struct mxfs_group *group);
 
-    /** Streaming: the bytes of each part behind elements [first, first + count), a whole number of
-     * tiles. */
+    /** Streaming: the bytes of each part that elements [first, first + count) come from, a whole
+     * number of tiles. */
     void (*spans)(const struct mxfs_group *group, uint64_t first, uint64_t count,
                   struct mxfs_span spans[MXFS_PARTS_MAX]);
     /** Streaming: decodes them; src[i] are the bytes of spans[i]. dst: count elements. */
@@ -178,20 +177,7 @@ struct mxfs_scheme {
                    const uint8_t *packed, uint64_t first, uint64_t count, uint8_t *dst);
 };
 
-/**
- * Whether a group that a scheme has matched stands without companions that are no part of it, here
- * and in missing shards: MXFS_MATCH, or MXFS_REFUSE with a reason.
- */
-enum mxfs_verdict mxfs_scheme_check_company(struct mxfs_match *match, size_t index,
-                                            const struct mxfs_group *group);
-
-/**
- * The same for a tensor that no scheme matches: MXFS_REFUSE when a missing shard holds what would
- * say what its codes mean, else MXFS_NO_MATCH.
- */
-enum mxfs_verdict mxfs_scheme_check_lonely(struct mxfs_match *match, size_t index);
-
-/** All schemes, first hit wins; ends with NULL. */
+/** All schemes, in matching order: the first that recognises a tensor decides. Ends with NULL. */
 extern const struct mxfs_scheme *const mxfs_schemes[];
 
 /** Whether a scheme dequantizes; the others only refuse. */
@@ -200,13 +186,104 @@ bool mxfs_scheme_decodes(const struct mxfs_scheme *scheme);
 /** Whether a scheme dequantizes and is among `names`, like "fp8,nvfp4". */
 bool mxfs_scheme_is_listed(const struct mxfs_scheme *scheme, const char *names);
 
-/** Whether all of `names` are names of schemes that dequantize. */
+/** Whether each of `names` is the name of a scheme that dequantizes. */
 bool mxfs_scheme_are_known(const char *names);
+
+/** Whether some scheme serves that quant_method; "" is known too. */
+bool mxfs_scheme_knows_method(const char *method);
 
 /** Room for the names of all schemes. */
 #define MXFS_SCHEME_NAMES 512
 
 /** Writes "mxfp4-gptoss, ...": the names of all that dequantize. Returns `out`. */
 const char *mxfs_scheme_names(char out[MXFS_SCHEME_NAMES]);
+
+/** One format of the table that `mxfs list --schemes` prints. */
+struct mxfs_scheme_row {
+    const struct mxfs_scheme *scheme;
+    const char *name;   /**< as shown by `mxfs list` and in refusals */
+    const char *reason; /**< why it is refused, or NULL: it is dequantized */
+    char parts[400];    /**< "X.weight_packed + X.weight_scale [+ X.weight_g_idx]" */
+    char output[16];    /**< "X.weight" or "P" */
+};
+
+/** Row `index` of that table, in matching order; false after the last. */
+bool mxfs_scheme_row(size_t index, struct mxfs_scheme_row *row);
+
+/* Matching. */
+
+/** The choices of a caller. */
+struct mxfs_match_options {
+    enum mxfs_out out; /**< output type of dequantized tensors */
+    bool auto_out;     /**< the output type was not asked for: a scheme may choose another */
+    /**
+     * Reads bytes of a part while matching (shapes, tables, global scales: small parts only).
+     * Returns 0 or -errno.
+     */
+    int (*read)(void *reader, const struct mxfs_tensor *part, void *buf, size_t len,
+                uint64_t offset);
+    void *reader;      /**< first argument of read() */
+    uint64_t unit_max; /**< bytes that a packed unit should not exceed */
+    /** Tensors of missing shards, of which only the names are known; or NULL. */
+    const struct mxfs_tensors *absent;
+    bool comfy; /**< `__metadata__` holds `_quantization_metadata` */
+    /** Names of the only schemes to be used, whatever the config says, separated by commas. NULL:
+     * all. */
+    const char *forced;
+};
+
+/** A search for groups. All pointers are borrowed until mxfs_scheme_end(). */
+struct mxfs_match {
+    const struct mxfs_tensors *tensors;
+    const struct mxfs_quant_config *config;
+    const struct mxfs_match_options *options;
+    struct scheme_index *index; /**< which suffixes occur; private to scheme/ */
+    uint32_t spared;            /**< reads that only confirm what is known; see int_packed.c */
+
+    /* The last refusal. */
+    const char *scheme; /**< short name of what was recognised */
+    const char *reason; /**< a constant phrase, the same for the same cause */
+    bool half;          /**< parts are nowhere to be found */
+
+    /* The first failure. It is sticky: every later call returns it. */
+    int error;                        /**< 0, or -errno of a read or an allocation */
+    const struct mxfs_tensor *failed; /**< what could not be read, or was being matched */
+};
+
+/** Prepares a search; 0 or -ENOMEM. */
+int mxfs_scheme_begin(struct mxfs_match *match, const struct mxfs_tensors *tensors,
+                      const struct mxfs_quant_config *config,
+                      const struct mxfs_match_options *options);
+
+/** Frees; accepts a zero-initialised object. */
+void mxfs_scheme_end(struct mxfs_match *match);
+
+/**
+ * Asks the schemes about tensor `index`. Returns 0 when it is the main part of a group, *group,
+ * that can be dequantized; -ENOENT when no scheme knows it; -ENOTSUP when it is refused: scheme,
+ * reason and half then say why, and group->part holds what belongs together. Else -errno of a
+ * failure. The caller frees *group with mxfs_scheme_release() whatever is returned.
+ */
+int mxfs_scheme_ask(struct mxfs_match *match, size_t index, struct mxfs_group *group);
+
+/**
+ * Asks about a tensor that is in no group: -ENOTSUP when a missing shard holds what would say what
+ * its codes mean, else -ENOENT.
+ */
+int mxfs_scheme_ask_alone(struct mxfs_match *match, size_t index);
+
+/** Main parts that the module of a scale may have; some may be listed more than once. */
+#define MXFS_MAINS_MAX 96
+
+/**
+ * Whether tensor `index` scales activations or a KV cache, which never enters a weight. If so,
+ * mains[0, *count) are the indices of the tensors that may hold the weight of its module.
+ */
+bool mxfs_scheme_scales_activations(const struct mxfs_match *match, size_t index,
+                                    size_t mains[MXFS_MAINS_MAX], size_t *count);
+
+/** Whether next to tensor `index`, an X.weight, there are scales of a name that some scheme knows.
+ */
+bool mxfs_scheme_has_scales(const struct mxfs_match *match, size_t index);
 
 #endif

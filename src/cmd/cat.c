@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "dest.h"
 #include "mxfs/log.h"
 #include "open.h"
+#include "output.h"
 #include "sides.h"
 
 enum { CHUNK = 1 << 20 };
@@ -92,10 +92,12 @@ static int find(const struct mxfs_view *view, const char *name, struct cmd_side 
 
 int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err)
 {
+    struct cmd_output output;
     struct cmd_side side;
     struct mxfs_view view;
 
-    int rc = cmd_dest_check_stdout(options->force, err);
+    cmd_output_find(&output, "-");
+    int rc = cmd_output_check_terminal(&output, options->force, err);
     if (rc != 0)
         return rc;
     rc = cmd_open_judged(&view, options->operand[0], &options->choices, err);

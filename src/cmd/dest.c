@@ -4,13 +4,10 @@
 /*
  * Destinations of exports.
  */
-
 #include "dest.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,38 +15,14 @@
 #include <unistd.h>
 
 #include "mxfs/array.h"
+#include "mxfs/log.h"
 #include "mxfs/path.h"
 #include "mxfs/text.h"
-
-enum { TRIES = 100, NAME_KEPT = 200 };
+#include "unnamed.h"
 
 static int fail(struct mxfs_error *err, const char *path, int errnum)
 {
     return mxfs_fail(err, MXFS_EXIT_FAILED, errnum, "%s: %s", path, strerror(errnum));
-}
-
-static char *concat(const char *a, const char *b)
-{
-    char *s;
-    return asprintf(&s, "%s%s", a, b) < 0 ? NULL : s;
-}
-
-char *cmd_dest_path(const struct cmd_dest *dest, const char *rel)
-{
-    return concat(dest->temp, rel);
-}
-
-static bool is_empty_folder(const char *path)
-{
-    DIR *d = opendir(path);
-    size_t n = 0;
-
-    if (!d)
-        return false;
-    while (n < 3 && readdir(d))
-        n++;
-    closedir(d);
-    return n < 3;
 }
 
 static int refuse(struct mxfs_error *err, const char *path, const char *why)
@@ -57,315 +30,450 @@ static int refuse(struct mxfs_error *err, const char *path, const char *why)
     return mxfs_fail(err, MXFS_EXIT_FAILED, EEXIST, "%s: %s", path, why);
 }
 
-/* Whether what exists at dest->path may be overwritten, or filled. */
-static int judge_existing(struct cmd_dest *d, const struct stat *st,
-                          const struct cmd_dest_source *source, bool force, struct mxfs_error *err)
+/* An open() that failed returns -errno here. */
+static int opened(int fd)
 {
-    if (st->st_dev == source->st->st_dev && st->st_ino == source->st->st_ino)
-        return refuse(err, d->path, "is SOURCE itself; expected another DEST");
-    if (S_ISDIR(st->st_mode)) {
+    return fd < 0 ? -errno : fd;
+}
+
+static bool fills(const struct cmd_dest *d)
+{
+    return d->folder && d->exists;
+}
+
+/* The folder that is written to. */
+static int base_of(const struct cmd_dest *d)
+{
+    return fills(d) ? d->place.self : d->place.folder;
+}
+
+/* The part of a stage's name that says what it is for. */
+static const char *kept_name(const struct cmd_dest *d)
+{
+    return fills(d) ? "export" : d->place.name;
+}
+
+/* Whether what is there may be overwritten or filled. */
+static int judge_existing(const struct cmd_dest *d, struct mxfs_error *err)
+{
+    mode_t mode = d->place.st.st_mode;
+
+    if (S_ISDIR(mode)) {
         if (!d->folder)
-            return refuse(err, d->path, "is a folder; expected the name of a file");
-        if (!force && !is_empty_folder(d->path))
+            return refuse(err, d->path, "is a folder; name a file in it");
+        if (!d->force && !cmd_stage_is_empty_folder(d->place.self))
             return refuse(err, d->path,
-                          "is not empty; expected a new or empty folder, or --force to overwrite "
-                          "files of the same names");
+                          "is not empty; use --force to overwrite files of the same names");
         return 0;
     }
     if (d->folder)
-        return refuse(err, d->path, "is not a folder; expected one, since SOURCE is a folder");
-    if (!S_ISREG(st->st_mode))
-        return refuse(err, d->path, "is not a regular file; expected one, or - for stdout");
-    if (!force)
-        return refuse(err, d->path, "exists; expected another DEST, or --force to overwrite it");
+        return refuse(err, d->path, "is not a folder, but SOURCE is");
+    if (!S_ISREG(mode))
+        return refuse(err, d->path, "is not a regular file; use - to write to stdout");
+    if (!d->force)
+        return refuse(err, d->path, "already exists; use --force to overwrite it");
     return 0;
 }
 
-/* Follows links, so that the new file is written next to the one that it replaces. */
-static int resolve(struct cmd_dest *d, struct mxfs_error *err)
+/* A file that is exported to a folder keeps its name. */
+static int enter_folder(struct cmd_dest *d, const char *name)
 {
-    char *real = realpath(d->path, NULL);
+    char *inside = mxfs_path_join(d->path, name);
 
-    if (!real)
-        return fail(err, d->path, errno);
+    if (!inside)
+        return -ENOMEM;
     free(d->path);
-    d->path = real;
-    return 0;
+    d->path = inside;
+    return cmd_place_enter(&d->place, name);
+}
+
+static bool is_folder(const struct cmd_place *place)
+{
+    return place->self >= 0 && S_ISDIR(place->st.st_mode);
+}
+
+static int find(struct cmd_dest *d, const char *given, const char *name)
+{
+    int rc = cmd_place_find(&d->place, given);
+
+    if (rc == 0 && !d->folder && is_folder(&d->place))
+        rc = enter_folder(d, name);
+    d->exists = d->place.self >= 0;
+    return rc;
+}
+
+static void sweep(const struct cmd_dest *d)
+{
+    unsigned n = cmd_stage_sweep(base_of(d), kept_name(d));
+
+    if (n > 0)
+        mxfs_log(MXFS_LOG_NOTICE, "%s: removed what %u killed export%s left", d->path, n,
+                 n == 1 ? "" : "s");
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 int cmd_dest_choose(struct cmd_dest *dest, const char *given, const struct cmd_dest_source *source,
                     bool force, struct mxfs_error *err)
 {
-    struct stat st;
-
-    *dest = (struct cmd_dest){.folder = source->folder, .force = force};
+    *dest = (struct cmd_dest){
+        .folder = source->folder, .force = force, .place = CMD_PLACE_NONE, .stage = CMD_STAGE_NONE};
     int rc = mxfs_path_resolve(&dest->path, given, MXFS_EXIT_FAILED, err);
     if (rc != 0)
         return rc;
-    dest->exists = stat(dest->path, &st) == 0;
-    if (!source->folder && dest->exists && S_ISDIR(st.st_mode)) {
-        char *inside = mxfs_path_join(dest->path, source->name);
-        free(dest->path);
-        if (!(dest->path = inside))
-            return mxfs_fail_memory(err, NULL);
-        dest->exists = stat(dest->path, &st) == 0;
-    } else if (!source->folder && !dest->exists && given[strlen(given) - 1] == '/') {
-        return refuse(err, given,
-                      "no such folder; expected an existing one, or the name of a file");
-    }
-    if (!dest->exists)
-        return errno == ENOENT ? 0 : fail(err, dest->path, errno);
-    rc = judge_existing(dest, &st, source, force, err);
-    return rc == 0 ? resolve(dest, err) : rc;
-}
-
-/* The folder that is written into. */
-static char *base_of(const struct cmd_dest *d)
-{
-    return d->folder && d->exists ? strdup(d->path) : mxfs_path_dirname(d->path);
+    rc = find(dest, given, source->name);
+    if (rc != 0)
+        return fail(err, dest->path, -rc);
+    if (!dest->folder && !dest->exists && given[strlen(given) - 1] == '/')
+        return refuse(err, given, "no such folder");
+    if (cmd_place_check_links(&dest->place, base_of(dest)) != 0)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EPERM,
+                         "%s: a symbolic link of another user leads to a folder which that user "
+                         "does not own; use a path without it",
+                         dest->path);
+    if (dest->exists && is_same(&dest->place.st, source->st))
+        return refuse(err, dest->path, "is SOURCE itself");
+    sweep(dest);
+    return dest->exists ? judge_existing(dest, err) : 0;
 }
 
 int cmd_dest_check_room(const struct cmd_dest *dest, uint64_t bytes, struct mxfs_error *err)
 {
-    char *base = base_of(dest), sizes[2][MXFS_TEXT_SIZE];
+    char sizes[2][MXFS_TEXT_SIZE];
     struct statvfs st;
+
+    if (fstatvfs(base_of(dest), &st) != 0)
+        return fail(err, dest->path, errno);
+    uint64_t blocks = geteuid() == 0 ? st.f_bfree : st.f_bavail;
+    /* Some network filesystems report no size, or no block size. */
+    if (st.f_blocks == 0 || st.f_frsize == 0 || bytes / st.f_frsize < blocks ||
+        bytes <= blocks * st.f_frsize)
+        return 0;
+    char *base = fills(dest) ? strdup(dest->path) : mxfs_path_dirname(dest->path);
+    int rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOSPC, "%s: not enough space: %s free, %s needed",
+                       base ? base : dest->path, mxfs_text_size(sizes[0], blocks * st.f_frsize),
+                       mxfs_text_size(sizes[1], bytes));
+    free(base);
+    return rc;
+}
+
+static int make_file(int folder, const char *name)
+{
+    int fd =
+        opened(openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+    return fd < 0 ? fd : close(fd) == 0 ? 0 : -errno;
+}
+
+static int make_folder(int parent, const char *name)
+{
+    return mkdirat(parent, name, 0777) == 0 ? 0 : -errno;
+}
+
+static int stage_one(const struct cmd_stage *stage, struct cmd_made *made, bool folder)
+{
+    const char *name;
+    int rc, parent = cmd_place_open_parent(stage->folder, made->path, &name);
+
+    if (parent < 0)
+        return parent;
+    if (folder)
+        rc = make_folder(parent, name);
+    else if (made->fd >= 0)
+        rc = cmd_unnamed_name(made->fd, parent, name);
+    else
+        rc = make_file(parent, name);
+    close(parent);
+    made->staged = rc == 0;
+    return rc;
+}
+
+static int stage_list(const struct cmd_stage *stage, struct cmd_made_list *list, bool folders)
+{
     int rc = 0;
 
-    if (!base)
-        return mxfs_fail_memory(err, NULL);
-    if (statvfs(base, &st) != 0) {
-        rc = fail(err, base, errno);
-    } else if (st.f_blocks > 0) { /* some network filesystems do not know their size */
-        uint64_t blocks = geteuid() == 0 ? st.f_bfree : st.f_bavail;
-        if (bytes / st.f_frsize >= blocks && bytes > blocks * st.f_frsize)
-            rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOSPC, "%s: %s free, %s needed", base,
-                           mxfs_text_size(sizes[0], blocks * st.f_frsize),
-                           mxfs_text_size(sizes[1], bytes));
-    }
-    free(base);
-    return rc;
-}
-
-/* A hidden name, next to what is made or inside what is filled; it ends in the process ID. */
-static char *temp_name(const struct cmd_dest *d, int attempt)
-{
-    char *base = base_of(d), *name = NULL;
-    const char *kept = d->folder && d->exists ? "export" : mxfs_path_basename(d->path);
-
-    if (base && asprintf(&name, "%s/.%.*s.mxfs-%ld-%d", strcmp(base, "/") == 0 ? "" : base,
-                         NAME_KEPT, kept, (long)getpid(), attempt) < 0)
-        name = NULL;
-    free(base);
-    return name;
-}
-
-/* Makes one file or folder; returns a descriptor of the file, 0 for a folder, or -errno. */
-static int make(const char *path, bool folder)
-{
-    int rc = folder ? mkdir(path, 0777) : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    return rc < 0 ? -errno : rc;
-}
-
-/* Makes the first one, under an unused name. */
-static int make_temp(struct cmd_dest *d, bool folder)
-{
-    int rc = -EEXIST;
-
-    for (int i = 0; i < TRIES && rc == -EEXIST; i++) {
-        free(d->temp);
-        d->temp = temp_name(d, i);
-        rc = d->temp ? make(d->temp, folder) : -ENOMEM;
-    }
-    if (rc < 0) {
-        free(d->temp);
-        d->temp = NULL;
+    for (size_t i = 0; i < list->count && rc == 0; i++) {
+        if (!list->item[i].staged)
+            rc = stage_one(stage, &list->item[i], folders);
     }
     return rc;
 }
 
-static const char *path_of(const struct cmd_dest *d, const struct cmd_made *made)
+static void close_files(struct cmd_made_list *files)
 {
-    return made->path ? made->path : d->temp;
+    for (size_t i = 0; i < files->count; i++) {
+        if (files->item[i].fd >= 0)
+            close(files->item[i].fd);
+        files->item[i].fd = -1;
+    }
 }
 
-/* The path below temp. */
-static const char *rel_of(const struct cmd_dest *d, const struct cmd_made *made)
+static int make_stage(struct cmd_dest *d, struct mxfs_error *err)
 {
-    return path_of(d, made) + strlen(d->temp);
+    int rc = cmd_stage_make(&d->stage, base_of(d), kept_name(d));
+
+    if (rc == -ESTALE)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EPERM,
+                         "%s: another user replaced the temporary folder", d->path);
+    return rc;
 }
 
-/* Makes temp + rel and records it; returns like make(), with err filled. */
-static int add(struct cmd_dest *d, const char *rel, bool folder, struct mxfs_error *err)
+/* Moves everything to the stage, and makes that first if there is none. */
+static int stage_all(struct cmd_dest *d, struct mxfs_error *err)
 {
-    struct cmd_made *grown =
-        mxfs_array_grow(d->made, d->made_count + 1, &d->made_capacity, sizeof(*d->made));
-    char *path = d->temp ? cmd_dest_path(d, rel) : NULL;
-    int rc = -ENOMEM;
+    int rc = d->stage.folder >= 0 ? 0 : make_stage(d, err);
 
-    if (grown)
-        d->made = grown;
-    if (grown && !d->temp)
-        rc = make_temp(d, folder);
-    else if (grown && path)
-        rc = make(path, folder);
-    if (rc >= 0)
-        d->made[d->made_count++] = (struct cmd_made){path, folder};
-    else
-        free(path);
-    return rc < 0 ? fail(err, d->path, -rc) : rc;
+    if (rc == 0)
+        rc = stage_list(&d->stage, &d->folders, true);
+    if (rc == 0)
+        rc = stage_list(&d->stage, &d->files, false);
+    if (rc == 0)
+        close_files(&d->files);
+    return rc;
+}
+
+/* Appends a file or folder; NULL when out of memory. */
+static struct cmd_made *note(struct cmd_made_list *list, const char *rel)
+{
+    char *path;
+    void *grown =
+        mxfs_array_grow(list->item, list->count + 1, &list->capacity, sizeof(*list->item));
+
+    if (!grown)
+        return NULL;
+    list->item = grown;
+    if (asprintf(&path, "%s%s", CMD_STAGE_CONTENT, rel) < 0)
+        return NULL;
+    list->item[list->count] = (struct cmd_made){.path = path, .fd = -1};
+    return &list->item[list->count++];
 }
 
 int cmd_dest_add_folder(struct cmd_dest *dest, const char *rel, struct mxfs_error *err)
 {
-    return add(dest, rel, true, err);
+    return note(&dest->folders, rel) ? 0 : mxfs_fail_memory(err, dest->path);
+}
+
+static int add_file(struct cmd_dest *d, const char *rel, uint64_t size, struct mxfs_error *err)
+{
+    struct cmd_made *file = note(&d->files, rel);
+
+    if (!file)
+        return -ENOMEM;
+    if (d->stage.folder < 0)
+        file->fd = cmd_unnamed_make(base_of(d));
+    int rc = file->fd >= 0 ? 0 : stage_all(d, err);
+    int fd = rc == 0 ? cmd_dest_open(d, d->files.count - 1) : rc;
+    if (fd < 0)
+        return fd;
+    rc = ftruncate(fd, (off_t)size) == 0 ? 0 : -errno;
+    close(fd);
+    return rc;
 }
 
 int cmd_dest_add_file(struct cmd_dest *dest, const char *rel, uint64_t size, struct mxfs_error *err)
 {
-    int fd = add(dest, rel, false, err), rc = 0;
-
-    if (fd < 0)
-        return fd;
-    if (ftruncate(fd, (off_t)size) != 0)
-        rc = -errno;
-    close(fd);
+    int rc = add_file(dest, rel, size, err);
     return rc == 0 ? 0 : fail(err, dest->path, -rc);
 }
 
-static int sync_folder(const char *path)
+int cmd_dest_open(const struct cmd_dest *dest, size_t n)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    /* EINVAL: this filesystem cannot sync folders. */
-    int rc = fd < 0 || (fsync(fd) != 0 && errno != EINVAL) ? -errno : 0;
+    const struct cmd_made *file = &dest->files.item[n];
+    const char *name;
 
-    if (fd >= 0)
-        close(fd);
+    if (file->fd >= 0)
+        return opened(fcntl(file->fd, F_DUPFD_CLOEXEC, 0));
+    int parent = cmd_place_open_parent(dest->stage.folder, file->path, &name);
+    if (parent < 0)
+        return parent;
+    int fd = opened(openat(parent, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+    close(parent);
+    return fd;
+}
+
+static int sync_folder(int parent, const char *name)
+{
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    /* A folder that may be written to but not read cannot be synced. */
+    if (fd < 0)
+        return errno == EACCES ? 0 : -errno;
+    /* Filesystems that cannot sync a folder say EINVAL. */
+    int rc = fsync(fd) == 0 || errno == EINVAL ? 0 : -errno;
+    close(fd);
     return rc;
 }
 
-static int sync_folders(const struct cmd_dest *d, const char *root)
+static int sync_below(int root, const char *path)
 {
-    int rc = 0;
+    const char *name;
+    int parent = cmd_place_open_parent(root, path, &name);
 
-    for (size_t i = 0; i < d->made_count && rc == 0; i++) {
-        char *path = concat(root, rel_of(d, &d->made[i]));
-        if (!path)
-            return -ENOMEM;
-        if (d->made[i].folder)
-            rc = sync_folder(path);
-        free(path);
-    }
+    if (parent < 0)
+        return parent;
+    int rc = sync_folder(parent, name);
+    close(parent);
     return rc;
 }
 
-/* Does not overwrite what appeared in the meantime, except with `force`. */
-static int move_file(const struct cmd_dest *d, const char *from, const char *to)
+/* Without --force, a file that has appeared since DEST was chosen is kept. */
+static int move(const struct cmd_dest *d, int from, const char *name, int to, const char *new_name)
 {
     struct stat st;
 
     if (!d->force) {
-        if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        if (renameat2(from, name, to, new_name, RENAME_NOREPLACE) == 0)
             return 0;
         if (errno != EINVAL && errno != ENOSYS)
             return -errno;
-        if (lstat(to, &st) == 0)
+        if (fstatat(to, new_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
             return -EEXIST;
     }
-    return rename(from, to) == 0 ? 0 : -errno;
+    return renameat(from, name, to, new_name) == 0 ? 0 : -errno;
 }
 
-/* A file may go where nothing is, or with `force` over another file. */
-static int check_place(const char *path, bool folder, bool force)
+/* Whether a file or folder can go there: nothing is in the way, or it may be replaced. */
+static int check_place(const struct cmd_dest *d, int parent, const char *name, bool folder)
 {
     struct stat st;
 
-    if (lstat(path, &st) != 0)
-        return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? 0 : -errno;
     if (folder)
         return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
     if (S_ISDIR(st.st_mode))
         return -EISDIR;
-    return force ? 0 : -EEXIST;
+    return d->force ? 0 : -EEXIST;
 }
 
-static int move_one(const struct cmd_dest *d, const struct cmd_made *made, const char *to)
+static int move_file(const struct cmd_dest *d, const char *path, int to, const char *new_name)
 {
-    if (made->folder)
-        return mkdir(to, 0777) == 0 || errno == EEXIST ? 0 : -errno;
-    return move_file(d, path_of(d, made), to);
+    const char *name;
+    int from = cmd_place_open_parent(d->stage.folder, path, &name);
+
+    if (from < 0)
+        return from;
+    int rc = move(d, from, name, to, new_name);
+    close(from);
+    return rc;
 }
 
-/* Checks all places before it moves the first file. */
+/* The path in DEST; not for DEST itself. */
+static const char *path_in_dest(const struct cmd_made *made)
+{
+    return made->path + sizeof(CMD_STAGE_CONTENT);
+}
+
+enum pass { CHECK, MOVE };
+
+static int fill_one(const struct cmd_dest *d, const struct cmd_made *made, bool folder,
+                    enum pass pass)
+{
+    const char *name;
+    int rc, to = cmd_place_open_parent(d->place.self, path_in_dest(made), &name);
+
+    if (to < 0) /* -ENOENT: its folder has yet to be made */
+        return pass == CHECK && to == -ENOENT ? 0 : to;
+    rc = check_place(d, to, name, folder);
+    if (rc == 0 && pass == MOVE && !folder)
+        rc = move_file(d, made->path, to, name);
+    else if (rc == 0 && pass == MOVE && (rc = make_folder(to, name)) == -EEXIST)
+        rc = 0;
+    close(to);
+    return rc;
+}
+
+static int fill_list(const struct cmd_dest *d, const struct cmd_made_list *list, bool folders,
+                     enum pass pass, struct mxfs_error *err)
+{
+    for (size_t i = folders ? 1 : 0; i < list->count; i++) {
+        const struct cmd_made *made = &list->item[i];
+        int rc = fill_one(d, made, folders, pass);
+        if (rc != 0)
+            return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s/%s: %s", d->path, path_in_dest(made),
+                             strerror(-rc));
+    }
+    return 0;
+}
+
+static int sync_filled(const struct cmd_dest *d)
+{
+    int rc = 0;
+
+    for (size_t i = 1; i < d->folders.count && rc == 0; i++)
+        rc = sync_below(d->place.self, path_in_dest(&d->folders.item[i]));
+    return rc;
+}
+
+/* Checks every place before it moves the first file. */
 static int fill_folder(const struct cmd_dest *d, struct mxfs_error *err)
 {
     int rc = 0;
 
-    for (int moving = 0; moving < 2; moving++) {
-        for (size_t i = 1; i < d->made_count && rc == 0; i++) {
-            const struct cmd_made *made = &d->made[i];
-            char *to = concat(d->path, rel_of(d, made));
-            if (!to)
-                return mxfs_fail_memory(err, NULL);
-            rc = moving ? move_one(d, made, to) : check_place(to, made->folder, d->force);
-            if (rc != 0)
-                fail(err, to, -rc);
-            free(to);
-        }
+    for (enum pass pass = CHECK; pass <= MOVE && rc == 0; pass++) {
+        rc = fill_list(d, &d->folders, true, pass, err);
+        if (rc == 0)
+            rc = fill_list(d, &d->files, false, pass, err);
     }
-    return rc;
+    return rc == 0 ? sync_filled(d) : rc;
 }
 
-static int put_in_existing_folder(struct cmd_dest *d, const char *base, struct mxfs_error *err)
+static int move_staged(const struct cmd_dest *d)
 {
-    int rc = fill_folder(d, err);
+    int rc = 0;
+
+    for (size_t i = 0; i < d->folders.count && rc == 0; i++)
+        rc = sync_below(d->stage.folder, d->folders.item[i].path);
     if (rc != 0)
         return rc;
-    rc = sync_folders(d, d->path);
-    return rc == 0 ? sync_folder(base) : rc;
+    return move(d, d->stage.folder, CMD_STAGE_CONTENT, d->place.folder, d->place.name);
 }
 
-/* Once it is in its place, only the disk can fail. */
-static int put_in_place(struct cmd_dest *d, const char *base, struct mxfs_error *err)
+static int put_in_place(struct cmd_dest *d, struct mxfs_error *err)
 {
-    if (d->folder && d->exists)
-        return put_in_existing_folder(d, base, err);
-    int rc = sync_folders(d, d->temp);
+    int rc;
+
+    if (!d->folder && d->files.item[0].fd >= 0) {
+        rc = cmd_unnamed_name(d->files.item[0].fd, d->place.folder, d->place.name);
+        if (rc != -EEXIST || !d->force)
+            return rc;
+    }
+    rc = stage_all(d, err);
     if (rc != 0)
         return rc;
-    rc = move_file(d, d->temp, d->path);
-    return rc == 0 ? sync_folder(base) : rc;
+    return fills(d) ? fill_folder(d, err) : move_staged(d);
 }
 
 int cmd_dest_commit(struct cmd_dest *dest, struct mxfs_error *err)
 {
-    char *base = base_of(dest);
-    int rc = base ? put_in_place(dest, base, err) : -ENOMEM;
+    int rc = put_in_place(dest, err);
 
-    free(base);
+    /* It is in its place; only the disk can fail now. */
+    if (rc == 0) {
+        cmd_stage_remove(&dest->stage, base_of(dest));
+        rc = sync_folder(base_of(dest), ".");
+    }
     return rc == 0 ? 0 : fail(err, dest->path, -rc);
 }
 
-int cmd_dest_check_stdout(bool force, struct mxfs_error *err)
+static void free_list(struct cmd_made_list *list)
 {
-    if (force || !isatty(STDOUT_FILENO))
-        return 0;
-    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
-                     "stdout is a terminal; expected a pipe or file, or --force");
+    for (size_t i = 0; i < list->count; i++)
+        free(list->item[i].path);
+    free(list->item);
 }
 
-/* Needs no memory, since running out of it may be what failed. */
 void cmd_dest_fini(struct cmd_dest *dest)
 {
-    for (size_t i = dest->made_count; i-- > 0;) {
-        const char *path = path_of(dest, &dest->made[i]);
-        if (dest->made[i].folder)
-            rmdir(path);
-        else
-            unlink(path);
-        free(dest->made[i].path);
+    if (dest->path) {
+        close_files(&dest->files);
+        cmd_stage_remove(&dest->stage, base_of(dest));
+        cmd_place_close(&dest->place);
     }
-    free(dest->made);
-    free(dest->temp);
+    free_list(&dest->files);
+    free_list(&dest->folders);
     free(dest->path);
     *dest = (struct cmd_dest){0};
 }

@@ -21,6 +21,7 @@
 #include "mxfs/bytes.h"
 #include "mxfs/log.h"
 #include "open.h"
+#include "output.h"
 #include "pieces.h"
 #include "progress.h"
 
@@ -42,6 +43,7 @@ struct target {
 struct export_job {
     const struct mxfs_view *view;
     struct cmd_dest dest;
+    struct cmd_output output;
     struct target *targets;
     size_t count, capacity;
     uint64_t total; /* bytes */
@@ -125,13 +127,10 @@ static int export_piece(void *data, unsigned worker, uint64_t item)
     struct cmd_worker *w = &x->workers.worker[worker];
     const struct cmd_piece *piece = &x->pieces.piece[item];
     struct target *t = &x->targets[piece->owner];
-    char *path = cmd_dest_path(&x->dest, t->rel);
 
-    int fd = path ? open(path, O_WRONLY | O_CLOEXEC) : -1;
-    free(path);
+    int fd = cmd_dest_open(&x->dest, piece->owner);
     if (fd < 0)
-        return mxfs_fail(&w->err, MXFS_EXIT_FAILED, path ? errno : ENOMEM, "%s: %s", x->dest.path,
-                         strerror(path ? errno : ENOMEM));
+        return mxfs_fail(&w->err, MXFS_EXIT_FAILED, -fd, "%s: %s", x->dest.path, strerror(-fd));
     int rc = write_piece(x, w, piece, fd);
     bool last = atomic_fetch_sub(&t->left, 1) == 1;
     /* EINVAL: a filesystem that has nothing to sync to. */
@@ -159,11 +158,11 @@ static int stream_piece(void *data, unsigned worker, uint64_t item)
     const uint8_t *at = w->buf;
 
     for (uint64_t left = x->pieces.piece[item].size; left > 0;) {
-        ssize_t n = write(STDOUT_FILENO, at, left);
+        ssize_t n = write(x->output.fd, at, left);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return mxfs_fail(&w->err, MXFS_EXIT_FAILED, errno, "writing to stdout: %s",
+            return mxfs_fail(&w->err, MXFS_EXIT_FAILED, errno, "writing to %s: %s", x->output.name,
                              strerror(errno));
         at += n;
         left -= (size_t)n;
@@ -285,13 +284,13 @@ static int export_stream(struct export_job *x, const struct mxfs_options *o)
                          "%s: a folder cannot be streamed; expected a file as SOURCE, or a folder "
                          "as DEST",
                          x->view->path);
-    int rc = cmd_dest_check_stdout(o->force, x->err);
+    int rc = cmd_output_check_terminal(&x->output, o->force, x->err);
     if (rc != 0)
         return rc;
     rc = cut_files(x, STREAM_PIECE, false);
     if (rc != 0)
         return rc;
-    fcntl(STDOUT_FILENO, F_SETPIPE_SZ, STREAM_PIECE); /* if it is a pipe: fewer wake-ups */
+    fcntl(x->output.fd, F_SETPIPE_SZ, STREAM_PIECE); /* if it is a pipe: fewer wake-ups */
     /* One more than can run, since one of them waits in write(). */
     return run(x, cmd_jobs(o) + 1, STREAM_PIECE,
                (struct mxfs_pool_job){.work = read_piece, .deliver = stream_piece});
@@ -311,10 +310,10 @@ static int export_view(const struct mxfs_view *view, const struct mxfs_options *
                        struct mxfs_error *err)
 {
     struct export_job x = {.view = view, .err = err};
-    bool stream = strcmp(o->operand[1], "-") == 0;
+    bool stream = cmd_output_find(&x.output, o->operand[1]);
 
     int rc = collect(&x);
-    cmd_progress_begin(&x.progress, x.total, o->quiet || (stream && isatty(STDOUT_FILENO)));
+    cmd_progress_begin(&x.progress, x.total, o->quiet || (stream && isatty(x.output.fd)));
     if (rc == 0)
         rc = stream ? export_stream(&x, o) : export_files(&x, o);
     cmd_progress_end(&x.progress, rc == 0 && !stream ? x.dest.path : NULL);

@@ -14,6 +14,7 @@
 
 #include "commands.h"
 #include "list_hash.h"
+#include "list_schemes.h"
 #include "list_table.h"
 #include "list_tree.h"
 #include "mxfs/array.h"
@@ -205,6 +206,8 @@ int cmd_list(const struct mxfs_options *options, struct mxfs_error *err)
     struct mxfs_view view;
     struct cmd_listing l = {.view = &view, .only_scheme = options->only_scheme};
 
+    if (options->schemes)
+        return cmd_list_schemes(options, err);
     int rc = check_filter(options->only_scheme, err);
     if (rc != 0)
         return rc;

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Codes made affine, one at a time: the definition that the vector variants follow.
+ * Affine codes, one at a time: the definition that the vector variants follow.
  */
 #ifndef MXFS_KERNEL_AFFINE_H
 #define MXFS_KERNEL_AFFINE_H
@@ -12,44 +12,47 @@
 
 #include "float.h"
 
-/** The value v of a code in `group`; each operation is stored to a float, so it is rounded. */
-MXFS_INLINE float mxfs_affine_value(const struct mxfs_affine *affine, size_t group, float v)
+/** The value v of a code in `group`, made affine. Each operation is stored to a float, so it is
+ * rounded. */
+MXFS_INLINE float kernel_affine_value(const struct mxfs_affine *affine, size_t group, float v)
 {
     float difference = affine->zeros ? v - affine->zeros[group] : v;
     float product = difference * affine->scales[group];
-    float result = mxfs_f32_through(product, affine->via);
+    float result = kernel_f32_through(product, affine->via);
     if (affine->biases) {
         float sum = result + affine->biases[group];
-        result = mxfs_f32_through(sum, affine->via);
+        result = kernel_f32_through(sum, affine->via);
     }
     return result;
 }
 
-/** What turns an octet over to two's complement of a number that is then `less` too small. */
-MXFS_INLINE uint8_t mxfs_octets_flip(enum mxfs_octets octets)
+/** Bits to flip in an 8-bit code to get a two's complement number, which is then too small by
+ * kernel_code8_less(). */
+MXFS_INLINE uint8_t kernel_code8_flip(enum mxfs_code8 meaning)
 {
-    return octets == MXFS_OCTETS_SIGNED ? 0 : 0x80;
+    return meaning == MXFS_CODE8_SIGNED ? 0 : 0x80;
 }
 
-MXFS_INLINE int mxfs_octets_less(enum mxfs_octets octets)
+/** The number to add to a flipped code. */
+MXFS_INLINE int kernel_code8_less(enum mxfs_code8 meaning)
 {
-    return octets == MXFS_OCTETS_UNSIGNED ? 128 : 0;
+    return meaning == MXFS_CODE8_UNSIGNED ? 128 : 0;
 }
 
-/** The number that an octet stands for. */
-MXFS_INLINE float mxfs_octet_value(uint8_t octet, enum mxfs_octets octets)
+/** The number that an 8-bit code means. */
+MXFS_INLINE float kernel_code8_value(uint8_t code, enum mxfs_code8 meaning)
 {
-    return (float)((int8_t)(octet ^ mxfs_octets_flip(octets)) + mxfs_octets_less(octets));
+    return (float)((int8_t)(code ^ kernel_code8_flip(meaning)) + kernel_code8_less(meaning));
 }
 
-/** Whether an octet holds two codes. */
-MXFS_INLINE bool mxfs_nibbles_paired(enum mxfs_nibbles nibbles)
+/** Whether a byte holds two codes. */
+MXFS_INLINE bool kernel_nibbles_paired(enum mxfs_nibbles nibbles)
 {
     return nibbles == MXFS_NIBBLES_LOW_FIRST || nibbles == MXFS_NIBBLES_HIGH_FIRST;
 }
 
-/** Code i of a run. */
-MXFS_INLINE unsigned mxfs_nibble(const uint8_t *codes, size_t i, enum mxfs_nibbles nibbles)
+/** Code i of `codes`. */
+MXFS_INLINE unsigned kernel_nibble(const uint8_t *codes, size_t i, enum mxfs_nibbles nibbles)
 {
     switch (nibbles) {
     case MXFS_NIBBLES_LOW_FIRST:
@@ -62,5 +65,38 @@ MXFS_INLINE unsigned mxfs_nibble(const uint8_t *codes, size_t i, enum mxfs_nibbl
         return codes[i] >> 4;
     }
 }
+
+/** The end of a group that has `left` codes from `at` on, in a run of n. */
+MXFS_INLINE size_t kernel_group_end(size_t at, size_t left, size_t n)
+{
+    return n - at < left ? n : at + left;
+}
+
+/**
+ * Defines code4_run(dst, in, out), which calls body(dst, in, out) with the place of the codes known
+ * to the compiler, so that no loop asks for it. `inlined` begins the definition.
+ */
+#define KERNEL_DEFINE_CODE4_RUN(inlined, body)                                               \
+    inlined void code4_run(uint8_t *dst, const struct mxfs_code4_run *in, enum mxfs_out out) \
+    {                                                                                        \
+        struct mxfs_code4_run run = *in;                                                     \
+        switch (in->nibbles) {                                                               \
+        case MXFS_NIBBLES_LOW_FIRST:                                                         \
+            run.nibbles = MXFS_NIBBLES_LOW_FIRST;                                            \
+            body(dst, &run, out);                                                            \
+            break;                                                                           \
+        case MXFS_NIBBLES_HIGH_FIRST:                                                        \
+            run.nibbles = MXFS_NIBBLES_HIGH_FIRST;                                           \
+            body(dst, &run, out);                                                            \
+            break;                                                                           \
+        case MXFS_NIBBLES_LOW:                                                               \
+            run.nibbles = MXFS_NIBBLES_LOW;                                                  \
+            body(dst, &run, out);                                                            \
+            break;                                                                           \
+        default:                                                                             \
+            run.nibbles = MXFS_NIBBLES_HIGH;                                                 \
+            body(dst, &run, out);                                                            \
+        }                                                                                    \
+    }
 
 #endif

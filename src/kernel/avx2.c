@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The AVX2 variant.
+ * MXFP4 with AVX2.
  *
- * A block's scale picks 16 possible outputs, so its decoding is a byte shuffle (VPSHUFB) of a table
- * row: one for the low bytes, one for the high bytes of 16-bit outputs. VPSHUFB and the unpack
- * instructions work inside 16-byte lanes; below, an order of elements is written "0-7 16-23 | 8-15
+ * A block's scale leaves 16 possible outputs, so decoding shuffles the bytes of a table row
+ * (VPSHUFB): once for the low and once for the high bytes of 16-bit outputs. VPSHUFB and the unpack
+ * instructions work within 16-byte lanes; below, an order of elements is written "0-7 16-23 | 8-15
  * 24-31" (lane 0 | lane 1), chosen so that unpacking leaves every 32-byte register contiguous.
  */
 #if defined(__x86_64__)
@@ -14,23 +14,21 @@
 #include "variants.h"
 
 #include "avx2_round.h"
-#include "define.h"
 #include "float.h"
 #include "mxfp4_lanes.h"
-#include "mxfs/cpu.h"
 
 AVX2_INLINE __m256i load(const void *p)
 {
     return _mm256_loadu_si256((const __m256i *)p);
 }
 
-/* 16 bytes in both lanes. */
+/* The same 16 bytes in both lanes. */
 AVX2_INLINE __m256i load_twice(const void *p)
 {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p));
 }
 
-/* Low and high bytes of 32 16-bit elements, or of 32 BF16 elements that become float32. */
+/* The low and the high bytes of 32 elements: of a 16-bit type, or BF16 that becomes float32. */
 struct planes {
     __m256i low, high;
 };
@@ -66,15 +64,15 @@ AVX2_INLINE __m256i block_order_32(void)
                             2, -1, 3, -1, 6, -1, 7, -1, 10, -1, 11, -1, 14, -1, 15, -1);
 }
 
-/* A pair of words is in the order 0-7 | 8-15, 16-23 | 24-31. */
+/* Takes words in the order 0-7 | 8-15, 16-23 | 24-31. */
 AVX2_INLINE void store_16(uint8_t *dst, __m256i words0, __m256i words1)
 {
     store(dst, words0);
     store(dst + 32, words1);
 }
 
-/* BF16 words in the order 0-3 8-11 | 4-7 12-15, 16-19 24-27 | 20-23 28-31, as float32: zero bits go
- * below. */
+/* Takes BF16 words in the order 0-3 8-11 | 4-7 12-15, 16-19 24-27 | 20-23 28-31 and stores them as
+ * float32, with zero bits below. */
 AVX2_INLINE void store_32(uint8_t *dst, __m256i words0, __m256i words1)
 {
     const __m256i zero = _mm256_setzero_si256();
@@ -84,77 +82,62 @@ AVX2_INLINE void store_32(uint8_t *dst, __m256i words0, __m256i words1)
     store(dst + 96, _mm256_unpackhi_epi16(zero, words1));
 }
 
-AVX2_INLINE void blocks_16(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
-                           const uint8_t *scales, size_t count, enum mxfs_out out)
+AVX2_INLINE void mxfp4_blocks(uint8_t *dst, const struct mxfs_mxfp4_blocks *in, enum mxfs_out out)
 {
-    const __m256i order = block_order_16();
-    for (size_t i = 0; i < count; i++) {
-        struct planes p = look_up_block(t->mxfp4.half[out][scales[i]][0], codes + 16 * i, order);
-        store_16(dst + 64 * i, _mm256_unpacklo_epi8(p.low, p.high),
-                 _mm256_unpackhi_epi8(p.low, p.high));
+    const __m256i order = out == MXFS_OUT_F32 ? block_order_32() : block_order_16();
+    const struct mxfs_mxfp4_blocks b = *in;
+    enum mxfs_out table = out == MXFS_OUT_F32 ? MXFS_OUT_BF16 : out;
+
+    for (size_t i = 0; i < b.blocks; i++) {
+        const uint8_t *row = b.tables->mxfp4.half[table][b.scales[i]][0];
+        struct planes p = look_up_block(row, b.codes + MXFS_MXFP4_BYTES * i, order);
+        __m256i words0 = _mm256_unpacklo_epi8(p.low, p.high);
+        __m256i words1 = _mm256_unpackhi_epi8(p.low, p.high);
+        if (out == MXFS_OUT_F32)
+            store_32(dst + 128 * i, words0, words1);
+        else
+            store_16(dst + 64 * i, words0, words1);
     }
 }
 
-AVX2 static void blocks_bf16(const struct mxfs_tables *t, void *dst, const uint8_t *codes,
-                             const uint8_t *scales, size_t count)
-{
-    blocks_16(t, dst, codes, scales, count, MXFS_OUT_BF16);
-}
-
-AVX2 static void blocks_f16(const struct mxfs_tables *t, void *dst, const uint8_t *codes,
-                            const uint8_t *scales, size_t count)
-{
-    blocks_16(t, dst, codes, scales, count, MXFS_OUT_F16);
-}
-
-AVX2 static void blocks_f32(const struct mxfs_tables *t, void *dst, const uint8_t *codes,
-                            const uint8_t *scales, size_t count)
-{
-    const __m256i order = block_order_32();
-    for (size_t i = 0; i < count; i++) {
-        struct planes p =
-            look_up_block(t->mxfp4.half[MXFS_OUT_BF16][scales[i]][0], codes + 16 * i, order);
-        store_32((uint8_t *)dst + 128 * i, _mm256_unpacklo_epi8(p.low, p.high),
-                 _mm256_unpackhi_epi8(p.low, p.high));
-    }
-}
+KERNEL_DEFINE(AVX2, avx2, mxfp4_blocks)
 
 /* Lanes, by addition: see mxfp4_lanes.h. */
 
-/* 32 lanes in byte form: table bytes, and the scale to add to each. */
+/* 32 elements as bytes: those of the table, and the scale to add to each. */
 struct lanes {
     struct planes base;
     __m256i scale;
 };
 
-AVX2_INLINE struct lanes look_up_lanes(const struct mxfs_lane_rule *rule, __m256i nibbles,
+AVX2_INLINE struct lanes look_up_lanes(const struct kernel_lane_rule *rule, __m256i nibbles,
                                        __m256i scale)
 {
     return (struct lanes){
         .base = {_mm256_shuffle_epi8(load_twice(rule->low), nibbles),
                  _mm256_shuffle_epi8(load_twice(rule->high), nibbles)},
         .scale =
-            _mm256_and_si256(scale, _mm256_shuffle_epi8(load_twice(mxfs_nonzero_codes), nibbles)),
+            _mm256_and_si256(scale, _mm256_shuffle_epi8(load_twice(kernel_nonzero_codes), nibbles)),
     };
 }
 
-/* Whether all scales are in the range of the rule; the first subtraction wraps, the second
- * saturates at 0. */
-AVX2_INLINE int in_range(const struct mxfs_lane_rule *rule, __m256i scale)
+/* Whether all scales are in the rule's range. The first subtraction wraps, the second saturates at
+ * 0. */
+AVX2_INLINE int in_range(const struct kernel_lane_rule *rule, __m256i scale)
 {
     __m256i above = _mm256_sub_epi8(scale, _mm256_set1_epi8((char)rule->first));
     above = _mm256_subs_epu8(above, _mm256_set1_epi8((char)(rule->last - rule->first)));
     return _mm256_testz_si256(above, above);
 }
 
-/* Replaces the lanes whose scale is outside the BF16 rule by their table rows, whole, with nothing
- * to add. */
+/* Lanes whose scale is outside the BF16 rule get their entry from the tables, with nothing to add.
+ */
 AVX2_INLINE struct lanes patch_extremes(const struct mxfs_tables *t, struct lanes lanes,
                                         __m256i nibbles, __m256i scale)
 {
-    for (size_t i = 0; i < sizeof(mxfs_bf16_extremes); i++) {
-        const uint8_t *row = t->mxfp4.half[MXFS_OUT_BF16][mxfs_bf16_extremes[i]][0];
-        __m256i is = _mm256_cmpeq_epi8(scale, _mm256_set1_epi8((char)mxfs_bf16_extremes[i]));
+    for (size_t i = 0; i < sizeof(kernel_bf16_extremes); i++) {
+        const uint8_t *row = t->mxfp4.half[MXFS_OUT_BF16][kernel_bf16_extremes[i]][0];
+        __m256i is = _mm256_cmpeq_epi8(scale, _mm256_set1_epi8((char)kernel_bf16_extremes[i]));
         __m256i low = _mm256_shuffle_epi8(load_twice(row), nibbles);
         __m256i high = _mm256_shuffle_epi8(load_twice(row + 16), nibbles);
         lanes.base.low = _mm256_blendv_epi8(lanes.base.low, low, is);
@@ -166,13 +149,13 @@ AVX2_INLINE struct lanes patch_extremes(const struct mxfs_tables *t, struct lane
 
 AVX2_INLINE struct lanes bf16_lanes(const struct mxfs_tables *t, __m256i nibbles, __m256i scale)
 {
-    struct lanes lanes = look_up_lanes(&mxfs_bf16_rule, nibbles, scale);
-    if (MXFS_UNLIKELY(!in_range(&mxfs_bf16_rule, scale)))
+    struct lanes lanes = look_up_lanes(&kernel_bf16_rule, nibbles, scale);
+    if (MXFS_UNLIKELY(!in_range(&kernel_bf16_rule, scale)))
         lanes = patch_extremes(t, lanes, nibbles, scale);
     return lanes;
 }
 
-/* Table bytes to words, plus scale << 7: the scale as high byte is scale << 8. */
+/* Table bytes to words, plus scale << 7: a scale in the high byte is scale << 8. */
 AVX2_INLINE __m256i bf16_words_low(struct lanes v)
 {
     __m256i scale = _mm256_unpacklo_epi8(_mm256_setzero_si256(), v.scale);
@@ -232,77 +215,61 @@ AVX2 static __attribute__((noinline)) void f16_any_scale(uint8_t *dst, __m256i n
                                                          __m256i scale)
 {
     __m256i is_nan = order_16(_mm256_cmpeq_epi8(scale, _mm256_set1_epi8(-1)));
-    __m256i clamped = _mm256_max_epu8(scale, _mm256_set1_epi8(MXFS_F16_CLAMP_LOW));
-    clamped = _mm256_min_epu8(clamped, _mm256_set1_epi8((char)MXFS_F16_CLAMP_HIGH));
-    struct lanes v = look_up_lanes(&mxfs_bf16_rule, order_32(nibbles), order_32(clamped));
+    __m256i clamped = _mm256_max_epu8(scale, _mm256_set1_epi8(KERNEL_F16_CLAMP_LOW));
+    clamped = _mm256_min_epu8(clamped, _mm256_set1_epi8((char)KERNEL_F16_CLAMP_HIGH));
+    struct lanes v = look_up_lanes(&kernel_bf16_rule, order_32(nibbles), order_32(clamped));
     __m256i low = f16_from_bf16(bf16_words_low(v)), high = f16_from_bf16(bf16_words_high(v));
-    const __m256i nan = _mm256_set1_epi16(MXFS_NAN_F16);
+    const __m256i nan = _mm256_set1_epi16(KERNEL_NAN_F16);
     store_16(dst, _mm256_blendv_epi8(low, nan, _mm256_unpacklo_epi8(is_nan, is_nan)),
              _mm256_blendv_epi8(high, nan, _mm256_unpackhi_epi8(is_nan, is_nan)));
 }
 
-AVX2_INLINE void f16_step(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
-                          const uint8_t *scales, __m128i shift)
+AVX2_INLINE void f16_step(uint8_t *dst, const uint8_t *codes, const uint8_t *scales, __m128i shift)
 {
     const __m256i zero = _mm256_setzero_si256();
     __m256i nibbles = nibbles_of(codes, shift), scale = load(scales);
-    (void)t;
-    if (MXFS_UNLIKELY(!in_range(&mxfs_f16_rule, scale))) {
+    if (MXFS_UNLIKELY(!in_range(&kernel_f16_rule, scale))) {
         f16_any_scale(dst, nibbles, scale);
         return;
     }
-    /* The low bytes are all zero. The scale as high byte is scale << 8, and << 2 makes it scale <<
-     * 10, so adding it four times to the high byte alone is the same. */
-    struct lanes v = look_up_lanes(&mxfs_f16_rule, order_16(nibbles), order_16(scale));
+    /* The low bytes are all zero. What is added is scale << 10, so to the high byte alone it is
+     * four times the scale. */
+    struct lanes v = look_up_lanes(&kernel_f16_rule, order_16(nibbles), order_16(scale));
     __m256i twice = _mm256_add_epi8(v.scale, v.scale);
     __m256i high = _mm256_add_epi8(v.base.high, _mm256_add_epi8(twice, twice));
     store_16(dst, _mm256_unpacklo_epi8(zero, high), _mm256_unpackhi_epi8(zero, high));
 }
 
-/* Whole vectors; the last one may overlap the one before, since the same bytes are written again.
- */
-#define DEFINE_LANES(name, out)                                                                 \
-    AVX2 static void lanes_##name(const struct mxfs_tables *t, void *dst, const uint8_t *codes, \
-                                  const uint8_t *scales, size_t n, unsigned shift)              \
-    {                                                                                           \
-        const __m128i count = _mm_cvtsi32_si128((int)shift);                                    \
-        uint8_t *bytes = dst;                                                                   \
-        size_t size = mxfs_out_size(out);                                                       \
-        if (n < 32) {                                                                           \
-            mxfs_kernel_scalar.mxfp4_lanes[out](t, dst, codes, scales, n, shift);               \
-            return;                                                                             \
-        }                                                                                       \
-        for (size_t i = 0; i <= n - 32; i += 32)                                                \
-            name##_step(t, bytes + i * size, codes + i, scales + i, count);                     \
-        if (n % 32)                                                                             \
-            name##_step(t, bytes + (n - 32) * size, codes + n - 32, scales + n - 32, count);    \
+AVX2_INLINE void lanes_step(uint8_t *dst, const struct mxfs_mxfp4_lanes *in, size_t i,
+                            __m128i shift, enum mxfs_out out)
+{
+    dst += i * mxfs_out_size(out);
+    if (out == MXFS_OUT_F32)
+        f32_step(in->tables, dst, in->codes + i, in->scales + i, shift);
+    else if (out == MXFS_OUT_BF16)
+        bf16_step(in->tables, dst, in->codes + i, in->scales + i, shift);
+    else
+        f16_step(dst, in->codes + i, in->scales + i, shift);
+}
+
+/* Whole vectors; the last one may overlap the one before it, writing the same bytes again. */
+AVX2_INLINE void mxfp4_lanes(uint8_t *dst, const struct mxfs_mxfp4_lanes *in, enum mxfs_out out)
+{
+    const __m128i shift = _mm_cvtsi32_si128((int)in->shift);
+    const struct mxfs_mxfp4_lanes l = *in;
+
+    if (l.n < 32) {
+        kernel_scalar.mxfp4_lanes[out](dst, in);
+        return;
     }
+    for (size_t i = 0; i <= l.n - 32; i += 32)
+        lanes_step(dst, &l, i, shift, out);
+    if (l.n % 32)
+        lanes_step(dst, &l, l.n - 32, shift, out);
+}
 
-DEFINE_LANES(bf16, MXFS_OUT_BF16)
-DEFINE_LANES(f16, MXFS_OUT_F16)
-DEFINE_LANES(f32, MXFS_OUT_F32)
-
-const struct mxfs_kernel mxfs_kernel_avx2 = {
-    .name = "avx2",
-    .requires = MXFS_CPU_AVX2,
-    .mxfp4_blocks = MXFS_OUTS(blocks),
-    .mxfp4_lanes = MXFS_OUTS(lanes),
-    .fp8_run = MXFS_OUTS(mxfs_avx2_fp8_run),
-    .fp8_blocks = MXFS_OUTS(mxfs_avx2_fp8_blocks),
-    .mxfp8_blocks = MXFS_OUTS(mxfs_avx2_mxfp8),
-    .nvfp4_blocks = MXFS_OUTS(mxfs_avx2_nvfp4_blocks),
-    .nvfp4_lanes = MXFS_OUTS(mxfs_avx2_nvfp4_lanes),
-    .code4_run = MXFS_OUTS(mxfs_avx2_code4),
-    .code4_pick = MXFS_OUTS(mxfs_scalar_code4_pick),
-    .code8_run = MXFS_OUTS(mxfs_avx2_code8),
-    .narrow = MXFS_OUTS(mxfs_avx2_narrow),
-    .unpack = mxfs_avx2_unpack,
-    .e2m3 = mxfs_avx2_e2m3,
-    .transpose = mxfs_avx2_transpose,
-    .transpose_words = mxfs_avx2_transpose_words,
-    .widen_bf16 = mxfs_avx2_widen_bf16,
-};
+KERNEL_DEFINE(AVX2, avx2, mxfp4_lanes)
 
 #else
-typedef int mxfs_kernel_avx2_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx2_is_for_x86_64; /* ISO C wants a declaration */
 #endif

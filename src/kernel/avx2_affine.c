@@ -4,9 +4,9 @@
 /*
  * Integer codes and codes of 16 values with AVX2.
  *
- * A group of 4-bit codes has 16 possible results: they are computed once, and with 16-bit outputs
- * decoding is a byte shuffle of the table of low octets and one of the table of high octets.
- * VPSHUFB and the unpack instructions work inside 16-byte lanes, so codes come in the order 0-7
+ * A group of 4-bit codes has 16 possible results. They are computed once; decoding to a 16-bit type
+ * then shuffles the bytes of two tables, one of their low bytes and one of their high bytes.
+ * VPSHUFB and the unpack instructions work within 16-byte lanes, so codes are put in the order 0-7
  * 16-23 | 8-15 24-31 (lane 0 | lane 1), which unpacking makes contiguous.
  */
 #if defined(__x86_64__)
@@ -15,9 +15,8 @@
 
 #include "affine.h"
 #include "avx2_round.h"
-#include "define.h"
 
-/* As mxfs_affine_value, with the entries of the lanes' groups given. */
+/* As kernel_affine_value; the entries are those of the lanes. */
 AVX2_INLINE __m256 affine_lanes(__m256 v, __m256 scale, __m256 zero, __m256 bias,
                                 const struct mxfs_affine *a)
 {
@@ -40,11 +39,11 @@ AVX2_INLINE __m256 affine_group(__m256 v, size_t group, const struct mxfs_affine
                         broadcast(a->biases, group), a);
 }
 
-/* The 16 results of a group: whole, and as octets in both lanes. */
+/* The 16 results of a group. */
 struct results {
     _Alignas(32) uint8_t bits[64]; /* elements of the output type */
-    __m256i low, high;             /* 16-bit outputs */
-    __m256 first, second;          /* float32 */
+    __m256i low, high;             /* 16-bit outputs: their bytes, the same in both lanes */
+    __m256 first, second;          /* float32 outputs */
 };
 
 AVX2_INLINE struct results results_of(const float *values, size_t group,
@@ -57,15 +56,15 @@ AVX2_INLINE struct results results_of(const float *values, size_t group,
     if (out != MXFS_OUT_F32) {
         __m256i words = _mm256_load_si256((const __m256i *)r.bits);
         __m256i low = _mm256_and_si256(words, _mm256_set1_epi16(0xff));
-        __m256i octets = _mm256_packus_epi16(low, _mm256_srli_epi16(words, 8));
-        octets = _mm256_permute4x64_epi64(octets, 0xd8);
-        r.low = _mm256_permute2x128_si256(octets, octets, 0x00);
-        r.high = _mm256_permute2x128_si256(octets, octets, 0x11);
+        __m256i bytes = _mm256_packus_epi16(low, _mm256_srli_epi16(words, 8));
+        bytes = _mm256_permute4x64_epi64(bytes, 0xd8);
+        r.low = _mm256_permute2x128_si256(bytes, bytes, 0x00);
+        r.high = _mm256_permute2x128_si256(bytes, bytes, 0x11);
     }
     return r;
 }
 
-/* 32 codes, an octet each, in the order of 16-bit outputs. */
+/* 32 codes, one per byte, in the order for 16-bit outputs. */
 AVX2_INLINE __m256i codes_of(const uint8_t *codes, enum mxfs_nibbles nibbles)
 {
     const __m256i order =
@@ -73,16 +72,16 @@ AVX2_INLINE __m256i codes_of(const uint8_t *codes, enum mxfs_nibbles nibbles)
                          4, -1, 5, -1, 6, -1, 7, -1, 12, -1, 13, -1, 14, -1, 15, -1);
     const __m256i mask = _mm256_set1_epi8(15);
     if (nibbles == MXFS_NIBBLES_LOW || nibbles == MXFS_NIBBLES_HIGH) {
-        __m256i octets = _mm256_loadu_si256((const __m256i *)codes);
-        octets = _mm256_permute4x64_epi64(octets, 0xd8);
+        __m256i bytes = _mm256_loadu_si256((const __m256i *)codes);
+        bytes = _mm256_permute4x64_epi64(bytes, 0xd8);
         if (nibbles == MXFS_NIBBLES_HIGH)
-            octets = _mm256_srli_epi16(octets, 4);
-        return _mm256_and_si256(octets, mask);
+            bytes = _mm256_srli_epi16(bytes, 4);
+        return _mm256_and_si256(bytes, mask);
     }
-    __m128i octets = _mm_loadu_si128((const __m128i *)codes);
-    __m256i words = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(octets), order);
-    /* c | c << 4 has the low half of c in the low octet and the high half in the high one; c >> 4 |
-     * c << 8 the other way round. */
+    __m128i bytes = _mm_loadu_si128((const __m128i *)codes);
+    __m256i words = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes), order);
+    /* c | c << 4 has the low half of c in the low byte and the high half in the high byte; c >> 4 |
+     * c << 8 has them the other way round. */
     __m256i pairs = nibbles == MXFS_NIBBLES_LOW_FIRST
                         ? _mm256_or_si256(words, _mm256_slli_epi16(words, 4))
                         : _mm256_or_si256(_mm256_srli_epi16(words, 4), _mm256_slli_epi16(words, 8));
@@ -105,8 +104,9 @@ AVX2_INLINE void store_f32(uint8_t *dst, const struct results *r, __m128i codes)
     _mm256_storeu_ps((float *)(dst + 32), look_up_f32(r, _mm256_cvtepu8_epi32(codes)));
 }
 
-AVX2_INLINE void step32(uint8_t *dst, const uint8_t *codes, enum mxfs_nibbles nibbles,
-                        const struct results *r, enum mxfs_out out)
+/* Decodes 32 codes. */
+AVX2_INLINE void code4_step(uint8_t *dst, const uint8_t *codes, enum mxfs_nibbles nibbles,
+                            const struct results *r, enum mxfs_out out)
 {
     __m256i index = codes_of(codes, nibbles);
     if (out == MXFS_OUT_F32) {
@@ -121,47 +121,19 @@ AVX2_INLINE void step32(uint8_t *dst, const uint8_t *codes, enum mxfs_nibbles ni
     }
 }
 
-/* Codes [at, end) of one group; vectors begin at whole octets. */
-AVX2_INLINE void code4_group(uint8_t *dst, const uint8_t *codes, size_t first, size_t at,
-                             size_t end, enum mxfs_nibbles nibbles, const struct results *r,
-                             enum mxfs_out out)
-{
-    size_t size = mxfs_out_size(out), share = mxfs_nibbles_paired(nibbles) ? 2 : 1;
-
-    if ((first + at) % share && at < end) {
-        memcpy(dst + at * size, r->bits + mxfs_nibble(codes, first + at, nibbles) * size, size);
-        at++;
-    }
-    for (; end - at >= 32; at += 32)
-        step32(dst + at * size, codes + (first + at) / share, nibbles, r, out);
-    for (; at < end; at++)
-        memcpy(dst + at * size, r->bits + mxfs_nibble(codes, first + at, nibbles) * size, size);
-}
-
-AVX2_INLINE void code4_run(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
-                           enum mxfs_nibbles nibbles, const float *values,
-                           const struct mxfs_affine *a, enum mxfs_out out)
-{
-    size_t left = a->group - a->skip;
-
-    for (size_t at = 0, group = 0; at < n; group++) {
-        struct results r = results_of(values, group, a, out);
-        size_t end = n - at < left ? n : at + left;
-        code4_group(dst, codes, first, at, end, nibbles, &r, out);
-        at = end;
-        left = a->group;
-    }
-}
+#define INLINED AVX2_INLINE
+#define STEP_BYTES(nibbles) (kernel_nibbles_paired(nibbles) ? 16u : 32u)
+#include "code4.h"
 
 /* Codes of 8 bits. */
 
-/* 16 octets as signed words of the numbers that they stand for. */
-AVX2_INLINE __m256i words_at(const uint8_t *codes, const struct mxfs_affine *a)
+/* The numbers that 16 codes mean, as words. */
+AVX2_INLINE __m256i words_at(const uint8_t *codes, enum mxfs_code8 meaning)
 {
-    __m128i octets = _mm_loadu_si128((const __m128i *)codes);
-    octets = _mm_xor_si128(octets, _mm_set1_epi8((char)mxfs_octets_flip(a->octets)));
-    return _mm256_add_epi16(_mm256_cvtepi8_epi16(octets),
-                            _mm256_set1_epi16((short)mxfs_octets_less(a->octets)));
+    __m128i bytes = _mm_loadu_si128((const __m128i *)codes);
+    bytes = _mm_xor_si128(bytes, _mm_set1_epi8((char)kernel_code8_flip(meaning)));
+    return _mm256_add_epi16(_mm256_cvtepi8_epi16(bytes),
+                            _mm256_set1_epi16((short)kernel_code8_less(meaning)));
 }
 
 AVX2_INLINE __m256 as_floats(__m128i words)
@@ -169,27 +141,28 @@ AVX2_INLINE __m256 as_floats(__m128i words)
     return _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(words));
 }
 
-AVX2_INLINE void put(uint8_t *dst, const uint8_t *code, size_t group, const struct mxfs_affine *a,
-                     enum mxfs_out out)
+/* Code `at` of the run, which is in `group`. */
+AVX2_INLINE void code8_one(uint8_t *dst, const struct mxfs_code8_run *in, size_t at, size_t group,
+                           enum mxfs_out out)
 {
-    uint32_t bits =
-        mxfs_f32_out_bits(mxfs_affine_value(a, group, mxfs_octet_value(*code, a->octets)), out);
-    memcpy(dst, &bits, mxfs_out_size(out));
+    float v = kernel_code8_value(in->codes[at], in->meaning);
+    kernel_put(dst, at, kernel_affine_value(in->affine, group, v), out);
 }
 
-AVX2_INLINE void code8_group(uint8_t *dst, const uint8_t *codes, size_t at, size_t end,
-                             size_t group, const struct mxfs_affine *a, enum mxfs_out out)
+/* Codes [at, end), all in `group`. */
+AVX2_INLINE void code8_group(uint8_t *dst, const struct mxfs_code8_run *in, size_t at, size_t end,
+                             size_t group, enum mxfs_out out)
 {
     size_t size = mxfs_out_size(out);
 
     for (; end - at >= 16; at += 16) {
-        __m256i words = words_at(codes + at, a);
-        __m256 v = affine_group(as_floats(_mm256_castsi256_si128(words)), group, a);
-        __m256 w = affine_group(as_floats(_mm256_extracti128_si256(words, 1)), group, a);
+        __m256i words = words_at(in->codes + at, in->meaning);
+        __m256 v = affine_group(as_floats(_mm256_castsi256_si128(words)), group, in->affine);
+        __m256 w = affine_group(as_floats(_mm256_extracti128_si256(words, 1)), group, in->affine);
         store_rounded(dst + at * size, v, w, out);
     }
     for (; at < end; at++)
-        put(dst + at * size, codes + at, group, a, out);
+        code8_one(dst, in, at, group, out);
 }
 
 AVX2_INLINE __m256 lanes(const float *entries, size_t at)
@@ -202,42 +175,41 @@ AVX2_INLINE __m256 affine_at(__m256 v, size_t at, const struct mxfs_affine *a)
     return affine_lanes(v, lanes(a->scales, at), lanes(a->zeros, at), lanes(a->biases, at), a);
 }
 
-/* A group for each code. */
-AVX2_INLINE void code8_lanes(uint8_t *dst, const uint8_t *codes, size_t n,
-                             const struct mxfs_affine *a, enum mxfs_out out)
+/* Every code is a group of its own. */
+AVX2_INLINE void code8_lanes(uint8_t *dst, const struct mxfs_code8_run *in, enum mxfs_out out)
 {
     size_t size = mxfs_out_size(out), at = 0;
 
-    for (; n - at >= 16; at += 16) {
-        __m256i words = words_at(codes + at, a);
-        __m256 v = affine_at(as_floats(_mm256_castsi256_si128(words)), at, a);
-        __m256 w = affine_at(as_floats(_mm256_extracti128_si256(words, 1)), at + 8, a);
+    for (; in->n - at >= 16; at += 16) {
+        __m256i words = words_at(in->codes + at, in->meaning);
+        __m256 v = affine_at(as_floats(_mm256_castsi256_si128(words)), at, in->affine);
+        __m256 w = affine_at(as_floats(_mm256_extracti128_si256(words, 1)), at + 8, in->affine);
         store_rounded(dst + at * size, v, w, out);
     }
-    for (; at < n; at++)
-        put(dst + at * size, codes + at, at, a, out);
+    for (; at < in->n; at++)
+        code8_one(dst, in, at, at, out);
 }
 
-AVX2_INLINE void code8_run(uint8_t *dst, const uint8_t *codes, size_t n,
-                           const struct mxfs_affine *a, enum mxfs_out out)
+AVX2_INLINE void code8_run(uint8_t *dst, const struct mxfs_code8_run *in, enum mxfs_out out)
 {
-    size_t left = a->group - a->skip;
+    const struct mxfs_code8_run run = *in;
+    size_t left = run.affine->group - run.affine->skip;
 
-    if (a->group == 1) {
-        code8_lanes(dst, codes, n, a, out);
+    if (run.affine->group == 1) {
+        code8_lanes(dst, &run, out);
         return;
     }
-    for (size_t at = 0, group = 0; at < n; group++) {
-        size_t end = n - at < left ? n : at + left;
-        code8_group(dst, codes, at, end, group, a, out);
+    for (size_t at = 0, group = 0; at < run.n; group++) {
+        size_t end = kernel_group_end(at, left, run.n);
+        code8_group(dst, &run, at, end, group, out);
         at = end;
-        left = a->group;
+        left = run.affine->group;
     }
 }
 
-MXFS_DEFINE_CODE4_RUN(AVX2, mxfs_avx2_code4, code4_run)
-MXFS_DEFINE_CODE8_RUN(AVX2, mxfs_avx2_code8, code8_run)
+KERNEL_DEFINE(AVX2, avx2, code4_run)
+KERNEL_DEFINE(AVX2, avx2, code8_run)
 
 #else
-typedef int mxfs_avx2_affine_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx2_affine_is_for_x86_64; /* ISO C wants a declaration */
 #endif

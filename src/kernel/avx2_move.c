@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What moves bytes and computes nothing, with AVX2: transposition and widening.
+ * Moving bytes with AVX2: transposition and widening.
  */
 #if defined(__x86_64__)
 
@@ -11,7 +11,7 @@
 #include "avx2_round.h"
 #include "tiles.h"
 
-/* A tile of 32 rows by 16 columns. Lane 0 holds rows 0-15 and lane 1 rows 16-31. */
+/* Of a tile of 32 rows by 16 columns, lane 0 holds rows 0-15 and lane 1 rows 16-31. */
 AVX2_INLINE __m256i load_rows(const uint8_t *row, size_t stride)
 {
     __m128i low = _mm_loadu_si128((const __m128i *)row);
@@ -23,7 +23,7 @@ AVX2_INLINE void interleave(__m256i out[16], const __m256i in[16])
 #define INTERLEAVE(i)                                        \
     out[2 * (i)] = _mm256_unpacklo_epi8(in[i], in[(i) + 8]); \
     out[2 * (i) + 1] = _mm256_unpackhi_epi8(in[i], in[(i) + 8]);
-    MXFS_EACH_8(INTERLEAVE)
+    KERNEL_EACH_8(INTERLEAVE)
 }
 
 AVX2_INLINE void transpose_tile(uint8_t *dst, size_t dst_stride, const uint8_t *src,
@@ -31,13 +31,13 @@ AVX2_INLINE void transpose_tile(uint8_t *dst, size_t dst_stride, const uint8_t *
 {
     __m256i a[16], b[16];
 #define LOAD(i) a[i] = load_rows(src + (i)*src_stride, src_stride);
-    MXFS_EACH_16(LOAD)
+    KERNEL_EACH_16(LOAD)
     interleave(b, a);
     interleave(a, b);
     interleave(b, a);
     interleave(a, b);
 #define STORE(i) store(dst + (i)*dst_stride, a[i]);
-    MXFS_EACH_16(STORE)
+    KERNEL_EACH_16(STORE)
 }
 
 enum {
@@ -47,8 +47,8 @@ enum {
 };
 
 /*
- * Asks for one line of each row of the strip below: rows are far apart, so the hardware sees no
- * stream in them. From memory this made the transposition of a whole matrix nearly twice as fast.
+ * Fetches one line of each row of the strip below. Rows are far apart, so the hardware sees no
+ * stream in them; from memory this made transposing a whole matrix nearly twice as fast.
  */
 AVX2_INLINE void prefetch_rows(const uint8_t *src, size_t src_stride, size_t rows)
 {
@@ -56,36 +56,40 @@ AVX2_INLINE void prefetch_rows(const uint8_t *src, size_t src_stride, size_t row
         _mm_prefetch((const char *)(src + i * src_stride), _MM_HINT_T0);
 }
 
-/* One strip of tiles beside each other, `rows` being those from here on. */
-AVX2_INLINE void transpose_strip(uint8_t *dst, size_t dst_stride, const uint8_t *src,
-                                 size_t src_stride, size_t rows, size_t cols)
+/* The strip of tiles that starts at `row`. */
+AVX2_INLINE void transpose_strip(uint8_t *dst, struct mxfs_transpose m, size_t row)
 {
-    size_t below = rows - TILE_ROWS < TILE_ROWS ? rows - TILE_ROWS : TILE_ROWS;
-    for (size_t c = 0; c < cols; c = mxfs_next_tile(c, TILE_COLS, cols)) {
+    const uint8_t *src = m.src + row * m.src_stride;
+    size_t below = m.rows - row - TILE_ROWS;
+
+    if (below > TILE_ROWS)
+        below = TILE_ROWS;
+    for (size_t c = 0; c < m.cols; c = kernel_next_tile(c, TILE_COLS, m.cols)) {
         if (c % LINE == 0)
-            prefetch_rows(src + TILE_ROWS * src_stride + c, src_stride, below);
-        transpose_tile(dst + c * dst_stride, dst_stride, src + c, src_stride);
+            prefetch_rows(src + TILE_ROWS * m.src_stride + c, m.src_stride, below);
+        transpose_tile(dst + row + c * m.dst_stride, m.dst_stride, src + c, m.src_stride);
     }
 }
 
 /*
  * Strip by strip. Two tiles below each other complete a destination line; going down 64 rows before
- * going right, and 64-byte registers for it, were slower from memory.
+ * going right, and using 64-byte registers for that, was slower from memory.
  */
-AVX2 void mxfs_avx2_transpose(uint8_t *dst, size_t dst_stride, const uint8_t *src,
-                              size_t src_stride, size_t rows, size_t cols)
+AVX2 void kernel_avx2_transpose(void *dst, const struct mxfs_transpose *in)
 {
-    if (rows < TILE_ROWS || cols < TILE_COLS) {
-        mxfs_kernel_scalar.transpose(dst, dst_stride, src, src_stride, rows, cols);
+    const struct mxfs_transpose m = *in;
+
+    if (m.rows < TILE_ROWS || m.cols < TILE_COLS) {
+        kernel_scalar.transpose(dst, in);
         return;
     }
-    for (size_t r = 0; r < rows; r = mxfs_next_tile(r, TILE_ROWS, rows))
-        transpose_strip(dst + r, dst_stride, src + r * src_stride, src_stride, rows - r, cols);
+    for (size_t r = 0; r < m.rows; r = kernel_next_tile(r, TILE_ROWS, m.rows))
+        transpose_strip(dst, m, r);
 }
 
 /*
- * A tile of 8 by 8 words. Lane 0 holds columns 0-3 and lane 1 columns 4-7 of a row: pairs of rows
- * are interleaved by words, then by pairs of words, and last the lanes change places.
+ * Of a row of a tile of 8 by 8 words, lane 0 holds columns 0-3 and lane 1 columns 4-7. Pairs of
+ * rows are interleaved by words, then by pairs of words; finally the lanes are swapped.
  */
 enum { WORDS = 8, WORD = 4 };
 
@@ -94,7 +98,7 @@ AVX2_INLINE void transpose_words_tile(uint8_t *dst, size_t dst_stride, const uin
 {
     __m256i a[8], b[8];
 #define LOAD_ROW(i) a[i] = _mm256_loadu_si256((const __m256i *)(src + (i)*src_stride));
-    MXFS_EACH_8(LOAD_ROW)
+    KERNEL_EACH_8(LOAD_ROW)
 #define BY_WORDS(i)                                                 \
     b[2 * (i)] = _mm256_unpacklo_epi32(a[2 * (i)], a[2 * (i) + 1]); \
     b[2 * (i) + 1] = _mm256_unpackhi_epi32(a[2 * (i)], a[2 * (i) + 1]);
@@ -117,35 +121,42 @@ AVX2_INLINE void transpose_words_tile(uint8_t *dst, size_t dst_stride, const uin
 }
 
 /* Two tiles below each other complete a destination line. */
-AVX2 void mxfs_avx2_transpose_words(uint8_t *dst, size_t dst_stride, const uint8_t *src,
-                                    size_t src_stride, size_t rows, size_t cols)
+AVX2 void kernel_avx2_transpose_words(void *out, const struct mxfs_transpose *in)
 {
-    size_t whole_rows = rows / WORDS * WORDS, whole_cols = cols / WORDS * WORDS;
+    const struct mxfs_transpose m = *in;
+    size_t rows = m.rows / WORDS * WORDS, cols = m.cols / WORDS * WORDS;
+    uint8_t *dst = out;
 
-    for (size_t r0 = 0; r0 < whole_rows; r0 += 2 * WORDS)
-        for (size_t c = 0; c < whole_cols; c += WORDS)
-            for (size_t r = r0; r < whole_rows && r < r0 + 2 * WORDS; r += WORDS)
-                transpose_words_tile(dst + c * dst_stride + r * WORD, dst_stride,
-                                     src + r * src_stride + c * WORD, src_stride);
-    mxfs_scalar_transpose_words(dst + whole_cols * dst_stride, dst_stride, src + whole_cols * WORD,
-                                src_stride, rows, cols - whole_cols);
-    mxfs_scalar_transpose_words(dst + whole_rows * WORD, dst_stride, src + whole_rows * src_stride,
-                                src_stride, rows - whole_rows, whole_cols);
+    for (size_t r0 = 0; r0 < rows; r0 += 2 * WORDS)
+        for (size_t c = 0; c < cols; c += WORDS)
+            for (size_t r = r0; r < rows && r < r0 + 2 * WORDS; r += WORDS)
+                transpose_words_tile(dst + c * m.dst_stride + r * WORD, m.dst_stride,
+                                     m.src + r * m.src_stride + c * WORD, m.src_stride);
+    if (cols < m.cols)
+        kernel_scalar.transpose_words(dst + cols * m.dst_stride,
+                                      &(struct mxfs_transpose){m.src + cols * WORD, m.src_stride,
+                                                               m.dst_stride, m.rows,
+                                                               m.cols - cols});
+    if (rows < m.rows)
+        kernel_scalar.transpose_words(
+            dst + rows * WORD, &(struct mxfs_transpose){m.src + rows * m.src_stride, m.src_stride,
+                                                        m.dst_stride, m.rows - rows, cols});
 }
 
 /* Ascending, each vector read before it is written: right in place too (see the scalar variant). */
-AVX2 void mxfs_avx2_widen_bf16(void *dst, const void *src, size_t n)
+AVX2 void kernel_avx2_widen_bf16(void *dst, const struct mxfs_widen_bf16 *in)
 {
-    const uint8_t *from = src;
+    const uint8_t *from = in->src;
     uint8_t *to = dst;
-    size_t i = 0;
+    size_t n = in->n, i = 0;
+
     for (; i + 8 <= n; i += 8) {
         __m256i v = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(from + 2 * i)));
         store(to + 4 * i, _mm256_slli_epi32(v, 16));
     }
-    mxfs_kernel_scalar.widen_bf16(to + 4 * i, from + 2 * i, n - i);
+    kernel_scalar.widen_bf16(to + 4 * i, &(struct mxfs_widen_bf16){from + 2 * i, n - i});
 }
 
 #else
-typedef int mxfs_avx2_move_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx2_move_is_for_x86_64; /* ISO C wants a declaration */
 #endif

@@ -9,12 +9,11 @@
 #include "variants.h"
 
 #include "avx2_round.h"
-#include "define.h"
 #include "float.h"
 
 /*
- * 16 codes (octets 0..15) as F16. The lower octet of every E2M1 value as an F16 is 0, so the upper
- * one is looked up: 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives.
+ * 16 codes (bytes 0..15) as F16. Every E2M1 value has a low byte of 0 as F16, so only the high byte
+ * is looked up: 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives.
  */
 AVX2_INLINE __m256i e2m1_as_f16(__m128i codes)
 {
@@ -24,13 +23,13 @@ AVX2_INLINE __m256i e2m1_as_f16(__m128i codes)
     return _mm256_slli_epi16(_mm256_cvtepu8_epi16(_mm_shuffle_epi8(upper, codes)), 8);
 }
 
-/* One block: no scale is infinite or NaN here, so no product is NaN. */
+/* One block. No scale is infinite or NaN here, so no product is NaN. */
 AVX2_INLINE void block_step(uint8_t *dst, const uint8_t *codes, const float *scale,
                             enum mxfs_out out)
 {
-    __m128i octets = _mm_loadl_epi64((const __m128i *)codes);
-    __m128i low = _mm_and_si128(octets, _mm_set1_epi8(15));
-    __m128i high = _mm_and_si128(_mm_srli_epi16(octets, 4), _mm_set1_epi8(15));
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)codes);
+    __m128i low = _mm_and_si128(bytes, _mm_set1_epi8(15));
+    __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), _mm_set1_epi8(15));
     __m256i halves = e2m1_as_f16(_mm_unpacklo_epi8(low, high));
     __m256 factor = _mm256_broadcast_ss(scale);
     __m256 a = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
@@ -41,8 +40,8 @@ AVX2_INLINE void block_step(uint8_t *dst, const uint8_t *codes, const float *sca
 AVX2_INLINE void lanes_step(uint8_t *dst, const uint8_t *codes, const float *scales, __m128i shift,
                             enum mxfs_out out)
 {
-    __m128i octets = _mm_srl_epi16(_mm_loadu_si128((const __m128i *)codes), shift);
-    __m256i halves = e2m1_as_f16(_mm_and_si128(octets, _mm_set1_epi8(15)));
+    __m128i bytes = _mm_srl_epi16(_mm_loadu_si128((const __m128i *)codes), shift);
+    __m256i halves = e2m1_as_f16(_mm_and_si128(bytes, _mm_set1_epi8(15)));
     __m256 a = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
     __m256 b = _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1));
     a = _mm256_mul_ps(a, _mm256_loadu_ps(scales));
@@ -61,45 +60,62 @@ AVX2_INLINE void narrow_step(uint8_t *dst, const float *src, const float *factor
     store_rounded(dst, through(a, via), through(b, via), out);
 }
 
-AVX2_INLINE void nvfp4_blocks(uint8_t *dst, const uint8_t *codes, const float *scales,
-                              size_t blocks, enum mxfs_out out)
+AVX2_INLINE void nvfp4_blocks(uint8_t *dst, const struct mxfs_nvfp4_blocks *in, enum mxfs_out out)
 {
-    if (!mxfs_all_finite(scales, blocks)) {
-        mxfs_kernel_scalar.nvfp4_blocks[out](dst, codes, scales, blocks);
+    const struct mxfs_nvfp4_blocks b = *in;
+
+    if (!kernel_all_finite(b.scales, b.blocks)) {
+        kernel_scalar.nvfp4_blocks[out](dst, in);
         return;
     }
-    for (size_t i = 0; i < blocks; i++)
-        block_step(dst + i * MXFS_NVFP4_BLOCK * mxfs_out_size(out), codes + i * MXFS_NVFP4_BYTES,
-                   scales + i, out);
+    for (size_t i = 0; i < b.blocks; i++)
+        block_step(dst + i * MXFS_NVFP4_BLOCK * mxfs_out_size(out), b.codes + i * MXFS_NVFP4_BYTES,
+                   b.scales + i, out);
 }
 
-AVX2_INLINE void nvfp4_lanes(uint8_t *dst, const uint8_t *codes, const float *scales, size_t n,
-                             unsigned shift, enum mxfs_out out)
+AVX2_INLINE void nvfp4_lanes(uint8_t *dst, const struct mxfs_nvfp4_lanes *in, enum mxfs_out out)
 {
-    const __m128i count = _mm_cvtsi32_si128((int)shift);
+    const __m128i shift = _mm_cvtsi32_si128((int)in->shift);
+    const struct mxfs_nvfp4_lanes l = *in;
+    size_t size = mxfs_out_size(out), i = 0;
+
+    for (; l.n - i >= 16; i += 16)
+        lanes_step(dst + i * size, l.codes + i, l.scales + i, shift, out);
+    if (i < l.n)
+        kernel_scalar.nvfp4_lanes[out](
+            dst + i * size,
+            &(struct mxfs_nvfp4_lanes){l.codes + i, l.scales + i, l.n - i, l.shift});
+}
+
+/* `factors` is known to be NULL or not where this is inlined. */
+AVX2_INLINE size_t narrow_steps(uint8_t *dst, const struct mxfs_narrow *in, const float *factors,
+                                enum mxfs_out out)
+{
+    const struct mxfs_narrow run = *in;
     size_t i = 0;
 
-    for (; n - i >= 16; i += 16)
-        lanes_step(dst + i * mxfs_out_size(out), codes + i, scales + i, count, out);
-    mxfs_kernel_scalar.nvfp4_lanes[out](dst + i * mxfs_out_size(out), codes + i, scales + i, n - i,
-                                        shift);
+    for (; run.n - i >= 16; i += 16)
+        narrow_step(dst + i * mxfs_out_size(out), run.src + i, factors ? factors + i : NULL,
+                    run.via, out);
+    return i;
 }
 
-AVX2_INLINE void narrow(uint8_t *dst, const float *src, const float *factors, size_t n,
-                        enum mxfs_out via, enum mxfs_out out)
+AVX2_INLINE void narrow(uint8_t *dst, const struct mxfs_narrow *in, enum mxfs_out out)
 {
-    size_t i = 0;
+    size_t i =
+        in->factors ? narrow_steps(dst, in, in->factors, out) : narrow_steps(dst, in, NULL, out);
 
-    for (; n - i >= 16; i += 16)
-        narrow_step(dst + i * mxfs_out_size(out), src + i, factors ? factors + i : NULL, via, out);
-    mxfs_kernel_scalar.narrow[out](dst + i * mxfs_out_size(out), src + i,
-                                   factors ? factors + i : NULL, n - i, via);
+    if (i < in->n)
+        kernel_scalar.narrow[out](dst + i * mxfs_out_size(out),
+                                  &(struct mxfs_narrow){in->src + i,
+                                                        in->factors ? in->factors + i : NULL,
+                                                        in->n - i, in->via});
 }
 
-MXFS_DEFINE_NVFP4_BLOCKS(AVX2, mxfs_avx2_nvfp4_blocks, nvfp4_blocks)
-MXFS_DEFINE_NVFP4_LANES(AVX2, mxfs_avx2_nvfp4_lanes, nvfp4_lanes)
-MXFS_DEFINE_NARROW(AVX2, mxfs_avx2_narrow, narrow)
+KERNEL_DEFINE(AVX2, avx2, nvfp4_blocks)
+KERNEL_DEFINE(AVX2, avx2, nvfp4_lanes)
+KERNEL_DEFINE(AVX2, avx2, narrow)
 
 #else
-typedef int mxfs_avx2_nvfp4_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx2_nvfp4_is_for_x86_64; /* ISO C wants a declaration */
 #endif

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Float32 lanes rounded to the output types with AVX2. Where nothing else is said, NaN has to be
- * the canonical one already.
+ * Float32 lanes rounded to the output types with AVX2. Unless stated otherwise, NaN has to be
+ * canonical already.
  */
 #ifndef MXFS_KERNEL_AVX2_ROUND_H
 #define MXFS_KERNEL_AVX2_ROUND_H
@@ -23,8 +23,7 @@ AVX2_INLINE void store(void *p, __m256i v)
     _mm256_storeu_si256((__m256i *)p, v);
 }
 
-/* As mxfs_f32_to_bf16, in the lower half of each 32-bit lane; the canonical NaN comes through
- * unchanged. */
+/* As kernel_f32_to_bf16, in the lower half of each 32-bit lane; a canonical NaN stays one. */
 AVX2_INLINE __m256i round_bf16(__m256 v)
 {
     __m256i bits = _mm256_castps_si256(v);
@@ -33,14 +32,14 @@ AVX2_INLINE __m256i round_bf16(__m256 v)
     return _mm256_srli_epi32(bits, 16);
 }
 
-/* Makes every NaN the canonical one. */
+/* Makes every NaN canonical. */
 AVX2_INLINE __m256 canonical(__m256 v)
 {
     __m256 is_nan = _mm256_cmp_ps(v, v, _CMP_UNORD_Q);
-    return _mm256_blendv_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32(MXFS_NAN_F32)), is_nan);
+    return _mm256_blendv_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32(KERNEL_NAN_F32)), is_nan);
 }
 
-/* Rounded to `via` and back; NaN is canonical before and after. */
+/* Rounded to `via` and back, with NaN made canonical. */
 AVX2_INLINE __m256 through(__m256 v, enum mxfs_out via)
 {
     v = canonical(v);
@@ -51,6 +50,7 @@ AVX2_INLINE __m256 through(__m256 v, enum mxfs_out via)
     return v;
 }
 
+/* Stores 16 elements of the output type. */
 AVX2_INLINE void store_rounded(uint8_t *dst, __m256 a, __m256 b, enum mxfs_out out)
 {
     if (out == MXFS_OUT_F32) {

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What the operations on affine codes have in common with AVX-512.
+ * Shared by the operations on affine codes with AVX-512.
  */
 #ifndef MXFS_KERNEL_AVX512_AFFINE_H
 #define MXFS_KERNEL_AVX512_AFFINE_H
@@ -13,18 +13,20 @@
 /* Codes of a vector, and of two. */
 enum { CODES = 16, TWO = 2 * CODES };
 
+/* A mask of the first n < 16 codes. */
 AVX512_INLINE __mmask16 first_codes(size_t n)
 {
-    return (__mmask16)((1u << n) - 1); /* n < 16 */
+    return (__mmask16)((1u << n) - 1);
 }
 
+/* Makes every NaN canonical. */
 AVX512_INLINE __m512 canonical(__m512 v)
 {
     __mmask16 is_nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
-    return _mm512_mask_mov_ps(v, is_nan, _mm512_castsi512_ps(_mm512_set1_epi32(MXFS_NAN_F32)));
+    return _mm512_mask_mov_ps(v, is_nan, _mm512_castsi512_ps(_mm512_set1_epi32(KERNEL_NAN_F32)));
 }
 
-/* Rounded to `via` and back; NaN is canonical before and after. */
+/* Rounded to `via` and back; NaN has to be canonical and stays so. */
 AVX512_INLINE __m512 through(__m512 v, enum mxfs_out via)
 {
     if (via == MXFS_OUT_BF16)
@@ -35,10 +37,12 @@ AVX512_INLINE __m512 through(__m512 v, enum mxfs_out via)
     return v;
 }
 
-/* How results come about, found out once for a run. */
+/* The steps from a value to a result, decided once per run. */
 struct steps {
-    bool zeros, biases, nan;           /* nan: there may be some that are not canonical */
-    enum mxfs_out of_product, of_last; /* what the product, or the sum, is rounded to */
+    bool zeros, biases;         /* whether there are any */
+    bool nan;                   /* whether NaN may occur that is not canonical */
+    enum mxfs_out product_type; /* what the product is rounded to */
+    enum mxfs_out last_type;    /* what the sum is rounded to */
 };
 
 /* Whether no entry is infinite or NaN. */
@@ -54,8 +58,8 @@ AVX512_INLINE bool all_finite(const float *entries, size_t n)
     return !found;
 }
 
-/* The last result needs no rounding of its own where the output has the same type. Numbers give NaN
- * only with entries that are none: a product overflows, but a finite bias keeps it infinite. */
+/* The last result needs no rounding of its own if the output has that type. Finite values and
+ * entries never give NaN: a product may overflow, but a finite bias leaves it infinite. */
 AVX512_INLINE struct steps steps_of(const struct mxfs_affine *a, size_t groups, enum mxfs_out out,
                                     bool finite_values)
 {
@@ -65,13 +69,13 @@ AVX512_INLINE struct steps steps_of(const struct mxfs_affine *a, size_t groups, 
         .biases = a->biases != NULL,
         .nan = !finite_values || !all_finite(a->scales, groups) || !all_finite(a->zeros, groups) ||
                !all_finite(a->biases, groups),
-        .of_product = a->biases ? a->via : last,
-        .of_last = last,
+        .product_type = a->biases ? a->via : last,
+        .last_type = last,
     };
 }
 
-/* What is most common, known to the compiler where its arguments are: no NaN, and no rounding but
- * to the output type. */
+/* The common case: no NaN, and no rounding except to the output type. Constant arguments make all
+ * of it constant. */
 AVX512_INLINE struct steps common_steps(bool zeros, bool biases, enum mxfs_out out)
 {
     return (struct steps){zeros, biases, false, biases ? out : MXFS_OUT_F32, MXFS_OUT_F32};
@@ -80,29 +84,33 @@ AVX512_INLINE struct steps common_steps(bool zeros, bool biases, enum mxfs_out o
 AVX512_INLINE bool are_common(const struct steps *s, enum mxfs_out out)
 {
     struct steps common = common_steps(s->zeros, s->biases, out);
-    return !s->nan && s->of_product == common.of_product && s->of_last == common.of_last;
+    return !s->nan && s->product_type == common.product_type && s->last_type == common.last_type;
 }
 
-/* As mxfs_affine_value, but for the rounding to the output type. */
-AVX512_INLINE __m512 affine_lanes(__m512 v, __m512 scale, __m512 zero, __m512 bias,
-                                  const struct steps *s)
+/* Entries of the groups of 16 lanes. */
+struct entries {
+    __m512 scale, zero, bias;
+};
+
+/* As kernel_affine_value, without the rounding to the output type. */
+AVX512_INLINE __m512 affine_lanes(__m512 v, const struct entries *e, const struct steps *s)
 {
     if (s->zeros)
-        v = _mm512_sub_ps(v, zero);
-    v = _mm512_mul_ps(v, scale);
+        v = _mm512_sub_ps(v, e->zero);
+    v = _mm512_mul_ps(v, e->scale);
     if (MXFS_UNLIKELY(s->nan))
         v = canonical(v);
-    v = through(v, s->of_product);
+    v = through(v, s->product_type);
     if (s->biases) {
-        v = _mm512_add_ps(v, bias);
+        v = _mm512_add_ps(v, e->bias);
         if (MXFS_UNLIKELY(s->nan))
             v = canonical(v);
-        v = through(v, s->of_last);
+        v = through(v, s->last_type);
     }
     return v;
 }
 
-/* Of n codes one behind the other. */
+/* Groups that a run of n codes touches. */
 static inline size_t groups_of(const struct mxfs_affine *a, size_t n)
 {
     return n ? (a->skip + n - 1) / a->group + 1 : 0;
@@ -113,11 +121,7 @@ AVX512_INLINE __m512 broadcast(const float *entries, size_t group)
     return entries ? _mm512_set1_ps(entries[group]) : _mm512_setzero_ps();
 }
 
-/* Entries of one group in all lanes. */
-struct entries {
-    __m512 scale, zero, bias;
-};
-
+/* The entries of one group in all lanes. */
 AVX512_INLINE struct entries entries_of(const struct mxfs_affine *a, size_t group)
 {
     return (struct entries){broadcast(a->scales, group), broadcast(a->zeros, group),
@@ -132,6 +136,7 @@ AVX512_INLINE __m256i words_of_16(__m512 v, enum mxfs_out out)
     return _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT);
 }
 
+/* Stores the elements in `live`. */
 AVX512_INLINE void store_live(uint8_t *dst, __m512 v, __mmask16 live, enum mxfs_out out)
 {
     if (out == MXFS_OUT_F32)
@@ -140,6 +145,7 @@ AVX512_INLINE void store_live(uint8_t *dst, __m512 v, __mmask16 live, enum mxfs_
         _mm256_mask_storeu_epi16(dst, live, words_of_16(v, out));
 }
 
+/* Stores 32 elements. */
 AVX512_INLINE void store_two(uint8_t *dst, __m512 v, __m512 w, enum mxfs_out out)
 {
     if (out == MXFS_OUT_F32) {
@@ -150,40 +156,40 @@ AVX512_INLINE void store_two(uint8_t *dst, __m512 v, __m512 w, enum mxfs_out out
     }
 }
 
-/* 16 codes as indices of 32 bits, of which permutes look at the lowest four bits alone. */
-AVX512_INLINE __m512i index_32(__m128i octets, enum mxfs_nibbles nibbles)
+/* 16 codes as 32-bit indices, of which permutes use only the lowest four bits. */
+AVX512_INLINE __m512i index_32(__m128i bytes, enum mxfs_nibbles nibbles)
 {
     const __m512i low_first =
         _mm512_set_epi32(60, 56, 52, 48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 4, 0);
     const __m512i high_first =
         _mm512_set_epi32(56, 60, 48, 52, 40, 44, 32, 36, 24, 28, 16, 20, 8, 12, 0, 4);
-    if (!mxfs_nibbles_paired(nibbles)) {
-        __m512i words = _mm512_cvtepu8_epi32(octets);
+    if (!kernel_nibbles_paired(nibbles)) {
+        __m512i words = _mm512_cvtepu8_epi32(bytes);
         return nibbles == MXFS_NIBBLES_HIGH ? _mm512_srli_epi32(words, 4) : words;
     }
     return _mm512_multishift_epi64_epi8(nibbles == MXFS_NIBBLES_LOW_FIRST ? low_first : high_first,
-                                        _mm512_broadcastq_epi64(octets));
+                                        _mm512_broadcastq_epi64(bytes));
 }
 
 /*
- * How octets become float32: as the lowest octet of 2^23, whose last bit counts ones, they add
- * themselves; numbers in two's complement have 128 added first.
+ * How 8-bit codes become float32: put in the lowest byte of 2^23, whose last bit is worth 1, a byte
+ * adds its own value. Numbers in two's complement get 128 added first.
  */
-struct octets {
-    __m256i flip; /* the bits to turn over */
-    __m512 less;  /* what is too much then */
+struct bytes {
+    __m256i flip; /* bits to flip in every code */
+    __m512 less;  /* what the float is then too large by */
 };
 
-AVX512_INLINE struct octets octets_by(enum mxfs_octets octets)
+AVX512_INLINE struct bytes bytes_by(enum mxfs_code8 meaning)
 {
-    return (struct octets){
-        .flip = _mm256_set1_epi8(octets == MXFS_OCTETS_SIGNED ? (char)0x80 : 0),
-        .less = _mm512_set1_ps(octets == MXFS_OCTETS_UNSIGNED ? 0x1p23f : 0x1p23f + 128),
+    return (struct bytes){
+        .flip = _mm256_set1_epi8(meaning == MXFS_CODE8_SIGNED ? (char)0x80 : 0),
+        .less = _mm512_set1_ps(meaning == MXFS_CODE8_UNSIGNED ? 0x1p23f : 0x1p23f + 128),
     };
 }
 
-/* Octets 16 * half .. 16 * half + 15 of a vector that is flipped already. */
-AVX512_INLINE __m512 as_floats(__m256i flipped, unsigned half, const struct octets *o)
+/* Bytes 16 * half .. 16 * half + 15 of a vector that has been flipped already. */
+AVX512_INLINE __m512 as_floats(__m256i flipped, unsigned half, const struct bytes *o)
 {
     const __m512i order = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     __m512i index = _mm512_add_epi32(order, _mm512_set1_epi32(16 * (int)half));
@@ -193,7 +199,6 @@ AVX512_INLINE __m512 as_floats(__m256i flipped, unsigned half, const struct octe
     return _mm512_sub_ps(_mm512_castsi512_ps(v), o->less);
 }
 
-/* Codes of 8 bits of one group that are enough for a table of their results. */
-enum { CODE8_LONG = 1024 };
+enum { CODE8_LONG = 1024 }; /* 8-bit codes of one group from which a table of results pays */
 
 #endif

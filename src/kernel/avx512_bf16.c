@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The AVX-512 variant for processors that also round to BF16: one instruction for 32 numbers in
- * place of seven. VCVTNE2PS2BF16 takes subnormal numbers for 0, gives them as 0, and keeps the
- * payload of NaN; so it is used where neither can occur.
+ * 8-bit codes for processors that also round to BF16: one instruction for 32 numbers in place of
+ * seven. VCVTNE2PS2BF16 takes and gives subnormal numbers as 0 and keeps the payload of NaN, so it
+ * is used only where neither can occur.
  */
 #if defined(__x86_64__)
 
@@ -18,8 +18,8 @@
 
 /*
  * Whether each entry is 0, or finite and at least 2^-40. Codes are whole numbers, so differences
- * are multiples of 2^(-40-23), products are 0 or at least 2^-103, rounded they are multiples of
- * 2^-110, and so are sums with biases: nothing is subnormal.
+ * are multiples of 2^(-40-23) and products are 0 or at least 2^-103; rounded ones, and their sums
+ * with biases, are multiples of 2^-110: nothing is subnormal.
  */
 AVX512_INLINE bool are_tame(const float *entries, size_t n)
 {
@@ -49,22 +49,27 @@ AVX512_INLINE __m512 widened(__m512i words, int first)
     return _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xaaaaaaaa, index, words));
 }
 
-/* 32 codes of a group. `zeros`, `biases` and `once` are constants; the last says that products are
- * not rounded where sums are. */
-AVX512_BF16_INLINE __m512i step(__m256i codes, const struct entries *e, const struct octets *o,
-                                bool zeros, bool biases, bool once)
+/* The steps of a run; constants. */
+struct kind {
+    bool zeros, biases; /* whether there are any */
+    bool once;          /* products are not rounded before biases are added */
+};
+
+/* 32 codes of a group. */
+AVX512_BF16_INLINE __m512i step(__m256i codes, const struct entries *e, const struct bytes *o,
+                                struct kind kind)
 {
     codes = _mm256_xor_si256(codes, o->flip);
     __m512 v = as_floats(codes, 0, o), w = as_floats(codes, 1, o);
-    if (zeros) {
+    if (kind.zeros) {
         v = _mm512_sub_ps(v, e->zero);
         w = _mm512_sub_ps(w, e->zero);
     }
     v = _mm512_mul_ps(v, e->scale);
     w = _mm512_mul_ps(w, e->scale);
-    if (!biases)
+    if (!kind.biases)
         return rounded(v, w);
-    if (!once) {
+    if (!kind.once) {
         __m512i words = rounded(v, w);
         v = widened(words, 0);
         w = widened(words, CODES);
@@ -72,50 +77,55 @@ AVX512_BF16_INLINE __m512i step(__m256i codes, const struct entries *e, const st
     return rounded(_mm512_add_ps(v, e->bias), _mm512_add_ps(w, e->bias));
 }
 
-AVX512_BF16_INLINE void groups(uint8_t *dst, const uint8_t *codes, size_t n,
-                               const struct mxfs_affine *a, bool zeros, bool biases, bool once)
+/* n codes of one group. */
+AVX512_BF16_INLINE void one_group(uint8_t *dst, const uint8_t *codes, size_t n,
+                                  const struct entries *e, const struct bytes *o, struct kind kind)
 {
-    const struct octets o = octets_by(a->octets);
-    size_t left = a->group - a->skip;
-
-    for (size_t group = 0; n > 0; group++) {
-        struct entries e = entries_of(a, group);
-        size_t count = n < left ? n : left;
-        n -= count;
-        left = a->group;
-        for (; count >= TWO; count -= TWO, codes += TWO, dst += 2 * TWO) {
-            __m256i octets = _mm256_loadu_si256((const __m256i *)codes);
-            _mm512_storeu_si512(dst, step(octets, &e, &o, zeros, biases, once));
-        }
-        if (count > 0) {
-            __mmask32 live = (1u << count) - 1;
-            __m256i octets = _mm256_maskz_loadu_epi8(live, codes);
-            _mm512_mask_storeu_epi16(dst, live, step(octets, &e, &o, zeros, biases, once));
-            codes += count;
-            dst += 2 * count;
-        }
+    for (; n >= TWO; n -= TWO, codes += TWO, dst += 2 * TWO) {
+        __m256i bytes = _mm256_loadu_si256((const __m256i *)codes);
+        _mm512_storeu_si512(dst, step(bytes, e, o, kind));
+    }
+    if (n > 0) {
+        __mmask32 live = (1u << n) - 1;
+        __m256i bytes = _mm256_maskz_loadu_epi8(live, codes);
+        _mm512_mask_storeu_epi16(dst, live, step(bytes, e, o, kind));
     }
 }
 
-AVX512_BF16 void mxfs_avx512_bf16_code8(void *dst, const uint8_t *codes, size_t n,
-                                        const struct mxfs_affine *a)
+AVX512_BF16_INLINE void groups(uint8_t *dst, const struct mxfs_code8_run *in, struct kind kind)
 {
-    size_t count = groups_of(a, n);
+    const struct mxfs_code8_run run = *in;
+    const struct bytes o = bytes_by(run.meaning);
+    size_t left = run.affine->group - run.affine->skip;
+
+    for (size_t at = 0, group = 0; at < run.n; group++) {
+        struct entries e = entries_of(run.affine, group);
+        size_t end = kernel_group_end(at, left, run.n);
+        one_group(dst + 2 * at, run.codes + at, end - at, &e, &o, kind);
+        at = end;
+        left = run.affine->group;
+    }
+}
+
+AVX512_BF16 void kernel_avx512bf16_code8_run_bf16(void *dst, const struct mxfs_code8_run *in)
+{
+    const struct mxfs_affine *a = in->affine;
+    size_t count = groups_of(a, in->n);
     bool once = a->via == MXFS_OUT_F32;
 
     if (a->group == 1 || a->group >= CODE8_LONG || a->via == MXFS_OUT_F16 ||
         !are_tame(a->scales, count) || !are_tame(a->zeros, count) || !are_tame(a->biases, count))
-        mxfs_avx512_code8_bf16(dst, codes, n, a);
+        kernel_avx512_code8_run_bf16(dst, in);
     else if (a->biases && a->zeros)
-        groups(dst, codes, n, a, true, true, once);
+        groups(dst, in, (struct kind){true, true, once});
     else if (a->biases)
-        groups(dst, codes, n, a, false, true, once);
+        groups(dst, in, (struct kind){false, true, once});
     else if (a->zeros)
-        groups(dst, codes, n, a, true, false, true);
+        groups(dst, in, (struct kind){true, false, true});
     else
-        groups(dst, codes, n, a, false, false, true);
+        groups(dst, in, (struct kind){false, false, true});
 }
 
 #else
-typedef int mxfs_avx512_bf16_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx512_bf16_is_for_x86_64; /* ISO C wants a declaration */
 #endif

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * FP8 with AVX-512: float32 products of what F16C converts, as in the AVX2 variant.
+ * FP8 with AVX-512: float32 products of F16, as in the AVX2 variant, and tables for BF16.
  */
 #if defined(__x86_64__)
 
@@ -11,27 +11,23 @@
 #include <stdbool.h>
 
 #include "avx512_round.h"
-#include "define.h"
 #include "float.h"
-#include "mxfs/dtype.h"
+#include "fp8.h"
 
 enum { CODES = 32 }; /* of one step */
 
-/* Where a step reads and writes; `live` has a bit for each of its codes, all of them but in tails.
- */
+/* The state of a walk over codes. */
 struct step {
     uint8_t *dst;
     const uint8_t *codes;
-    __mmask32 live;
+    __mmask32 live; /* its codes: all of them except in tails */
     __m512 scale;
 };
 
-/*
- * 32 codes as F16, E4M3 divided by 2^8, NaN canonical (see the AVX2 variant).
- */
+/* 32 codes as F16, E4M3 divided by 2^8, NaN canonical (see the AVX2 variant). */
 AVX512_INLINE __m512i codes_as_f16(__m256i codes, enum mxfs_fp8 format)
 {
-    const __m512i nan = _mm512_set1_epi16(MXFS_NAN_F16);
+    const __m512i nan = _mm512_set1_epi16(KERNEL_NAN_F16);
     __m256i magnitude = _mm256_and_si256(codes, _mm256_set1_epi8(0x7f));
     if (format == MXFS_FP8_E5M2) {
         __mmask32 is_nan = _mm256_cmpgt_epu8_mask(magnitude, _mm256_set1_epi8(0x7c));
@@ -75,7 +71,7 @@ AVX512_INLINE void fp8_walk(struct step s, size_t n, enum mxfs_fp8 format, enum 
         fp8_step(&s, format, out);
 }
 
-/* The sign of each code, in the highest bit of an octet, turns that of its word. */
+/* The words with the signs of their codes, which are in the highest bit of each byte, applied. */
 AVX512_INLINE __m512i signs_of(__m512i words, __m512i magnitudes)
 {
     const __m512i sign = _mm512_set1_epi16((short)0x8000);
@@ -88,18 +84,18 @@ AVX512_INLINE __m512i put_nan(__m512i v, __m256i codes)
     const __m256i sign = _mm256_set1_epi8((char)0x80);
     __mmask32 is_nan =
         _mm256_cmpeq_epi8_mask(_mm256_or_si256(codes, sign), _mm256_set1_epi8((char)0xff));
-    return _mm512_mask_mov_epi16(v, is_nan, _mm512_set1_epi16(MXFS_NAN_BF16));
+    return _mm512_mask_mov_epi16(v, is_nan, _mm512_set1_epi16(KERNEL_NAN_BF16));
 }
 
 /*
- * E4M3 as BF16 with one scale, for longer runs. The product of a normal number does not depend on
- * its exponent but for the result's, as long as that is normal too. So results of the codes
- * 0x40..0x5f, less 8 in the exponent, and of the subnormals are computed, and the two upper bits of
- * a code's exponent are added.
+ * E4M3 as BF16 with one scale, for longer runs. The exponent of a normal number affects only the
+ * exponent of its product, as long as that is normal too. So the results of the codes 0x40..0x5f,
+ * less 8 in the exponent, and of the subnormals are computed; to look a code up, the two upper bits
+ * of its exponent are added.
  */
 struct table {
-    __m512i normal;    /* of the lowest five bits of a code */
-    __m512i subnormal; /* likewise */
+    __m512i normal;    /* by the lowest five bits of a code */
+    __m512i subnormal; /* by the same bits */
 };
 
 AVX512_INLINE struct table table_of(const float values[256], float scale)
@@ -124,17 +120,18 @@ AVX512_INLINE __m512i table_words(const struct table *t, __m256i codes)
     return put_nan(signs_of(words, v), codes);
 }
 
-/* Whether scale times normal numbers, 2^-6 to 448, is normal, and codes are enough for a table. */
+/* Whether scale times normal numbers, 2^-6 to 448, is normal, and a table pays for n codes. */
 static inline bool wants_table(float scale, size_t n)
 {
     float magnitude = fabsf(scale);
     return n >= 128 && magnitude > 0x1p-119f && magnitude < 0x1p117f;
 }
 
-AVX512_INLINE void table_run(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
-                             size_t n, float scale)
+AVX512_INLINE void table_run(uint8_t *dst, const struct mxfs_fp8_run *in)
 {
-    const struct table table = table_of(t->fp8[MXFS_FP8_E4M3], scale);
+    const struct table table = table_of(in->tables->fp8[MXFS_FP8_E4M3], in->scale);
+    const uint8_t *codes = in->codes;
+    size_t n = in->n;
 
     for (; n >= CODES; n -= CODES, codes += CODES, dst += 2 * CODES)
         _mm512_storeu_si512(dst, table_words(&table, _mm256_loadu_si256((const __m256i *)codes)));
@@ -145,42 +142,36 @@ AVX512_INLINE void table_run(const struct mxfs_tables *t, uint8_t *dst, const ui
     }
 }
 
-/*
- * E4M3's factor 2^8 is moved to the scale, which is exact unless it overflows; scalar code takes
- * that case too.
- */
-AVX512_INLINE void fp8_run(const struct mxfs_tables *t, void *dst, const uint8_t *codes, size_t n,
-                           enum mxfs_fp8 format, float scale, enum mxfs_out out)
+/* E4M3's factor 2^8 moves to the scale, which is exact unless that overflows; scalar code handles
+ * that case too. */
+AVX512_INLINE void fp8_run(uint8_t *dst, const struct mxfs_fp8_run *in, enum mxfs_out out)
 {
-    float factor = format == MXFS_FP8_E4M3 ? scale * 256 : scale;
-    struct step s = {dst, codes, 0, _mm512_set1_ps(factor)};
-    if (out == MXFS_OUT_BF16 && format == MXFS_FP8_E4M3 && wants_table(scale, n))
-        table_run(t, dst, codes, n, scale);
-    else if (!mxfs_fp8_nan_from_codes(format, factor))
-        mxfs_kernel_scalar.fp8_run[out](t, dst, codes, n, format, scale);
-    else if (format == MXFS_FP8_E4M3)
-        fp8_walk(s, n, MXFS_FP8_E4M3, out);
+    float factor = in->format == MXFS_FP8_E4M3 ? in->scale * 256 : in->scale;
+    struct step s = {dst, in->codes, 0, _mm512_set1_ps(factor)};
+
+    if (out == MXFS_OUT_BF16 && in->format == MXFS_FP8_E4M3 && wants_table(in->scale, in->n))
+        table_run(dst, in);
+    else if (!kernel_fp8_nan_from_codes(in->format, factor))
+        kernel_fp8_scalar(dst, *in, out);
+    else if (in->format == MXFS_FP8_E4M3)
+        fp8_walk(s, in->n, MXFS_FP8_E4M3, out);
     else
-        fp8_walk(s, n, MXFS_FP8_E5M2, out);
+        fp8_walk(s, in->n, MXFS_FP8_E5M2, out);
 }
 
-AVX512_INLINE void mxfp8_block(const struct mxfs_tables *t, uint8_t *dst, const uint8_t *codes,
-                               enum mxfs_fp8 format, uint8_t scale, enum mxfs_out out)
-{
-    fp8_run(t, dst, codes, MXFS_MX_BLOCK, format, mxfs_e8m0_value(scale), out);
-}
+KERNEL_FP8_BLOCKS(AVX512_INLINE)
 
 /*
- * E4M3 times a power of two as BF16: every value is a normal BF16, so it is looked up, and the
- * exponent of the scale is added unless it is 0 or NaN. VPERMI2B looks at the lowest seven bits of
- * a code, all but the sign; low and high octets are apart.
+ * E4M3 times a power of two as BF16: every value is a normal BF16, so it is looked up, and unless
+ * it is 0 or NaN the exponent of the scale is added. VPERMI2B uses the lowest seven bits of a code,
+ * all except the sign; low and high bytes have tables of their own.
  */
 struct magnitudes {
     __m512i low[2], high[2];
 };
 
 enum {
-    /* Scales for which every result but 0 is a normal BF16: from 2^-9 to 2^8 times 2^(s - 127). */
+    /* Scales s that make every result except 0 a normal BF16: 2^-9 to 2^8, times 2^(s - 127). */
     FIRST_SCALE = 10,
     LAST_SCALE = 246,
 };
@@ -193,8 +184,8 @@ AVX512_INLINE struct magnitudes magnitudes_of(const float values[256])
                                  _mm512_loadu_si512(values + 64 * i + 16));
         __m512i w = upper_halves(_mm512_loadu_si512(values + 64 * i + 32),
                                  _mm512_loadu_si512(values + 64 * i + 48));
-        m.low[i] = even_octets(v, w);
-        m.high[i] = odd_octets(v, w);
+        m.low[i] = even_bytes(v, w);
+        m.high[i] = odd_bytes(v, w);
     }
     return m;
 }
@@ -207,7 +198,7 @@ AVX512_INLINE bool is_exponent(uint8_t scale)
 AVX512_INLINE __m512i add_exponent(__m512i words, uint8_t scale)
 {
     __mmask32 moves = _mm512_test_epi16_mask(words, _mm512_set1_epi16(0x7fff));
-    moves = _mm512_mask_cmpneq_epi16_mask(moves, words, _mm512_set1_epi16(MXFS_NAN_BF16));
+    moves = _mm512_mask_cmpneq_epi16_mask(moves, words, _mm512_set1_epi16(KERNEL_NAN_BF16));
     return _mm512_mask_add_epi16(words, moves, words,
                                  _mm512_set1_epi16((short)((scale - 127) * 128)));
 }
@@ -217,17 +208,17 @@ AVX512_INLINE void exponent_blocks(uint8_t *dst, const uint8_t *codes, const uin
 {
     const __m512i sign = _mm512_set1_epi8((char)0x80);
     enum { A_OR_B_AND_C = 0xf8 };
-    __m512i octets = unpack_order(_mm512_loadu_si512(codes));
-    __mmask64 number = _mm512_cmpneq_epi8_mask(_mm512_or_si512(octets, sign), _mm512_set1_epi8(-1));
-    __m512i low = _mm512_permutex2var_epi8(m->low[0], octets, m->low[1]);
-    __m512i high = _mm512_permutex2var_epi8(m->high[0], octets, m->high[1]);
-    __m512i signs = _mm512_maskz_mov_epi8(number, octets);
+    __m512i bytes = unpack_order(_mm512_loadu_si512(codes));
+    __mmask64 number = _mm512_cmpneq_epi8_mask(_mm512_or_si512(bytes, sign), _mm512_set1_epi8(-1));
+    __m512i low = _mm512_permutex2var_epi8(m->low[0], bytes, m->low[1]);
+    __m512i high = _mm512_permutex2var_epi8(m->high[0], bytes, m->high[1]);
+    __m512i signs = _mm512_maskz_mov_epi8(number, bytes);
     high = _mm512_ternarylogic_epi64(high, signs, sign, A_OR_B_AND_C);
     _mm512_storeu_si512(dst, add_exponent(_mm512_unpacklo_epi8(low, high), scales[0]));
     _mm512_storeu_si512(dst + 64, add_exponent(_mm512_unpackhi_epi8(low, high), scales[1]));
 }
 
-/* As many pairs of blocks as can be done so; returns how many blocks these are. */
+/* Decodes pairs of blocks while their scales allow it; returns the number of blocks. */
 AVX512_INLINE size_t exponent_run(uint8_t *dst, const uint8_t *codes, const uint8_t *scales,
                                   size_t blocks, const struct magnitudes *m)
 {
@@ -240,27 +231,29 @@ AVX512_INLINE size_t exponent_run(uint8_t *dst, const uint8_t *codes, const uint
     return i;
 }
 
-AVX512 void mxfs_avx512_mxfp8_bf16(const struct mxfs_tables *t, void *dst, const uint8_t *codes,
-                                   const uint8_t *scales, size_t blocks, enum mxfs_fp8 format)
+AVX512_INLINE void mxfp8_blocks(uint8_t *dst, const struct mxfs_mxfp8_blocks *in, enum mxfs_out out)
 {
-    const struct magnitudes m = magnitudes_of(t->fp8[MXFS_FP8_E4M3]);
-    uint8_t *to = dst;
+    const struct magnitudes m = magnitudes_of(in->tables->fp8[MXFS_FP8_E4M3]);
+    const struct mxfs_mxfp8_blocks b = *in;
+    struct mxfs_fp8_run run = {b.tables, b.codes, MXFS_MX_BLOCK, b.format, 0};
+    size_t size = MXFS_MX_BLOCK * mxfs_out_size(out);
 
-    for (size_t i = 0; i < blocks; i++) {
-        if (format == MXFS_FP8_E4M3)
-            i += exponent_run(to + i * 2 * MXFS_MX_BLOCK, codes + i * MXFS_MX_BLOCK, scales + i,
-                              blocks - i, &m);
-        if (i < blocks)
-            mxfp8_block(t, to + i * 2 * MXFS_MX_BLOCK, codes + i * MXFS_MX_BLOCK, format, scales[i],
-                        MXFS_OUT_BF16);
+    for (size_t i = 0; i < b.blocks; i++) {
+        if (out == MXFS_OUT_BF16 && b.format == MXFS_FP8_E4M3)
+            i += exponent_run(dst + i * size, b.codes + i * MXFS_MX_BLOCK, b.scales + i,
+                              b.blocks - i, &m);
+        if (i == b.blocks)
+            break;
+        run.codes = b.codes + i * MXFS_MX_BLOCK;
+        run.scale = mxfs_e8m0_value(b.scales[i]);
+        fp8_run(dst + i * size, &run, out);
     }
 }
 
-MXFS_MXFP8_BLOCKS_ONE(AVX512, mxfs_avx512_mxfp8_f16, mxfp8_block, MXFS_OUT_F16)
-MXFS_MXFP8_BLOCKS_ONE(AVX512, mxfs_avx512_mxfp8_f32, mxfp8_block, MXFS_OUT_F32)
-MXFS_DEFINE_FP8_RUN(AVX512, mxfs_avx512_fp8_run, fp8_run)
-MXFS_DEFINE_FP8_BLOCKS(AVX512, mxfs_avx512_fp8_blocks, fp8_run)
+KERNEL_DEFINE(AVX512, avx512, fp8_run)
+KERNEL_DEFINE(AVX512, avx512, fp8_blocks)
+KERNEL_DEFINE(AVX512, avx512, mxfp8_blocks)
 
 #else
-typedef int mxfs_avx512_fp8_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx512_fp8_is_for_x86_64; /* ISO C wants a declaration */
 #endif

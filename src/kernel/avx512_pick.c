@@ -2,18 +2,17 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Codes of 4 bits in groups by column with AVX-512: permutes choose each code's entries.
+ * 4-bit codes whose columns are reordered, with AVX-512: permutes pick the entries of each code.
  */
 #if defined(__x86_64__)
 
 #include "variants.h"
 
 #include "avx512_affine.h"
-#include "define.h"
 
 enum { PICKED_GROUPS = 256 };
 
-/* Entries that permutes choose from, 32 at a time. */
+/* Entries that permutes pick from, 32 at a time. */
 struct picked {
     _Alignas(64) float scales[PICKED_GROUPS], zeros[PICKED_GROUPS], biases[PICKED_GROUPS];
 };
@@ -35,31 +34,38 @@ AVX512_INLINE __m512 pick(const float *table, size_t groups, __m512i index)
     return v;
 }
 
-/* 16 codes that begin at a whole octet, of which those of `live` are wanted. */
-AVX512_INLINE __m512 picked_values(__m512 values, const uint8_t *codes, const uint16_t *group_of,
-                                   __mmask16 live, const struct picked *p, size_t groups,
-                                   const struct steps *s)
+/* A run: its description, the values of codes in a register, and its steps. */
+struct run {
+    const struct mxfs_code4_pick *in;
+    __m512 values;
+    const struct steps *steps;
+};
+
+/* The codes from `at` on, which start on a byte; only those in `live` are read. */
+AVX512_INLINE __m512 picked_values(const struct run *run, const struct picked *p, size_t at,
+                                   __mmask16 live)
 {
-    __mmask16 octets = (__mmask16)(1u << (__builtin_popcount(live) + 1) / 2) - 1;
-    __m512i index = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(live, group_of));
-    __m512i code = index_32(_mm_maskz_loadu_epi8(octets, codes), MXFS_NIBBLES_LOW_FIRST);
-    __m512 scale = pick(p->scales, groups, index), zero = scale, bias = scale;
-    if (s->zeros)
-        zero = pick(p->zeros, groups, index);
-    if (s->biases)
-        bias = pick(p->biases, groups, index);
-    return affine_lanes(_mm512_permutexvar_ps(code, values), scale, zero, bias, s);
+    const struct mxfs_code4_pick *in = run->in;
+    const uint8_t *codes = in->codes + (in->first + at) / 2;
+    __mmask16 bytes = (__mmask16)(1u << (__builtin_popcount(live) + 1) / 2) - 1;
+    __m512i index = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(live, in->group_of + at));
+    __m512i code = index_32(_mm_maskz_loadu_epi8(bytes, codes), MXFS_NIBBLES_LOW_FIRST);
+    struct entries e = {.scale = pick(p->scales, in->groups, index)};
+
+    e.zero = run->steps->zeros ? pick(p->zeros, in->groups, index) : e.scale;
+    e.bias = run->steps->biases ? pick(p->biases, in->groups, index) : e.scale;
+    return affine_lanes(_mm512_permutexvar_ps(code, run->values), &e, run->steps);
 }
 
 /*
- * Entries that all are numbers of 16 bits, as they nearly always are stored, can be chosen 64 at a
- * time for 32 codes.
+ * Entries that all fit a 16-bit type, as they nearly always do, can be picked 64 at a time, for 32
+ * codes.
  */
 struct halves {
     _Alignas(64) uint16_t scales[PICKED_GROUPS], zeros[PICKED_GROUPS], biases[PICKED_GROUPS];
 };
 
-/* Entries as elements of a 16-bit type; false when they are not. */
+/* Entries as elements of a 16-bit type; false if one does not fit. */
 AVX512_INLINE bool halve(uint16_t *dst, const float *src, size_t groups, enum mxfs_out type)
 {
     for (size_t i = 0; src && i < groups; i += CODES) {
@@ -79,7 +85,7 @@ AVX512_INLINE bool halve_all(struct halves *h, const struct mxfs_affine *a, size
            halve(h->biases, a->biases, groups, type);
 }
 
-/* Of 32 codes. */
+/* One number for each of 32 codes. */
 struct two {
     __m512 first, second;
 };
@@ -110,85 +116,92 @@ AVX512_INLINE struct two pick_two(const uint16_t *table, size_t groups, __m512i 
 
 AVX512_INLINE __m512 values_at(__m512 values, const uint8_t *codes)
 {
-    __m128i octets = _mm_loadl_epi64((const __m128i *)codes);
-    return _mm512_permutexvar_ps(index_32(octets, MXFS_NIBBLES_LOW_FIRST), values);
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)codes);
+    return _mm512_permutexvar_ps(index_32(bytes, MXFS_NIBBLES_LOW_FIRST), values);
 }
 
-/* Codes [at, ..) of the run as long as 32 are left; returns where they end. `at` is at a whole
- * octet: `codes` are those of the octets from there on. */
-AVX512_INLINE size_t pick_halves(uint8_t *dst, const uint8_t *codes, size_t at, size_t n,
-                                 __m512 values, const struct halves *h, const uint16_t *group_of,
-                                 size_t groups, const struct steps *s, enum mxfs_out type,
-                                 enum mxfs_out out)
+/* The entries of 32 codes. */
+struct two_entries {
+    struct entries first, second;
+};
+
+AVX512_INLINE struct two_entries pick_halves(const struct run *run, const struct halves *h,
+                                             __m512i index, enum mxfs_out type)
 {
-    for (; n - at >= TWO; at += TWO, codes += CODES) {
-        __m512i index = _mm512_loadu_si512(group_of + at);
-        struct two scales = pick_two(h->scales, groups, index, type);
-        struct two zeros = scales, biases = scales;
-        if (s->zeros)
-            zeros = pick_two(h->zeros, groups, index, type);
-        if (s->biases)
-            biases = pick_two(h->biases, groups, index, type);
-        __m512 v =
-            affine_lanes(values_at(values, codes), scales.first, zeros.first, biases.first, s);
-        __m512 w = affine_lanes(values_at(values, codes + CODES / 2), scales.second, zeros.second,
-                                biases.second, s);
+    size_t groups = run->in->groups;
+    struct two scales = pick_two(h->scales, groups, index, type);
+    struct two zeros = scales, biases = scales;
+
+    if (run->steps->zeros)
+        zeros = pick_two(h->zeros, groups, index, type);
+    if (run->steps->biases)
+        biases = pick_two(h->biases, groups, index, type);
+    return (struct two_entries){{scales.first, zeros.first, biases.first},
+                                {scales.second, zeros.second, biases.second}};
+}
+
+/* Codes from `at` on, which start on a byte, while there are 32; returns where they end. */
+AVX512_INLINE size_t halves_run(uint8_t *dst, const struct run *run, size_t at,
+                                const struct halves *h, enum mxfs_out type, enum mxfs_out out)
+{
+    const struct mxfs_code4_pick in = *run->in;
+    const uint8_t *codes = in.codes + (in.first + at) / 2;
+
+    for (; in.n - at >= TWO; at += TWO, codes += CODES) {
+        __m512i index = _mm512_loadu_si512(in.group_of + at);
+        struct two_entries e = pick_halves(run, h, index, type);
+        __m512 v = affine_lanes(values_at(run->values, codes), &e.first, run->steps);
+        __m512 w = affine_lanes(values_at(run->values, codes + CODES / 2), &e.second, run->steps);
         store_two(dst + at * mxfs_out_size(out), v, w, out);
     }
     return at;
 }
 
-/* The same for entries of any type: where they are not halves, or NaN may come of them, no codes.
- */
-AVX512_INLINE size_t pick_by_type(uint8_t *dst, const uint8_t *codes, size_t at, size_t n,
-                                  __m512 values, const struct mxfs_affine *a,
-                                  const uint16_t *group_of, size_t groups, const struct steps *s,
-                                  enum mxfs_out out)
+/* The same for entries of any type; none if they do not fit 16 bits, or if NaN may occur. */
+AVX512_INLINE size_t run_by_type(uint8_t *dst, const struct run *run, size_t at, enum mxfs_out out)
 {
-    struct steps steps = *s;
+    const struct mxfs_code4_pick *in = run->in;
+    struct steps steps = *run->steps;
+    struct run without_nan = {in, run->values, &steps};
     struct halves h;
 
-    steps.nan = false; /* known to the compiler */
-    if (s->nan)
+    if (steps.nan)
         return at;
-    if (halve_all(&h, a, groups, MXFS_OUT_BF16))
-        return pick_halves(dst, codes, at, n, values, &h, group_of, groups, &steps, MXFS_OUT_BF16,
-                           out);
-    if (halve_all(&h, a, groups, MXFS_OUT_F16))
-        return pick_halves(dst, codes, at, n, values, &h, group_of, groups, &steps, MXFS_OUT_F16,
-                           out);
+    steps.nan = false; /* tells the compiler */
+    if (halve_all(&h, in->affine, in->groups, MXFS_OUT_BF16))
+        return halves_run(dst, &without_nan, at, &h, MXFS_OUT_BF16, out);
+    if (halve_all(&h, in->affine, in->groups, MXFS_OUT_F16))
+        return halves_run(dst, &without_nan, at, &h, MXFS_OUT_F16, out);
     return at;
 }
 
-AVX512_INLINE void code4_pick(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
-                              const float *values, const struct mxfs_affine *a,
-                              const uint16_t *group_of, size_t groups, enum mxfs_out out)
+AVX512_INLINE void code4_pick(uint8_t *dst, const struct mxfs_code4_pick *in, enum mxfs_out out)
 {
-    const struct steps steps = steps_of(a, groups, out, all_finite(values, CODES));
-    const __m512 v = _mm512_loadu_ps(values);
-    size_t size = mxfs_out_size(out), head = n < first ? n : first;
-    struct picked p;
+    const struct mxfs_code4_pick p = *in;
+    const struct mxfs_affine *a = p.affine;
+    const struct steps steps = steps_of(a, p.groups, out, all_finite(p.values, CODES));
+    const struct run run = {&p, _mm512_loadu_ps(p.values), &steps};
+    struct mxfs_code4_pick head = *in; /* all codes, or those before the first whole byte */
+    struct picked entries;
 
-    if (head || groups > PICKED_GROUPS)
-        mxfs_kernel_scalar.code4_pick[out](dst, codes, first, groups > PICKED_GROUPS ? n : head,
-                                           values, a, group_of, groups);
-    if (groups > PICKED_GROUPS)
+    if (p.groups <= PICKED_GROUPS)
+        head.n = p.n < p.first ? p.n : p.first;
+    if (head.n)
+        kernel_scalar.code4_pick[out](dst, &head);
+    if (p.groups > PICKED_GROUPS)
         return;
-    copy_entries(p.scales, a->scales, groups);
-    copy_entries(p.zeros, a->zeros, groups);
-    copy_entries(p.biases, a->biases, groups);
-    size_t start =
-        pick_by_type(dst, codes + (first + head) / 2, head, n, v, a, group_of, groups, &steps, out);
-    for (size_t at = start; at < n; at += CODES) {
-        __mmask16 live = n - at < CODES ? first_codes(n - at) : 0xffff;
-        __m512 w =
-            picked_values(v, codes + (first + at) / 2, group_of + at, live, &p, groups, &steps);
-        store_live(dst + at * size, w, live, out);
+    copy_entries(entries.scales, a->scales, p.groups);
+    copy_entries(entries.zeros, a->zeros, p.groups);
+    copy_entries(entries.biases, a->biases, p.groups);
+    for (size_t at = run_by_type(dst, &run, head.n, out); at < p.n; at += CODES) {
+        __mmask16 live = p.n - at < CODES ? first_codes(p.n - at) : 0xffff;
+        __m512 v = picked_values(&run, &entries, at, live);
+        store_live(dst + at * mxfs_out_size(out), v, live, out);
     }
 }
 
-MXFS_DEFINE_CODE4_PICK(AVX512, mxfs_avx512_code4_pick, code4_pick)
+KERNEL_DEFINE(AVX512, avx512, code4_pick)
 
 #else
-typedef int mxfs_avx512_pick_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx512_pick_is_for_x86_64; /* ISO C wants a declaration */
 #endif

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Float32 lanes rounded to the output types with AVX-512. NaN has to be the canonical one already.
+ * Float32 lanes rounded to the output types with AVX-512. NaN has to be canonical already.
  */
 #ifndef MXFS_KERNEL_AVX512_ROUND_H
 #define MXFS_KERNEL_AVX512_ROUND_H
@@ -15,7 +15,7 @@
 #define AVX512 MXFS_TARGET("avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")
 #define AVX512_INLINE MXFS_INLINE AVX512
 
-/* As mxfs_f32_to_bf16; the result is the upper half of each 32-bit lane. */
+/* As kernel_f32_to_bf16; the result is the upper half of each 32-bit lane. */
 AVX512_INLINE __m512i round_bf16(__m512 v)
 {
     __m512i bits = _mm512_castps_si512(v);
@@ -33,7 +33,7 @@ AVX512_INLINE __m512i upper_halves(__m512i a, __m512i b)
     return _mm512_permutex2var_epi16(a, odd_words, b);
 }
 
-/* 0, 2 .. 126: each lane begins 16 after the one before. */
+/* 0, 2 .. 126: each lane starts 16 after the one before it. */
 AVX512_INLINE __m512i even_numbers(void)
 {
     const __m512i lane = _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0);
@@ -41,23 +41,25 @@ AVX512_INLINE __m512i even_numbers(void)
                             _mm512_mullo_epi64(lane, _mm512_set1_epi64(0x1010101010101010)));
 }
 
-/* The low octets of the words of a, then of b; and the high ones. */
-AVX512_INLINE __m512i even_octets(__m512i a, __m512i b)
+/* The low bytes of the words of a, then of b. */
+AVX512_INLINE __m512i even_bytes(__m512i a, __m512i b)
 {
     return _mm512_permutex2var_epi8(a, even_numbers(), b);
 }
 
-AVX512_INLINE __m512i odd_octets(__m512i a, __m512i b)
+/* The high bytes of the words of a, then of b. */
+AVX512_INLINE __m512i odd_bytes(__m512i a, __m512i b)
 {
     return _mm512_permutex2var_epi8(a, _mm512_add_epi8(even_numbers(), _mm512_set1_epi8(1)), b);
 }
 
-/* 64 octets so that unpacking the low halves of 16-byte lanes gives the first 32, in order. */
-AVX512_INLINE __m512i unpack_order(__m512i octets)
+/* 64 bytes in the order in which unpacking the low halves of 16-byte lanes gives the first 32. */
+AVX512_INLINE __m512i unpack_order(__m512i bytes)
 {
-    return _mm512_permutexvar_epi64(_mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0), octets);
+    return _mm512_permutexvar_epi64(_mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0), bytes);
 }
 
+/* The elements of a, then of b, in a 16-bit output type. */
 AVX512_INLINE __m512i words_of(__m512 a, __m512 b, enum mxfs_out out)
 {
     if (out == MXFS_OUT_BF16)

@@ -4,18 +4,17 @@
 /*
  * Integer codes and codes of 16 values with NEON.
  *
- * A group of 4-bit codes has 16 possible results: they are computed once, and decoding is one table
- * look-up for each octet of the output type.
+ * A group of 4-bit codes has 16 possible results. They are computed once; decoding is then one
+ * table look-up for each byte of the output type.
  */
 #if defined(__aarch64__)
 
 #include "variants.h"
 
 #include "affine.h"
-#include "define.h"
 #include "neon_round.h"
 
-/* The entries of a group, in every lane or (groups of one code) of the lanes themselves. */
+/* The entries of one group in all lanes or, where groups have one code, those of each lane. */
 struct entries {
     float32x4_t scale, zero, bias;
 };
@@ -41,7 +40,7 @@ MXFS_INLINE struct entries entries_at(const struct mxfs_affine *a, size_t at)
     return (struct entries){four(a->scales, at), four(a->zeros, at), four(a->biases, at)};
 }
 
-/* As mxfs_affine_value. */
+/* As kernel_affine_value. */
 MXFS_INLINE float32x4_t made_affine(float32x4_t v, const struct entries *e,
                                     const struct mxfs_affine *a)
 {
@@ -53,10 +52,10 @@ MXFS_INLINE float32x4_t made_affine(float32x4_t v, const struct entries *e,
     return v;
 }
 
-/* The 16 results of a group: whole, and one vector for each octet of them. */
+/* The 16 results of a group. */
 struct results {
-    uint8_t bits[64]; /* elements of the output type */
-    uint8x16_t octets[4];
+    uint8_t bits[64];    /* elements of the output type */
+    uint8x16_t bytes[4]; /* one vector for each byte of an element */
 };
 
 MXFS_INLINE struct results results_of(const float *values, size_t group,
@@ -69,36 +68,36 @@ MXFS_INLINE struct results results_of(const float *values, size_t group,
                       made_affine(vld1q_f32(values + i + 4), &e, a), out);
     if (out == MXFS_OUT_F32) {
         uint8x16x4_t planes = vld4q_u8(r.bits);
-        memcpy(r.octets, planes.val, sizeof(r.octets));
+        memcpy(r.bytes, planes.val, sizeof(r.bytes));
     } else {
         uint8x16x2_t planes = vld2q_u8(r.bits);
-        memcpy(r.octets, planes.val, sizeof(planes.val));
+        memcpy(r.bytes, planes.val, sizeof(planes.val));
     }
     return r;
 }
 
-/* The results of 16 codes, an octet each. */
+/* Stores the results of 16 codes, one per byte. */
 MXFS_INLINE void store_results(uint8_t *dst, const struct results *r, uint8x16_t codes,
                                enum mxfs_out out)
 {
-    uint8x16x4_t four = {{vqtbl1q_u8(r->octets[0], codes), vqtbl1q_u8(r->octets[1], codes)}};
+    uint8x16x4_t four = {{vqtbl1q_u8(r->bytes[0], codes), vqtbl1q_u8(r->bytes[1], codes)}};
     uint8x16x2_t two = {{four.val[0], four.val[1]}};
     if (out == MXFS_OUT_F32) {
-        four.val[2] = vqtbl1q_u8(r->octets[2], codes);
-        four.val[3] = vqtbl1q_u8(r->octets[3], codes);
+        four.val[2] = vqtbl1q_u8(r->bytes[2], codes);
+        four.val[3] = vqtbl1q_u8(r->bytes[3], codes);
         vst4q_u8(dst, four);
     } else {
         vst2q_u8(dst, two);
     }
 }
 
-/* 32 codes that are two an octet, or 16 that are one. */
+/* Decodes 16 bytes: 32 codes at two per byte, or 16 codes. */
 MXFS_INLINE void code4_step(uint8_t *dst, const uint8_t *codes, enum mxfs_nibbles nibbles,
                             const struct results *r, enum mxfs_out out)
 {
-    uint8x16_t octets = vld1q_u8(codes);
-    uint8x16_t low = vandq_u8(octets, vdupq_n_u8(15)), high = vshrq_n_u8(octets, 4);
-    if (!mxfs_nibbles_paired(nibbles)) {
+    uint8x16_t bytes = vld1q_u8(codes);
+    uint8x16_t low = vandq_u8(bytes, vdupq_n_u8(15)), high = vshrq_n_u8(bytes, 4);
+    if (!kernel_nibbles_paired(nibbles)) {
         store_results(dst, r, nibbles == MXFS_NIBBLES_LOW ? low : high, out);
         return;
     }
@@ -108,83 +107,55 @@ MXFS_INLINE void code4_step(uint8_t *dst, const uint8_t *codes, enum mxfs_nibble
     store_results(dst + 16 * mxfs_out_size(out), r, vzip2q_u8(even, odd), out);
 }
 
-/* Codes [at, end) of one group; vectors begin at whole octets. */
-MXFS_INLINE void code4_group(uint8_t *dst, const uint8_t *codes, size_t first, size_t at,
-                             size_t end, enum mxfs_nibbles nibbles, const struct results *r,
-                             enum mxfs_out out)
-{
-    size_t size = mxfs_out_size(out), step = mxfs_nibbles_paired(nibbles) ? 32 : 16;
+#define INLINED MXFS_INLINE
+#define STEP_BYTES(nibbles) 16u
+#include "code4.h"
 
-    while (at < end) {
-        if (end - at >= step && (!mxfs_nibbles_paired(nibbles) || (first + at) % 2 == 0)) {
-            code4_step(dst + at * size, codes + (first + at) / (step / 16), nibbles, r, out);
-            at += step;
-        } else {
-            memcpy(dst + at * size, r->bits + mxfs_nibble(codes, first + at, nibbles) * size, size);
-            at++;
-        }
-    }
-}
-
-MXFS_INLINE void code4_run(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
-                           enum mxfs_nibbles nibbles, const float *values,
-                           const struct mxfs_affine *a, enum mxfs_out out)
-{
-    size_t left = a->group - a->skip;
-
-    for (size_t at = 0, group = 0; at < n; group++) {
-        struct results r = results_of(values, group, a, out);
-        size_t end = n - at < left ? n : at + left;
-        code4_group(dst, codes, first, at, end, nibbles, &r, out);
-        at = end;
-        left = a->group;
-    }
-}
-
-/* Codes of 8 bits, eight at a time with the entries of the first and the last four. */
-MXFS_INLINE void code8_step(uint8_t *dst, const uint8_t *codes, const struct entries *first,
-                            const struct entries *last, const struct mxfs_affine *a,
+/* Eight 8-bit codes; `first` and `last` are the entries of the first and the last four. */
+MXFS_INLINE void code8_step(uint8_t *dst, const uint8_t *codes, const struct mxfs_code8_run *in,
+                            const struct entries *first, const struct entries *last,
                             enum mxfs_out out)
 {
-    uint8x8_t octets = veor_u8(vld1_u8(codes), vdup_n_u8(mxfs_octets_flip(a->octets)));
-    int16x8_t words = vmovl_s8(vreinterpret_s8_u8(octets));
-    words = vaddq_s16(words, vdupq_n_s16((int16_t)mxfs_octets_less(a->octets)));
+    uint8x8_t bytes = veor_u8(vld1_u8(codes), vdup_n_u8(kernel_code8_flip(in->meaning)));
+    int16x8_t words = vmovl_s8(vreinterpret_s8_u8(bytes));
+    words = vaddq_s16(words, vdupq_n_s16((int16_t)kernel_code8_less(in->meaning)));
     float32x4_t v = vcvtq_f32_s32(vmovl_s16(vget_low_s16(words)));
     float32x4_t w = vcvtq_f32_s32(vmovl_high_s16(words));
-    store_rounded(dst, made_affine(v, first, a), made_affine(w, last, a), out);
+    store_rounded(dst, made_affine(v, first, in->affine), made_affine(w, last, in->affine), out);
 }
 
-MXFS_INLINE void code8_one(uint8_t *dst, uint8_t code, size_t group, const struct mxfs_affine *a,
+/* Code `at` of the run, which is in `group`. */
+MXFS_INLINE void code8_one(uint8_t *dst, const struct mxfs_code8_run *in, size_t at, size_t group,
                            enum mxfs_out out)
 {
-    uint32_t bits =
-        mxfs_f32_out_bits(mxfs_affine_value(a, group, mxfs_octet_value(code, a->octets)), out);
-    memcpy(dst, &bits, mxfs_out_size(out));
+    float v = kernel_code8_value(in->codes[at], in->meaning);
+    kernel_put(dst, at, kernel_affine_value(in->affine, group, v), out);
 }
 
-MXFS_INLINE void code8_run(uint8_t *dst, const uint8_t *codes, size_t n,
-                           const struct mxfs_affine *a, enum mxfs_out out)
+MXFS_INLINE void code8_run(uint8_t *dst, const struct mxfs_code8_run *in, enum mxfs_out out)
 {
+    const struct mxfs_code8_run run = *in;
+    const struct mxfs_affine *a = run.affine;
     size_t size = mxfs_out_size(out), left = a->group - a->skip, at = 0;
 
-    for (; a->group == 1 && n - at >= 8; at += 8) {
+    for (; a->group == 1 && run.n - at >= 8; at += 8) {
         struct entries first = entries_at(a, at), last = entries_at(a, at + 4);
-        code8_step(dst + at * size, codes + at, &first, &last, a, out);
+        code8_step(dst + at * size, run.codes + at, &run, &first, &last, out);
     }
-    for (size_t group = at; at < n; group++) {
+    for (size_t group = at; at < run.n; group++) {
         struct entries e = entries_of_group(a, group);
-        size_t end = n - at < left ? n : at + left;
+        size_t end = kernel_group_end(at, left, run.n);
         for (; end - at >= 8; at += 8)
-            code8_step(dst + at * size, codes + at, &e, &e, a, out);
+            code8_step(dst + at * size, run.codes + at, &run, &e, &e, out);
         for (; at < end; at++)
-            code8_one(dst + at * size, codes[at], group, a, out);
+            code8_one(dst, &run, at, group, out);
         left = a->group;
     }
 }
 
-MXFS_DEFINE_CODE4_RUN(, mxfs_neon_code4, code4_run)
-MXFS_DEFINE_CODE8_RUN(, mxfs_neon_code8, code8_run)
+KERNEL_DEFINE(, neon, code4_run)
+KERNEL_DEFINE(, neon, code8_run)
 
 #else
-typedef int mxfs_neon_affine_is_for_arm64; /* ISO C wants a declaration */
+typedef int kernel_neon_affine_is_for_arm64; /* ISO C wants a declaration */
 #endif

@@ -5,8 +5,8 @@
  * Float32 lanes rounded to the output types with NEON (Advanced SIMD of arm64).
  *
  * Conversions and products rely on the state that Linux starts threads in (FPCR 0): rounding to
- * nearest even, subnormals kept, NaN operands propagated. Which NaN comes out of a product is
- * settled by canonical().
+ * nearest even, subnormals kept, NaN operands propagated. canonical() settles which NaN comes out
+ * of a product.
  */
 #ifndef MXFS_KERNEL_NEON_ROUND_H
 #define MXFS_KERNEL_NEON_ROUND_H
@@ -20,12 +20,12 @@
 /* Every NaN lane replaced by the canonical one: the only lanes that differ from themselves. */
 MXFS_INLINE float32x4_t canonical(float32x4_t v)
 {
-    const float32x4_t nan = vreinterpretq_f32_u32(vdupq_n_u32(MXFS_NAN_F32));
+    const float32x4_t nan = vreinterpretq_f32_u32(vdupq_n_u32(KERNEL_NAN_F32));
     return vbslq_f32(vceqq_f32(v, v), v, nan);
 }
 
-/* As mxfs_f32_to_bf16, in the upper half of each lane, with what was rounded away below it; the
- * canonical NaN comes through unchanged. */
+/* As kernel_f32_to_bf16, in the upper half of each lane; below it are bits to drop. A canonical NaN
+ * stays one. */
 MXFS_INLINE uint32x4_t round_bf16(float32x4_t v)
 {
     uint32x4_t bits = vreinterpretq_u32_f32(v);
@@ -41,7 +41,7 @@ MXFS_INLINE uint16x8_t words_of(float32x4_t a, float32x4_t b, enum mxfs_out out)
     return vreinterpretq_u16_f16(vcvt_high_f16_f32(vcvt_f16_f32(a), b));
 }
 
-/* Stores go by octets: no destination is aligned. */
+/* Stores are of bytes, since no destination is aligned. */
 MXFS_INLINE void store_words(uint8_t *dst, uint16x8_t words)
 {
     vst1q_u8(dst, vreinterpretq_u8_u16(words));
@@ -60,7 +60,7 @@ MXFS_INLINE void store_rounded(uint8_t *dst, float32x4_t a, float32x4_t b, enum 
     }
 }
 
-/* Rounded to `via` and back; NaN becomes canonical. */
+/* Rounded to `via` and back, with NaN made canonical. */
 MXFS_INLINE float32x4_t through(float32x4_t v, enum mxfs_out via)
 {
     v = canonical(v);
@@ -71,7 +71,7 @@ MXFS_INLINE float32x4_t through(float32x4_t v, enum mxfs_out via)
     return v;
 }
 
-/* Eight F16 words times what stands beside them. */
+/* Stores eight F16 words times a and b. */
 MXFS_INLINE void store_products(uint8_t *dst, uint16x8_t halves, float32x4_t a, float32x4_t b,
                                 enum mxfs_out out)
 {

@@ -7,75 +7,70 @@
 #include "variants.h"
 
 #include "affine.h"
-#include "define.h"
-
-MXFS_INLINE void put(uint8_t *dst, size_t i, float value, enum mxfs_out out)
-{
-    uint32_t bits = mxfs_f32_out_bits(value, out);
-    memcpy(dst + i * mxfs_out_size(out), &bits, mxfs_out_size(out));
-}
 
 /* All codes of a group have the same 16 results. */
-MXFS_INLINE void code4_run(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
-                           enum mxfs_nibbles nibbles, const float *values,
-                           const struct mxfs_affine *affine, enum mxfs_out out)
+MXFS_INLINE void code4_groups(uint8_t *dst, const struct mxfs_code4_run *in, enum mxfs_out out)
 {
-    size_t end = affine->group - affine->skip;
+    const struct mxfs_affine *a = in->affine;
+    size_t left = a->group - a->skip;
 
-    for (size_t i = 0, group = 0; i < n; group++) {
+    for (size_t at = 0, group = 0; at < in->n; group++) {
         float results[16];
         for (unsigned code = 0; code < 16; code++)
-            results[code] = mxfs_affine_value(affine, group, values[code]);
-        for (; i < n && i < end; i++)
-            put(dst, i, results[mxfs_nibble(codes, first + i, nibbles)], out);
-        end += affine->group;
+            results[code] = kernel_affine_value(a, group, in->values[code]);
+        for (size_t end = kernel_group_end(at, left, in->n); at < end; at++)
+            kernel_put(dst, at, results[kernel_nibble(in->codes, in->first + at, in->nibbles)],
+                       out);
+        left = a->group;
     }
 }
 
-/* Groups whose 16 results each are computed at once, where there are codes enough. */
+KERNEL_DEFINE_CODE4_RUN(MXFS_INLINE, code4_groups)
+
+/* Groups whose 16 results each are computed at once, where there are enough codes. */
 enum { TABLE_GROUPS = 512, USES = 32 };
 
-/* A row of every code gives the results of a group. */
-MXFS_INLINE void fill_table(uint8_t *table, const float *values, const struct mxfs_affine *affine,
-                            size_t groups, enum mxfs_out out)
+/* Row `group` of the table has the results of its 16 codes. */
+MXFS_INLINE void fill_table(uint8_t *table, const struct mxfs_code4_pick *in, enum mxfs_out out)
 {
-    for (size_t group = 0; group < groups; group++)
+    for (size_t group = 0; group < in->groups; group++)
         for (unsigned code = 0; code < 16; code++)
-            put(table, group * 16 + code, mxfs_affine_value(affine, group, values[code]), out);
+            kernel_put(table, group * 16 + code,
+                       kernel_affine_value(in->affine, group, in->values[code]), out);
 }
 
-MXFS_INLINE void code4_pick(uint8_t *dst, const uint8_t *codes, size_t first, size_t n,
-                            const float *values, const struct mxfs_affine *affine,
-                            const uint16_t *group_of, size_t groups, enum mxfs_out out)
+MXFS_INLINE void code4_pick(uint8_t *dst, const struct mxfs_code4_pick *in, enum mxfs_out out)
 {
+    const struct mxfs_code4_pick p = *in;
     uint8_t table[TABLE_GROUPS * 16 * 4];
     size_t size = mxfs_out_size(out);
-    bool by_table = groups <= TABLE_GROUPS && n / USES >= groups;
+    bool by_table = p.groups <= TABLE_GROUPS && p.n / USES >= p.groups;
 
     if (by_table)
-        fill_table(table, values, affine, groups, out);
-    for (size_t i = 0; i < n; i++) {
-        unsigned code = mxfs_nibble(codes, first + i, MXFS_NIBBLES_LOW_FIRST);
+        fill_table(table, in, out);
+    for (size_t i = 0; i < p.n; i++) {
+        unsigned code = kernel_nibble(p.codes, p.first + i, MXFS_NIBBLES_LOW_FIRST);
         if (by_table)
-            memcpy(dst + i * size, table + (group_of[i] * 16u + code) * size, size);
+            memcpy(dst + i * size, table + (p.group_of[i] * 16u + code) * size, size);
         else
-            put(dst, i, mxfs_affine_value(affine, group_of[i], values[code]), out);
+            kernel_put(dst, i, kernel_affine_value(p.affine, p.group_of[i], p.values[code]), out);
     }
 }
 
-MXFS_INLINE void code8_run(uint8_t *dst, const uint8_t *codes, size_t n,
-                           const struct mxfs_affine *affine, enum mxfs_out out)
+MXFS_INLINE void code8_run(uint8_t *dst, const struct mxfs_code8_run *in, enum mxfs_out out)
 {
-    size_t end = affine->group - affine->skip;
+    const struct mxfs_code8_run run = *in;
+    size_t left = run.affine->group - run.affine->skip;
 
-    for (size_t i = 0, group = 0; i < n; group++) {
-        for (; i < n && i < end; i++)
-            put(dst, i,
-                mxfs_affine_value(affine, group, mxfs_octet_value(codes[i], affine->octets)), out);
-        end += affine->group;
+    for (size_t at = 0, group = 0; at < run.n; group++) {
+        for (size_t end = kernel_group_end(at, left, run.n); at < end; at++) {
+            float v = kernel_code8_value(run.codes[at], run.meaning);
+            kernel_put(dst, at, kernel_affine_value(run.affine, group, v), out);
+        }
+        left = run.affine->group;
     }
 }
 
-MXFS_DEFINE_CODE4_RUN(, mxfs_scalar_code4, code4_run)
-MXFS_DEFINE_CODE4_PICK(, mxfs_scalar_code4_pick, code4_pick)
-MXFS_DEFINE_CODE8_RUN(, mxfs_scalar_code8, code8_run)
+KERNEL_DEFINE(, scalar, code4_run)
+KERNEL_DEFINE(, scalar, code4_pick)
+KERNEL_DEFINE(, scalar, code8_run)

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Streams of narrow codes as octets, for any processor: eight codes in a 64-bit word.
+ * Streams of narrow codes as bytes, for any processor: eight codes in a 64-bit word.
  */
 #include "variants.h"
 
@@ -10,8 +10,8 @@
 
 #include "unpack.h"
 
-/* Every octet of a word, and every 16 and 32 bits. */
-#define OCTETS(n) ((n)*UINT64_C(0x0101010101010101))
+/* n in every byte, every 16 bits and every 32 bits of a word. */
+#define BYTES(n) ((n)*UINT64_C(0x0101010101010101))
 #define PAIRS(n) ((n)*UINT64_C(0x0001000100010001))
 #define HALVES(n) ((n)*UINT64_C(0x0000000100000001))
 
@@ -21,8 +21,8 @@ static uint64_t low_bits(unsigned n)
 }
 
 /*
- * Eight codes from the lowest bits of `stream`, an octet each: two halves of four codes move to 32
- * bits each, pairs to 16, codes to 8.
+ * Eight codes from the lowest bits of `stream`, one per byte: halves of four codes move to 32 bits
+ * each, then pairs to 16, then codes to 8.
  */
 MXFS_INLINE uint64_t spread(uint64_t stream, unsigned bits)
 {
@@ -32,18 +32,21 @@ MXFS_INLINE uint64_t spread(uint64_t stream, unsigned bits)
     return (stream & PAIRS(low_bits(bits))) | (stream >> bits & PAIRS(low_bits(bits))) << 8;
 }
 
-/* Subtracts from all octets at once: with their highest bits set apart, no octet borrows from the
+/* Subtracts in all bytes at once: with their highest bits handled apart, no byte borrows from the
  * next. */
-MXFS_INLINE uint64_t subtract(uint64_t octets, uint64_t offsets)
+MXFS_INLINE uint64_t subtract(uint64_t bytes, uint64_t offsets)
 {
-    const uint64_t high = OCTETS(UINT64_C(0x80));
-    return ((octets | high) - (offsets & ~high)) ^ ((octets ^ ~offsets) & high);
+    const uint64_t high = BYTES(UINT64_C(0x80));
+    return ((bytes | high) - (offsets & ~high)) ^ ((bytes ^ ~offsets) & high);
 }
 
-void mxfs_scalar_unpack(uint8_t *dst, const uint8_t *src, size_t n, unsigned bits, uint8_t offset)
+void kernel_scalar_unpack(void *out, const struct mxfs_unpack *in)
 {
-    const uint64_t offsets = OCTETS(offset);
-    size_t left = mxfs_code_octets(n, bits);
+    const uint64_t offsets = BYTES(in->offset);
+    const unsigned bits = in->bits;
+    const uint8_t *src = in->src;
+    uint8_t *dst = out;
+    size_t n = in->n, left = kernel_code_bytes(n, bits);
     uint64_t word = 0;
 
     for (; n >= 8 && left >= 8; n -= 8, left -= bits, src += bits, dst += 8) {
@@ -52,26 +55,28 @@ void mxfs_scalar_unpack(uint8_t *dst, const uint8_t *src, size_t n, unsigned bit
         memcpy(dst, &word, 8);
     }
     while (n > 0) {
-        size_t octets = left < bits ? left : bits, codes = n < 8 ? n : 8;
+        size_t bytes = left < bits ? left : bits, codes = n < 8 ? n : 8;
         word = 0;
-        memcpy(&word, src, octets);
+        memcpy(&word, src, bytes);
         word = subtract(spread(word, bits), offsets);
         memcpy(dst, &word, codes);
         n -= codes;
-        left -= octets;
-        src += octets;
+        left -= bytes;
+        src += bytes;
         dst += codes;
     }
 }
 
-void mxfs_scalar_e2m3(uint8_t *dst, const uint8_t *src, size_t n)
+void kernel_scalar_e2m3(void *out, const struct mxfs_e2m3 *in)
 {
-    static const uint8_t first[16] = {MXFS_E2M3_FIRST_16};
+    static const uint8_t first[16] = {KERNEL_E2M3_FIRST_16};
+    uint8_t *dst = out;
+    size_t n = in->n;
 
-    mxfs_scalar_unpack(dst, src, n, 6, 0);
+    kernel_scalar_unpack(dst, &(struct mxfs_unpack){in->src, n, 6, 0});
     for (size_t i = 0; i < n; i++) {
         unsigned magnitude = dst[i] & 31;
-        unsigned value = magnitude < 16 ? first[magnitude] : magnitude + MXFS_E2M3_NORMAL;
+        unsigned value = magnitude < 16 ? first[magnitude] : magnitude + KERNEL_E2M3_NORMAL;
         dst[i] = (uint8_t)(value | (dst[i] & 32u) << 2);
     }
 }

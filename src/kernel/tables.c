@@ -5,9 +5,9 @@
  * The constant tables, from the definitions of the formats (OCP Microscaling Formats v1.0, section
  * 5; OCP 8-bit Floating Point Specification v1.0).
  *
- * Every entry is first an exact float32. An MXFP4 value has at most two significant bits and is at
- * least 2^-128 in magnitude if it is not zero, so float32 holds it exactly (subnormals reach
- * 2^-149) unless it is 2^128 or more, where every output type has infinity. The one rounding is
+ * Every entry starts as an exact float32. An MXFP4 value has at most two significant bits and,
+ * unless zero, a magnitude of at least 2^-128, so float32 holds it exactly (subnormals reach
+ * 2^-149) unless it is 2^128 or more, where every output type has infinity. The only rounding is
  * that to the output type.
  */
 #include "mxfs/kernel.h"
@@ -31,7 +31,7 @@ static double e2m1_value(unsigned code)
 static float mxfp4_value(unsigned scale, unsigned code)
 {
     if (scale == 255)
-        return mxfs_f32_from_bits(MXFS_NAN_F32);
+        return kernel_f32_from_bits(KERNEL_NAN_F32);
     return (float)ldexp(e2m1_value(code), (int)scale - 127);
 }
 
@@ -39,15 +39,15 @@ static void fill_mxfp4(struct mxfs_mxfp4_tables *t, unsigned scale, unsigned cod
 {
     float value = mxfp4_value(scale, code);
     uint16_t half[2] = {
-        [MXFS_OUT_BF16] = mxfs_f32_to_bf16(value),
-        [MXFS_OUT_F16] = mxfs_f32_to_f16(value),
+        [MXFS_OUT_BF16] = kernel_f32_to_bf16(value),
+        [MXFS_OUT_F16] = kernel_f32_to_f16(value),
     };
     for (int out = 0; out < 2; out++) {
         t->half[out][scale][0][code] = (uint8_t)half[out];
         t->half[out][scale][1][code] = (uint8_t)(half[out] >> 8);
         t->half16[out][scale][code] = half[out];
     }
-    t->f32[scale][code] = mxfs_f32_canonical(value);
+    t->f32[scale][code] = kernel_f32_canonical(value);
 }
 
 /*
@@ -67,15 +67,15 @@ static float fp8_finite(unsigned code, int mantissa_bits, int bias)
 static float e4m3_value(unsigned code)
 {
     if ((code & 127) == 127)
-        return mxfs_f32_from_bits(MXFS_NAN_F32);
+        return kernel_f32_from_bits(KERNEL_NAN_F32);
     return fp8_finite(code, 3, 7);
 }
 
-/* E5M2: as IEEE 754, the largest exponent means infinity or NaN. */
+/* E5M2: as in IEEE 754, the largest exponent means infinity or NaN. */
 static float e5m2_value(unsigned code)
 {
     if ((code & 127) > 0x7c)
-        return mxfs_f32_from_bits(MXFS_NAN_F32);
+        return kernel_f32_from_bits(KERNEL_NAN_F32);
     if ((code & 127) == 0x7c)
         return code & 128 ? -INFINITY : INFINITY;
     return fp8_finite(code, 2, 15);

@@ -2,90 +2,42 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The kernel variants, one file (or one family of files) each. Which of them exist depends on the
- * architecture compiled for.
+ * The functions of the variants: kernel_ISA_OPERATION, with _bf16, _f16 or _f32 where there is one
+ * per output type. Each instruction set is a family of files; kernel.c says which operations a
+ * variant has and which it inherits.
  */
 #ifndef MXFS_KERNEL_VARIANTS_H
 #define MXFS_KERNEL_VARIANTS_H
 
 #include "mxfs/kernel.h"
 
-/** The three functions of an operation: as its entry in a variant, and declared. define.h defines
- * them. */
-#define MXFS_OUTS(prefix)                         \
-    {                                             \
-        prefix##_bf16, prefix##_f16, prefix##_f32 \
+/** Plain C; the others use it for what remains after their last whole vector. */
+extern const struct mxfs_kernel kernel_scalar;
+
+#define KERNEL_DECLARE_OUTS(op, isa) \
+    mxfs_##op##_fn kernel_##isa##_##op##_bf16, kernel_##isa##_##op##_f16, kernel_##isa##_##op##_f32;
+#define KERNEL_DECLARE_SINGLE(op, isa) mxfs_##op##_fn kernel_##isa##_##op;
+#define KERNEL_DECLARE(isa) MXFS_KERNEL_OPERATIONS(KERNEL_DECLARE_OUTS, KERNEL_DECLARE_SINGLE, isa)
+
+/* Every function that an instruction set might have; most have fewer. */
+KERNEL_DECLARE(scalar)
+KERNEL_DECLARE(avx2)
+KERNEL_DECLARE(avx512)
+KERNEL_DECLARE(avx512bf16)
+KERNEL_DECLARE(neon)
+
+/**
+ * Defines the three functions of an operation from op(dst, in, out), an inline function of the file
+ * in which `out` is a constant. `target` names the instruction sets, or is empty.
+ */
+#define KERNEL_DEFINE(target, isa, op)                      \
+    KERNEL_DEFINE_ONE(target, isa, op, bf16, MXFS_OUT_BF16) \
+    KERNEL_DEFINE_ONE(target, isa, op, f16, MXFS_OUT_F16)   \
+    KERNEL_DEFINE_ONE(target, isa, op, f32, MXFS_OUT_F32)
+#define KERNEL_DEFINE_ONE(target, isa, op, suffix, out)                               \
+    target void kernel_##isa##_##op##_##suffix(void *dst, const struct mxfs_##op *in) \
+    {                                                                                 \
+        op(dst, in, out);                                                             \
     }
-#define MXFS_DECLARE_OUTS(type, prefix) type prefix##_bf16, prefix##_f16, prefix##_f32
-
-/** Plain C; also what the others use for what is left after their last whole vector. */
-extern const struct mxfs_kernel mxfs_kernel_scalar;
-
-/* Operations of it that have a file of their own. */
-MXFS_DECLARE_OUTS(mxfs_fp8_run_fn, mxfs_scalar_fp8_run);
-MXFS_DECLARE_OUTS(mxfs_fp8_blocks_fn, mxfs_scalar_fp8_blocks);
-MXFS_DECLARE_OUTS(mxfs_mxfp8_blocks_fn, mxfs_scalar_mxfp8);
-MXFS_DECLARE_OUTS(mxfs_nvfp4_blocks_fn, mxfs_scalar_nvfp4_blocks);
-MXFS_DECLARE_OUTS(mxfs_nvfp4_lanes_fn, mxfs_scalar_nvfp4_lanes);
-MXFS_DECLARE_OUTS(mxfs_code4_run_fn, mxfs_scalar_code4);
-MXFS_DECLARE_OUTS(mxfs_code4_pick_fn, mxfs_scalar_code4_pick);
-MXFS_DECLARE_OUTS(mxfs_code8_run_fn, mxfs_scalar_code8);
-MXFS_DECLARE_OUTS(mxfs_narrow_fn, mxfs_scalar_narrow);
-mxfs_unpack_fn mxfs_scalar_unpack;
-mxfs_e2m3_fn mxfs_scalar_e2m3;
-mxfs_transpose_words_fn mxfs_scalar_transpose_words;
-
-#if defined(__x86_64__)
-/** 64-byte permutes, whose tables are whole rows; VBMI for its bit-field extraction. */
-extern const struct mxfs_kernel mxfs_kernel_avx512vbmi;
-
-/** The same, and rounding to BF16 in one instruction. */
-extern const struct mxfs_kernel mxfs_kernel_avx512bf16;
-
-/** 32-byte shuffles. */
-extern const struct mxfs_kernel mxfs_kernel_avx2;
-
-/* Operations that have files of their own. */
-MXFS_DECLARE_OUTS(mxfs_fp8_run_fn, mxfs_avx512_fp8_run);
-MXFS_DECLARE_OUTS(mxfs_fp8_run_fn, mxfs_avx2_fp8_run);
-MXFS_DECLARE_OUTS(mxfs_fp8_blocks_fn, mxfs_avx512_fp8_blocks);
-MXFS_DECLARE_OUTS(mxfs_mxfp8_blocks_fn, mxfs_avx512_mxfp8);
-MXFS_DECLARE_OUTS(mxfs_fp8_blocks_fn, mxfs_avx2_fp8_blocks);
-MXFS_DECLARE_OUTS(mxfs_mxfp8_blocks_fn, mxfs_avx2_mxfp8);
-MXFS_DECLARE_OUTS(mxfs_nvfp4_blocks_fn, mxfs_avx512_nvfp4_blocks);
-MXFS_DECLARE_OUTS(mxfs_nvfp4_blocks_fn, mxfs_avx2_nvfp4_blocks);
-MXFS_DECLARE_OUTS(mxfs_nvfp4_lanes_fn, mxfs_avx2_nvfp4_lanes);
-MXFS_DECLARE_OUTS(mxfs_code4_run_fn, mxfs_avx512_code4);
-MXFS_DECLARE_OUTS(mxfs_code4_run_fn, mxfs_avx2_code4);
-MXFS_DECLARE_OUTS(mxfs_code4_pick_fn, mxfs_avx512_code4_pick);
-MXFS_DECLARE_OUTS(mxfs_code8_run_fn, mxfs_avx512_code8);
-MXFS_DECLARE_OUTS(mxfs_code8_run_fn, mxfs_avx2_code8);
-MXFS_DECLARE_OUTS(mxfs_narrow_fn, mxfs_avx2_narrow);
-mxfs_code8_run_fn mxfs_avx512_bf16_code8;
-mxfs_unpack_fn mxfs_avx512_unpack, mxfs_avx2_unpack;
-mxfs_e2m3_fn mxfs_avx512_e2m3, mxfs_avx2_e2m3;
-mxfs_transpose_fn mxfs_avx2_transpose;
-mxfs_transpose_words_fn mxfs_avx2_transpose_words;
-mxfs_widen_bf16_fn mxfs_avx2_widen_bf16;
-#endif
-
-#if defined(__aarch64__)
-/** 16-byte table look-ups. */
-extern const struct mxfs_kernel mxfs_kernel_neon;
-
-/* Operations that have files of their own. */
-MXFS_DECLARE_OUTS(mxfs_fp8_run_fn, mxfs_neon_fp8_run);
-MXFS_DECLARE_OUTS(mxfs_fp8_blocks_fn, mxfs_neon_fp8_blocks);
-MXFS_DECLARE_OUTS(mxfs_mxfp8_blocks_fn, mxfs_neon_mxfp8);
-MXFS_DECLARE_OUTS(mxfs_nvfp4_blocks_fn, mxfs_neon_nvfp4_blocks);
-MXFS_DECLARE_OUTS(mxfs_nvfp4_lanes_fn, mxfs_neon_nvfp4_lanes);
-MXFS_DECLARE_OUTS(mxfs_code4_run_fn, mxfs_neon_code4);
-MXFS_DECLARE_OUTS(mxfs_code8_run_fn, mxfs_neon_code8);
-MXFS_DECLARE_OUTS(mxfs_narrow_fn, mxfs_neon_narrow);
-mxfs_unpack_fn mxfs_neon_unpack;
-mxfs_e2m3_fn mxfs_neon_e2m3;
-mxfs_transpose_fn mxfs_neon_transpose;
-mxfs_widen_bf16_fn mxfs_neon_widen_bf16;
-#endif
 
 #endif

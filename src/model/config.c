@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * config.json: quantization_config and dtype may stand at the root or in a nested model config
+ * config.json: quantization_config and dtype may be at the root or in a nested model config
  * (text_config, language_config, llm_config, ...).
  */
 #include "config.h"
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "mxfs/compiler.h"
 
 /* Members that hold the config of a part of the model. */
 static bool is_nested_config(const char *key, struct model_json value)
@@ -97,7 +98,7 @@ static unsigned read_int_bits(struct model_json groups)
     return mask;
 }
 
-/* Whether all groups of integers, of which there are some, are asymmetric. */
+/* Whether there are groups of integers, and all of them are asymmetric. */
 static bool read_asymmetric(struct model_json groups)
 {
     struct model_json_walk w = model_json_walk(groups, '{');
@@ -133,8 +134,8 @@ static void add_width(struct mxfs_quant_config *c, struct mxfs_quant_width width
         c->width_count++;
 }
 
-/* Of the model, of groups of layers, of single layers: wherever bits are mentioned, but for those
- * of activations. */
+/* Reads the widths of the model, of groups of layers and of single layers: all that are mentioned,
+ * except those of activations. */
 static void read_widths(struct mxfs_quant_config *c, struct model_json object, int depth)
 {
     static const char *const names[] = {"num_bits", "bits", "w_bit", "group_size", "q_group_size"};
@@ -152,32 +153,47 @@ static void read_widths(struct mxfs_quant_config *c, struct model_json object, i
     }
 }
 
-static void read_quantization(struct mxfs_quant_config *c, struct model_json q)
+/* Appends "KEY\\0VALUE\\0" to the text that ends with an empty key. */
+static int add_string(struct mxfs_quant_config *c, size_t *used, const char *key, const char *value)
 {
-    enum {
-        METHOD,
-        DATA_TYPE,
-        CHECKPOINT,
-        PACKING,
-        FORMAT,
-        VERSION,
-        TRANSFORM,
-        BLOCK,
-        GROUPS,
-        COUNT
-    };
-    static const char *const names[COUNT] = {
-        "quant_method", "data_type",        "checkpoint_format", "packing_format", "format",
-        "version",      "transform_config", "weight_block_size", "config_groups"};
+    size_t key_size = strlen(key) + 1, size = key_size + strlen(value) + 1;
+    char *grown = realloc(c->text, *used + size + 1);
+
+    if (!grown)
+        return -ENOMEM;
+    memcpy(grown + *used, key, key_size);
+    memcpy(grown + *used + key_size, value, size - key_size);
+    *used += size;
+    grown[*used] = '\0';
+    c->strings = c->text = grown;
+    return 0;
+}
+
+/* Keeps the string members, which schemes ask for by name; none that matters is long. */
+static int read_strings(struct mxfs_quant_config *c, struct model_json q)
+{
+    struct model_json_walk w = model_json_walk(q, '{');
+    size_t used = 0;
+    char value[64];
+    int rc = 0;
+
+    while (rc == 0 && model_json_next(&w)) {
+        if (w.name[0] != '\0' && model_json_string(w.value, value, sizeof(value)))
+            rc = add_string(c, &used, w.name, value);
+    }
+    return rc;
+}
+
+static int read_quantization(struct mxfs_quant_config *c, struct model_json q)
+{
+    enum { METHOD, TRANSFORM, BLOCK, GROUPS, COUNT };
+    static const char *const names[COUNT] = {"quant_method", "transform_config",
+                                             "weight_block_size", "config_groups"};
     struct model_json found[COUNT];
 
     c->quantized = true;
     model_json_find(q, names, found, COUNT);
     copy_string(c->method, sizeof(c->method), found[METHOD]);
-    copy_string(c->data_type, sizeof(c->data_type), found[DATA_TYPE]);
-    for (int i = CHECKPOINT; i <= FORMAT; i++)
-        copy_string(c->packing, sizeof(c->packing), found[i]);
-    copy_string(c->version, sizeof(c->version), found[VERSION]);
     read_widths(c, q, 0);
     /* compressed-tensors writes an empty transform_config where there is none. */
     struct model_json_walk transforms =
@@ -188,34 +204,37 @@ static void read_quantization(struct mxfs_quant_config *c, struct model_json q)
         read_group_block(c->block, found[GROUPS]);
     c->int_bits = read_int_bits(found[GROUPS]);
     c->asymmetric = read_asymmetric(found[GROUPS]);
+    return read_strings(c, q);
 }
 
-static void read_object(struct mxfs_quant_config *c, struct model_json object, int depth)
+static int read_object(struct mxfs_quant_config *c, struct model_json object, int depth)
 {
     /* `quantization` is MLX's name. */
     static const char *const names[] = {"dtype", "torch_dtype", "quantization_config",
                                         "compression_config", "quantization"};
     struct model_json found[MXFS_COUNT(names)];
+    int rc = 0;
 
     model_json_find(object, names, found, MXFS_COUNT(names));
     for (size_t i = 0; i < 2 && c->dtype < 0; i++)
         c->dtype = dtype_of(found[i]);
     for (size_t i = 2; i < MXFS_COUNT(names) && !c->quantized; i++) {
         if (model_json_kind(found[i]) == '{')
-            read_quantization(c, found[i]);
+            rc = read_quantization(c, found[i]);
     }
     /* No real config nests deeper; the bound keeps a hostile one off the stack. */
     if (depth == 4)
-        return;
+        return rc;
     struct model_json_walk w = model_json_walk(object, '{');
-    while (model_json_next(&w)) {
+    while (rc == 0 && model_json_next(&w)) {
         if (is_nested_config(w.name, w.value))
-            read_object(c, w.value, depth + 1);
+            rc = read_object(c, w.value, depth + 1);
     }
+    return rc;
 }
 
-/* The file `name` beside the one at `path`; false when that is too long. */
-static bool beside(char *out, size_t size, const char *path, const char *name)
+/* The file `name` in the folder of the one at `path`; false when that is too long. */
+static bool sibling(char *out, size_t size, const char *path, const char *name)
 {
     const char *slash = strrchr(path, '/');
     int folder = slash ? (int)(slash + 1 - path) : 0;
@@ -232,16 +251,16 @@ static int load_own_file(const char *path, const struct mxfs_reach *reach, const
     struct model_json root;
     char *text;
 
-    if (config->quantized || !beside(own, sizeof(own), path, name))
+    if (config->quantized || !sibling(own, sizeof(own), path, name))
         return 0;
     int rc = model_json_load(&root, &text, own, reach, err);
     if (rc != 0)
         return rc == -ENOENT ? 0 : rc;
-    read_quantization(config, root);
+    rc = read_quantization(config, root);
     free(text);
     if (config->method[0] == '\0' && config->width_count > 0)
         snprintf(config->method, sizeof(config->method), "%s", method);
-    return 0;
+    return rc;
 }
 
 static int load_root(const char *path, const struct mxfs_reach *reach,
@@ -255,13 +274,13 @@ static int load_root(const char *path, const struct mxfs_reach *reach,
         return rc == -ENOENT ? 0 : rc;
     config->present = true;
     copy_string(config->model_type, sizeof(config->model_type), model_json_get(root, "model_type"));
-    read_object(config, root, 0);
+    rc = read_object(config, root, 0);
     free(text);
-    return 0;
+    return rc;
 }
 
-int mxfs_config_load(const char *path, const struct mxfs_reach *reach,
-                     struct mxfs_quant_config *config, struct mxfs_error *err)
+int model_config_load(const char *path, const struct mxfs_reach *reach,
+                      struct mxfs_quant_config *config, struct mxfs_error *err)
 {
     memset(config, 0, sizeof(*config));
     config->dtype = -1;
@@ -270,5 +289,14 @@ int mxfs_config_load(const char *path, const struct mxfs_reach *reach,
         rc = load_own_file(path, reach, "quantize_config.json", "gptq", config, err);
     if (rc == 0)
         rc = load_own_file(path, reach, "quant_config.json", "awq", config, err);
-    return rc;
+    if (rc != 0)
+        model_config_fini(config);
+    return rc == -ENOMEM ? mxfs_fail_memory(err, path) : rc;
+}
+
+void model_config_fini(struct mxfs_quant_config *config)
+{
+    free(config->text);
+    config->text = NULL;
+    config->strings = NULL;
 }

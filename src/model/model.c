@@ -133,24 +133,37 @@ static int read_tensor(void *model, const struct mxfs_tensor *t, void *buf, size
     return mxfs_source_read(mxfs_model_source(m, t), buf, len, t->offset + offset);
 }
 
+/* A part that cannot be read must not look like one that does not fit. */
+static int fail_grouping(const struct mxfs_model *m, int rc, struct mxfs_error *err)
+{
+    const struct mxfs_tensor *t = m->grouping.failed;
+
+    if (rc == -ENOMEM || !t)
+        return rc;
+    return mxfs_fail(err, MXFS_EXIT_SOURCE, -rc, "%s: cannot read tensor %s: %s",
+                     mxfs_model_source(m, t)->path, mxfs_quote(t->name, t->name_len).text,
+                     strerror(-rc));
+}
+
 static int group_tensors(struct mxfs_model *m, const struct mxfs_tensors *absent,
-                         const struct mxfs_choices *choices)
+                         const struct mxfs_choices *choices, struct mxfs_error *err)
 {
     enum mxfs_out automatic = m->config.dtype == MXFS_F32 ? MXFS_OUT_F32 : MXFS_OUT_BF16;
     const struct mxfs_grouping_options how = {
-        .out = mxfs_choices_out(choices, automatic),
-        .auto_out = choices->dtype == MXFS_CHOOSE_AUTO,
-        .unit_max = choices->unit_max,
+        .match = {.out = mxfs_choices_out(choices, automatic),
+                  .auto_out = choices->dtype == MXFS_CHOOSE_AUTO,
+                  .unit_max = choices->unit_max,
+                  .forced = choices->scheme,
+                  .read = read_tensor,
+                  .reader = m,
+                  .absent = absent,
+                  .comfy = has_comfy_metadata(m)},
         .only = choices->only,
-        .forced = choices->scheme,
         .drop_half = choices->partial && m->missing > 0,
-        .read = read_tensor,
-        .reader = m,
-        .absent = absent,
-        .comfy = has_comfy_metadata(m),
     };
     m->restricted = choices->only != NULL;
-    return mxfs_grouping_init(&m->grouping, &m->tensors, &m->config, &how);
+    int rc = mxfs_grouping_init(&m->grouping, &m->tensors, &m->config, &how);
+    return rc == 0 ? 0 : fail_grouping(m, rc, err);
 }
 
 /* Opens the file alone, or the shards of the index when there is one. */
@@ -178,7 +191,7 @@ static int load_files(struct mxfs_model *m, const struct model_index *index,
 static int load_config(struct mxfs_model *m, const struct request *r, struct mxfs_error *err)
 {
     char *path = mxfs_path_join(r->dir, "config.json");
-    int rc = path ? mxfs_config_load(path, r->reach, &m->config, err) : -ENOMEM;
+    int rc = path ? model_config_load(path, r->reach, &m->config, err) : -ENOMEM;
     free(path);
     return rc;
 }
@@ -201,7 +214,7 @@ static int load_model(struct mxfs_model *m, const struct request *r,
     if (absent.count == 0)
         model_index_fini(&index); /* a large index takes more memory than all that grouping makes */
     if (rc == 0)
-        rc = group_tensors(m, &absent, choices);
+        rc = group_tensors(m, &absent, choices, err);
     model_index_fini(&index);
     free(absent.sorted);
     return rc;
@@ -261,6 +274,7 @@ void mxfs_model_close(struct mxfs_model *model)
     free(model->shards);
     free(model->first_missing);
     free(model->index_path);
+    model_config_fini(&model->config);
     memset(model, 0, sizeof(*model));
 }
 

@@ -189,6 +189,13 @@ static bool is_typo(const char *a, const char *b)
                      (x > n + 1 && a[0] == b[1] && a[1] == b[0] && strcmp(a + 2, b + 2) == 0));
 }
 
+/* Operands that the command takes: `list --schemes` needs no SOURCE. */
+static int operands_of(const struct mxfs_options *o)
+{
+    return o->schemes && o->command == MXFS_COMMAND_LIST ? 0
+                                                         : options_commands[o->command].operands;
+}
+
 static int wrong_count(const struct mxfs_options *o, int argc, char **argv, struct mxfs_error *err)
 {
     const struct command_row *row = &options_commands[o->command];
@@ -200,7 +207,7 @@ static int wrong_count(const struct mxfs_options *o, int argc, char **argv, stru
                              options_commands[i].word);
     }
     return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "%s; expected: %s (see mxfs --help)",
-                     argc < row->operands ? "too few arguments" : "too many arguments",
+                     argc < operands_of(o) ? "too few arguments" : "too many arguments",
                      row->expected);
 }
 
@@ -212,7 +219,7 @@ static int parse_operands(struct mxfs_options *o, int argc, char **argv, struct 
         argc--;
         argv++;
     }
-    if (argc != options_commands[o->command].operands)
+    if (argc != operands_of(o))
         return wrong_count(o, argc, argv, err);
     for (int i = 0; i < argc; i++) {
         /* A tensor's name may be empty, a path may not. */
@@ -260,8 +267,9 @@ const char *options_heading(char out[OPTIONS_HEADING], const struct option_row *
 }
 
 /* Options that cannot be combined. */
-static const char *const opposites[][2] = {
-    {"tree", "json"}, {"tree", "hash"}, {"quiet", "verbose"}, {"readahead", "direct-io"}};
+static const char *const opposites[][2] = {{"tree", "json"},     {"tree", "hash"},
+                                           {"schemes", "tree"},  {"schemes", "hash"},
+                                           {"quiet", "verbose"}, {"readahead", "direct-io"}};
 
 static bool is_given(const struct mxfs_options *o, const struct option_row *row)
 {

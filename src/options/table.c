@@ -106,6 +106,8 @@ const struct option_row options_table[] = {
     {FLAG("no-sandbox", no_sandbox), 0,
      "keep the privileges, files and system calls that serving does not need", ON_MOUNT},
     {FLAG("tree", tree), 0, "show a tree of modules, collapsing identical ones", ON_LIST},
+    {FLAG("schemes", schemes), 0,
+     "without SOURCE: show the known formats and what they are made of", ON_LIST},
     {FLAG("hash", hash), 0, "add a hash of each tensor's bytes as shown (XXH3, 128 bits)", ON_LIST},
     {STRING("only-scheme", only_scheme, "GLOB"), 0,
      "list only tensors whose scheme matches, e.g. \"mxfp4*\" (plain: not quantized)", ON_LIST},

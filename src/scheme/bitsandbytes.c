@@ -4,8 +4,8 @@
 /*
  * bitsandbytes.
  *
- * 4 bits (NF4, FP4): W, of any name, holds codes, two an octet, the first in the high half; beside
- * it stand W.absmax, a scale for each block of the flat tensor, W.quant_map, the values of the 16
+ * 4 bits (NF4, FP4): W, of any name, holds codes, two per byte, the first in the high half; next
+ * to it are W.absmax, a scale for each block of the flat tensor, W.quant_map, the values of the 16
  * codes, and W.quant_state.bitsandbytes__nf4 or __fp4, JSON that tells the shape, the size of
  * blocks and the type that the library dequantizes to. An element is map[code] * absmax[block], a
  * float32 product rounded to that type. W is U8 [bytes, 1], or the same bytes as another type.
@@ -21,149 +21,123 @@
  */
 #include "bitsandbytes.h"
 
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
 #include "mxfs/bytes.h"
+#include "mxfs/compiler.h"
 #include "scales.h"
-
-static const char unreadable[] = "a table of it cannot be read";
 
 /* 4 bits. */
 
 enum { CODES, ABSMAX, MAP, STATE, NESTED_ABSMAX, NESTED_MAP };
 
-/* Tables that are read when matching. */
-struct constants {
+enum { STATE_FLAGS = SCHEME_NEEDED | SCHEME_NAMED };
+
+static const struct scheme_form forms[] = {
+    {.output = "",
+     .part = {{SCHEME_CODES, "", SCHEME_ANY, 0},
+              {SCHEME_SCALES, ".absmax", SCHEME_ANY, SCHEME_NEEDED},
+              {SCHEME_MAP, ".quant_map", SCHEME_BIT(F32), SCHEME_NEEDED},
+              {SCHEME_STATE, ".quant_state.bitsandbytes__nf4", SCHEME_BIT(U8), STATE_FLAGS},
+              {SCHEME_STATE, ".quant_state.bitsandbytes__fp4", SCHEME_BIT(U8), STATE_FLAGS},
+              {SCHEME_NESTED_SCALES, ".nested_absmax", SCHEME_BIT(F32), 0},
+              {SCHEME_NESTED_MAP, ".nested_quant_map", SCHEME_BIT(F32), 0}}},
+    {0},
+};
+
+/* The layout of a group, with the tables that are read when matching. */
+struct layout {
     float map[16];
     float nested_map[256];
     float nested_offset;
+    uint64_t block;            /* elements that share a scale */
     uint64_t nested_blocksize; /* 0: not nested */
+    enum mxfs_out via;         /* type that products are rounded to first */
 };
 
-static const struct mxfs_tensor *find_state(const struct mxfs_match *match, size_t index,
-                                            size_t len)
+/* Either is enough to know it; a tensor without them is an ordinary one. */
+static bool is_4bit(const struct scheme_case *c)
 {
-    const struct mxfs_tensor *state =
-        mxfs_match_companion(match, index, len, ".quant_state.bitsandbytes__nf4");
-    return state ? state
-                 : mxfs_match_companion(match, index, len, ".quant_state.bitsandbytes__fp4");
+    return c->of[SCHEME_SCALES] || c->of[SCHEME_STATE];
 }
 
-/* Adds all parts; false when one is missing. */
-static bool add_parts(const struct mxfs_match *match, size_t index, size_t len,
-                      struct mxfs_group *group)
+static int read_floats(struct scheme_case *c, const struct mxfs_tensor *t, float *out, size_t n)
 {
-    static const char *const suffixes[] = {".absmax", ".quant_map", NULL, ".nested_absmax",
-                                           ".nested_quant_map"};
-    const struct mxfs_tensor *parts[MXFS_COUNT(suffixes)];
-
-    for (size_t i = 0; i < MXFS_COUNT(suffixes); i++)
-        parts[i] = suffixes[i] ? mxfs_match_companion(match, index, len, suffixes[i])
-                               : find_state(match, index, len);
-    for (size_t i = 0; i < MXFS_COUNT(suffixes); i++) {
-        if (parts[i])
-            mxfs_match_add_part(group, parts[i]);
-    }
-    return parts[0] && parts[1] && parts[2] && !parts[3] == !parts[4];
+    if (t->size != n * sizeof(*out))
+        return scheme_refuse(c, "its tables have an unknown size");
+    return scheme_read(c, t, out, n * sizeof(*out), 0);
 }
 
-static bool read_floats(const struct mxfs_match *match, const struct mxfs_tensor *t, float *out,
-                        size_t n)
+static int read_state(struct scheme_case *c, struct bnb_state *state)
 {
-    return t->dtype == MXFS_F32 && t->size == n * sizeof(*out) &&
-           match->read(match->reader, t, out, n * sizeof(*out), 0) == 0;
+    const struct mxfs_tensor *t = c->of[SCHEME_STATE];
+    char json[BNB_STATE_MAX];
+    int rc = t->size <= sizeof(json) ? scheme_read(c, t, json, t->size, 0) : -EINVAL;
+
+    if (rc == 0)
+        rc = bnb_state_parse(json, t->size, state);
+    if (rc == -ENOMEM)
+        scheme_fail(c, rc);
+    return rc == -EINVAL ? scheme_refuse(c, "its quant_state is not understood") : rc;
 }
 
-static bool read_state(const struct mxfs_match *match, const struct mxfs_tensor *t,
-                       struct mxfs_bnb_state *state)
+static bool fits(const struct scheme_case *c, const struct bnb_state *state)
 {
-    char json[MXFS_BNB_STATE_MAX];
-    return t->dtype == MXFS_U8 && t->size <= sizeof(json) &&
-           match->read(match->reader, t, json, t->size, 0) == 0 &&
-           mxfs_bnb_state_parse(json, t->size, state);
-}
+    const struct mxfs_tensor *absmax = c->of[SCHEME_SCALES];
+    const struct mxfs_tensor *nested = c->of[SCHEME_NESTED_SCALES];
+    uint64_t elements = c->group->elements, blocks = mxfs_ceil_div(elements, state->blocksize);
 
-static bool fits(const struct mxfs_group *g, const struct mxfs_bnb_state *state)
-{
-    const struct mxfs_tensor *absmax = g->part[ABSMAX];
-    uint64_t blocks = mxfs_ceil_div(g->elements, state->blocksize);
-    bool nested = g->parts > NESTED_ABSMAX;
-
-    if (g->part[CODES]->size != g->elements / 2 + g->elements % 2 ||
-        nested != (state->nested_blocksize > 0))
+    if (c->of[SCHEME_CODES]->size != elements / 2 + elements % 2 ||
+        (nested != NULL) != (state->nested_blocksize > 0))
         return false;
     if (!nested)
-        return mxfs_scale_is_linear(absmax->dtype) &&
-               absmax->size / mxfs_scale_size(absmax->dtype) == blocks;
+        return (SCHEME_LINEAR >> absmax->dtype & 1) &&
+               absmax->size / scale_size(absmax->dtype) == blocks;
     return absmax->dtype == MXFS_U8 && absmax->size == blocks &&
-           g->part[NESTED_ABSMAX]->dtype == MXFS_F32 &&
-           g->part[NESTED_ABSMAX]->size / sizeof(float) ==
-               mxfs_ceil_div(blocks, state->nested_blocksize);
+           nested->size / sizeof(float) == mxfs_ceil_div(blocks, state->nested_blocksize);
 }
 
-static enum mxfs_verdict read_tables(struct mxfs_match *match, struct mxfs_group *group,
-                                     const struct mxfs_bnb_state *state)
+static int read_tables(struct scheme_case *c, const struct bnb_state *state)
 {
-    struct constants *c = calloc(1, sizeof(*c));
+    const struct mxfs_tensor *nested = c->of[SCHEME_NESTED_MAP];
+    struct layout *l = scheme_layout(c, sizeof(*l));
 
-    group->constants = c; /* freed by the caller also when refused */
-    if (!c || !read_floats(match, group->part[MAP], c->map, MXFS_COUNT(c->map)))
-        return mxfs_match_refuse(match, NULL, unreadable);
-    if (group->parts > NESTED_MAP &&
-        !read_floats(match, group->part[NESTED_MAP], c->nested_map, MXFS_COUNT(c->nested_map)))
-        return mxfs_match_refuse(match, NULL, unreadable);
-    c->nested_offset = state->nested_offset;
-    c->nested_blocksize = state->nested_blocksize;
-    return MXFS_MATCH;
+    if (!l)
+        return -ENOMEM;
+    l->block = state->blocksize;
+    l->nested_offset = state->nested_offset;
+    l->nested_blocksize = state->nested_blocksize;
+    int rc = read_floats(c, c->of[SCHEME_MAP], l->map, MXFS_COUNT(l->map));
+    if (rc == 0 && nested)
+        rc = read_floats(c, nested, l->nested_map, MXFS_COUNT(l->nested_map));
+    return rc;
 }
 
-/* A state whose weight is nowhere. */
-static bool is_lone_state(const struct mxfs_match *match, size_t index, struct mxfs_group *group)
+static int fit_4bit(struct scheme_case *c, struct mxfs_group *group)
 {
-    const struct mxfs_tensor *t = match->tensors->sorted[index];
-    size_t len;
+    struct bnb_state state;
 
-    if ((!mxfs_tensor_has_suffix(t, ".quant_state.bitsandbytes__nf4", &len) &&
-         !mxfs_tensor_has_suffix(t, ".quant_state.bitsandbytes__fp4", &len)) ||
-        mxfs_match_companion(match, index, len, ""))
-        return false;
-    mxfs_match_add_part(group, t);
-    return true;
-}
-
-static enum mxfs_verdict match_4bit(struct mxfs_match *match, size_t index,
-                                    struct mxfs_group *group)
-{
-    const struct mxfs_tensor *t = match->tensors->sorted[index];
-    struct mxfs_bnb_state state;
-
-    if (is_lone_state(match, index, group))
-        return mxfs_match_refuse_half(match, NULL, "the weight that it belongs to is missing");
-    /* Either is enough to know it; a weight without them is an ordinary one. */
-    if (!find_state(match, index, t->name_len) &&
-        !mxfs_match_companion(match, index, t->name_len, ".absmax"))
-        return MXFS_NO_MATCH;
-    mxfs_match_add_part(group, t);
-    if (!add_parts(match, index, t->name_len, group))
-        return mxfs_match_refuse_half(match, NULL, "a part of it is missing");
-    if (!read_state(match, group->part[STATE], &state))
-        return mxfs_match_refuse(match, NULL, "its quant_state is not understood");
-    if (!mxfs_match_shape(group, state.shape, state.rank))
-        return mxfs_match_refuse(match, NULL, mxfs_reason_rank);
-    if (!fits(group, &state))
-        return mxfs_match_refuse(match, NULL, mxfs_reason_shape);
-    mxfs_match_name(group, t->name_len);
-    group->block_cols = state.blocksize;
+    if (!c->of[SCHEME_NESTED_SCALES] != !c->of[SCHEME_NESTED_MAP])
+        return scheme_refuse_half(c, "one of its nested parts is missing");
+    int rc = read_state(c, &state);
+    if (rc == 0)
+        rc = scheme_set_shape(c, state.shape, state.rank);
+    if (rc == 0 && !fits(c, &state))
+        rc = scheme_refuse(c, scheme_no_fit);
+    if (rc == 0)
+        rc = read_tables(c, &state);
+    if (rc != 0)
+        return rc;
+    struct layout *l = group->layout;
+    if (c->match->options->auto_out)
+        group->out = state.dtype;
+    l->via = state.dtype == group->out ? MXFS_OUT_F32 : state.dtype;
     group->tile = 1;
-    if (match->auto_out)
-        group->out = (uint8_t)state.dtype;
-    group->via = state.dtype == group->out ? MXFS_OUT_F32 : (uint8_t)state.dtype;
-    return read_tables(match, group, &state);
+    return 0;
 }
 
-/* The run of entries, each for `each` of what is before, behind elements or entries [first, last].
- */
+/* The run of entries that elements (or entries) [first, last] come from, where `each` share one. */
 static struct mxfs_span entries(uint64_t first, uint64_t last, uint64_t each, unsigned size)
 {
     return (struct mxfs_span){first / each * size, (last / each - first / each + 1) * size};
@@ -172,40 +146,46 @@ static struct mxfs_span entries(uint64_t first, uint64_t last, uint64_t each, un
 static void spans_4bit(const struct mxfs_group *group, uint64_t first, uint64_t count,
                        struct mxfs_span out[MXFS_PARTS_MAX])
 {
-    const struct constants *c = group->constants;
+    const struct layout *l = group->layout;
     uint64_t last = first + count - 1;
-    unsigned size = mxfs_scale_size(group->part[ABSMAX]->dtype);
+    unsigned size = scale_size(group->part[ABSMAX]->dtype);
 
     memset(out, 0, group->parts * sizeof(*out)); /* tables are in memory */
     out[CODES] = entries(first, last, 2, 1);
-    out[ABSMAX] = entries(first, last, group->block_cols, size);
-    if (c->nested_blocksize > 0)
-        out[NESTED_ABSMAX] = entries(first / group->block_cols, last / group->block_cols,
-                                     c->nested_blocksize, sizeof(float));
+    out[ABSMAX] = entries(first, last, l->block, size);
+    if (l->nested_blocksize > 0)
+        out[NESTED_ABSMAX] =
+            entries(first / l->block, last / l->block, l->nested_blocksize, sizeof(float));
 }
 
-/* n scales from `block` on; `src` are the bytes of spans that begin with block `block0`. */
-static void load_scales(const struct mxfs_group *g, const struct mxfs_codec *codec, float *out,
-                        uint64_t block, size_t n, uint64_t block0,
-                        const uint8_t *const src[MXFS_PARTS_MAX])
-{
-    const struct constants *c = g->constants;
-    uint8_t dtype = g->part[ABSMAX]->dtype;
-    const uint8_t *absmax = src[ABSMAX] + (block - block0) * mxfs_scale_size(dtype);
+/* Scales of a group, in memory. */
+struct scales {
+    const struct mxfs_group *group;
+    const struct mxfs_codec *codec;
+    const uint8_t *absmax, *nested; /* bytes of spans that begin with those of block `first` */
+    uint64_t first;
+};
 
-    if (c->nested_blocksize == 0) {
-        mxfs_scales_load(codec, out, absmax, n, dtype);
+/* n scales from `block` on. */
+static void load_scales(const struct scales *s, float *out, uint64_t block, size_t n)
+{
+    const struct layout *l = s->group->layout;
+    enum mxfs_dtype dtype = s->group->part[ABSMAX]->dtype;
+    const uint8_t *absmax = s->absmax + (block - s->first) * scale_size(dtype);
+
+    if (l->nested_blocksize == 0) {
+        scale_load(s->codec, out, absmax, n, dtype);
         return;
     }
-    const uint8_t *nested = src[NESTED_ABSMAX];
-    nested += (block / c->nested_blocksize - block0 / c->nested_blocksize) * sizeof(float);
-    uint64_t left = c->nested_blocksize - block % c->nested_blocksize;
-    for (size_t i = 0; i < n; nested += sizeof(float), left = c->nested_blocksize) {
+    uint64_t skip = block / l->nested_blocksize - s->first / l->nested_blocksize;
+    const uint8_t *nested = s->nested + skip * sizeof(float);
+    uint64_t left = l->nested_blocksize - block % l->nested_blocksize;
+    for (size_t i = 0; i < n; nested += sizeof(float), left = l->nested_blocksize) {
         float scale;
         memcpy(&scale, nested, sizeof(scale));
         for (size_t end = i + mxfs_min_u64(left, n - i); i < end; i++) {
-            float product = c->nested_map[absmax[i]] * scale;
-            out[i] = product + c->nested_offset;
+            float product = l->nested_map[absmax[i]] * scale;
+            out[i] = product + l->nested_offset;
         }
     }
 }
@@ -214,74 +194,83 @@ static void decode_4bit(const struct mxfs_group *group, const struct mxfs_codec 
                         uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
                         uint8_t *dst)
 {
-    const struct constants *c = group->constants;
-    float scales[MXFS_SCALES_CHUNK];
-    struct mxfs_affine affine = {
-        .scales = scales, .group = group->block_cols, .via = (enum mxfs_out)group->via};
+    const struct layout *l = group->layout;
+    const struct scales s = {
+        .group = group,
+        .codec = codec,
+        .absmax = src[ABSMAX],
+        .nested = l->nested_blocksize ? src[NESTED_ABSMAX] : NULL,
+        .first = first / l->block,
+    };
+    float scales[SCALE_CHUNK];
+    struct mxfs_affine affine = {.scales = scales, .group = l->block, .via = l->via};
 
     for (uint64_t at = 0, n; at < count; at += n) {
-        uint64_t element = first + at, block = element / group->block_cols;
-        uint64_t last_block = (first + count - 1) / group->block_cols;
-        uint64_t blocks = mxfs_min_u64(last_block - block + 1, MXFS_SCALES_CHUNK);
-        affine.skip = element % group->block_cols;
+        uint64_t element = first + at, block = element / l->block;
+        uint64_t last_block = (first + count - 1) / l->block;
+        uint64_t blocks = mxfs_min_u64(last_block - block + 1, SCALE_CHUNK);
+        affine.skip = element % l->block;
         n = count - at;
         if (block + blocks <= last_block)
-            n = blocks * group->block_cols - affine.skip;
-        load_scales(group, codec, scales, block, blocks, first / group->block_cols, src);
+            n = blocks * l->block - affine.skip;
+        load_scales(&s, scales, block, blocks);
         codec->kernel->code4_run[group->out](dst + at * mxfs_out_size(group->out),
-                                             src[CODES] + (element / 2 - first / 2), element % 2, n,
-                                             MXFS_NIBBLES_HIGH_FIRST, c->map, &affine);
+                                             &(struct mxfs_code4_run){
+                                                 .codes = src[CODES] + (element / 2 - first / 2),
+                                                 .first = element % 2,
+                                                 .n = n,
+                                                 .nibbles = MXFS_NIBBLES_HIGH_FIRST,
+                                                 .values = l->map,
+                                                 .affine = &affine,
+                                             });
     }
 }
 
-const struct mxfs_scheme mxfs_scheme_bitsandbytes = {
+const struct mxfs_scheme scheme_bitsandbytes = {
     .name = "bitsandbytes-4bit",
-    .summary = "NF4 and FP4: W + W.absmax, W.quant_map, W.quant_state.* -> W",
-    .match = match_4bit,
+    .writers = "bitsandbytes NF4 and FP4",
+    .methods = "bitsandbytes",
+    .forms = forms,
+    .recognises = is_4bit,
+    .fit = fit_4bit,
     .spans = spans_4bit,
     .decode = decode_4bit,
 };
 
 /* 8 bits. */
 
-enum { WEIGHT, SCB, FORMAT };
+enum { WEIGHT, SCB };
 
-static bool is_row_major(const struct mxfs_match *match, const struct mxfs_tensor *format)
+static const struct scheme_form forms_int8[] = {
+    {.output = ".weight",
+     .part = {{SCHEME_CODES, ".weight", SCHEME_BIT(I8), 0},
+              {SCHEME_SCALES, ".SCB", SCHEME_BIT(F32), SCHEME_TELLS | SCHEME_ALONE},
+              {SCHEME_ORDER, ".weight_format", SCHEME_ANY, 0}}},
+    {0},
+};
+
+static int check_order(struct scheme_case *c, const struct mxfs_tensor *format)
 {
     static const uint8_t zeros[8];
     uint8_t value[8];
-    return format->size <= sizeof(value) &&
-           match->read(match->reader, format, value, format->size, 0) == 0 &&
-           memcmp(value, zeros, format->size) == 0;
+
+    if (format->size > sizeof(value))
+        return scheme_refuse(c, scheme_no_fit);
+    int rc = scheme_read(c, format, value, format->size, 0);
+    if (rc == 0 && memcmp(value, zeros, format->size) != 0)
+        return scheme_refuse(c, "its elements are in a tiled order");
+    return rc;
 }
 
-static enum mxfs_verdict match_int8(struct mxfs_match *match, size_t index,
-                                    struct mxfs_group *group)
+static int fit_int8(struct scheme_case *c, struct mxfs_group *group)
 {
-    const struct mxfs_tensor *t = match->tensors->sorted[index];
-    size_t stem_len;
+    const struct mxfs_tensor *t = c->of[SCHEME_CODES], *order = c->of[SCHEME_ORDER];
 
-    if (t->dtype != MXFS_I8 || !mxfs_tensor_has_suffix(t, ".weight", &stem_len))
-        return MXFS_NO_MATCH;
-    const struct mxfs_tensor *scb = mxfs_match_companion(match, index, stem_len, ".SCB");
-    if (!scb)
-        return MXFS_NO_MATCH;
-    const struct mxfs_tensor *format =
-        mxfs_match_companion(match, index, stem_len, ".weight_format");
-    mxfs_match_add_part(group, t);
-    mxfs_match_add_part(group, scb);
-    if (format)
-        mxfs_match_add_part(group, format);
-    if (t->rank != 2 || scb->dtype != MXFS_F32 || scb->size / sizeof(float) != t->shape[0])
-        return mxfs_match_refuse(match, NULL, mxfs_reason_shape);
-    if (format && !is_row_major(match, format))
-        return mxfs_match_refuse(match, NULL, "its elements are in a tiled order");
-    if (!mxfs_match_shape(group, t->shape, t->rank))
-        return mxfs_match_refuse(match, NULL, mxfs_reason_rank);
-    mxfs_match_name(group, t->name_len);
-    group->cols = t->shape[1];
+    if (t->rank != 2 || c->of[SCHEME_SCALES]->size / sizeof(float) != t->shape[0])
+        return scheme_refuse(c, scheme_no_fit);
+    int rc = order ? check_order(c, order) : 0;
     group->tile = 1;
-    return MXFS_MATCH;
+    return rc == 0 ? scheme_set_shape(c, t->shape, t->rank) : rc;
 }
 
 static void spans_int8(const struct mxfs_group *group, uint64_t first, uint64_t count,
@@ -289,33 +278,37 @@ static void spans_int8(const struct mxfs_group *group, uint64_t first, uint64_t 
 {
     memset(out, 0, group->parts * sizeof(*out));
     out[WEIGHT] = (struct mxfs_span){first, count};
-    out[SCB] = entries(first, first + count - 1, group->cols, sizeof(float));
+    out[SCB] = entries(first, first + count - 1, group->shape[1], sizeof(float));
 }
 
 static void decode_int8(const struct mxfs_group *group, const struct mxfs_codec *codec,
                         uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
                         uint8_t *dst)
 {
-    float values[MXFS_NARROW_CHUNK], reciprocals[MXFS_NARROW_CHUNK], scale;
+    float values[SCALE_NARROW_CHUNK], reciprocals[SCALE_NARROW_CHUNK], scale;
     struct mxfs_affine affine = {.scales = &scale, .group = SIZE_MAX, .via = MXFS_OUT_F32};
 
-    for (size_t i = 0; i < MXFS_NARROW_CHUNK; i++)
+    for (size_t i = 0; i < SCALE_NARROW_CHUNK; i++)
         reciprocals[i] = 7.874015718698502e-3f; /* the library's 1 / 127 */
     for (uint64_t at = 0, n; at < count; at += n) {
-        uint64_t element = first + at, row = element / group->cols;
-        n = mxfs_min_u64((row + 1) * group->cols - element,
-                         mxfs_min_u64(count - at, MXFS_NARROW_CHUNK));
-        memcpy(&scale, src[SCB] + (row - first / group->cols) * sizeof(scale), sizeof(scale));
-        codec->kernel->code8_run[MXFS_OUT_F32](values, src[WEIGHT] + at, n, &affine);
-        codec->kernel->narrow[group->out](dst + at * mxfs_out_size(group->out), values, reciprocals,
-                                          n, MXFS_OUT_F32);
+        uint64_t element = first + at, row = element / group->shape[1];
+        n = mxfs_min_u64((row + 1) * group->shape[1] - element,
+                         mxfs_min_u64(count - at, SCALE_NARROW_CHUNK));
+        memcpy(&scale, src[SCB] + (row - first / group->shape[1]) * sizeof(scale), sizeof(scale));
+        codec->kernel->code8_run[MXFS_OUT_F32](
+            values, &(struct mxfs_code8_run){src[WEIGHT] + at, n, MXFS_CODE8_SIGNED, &affine});
+        codec->kernel->narrow[group->out](
+            dst + at * mxfs_out_size(group->out),
+            &(struct mxfs_narrow){values, reciprocals, n, MXFS_OUT_F32});
     }
 }
 
-const struct mxfs_scheme mxfs_scheme_bitsandbytes_int8 = {
+const struct mxfs_scheme scheme_bitsandbytes_int8 = {
     .name = "bitsandbytes-int8",
-    .summary = "X.weight I8 [N, K] + X.SCB F32 [N] -> X.weight",
-    .match = match_int8,
+    .writers = "bitsandbytes LLM.int8()",
+    .methods = "bitsandbytes",
+    .forms = forms_int8,
+    .fit = fit_int8,
     .spans = spans_int8,
     .decode = decode_int8,
 };

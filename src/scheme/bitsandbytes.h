@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What bitsandbytes says of a 4-bit tensor in JSON. Private to scheme/.
+ * The JSON in which bitsandbytes describes a 4-bit tensor. Private to scheme/.
  */
 #ifndef MXFS_SCHEME_BITSANDBYTES_H
 #define MXFS_SCHEME_BITSANDBYTES_H
@@ -13,11 +13,11 @@
 
 #include "mxfs/scheme.h"
 
-/** No state is longer; the library's have some 200 bytes. */
-enum { MXFS_BNB_STATE_MAX = 4096 };
+/** Bytes of the longest state; the library writes some 200. */
+enum { BNB_STATE_MAX = 4096 };
 
 /** The members of a state that decoding needs. */
-struct mxfs_bnb_state {
+struct bnb_state {
     uint64_t shape[MXFS_RANK_MAX]; /**< of the output */
     uint32_t rank;                 /**< at most MXFS_RANK_MAX */
     uint64_t blocksize;            /**< elements that share a scale; not 0 */
@@ -26,7 +26,7 @@ struct mxfs_bnb_state {
     enum mxfs_out dtype;           /**< what the library dequantizes to */
 };
 
-/** Parses a state; false when it is not one. */
-bool mxfs_bnb_state_parse(const char *json, size_t len, struct mxfs_bnb_state *state);
+/** Parses a state; 0, -EINVAL when it is not one, or -ENOMEM. */
+int bnb_state_parse(const char *json, size_t len, struct bnb_state *state);
 
 #endif

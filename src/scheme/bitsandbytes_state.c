@@ -8,11 +8,12 @@
  */
 #include "bitsandbytes.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
 
-static bool read_shape(struct mxfs_bnb_state *state, const json_t *shape)
+static bool read_shape(struct bnb_state *state, const json_t *shape)
 {
     size_t rank = json_array_size(shape);
 
@@ -28,7 +29,7 @@ static bool read_shape(struct mxfs_bnb_state *state, const json_t *shape)
     return true;
 }
 
-static bool read_dtype(struct mxfs_bnb_state *state, const json_t *dtype)
+static bool read_dtype(struct bnb_state *state, const json_t *dtype)
 {
     static const char *const names[MXFS_OUT_COUNT] = {
         [MXFS_OUT_BF16] = "bfloat16", [MXFS_OUT_F16] = "float16", [MXFS_OUT_F32] = "float32"};
@@ -49,7 +50,7 @@ static bool read_size(uint64_t *size, const json_t *value)
     return *size > 0;
 }
 
-static bool read_nesting(struct mxfs_bnb_state *state, const json_t *root)
+static bool read_nesting(struct bnb_state *state, const json_t *root)
 {
     const json_t *offset = json_object_get(root, "nested_offset");
 
@@ -60,9 +61,12 @@ static bool read_nesting(struct mxfs_bnb_state *state, const json_t *root)
            read_size(&state->nested_blocksize, json_object_get(root, "nested_blocksize"));
 }
 
-bool mxfs_bnb_state_parse(const char *json, size_t len, struct mxfs_bnb_state *state)
+int bnb_state_parse(const char *json, size_t len, struct bnb_state *state)
 {
+    errno = 0;
     json_t *root = json_loadb(json, len, 0, NULL);
+    if (!root && errno == ENOMEM) /* jansson itself calls that a syntax error */
+        return -ENOMEM;
 
     memset(state, 0, sizeof(*state));
     bool ok = json_is_object(root) && read_shape(state, json_object_get(root, "shape")) &&
@@ -70,5 +74,5 @@ bool mxfs_bnb_state_parse(const char *json, size_t len, struct mxfs_bnb_state *s
               read_size(&state->blocksize, json_object_get(root, "blocksize")) &&
               read_nesting(state, root);
     json_decref(root);
-    return ok;
+    return ok ? 0 : -EINVAL;
 }

@@ -9,6 +9,7 @@
  *  - DeepSeek V4: X.scale F8_E8M0, of 128 x 128, 32 x 32 or 1 x 32 elements
  *  - compressed-tensors float-quantized and mxfp8-quantized, ModelOpt FP8 and MXFP8, fbgemm, Quark,
  *    vLLM: X.weight_scale
+ *  - Mistral's own names: X.qscale_weight F32 or BF16, of the tensor
  *  - ComfyUI's scaled FP8: X.scale_weight of one element
  *  - parameters that are not called weight: P_scale_inv, P_weight_scale, P_scale
  *
@@ -17,242 +18,211 @@
  * pre_quant_scale, where it was not folded into another layer, multiplies the columns.
  *
  * Sources: deepseek-ai/DeepSeek-V3 inference/kernel.py weight_dequant_kernel; transformers
- * integrations/finegrained_fp8.py; compressed-tensors quantization/lifecycle/forward_helpers.py.
+ * integrations/finegrained_fp8.py, quantizers/quantizer_finegrained_fp8.py; compressed-tensors
+ * quantization/lifecycle/forward_helpers.py.
  */
 #include "fp8.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "mxfs/bytes.h"
 #include "scales.h"
 
-/* Names of scales: behind the whole name of the codes, or in place of its ".weight". */
-struct names {
-    const char *suffix;
-    bool whole;
-};
+enum { SCALES = SCHEME_LINEAR | SCHEME_EXPONENT };
 
-static const struct names of_weight[] = {
-    {"_scale_inv", true},
-    {"_scale", true},
-    {".scale", false},
-    {".scale_weight", false},
-};
-
-static const struct names of_parameter[] = {
-    {"_scale_inv", true},
-    {"_weight_scale", true},
-    {"_scale", true},
+static const struct scheme_form forms[] = {
+    {.output = ".weight",
+     .part = {{SCHEME_CODES, ".weight", SCHEME_FP8, 0},
+              {SCHEME_SCALES, ".weight_scale_inv", SCALES, SCHEME_TELLS | SCHEME_ALONE},
+              {SCHEME_SCALES, ".weight_scale", SCALES, SCHEME_TELLS | SCHEME_ALONE},
+              {SCHEME_SCALES, ".scale", SCALES, SCHEME_TELLS | SCHEME_AMBIGUOUS},
+              {SCHEME_SCALES, ".scale_weight", SCALES, SCHEME_TELLS | SCHEME_ALONE},
+              {SCHEME_SCALES, ".qscale_weight", SCALES, SCHEME_TELLS | SCHEME_ALONE},
+              {SCHEME_COLUMNS, ".pre_quant_scale", SCHEME_LINEAR, 0},
+              {SCHEME_ACTIVATION, ".qscale_act", SCHEME_ANY, 0},
+              {SCHEME_ACTIVATION, ".scale_input", SCHEME_ANY, 0},
+              {SCHEME_ACTIVATION, "scaled_fp8", SCHEME_ANY, 0}}}, /* ComfyUI's mark of a file */
+    {.output = "",
+     .part = {{SCHEME_CODES, "", SCHEME_FP8, 0},
+              {SCHEME_SCALES, "_scale_inv", SCALES, SCHEME_TELLS | SCHEME_ALONE},
+              {SCHEME_SCALES, "_weight_scale", SCALES, SCHEME_TELLS},
+              {SCHEME_SCALES, "_scale", SCALES, SCHEME_TELLS},
+              {SCHEME_COLUMNS, "_pre_quant_scale", SCHEME_LINEAR, 0}}},
+    {0},
 };
 
 /* Matching. */
 
-/* Adds the scales; *found counts them. */
-static void find_scales(const struct mxfs_match *match, size_t index, size_t stem_len,
-                        bool is_weight, struct mxfs_group *group, unsigned *found)
-{
-    const struct names *names = is_weight ? of_weight : of_parameter;
-    size_t count = is_weight ? MXFS_COUNT(of_weight) : MXFS_COUNT(of_parameter);
-    size_t len = match->tensors->sorted[index]->name_len;
-
-    *found = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct mxfs_tensor *scales =
-            mxfs_match_companion(match, index, names[i].whole ? len : stem_len, names[i].suffix);
-        if (scales) {
-            mxfs_match_add_part(group, scales);
-            (*found)++;
-        }
-    }
-}
-
 /* ComfyUI pads and swizzles the scales of its MXFP8. Markers tell; without one, a config.json does,
  * which its files come without; without both, the shape, unless it needs no padding. */
-static bool may_be_swizzled(const struct mxfs_match *match, const struct mxfs_group *group)
+static bool may_be_swizzled(const struct scheme_case *c, const struct fp8_layout *l)
 {
+    const struct mxfs_tensor *scales = c->of[SCHEME_SCALES];
     size_t stem_len;
-    return !match->config->present && mxfs_scale_is_exponent(group->part[MXFS_FP8_SCALES]->dtype) &&
-           mxfs_tensor_has_suffix(group->part[MXFS_FP8_SCALES], ".weight_scale", &stem_len) &&
-           group->rank == 2 && group->block_rows == 1 && group->block_cols == MXFS_MX_BLOCK &&
-           group->rows % 128 == 0 && group->cols % 128 == 0;
+
+    return !c->match->config->present && (SCHEME_EXPONENT >> scales->dtype & 1) &&
+           mxfs_tensor_has_suffix(scales, ".weight_scale", &stem_len) && c->group->rank == 2 &&
+           l->block_rows == 1 && l->block_cols == MXFS_MX_BLOCK && l->rows % 128 == 0 &&
+           l->cols % 128 == 0;
 }
 
 /* compressed-tensors computes in the type of the scales; others in float32. */
-static uint8_t product_type(const struct mxfs_match *match, const struct mxfs_tensor *scales)
+static enum mxfs_out product_type(const struct scheme_case *c)
 {
+    const char *method = c->match->config->method;
     size_t stem_len;
-    const char *method = match->config->method;
 
-    if (!mxfs_tensor_has_suffix(scales, ".weight_scale", &stem_len) ||
+    if (!mxfs_tensor_has_suffix(c->of[SCHEME_SCALES], ".weight_scale", &stem_len) ||
         (method[0] != '\0' && strcmp(method, "compressed-tensors") != 0))
         return MXFS_OUT_F32;
-    return scales->dtype == MXFS_BF16  ? MXFS_OUT_BF16
-           : scales->dtype == MXFS_F16 ? MXFS_OUT_F16
-                                       : MXFS_OUT_F32;
+    return scale_type(c->of[SCHEME_SCALES]);
 }
 
-static enum mxfs_verdict check_company(struct mxfs_match *match, size_t index, size_t stem_len,
-                                       struct mxfs_group *group)
+static int fit(struct scheme_case *c, struct mxfs_group *group)
 {
-    const struct mxfs_tensor *t = group->part[MXFS_FP8_CODES];
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
+    int rc = scheme_set_shape(c, codes->shape, codes->rank);
 
-    if (match->config->transforms)
-        return mxfs_match_refuse(match, NULL, mxfs_reason_transforms);
-    if (mxfs_match_companion(match, index, t->name_len, "_zero_point"))
-        return mxfs_match_refuse(match, NULL, "it has a zero point");
-    if (mxfs_match_companion(match, index, t->name_len, "_g_idx"))
-        return mxfs_match_refuse(match, NULL, "its columns are reordered");
-    if (mxfs_match_companion(match, index, stem_len, ".svdquant_lora_a"))
-        return mxfs_match_refuse(match, "fp8-svd", "a low-rank part is added at run time");
-    return MXFS_MATCH;
-}
-
-static enum mxfs_verdict match_fp8(struct mxfs_match *match, size_t index, struct mxfs_group *group)
-{
-    const struct mxfs_tensor *t = match->tensors->sorted[index];
-    size_t stem_len = t->name_len;
-    unsigned found;
-
-    if (t->dtype != MXFS_F8_E4M3 && t->dtype != MXFS_F8_E5M2)
-        return MXFS_NO_MATCH;
-    bool is_weight = mxfs_tensor_has_suffix(t, ".weight", &stem_len);
-    mxfs_match_add_part(group, t);
-    find_scales(match, index, stem_len, is_weight, group, &found);
-    if (found == 0)
-        return MXFS_NO_MATCH;
-    if (found > 1)
-        return mxfs_match_refuse(match, NULL, "it has scales of more than one name");
-    const struct mxfs_tensor *scales = group->part[MXFS_FP8_SCALES];
-    if (!mxfs_scale_is_linear(scales->dtype) && !mxfs_scale_is_exponent(scales->dtype))
-        return mxfs_match_refuse(match, NULL, "unknown type of its scales");
-    enum mxfs_verdict verdict = check_company(match, index, stem_len, group);
-    if (verdict != MXFS_MATCH)
-        return verdict;
-    if (!mxfs_match_shape(group, t->shape, t->rank))
-        return mxfs_match_refuse(match, NULL, mxfs_reason_rank);
-    mxfs_match_name(group, t->name_len);
-    group->format = t->dtype == MXFS_F8_E4M3 ? MXFS_FP8_E4M3 : MXFS_FP8_E5M2;
-    group->via = product_type(match, scales);
+    if (rc != 0)
+        return rc;
+    struct fp8_layout *l = scheme_layout(c, sizeof(*l));
+    if (!l)
+        return -ENOMEM;
+    l->format = codes->dtype == MXFS_F8_E4M3 ? MXFS_FP8_E4M3 : MXFS_FP8_E5M2;
+    l->via = product_type(c);
     group->tile = 1;
-    verdict = mxfs_fp8_spread(match, group);
-    if (verdict != MXFS_MATCH)
-        return verdict;
-    if (may_be_swizzled(match, group))
-        return mxfs_match_refuse(match, "mxfp8", mxfs_reason_swizzled);
-    if (!mxfs_match_columns(match, index, stem_len,
-                            is_weight ? ".pre_quant_scale" : "_pre_quant_scale", group))
-        return mxfs_match_refuse(match, NULL, mxfs_reason_shape);
-    return MXFS_MATCH;
+    rc = fp8_spread(c, l);
+    if (rc != 0)
+        return rc;
+    if (may_be_swizzled(c, l))
+        return scheme_refuse_as(c, "mxfp8", scheme_swizzled);
+    return scale_columns_fit(c) ? 0 : scheme_refuse(c, scheme_no_fit);
 }
 
 /* Decoding. */
 
-static uint64_t scales_of_row(const struct mxfs_group *g)
+static const struct fp8_layout *layout_of(const struct mxfs_group *g)
 {
-    return mxfs_ceil_div(g->cols, g->block_cols);
+    return g->layout;
 }
 
-/* The row of the scale table that an element's scale stands in, counted over all matrices. */
-static uint64_t scale_row(const struct mxfs_group *g, uint64_t element)
+static uint64_t scales_of_row(const struct fp8_layout *l)
 {
-    uint64_t row = element / g->cols;
-    uint64_t of_matrix = mxfs_ceil_div(g->rows, g->block_rows);
-    return row / g->rows * of_matrix + row % g->rows / g->block_rows;
+    return mxfs_ceil_div(l->cols, l->block_cols);
 }
 
-static const struct mxfs_tensor *columns_of(const struct mxfs_group *g)
+/* The row of the scale table that holds an element's scale, counted over all matrices. */
+static uint64_t scale_row(const struct fp8_layout *l, uint64_t element)
 {
-    return g->parts > MXFS_FP8_COLUMNS ? g->part[MXFS_FP8_COLUMNS] : NULL;
+    uint64_t row = element / l->cols;
+    uint64_t of_matrix = mxfs_ceil_div(l->rows, l->block_rows);
+    return row / l->rows * of_matrix + row % l->rows / l->block_rows;
 }
 
 static void spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
                   struct mxfs_span out[MXFS_PARTS_MAX])
 {
-    unsigned size = mxfs_scale_size(group->part[MXFS_FP8_SCALES]->dtype);
-    uint64_t row = scale_row(group, first), width = scales_of_row(group) * size;
-    uint64_t rows = scale_row(group, first + count - 1) - row + 1;
+    const struct fp8_layout *l = layout_of(group);
+    uint64_t width = scales_of_row(l) * scale_size(group->part[FP8_SCALES]->dtype);
+    uint64_t row = scale_row(l, first), rows = scale_row(l, first + count - 1) - row + 1;
 
-    out[MXFS_FP8_CODES] = (struct mxfs_span){first, count};
-    out[MXFS_FP8_SCALES] = (struct mxfs_span){row * width, rows * width};
-    if (columns_of(group))
-        out[MXFS_FP8_COLUMNS] = (struct mxfs_span){0, columns_of(group)->size};
+    out[FP8_CODES] = (struct mxfs_span){first, count};
+    out[FP8_SCALES] = (struct mxfs_span){row * width, rows * width};
+    if (group->parts > FP8_COLUMNS)
+        out[FP8_COLUMNS] = (struct mxfs_span){0, group->part[FP8_COLUMNS]->size};
 }
+
+/* Shared by all runs of a piece of the output. */
+struct pass {
+    const struct mxfs_group *group;
+    const struct fp8_layout *layout;
+    struct scale_narrowing narrowing;
+};
 
 /* A run of elements of one row. */
 struct piece {
     uint8_t *dst;
     const uint8_t *codes;
     const uint8_t *scales; /* of the block that the run begins in */
-    const uint8_t *factors;
-    uint64_t first; /* element of the flat output */
+    uint64_t first;        /* element of the flat output */
     uint64_t n;
 };
 
+/* The column of an element in the output, whose rows are not those of the layout. */
+static uint64_t column_of(const struct mxfs_group *g, uint64_t element)
+{
+    return element % (g->rank ? g->shape[g->rank - 1] : 1);
+}
+
 /* Scales that differ from column to column are factors of columns. */
-static void decode_columns(const struct mxfs_group *g, const struct mxfs_codec *codec,
-                           const struct piece *p)
+static void decode_columns(const struct pass *pass, const struct piece *p)
 {
-    float values[MXFS_NARROW_CHUNK];
+    const struct mxfs_codec *codec = pass->narrowing.codec;
+    struct scale_narrowing narrowing = pass->narrowing;
+    float values[SCALE_NARROW_CHUNK];
 
-    codec->kernel->fp8_run[MXFS_OUT_F32](codec->tables, values, p->codes, p->n, g->format, 1.0f);
-    mxfs_narrow_columns(g, codec, p->dst, values, p->n, g->part[MXFS_FP8_SCALES], p->scales, 0);
+    narrowing.columns = pass->group->part[FP8_SCALES];
+    narrowing.factors = p->scales;
+    codec->kernel->fp8_run[MXFS_OUT_F32](
+        values, &(struct mxfs_fp8_run){codec->tables, p->codes, p->n, pass->layout->format, 1.0f});
+    scale_narrow(&narrowing, p->dst, values, p->n, 0);
 }
 
-static bool is_mx(const struct mxfs_group *g)
+static void decode_blocks(const struct pass *pass, const struct piece *p, uint64_t phase)
 {
-    return g->block_cols == MXFS_MX_BLOCK &&
-           mxfs_scale_is_exponent(g->part[MXFS_FP8_SCALES]->dtype);
-}
+    const struct fp8_layout *l = pass->layout;
+    const struct mxfs_codec *codec = pass->narrowing.codec;
+    enum mxfs_dtype type = pass->group->part[FP8_SCALES]->dtype;
+    float scales[SCALE_CHUNK], values[SCALE_NARROW_CHUNK];
+    bool direct = scale_narrows_once(&pass->narrowing);
+    enum mxfs_out out = direct ? pass->group->out : MXFS_OUT_F32;
 
-static void decode_blocks(const struct mxfs_group *g, const struct mxfs_codec *codec,
-                          const struct piece *p, uint64_t phase)
-{
-    const struct mxfs_tensor *columns = columns_of(g);
-    float scales[MXFS_SCALES_CHUNK], values[MXFS_NARROW_CHUNK];
-    bool direct = mxfs_narrows_once(g, columns);
-    size_t blocks = p->n / MXFS_MX_BLOCK;
-    enum mxfs_out out = direct ? g->out : MXFS_OUT_F32;
-    uint64_t last = g->rank ? g->shape[g->rank - 1] : 1;
-
-    if (direct && is_mx(g) && phase == 0 && p->n % MXFS_MX_BLOCK == 0) {
-        codec->kernel->mxfp8_blocks[out](codec->tables, p->dst, p->codes, p->scales, blocks,
-                                         g->format);
+    if (direct && l->block_cols == MXFS_MX_BLOCK && (SCHEME_EXPONENT >> type & 1) && phase == 0 &&
+        p->n % MXFS_MX_BLOCK == 0) {
+        codec->kernel->mxfp8_blocks[out](
+            p->dst, &(struct mxfs_mxfp8_blocks){codec->tables, p->codes, p->scales,
+                                                p->n / MXFS_MX_BLOCK, l->format});
         return;
     }
-    mxfs_scales_load(codec, scales, p->scales, mxfs_ceil_div(phase + p->n, g->block_cols),
-                     g->part[MXFS_FP8_SCALES]->dtype);
-    codec->kernel->fp8_blocks[out](codec->tables, direct ? (void *)p->dst : values, p->codes, p->n,
-                                   g->format, scales, g->block_cols);
+    scale_load(codec, scales, p->scales, mxfs_ceil_div(phase + p->n, l->block_cols), type);
+    codec->kernel->fp8_blocks[out](
+        direct ? (void *)p->dst : values,
+        &(struct mxfs_fp8_blocks){codec->tables, p->codes, p->n, l->format, scales, l->block_cols});
     if (!direct)
-        mxfs_narrow_columns(g, codec, p->dst, values, p->n, columns, p->factors, p->first % last);
+        scale_narrow(&pass->narrowing, p->dst, values, p->n, column_of(pass->group, p->first));
 }
 
 /* How many of `n` elements are decoded at once: to the end of the block that they begin inside of,
- * or as many blocks as there is room for; where they are narrowed aside, all of one row. */
-static uint64_t choose_count(const struct mxfs_group *g, uint64_t first, uint64_t n)
+ * or as many blocks as there is room for; where they take the way of scale_narrow(), all of one
+ * row. */
+static uint64_t choose_count(const struct pass *pass, uint64_t first, uint64_t n)
 {
-    uint64_t phase = first % g->cols % g->block_cols, blocks = MXFS_SCALES_CHUNK;
+    const struct fp8_layout *l = pass->layout;
+    uint64_t phase = first % l->cols % l->block_cols, blocks = SCALE_CHUNK;
 
-    if (!mxfs_narrows_once(g, columns_of(g))) {
+    if (!scale_narrows_once(&pass->narrowing)) {
+        const struct mxfs_group *g = pass->group;
         uint64_t last = g->rank ? g->shape[g->rank - 1] : 1;
-        n = mxfs_min_u64(n, mxfs_min_u64(MXFS_NARROW_CHUNK, last - first % last));
-        blocks = mxfs_max_u64(1, mxfs_min_u64(blocks, MXFS_NARROW_CHUNK / g->block_cols));
+        n = mxfs_min_u64(n, mxfs_min_u64(SCALE_NARROW_CHUNK, last - first % last));
+        blocks = mxfs_max_u64(1, mxfs_min_u64(blocks, SCALE_NARROW_CHUNK / l->block_cols));
     }
     if (phase > 0)
-        return mxfs_min_u64(n, g->block_cols - phase);
-    return n / g->block_cols >= blocks ? blocks * g->block_cols : n;
+        return mxfs_min_u64(n, l->block_cols - phase);
+    return n / l->block_cols >= blocks ? blocks * l->block_cols : n;
 }
 
 /* Decodes the first elements of a run and returns how many. */
-static uint64_t decode_some(const struct mxfs_group *g, const struct mxfs_codec *codec,
-                            struct piece p)
+static uint64_t decode_some(const struct pass *pass, struct piece p)
 {
-    if (g->block_cols == 1 && g->cols > 1 && !columns_of(g)) {
-        p.n = mxfs_min_u64(p.n, MXFS_NARROW_CHUNK);
-        decode_columns(g, codec, &p);
+    const struct fp8_layout *l = pass->layout;
+
+    if (l->block_cols == 1 && l->cols > 1 && !pass->narrowing.columns) {
+        p.n = mxfs_min_u64(p.n, SCALE_NARROW_CHUNK);
+        decode_columns(pass, &p);
     } else {
-        p.n = choose_count(g, p.first, p.n);
-        decode_blocks(g, codec, &p, p.first % g->cols % g->block_cols);
+        p.n = choose_count(pass, p.first, p.n);
+        decode_blocks(pass, &p, p.first % l->cols % l->block_cols);
     }
     return p.n;
 }
@@ -260,18 +230,26 @@ static uint64_t decode_some(const struct mxfs_group *g, const struct mxfs_codec 
 static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
                    uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
 {
-    unsigned size = mxfs_scale_size(group->part[MXFS_FP8_SCALES]->dtype);
-    uint64_t row0 = scale_row(group, first), width = scales_of_row(group);
-    struct piece p = {.dst = dst, .codes = src[MXFS_FP8_CODES], .first = first};
+    const struct fp8_layout *l = layout_of(group);
+    unsigned size = scale_size(group->part[FP8_SCALES]->dtype);
+    uint64_t row0 = scale_row(l, first), width = scales_of_row(l);
+    struct piece p = {.dst = dst, .codes = src[FP8_CODES], .first = first};
+    struct pass pass = {
+        .group = group,
+        .layout = l,
+        .narrowing = {.codec = codec, .out = group->out, .via = l->via},
+    };
 
-    if (columns_of(group))
-        p.factors = src[MXFS_FP8_COLUMNS];
+    if (group->parts > FP8_COLUMNS) {
+        pass.narrowing.columns = group->part[FP8_COLUMNS];
+        pass.narrowing.factors = src[FP8_COLUMNS];
+    }
     while (count > 0) {
-        uint64_t column = p.first % group->cols;
-        uint64_t scale = (scale_row(group, p.first) - row0) * width + column / group->block_cols;
-        p.scales = src[MXFS_FP8_SCALES] + scale * size;
-        p.n = mxfs_min_u64(group->cols - column, count);
-        uint64_t done = decode_some(group, codec, p);
+        uint64_t column = p.first % l->cols;
+        uint64_t scale = (scale_row(l, p.first) - row0) * width + column / l->block_cols;
+        p.scales = src[FP8_SCALES] + scale * size;
+        p.n = mxfs_min_u64(l->cols - column, count);
+        uint64_t done = decode_some(&pass, p);
         p.codes += done;
         p.dst += done * mxfs_out_size(group->out);
         p.first += done;
@@ -279,10 +257,14 @@ static void decode(const struct mxfs_group *group, const struct mxfs_codec *code
     }
 }
 
-const struct mxfs_scheme mxfs_scheme_fp8 = {
+const struct mxfs_scheme scheme_fp8 = {
     .name = "fp8",
-    .summary = "X.weight F8 + scales of tensor, rows, blocks or groups -> X.weight",
-    .match = match_fp8,
+    .writers = "DeepSeek, Qwen, Kimi, MiniMax, Mistral, compressed-tensors, ModelOpt, fbgemm, "
+               "Quark, ComfyUI",
+    .methods = "fp8,fbgemm_fp8,mxfp8,compressed-tensors,modelopt,quark",
+    .forms = forms,
+    .refuses_transforms = true,
+    .fit = fit,
     .spans = spans,
     .decode = decode,
 };

@@ -10,21 +10,31 @@
 #include "match.h"
 
 /** Parts of an FP8 group. */
-enum { MXFS_FP8_CODES, MXFS_FP8_SCALES, MXFS_FP8_COLUMNS };
+enum { FP8_CODES, FP8_SCALES, FP8_COLUMNS };
 
 /**
- * Sets rows, cols, block_rows and block_cols of a group whose parts are added and whose shape is
- * set: matrices of rows x cols, one after the other, each with a table of scales, one for
- * block_rows x block_cols elements; what is left over at the right and bottom makes ragged blocks.
- * Refuses scales that fit in no way, or in two.
+ * The layout of a group: matrices of rows x cols, one after the other, each with a table of scales,
+ * one for block_rows x block_cols elements; what is left over at the right and bottom makes ragged
+ * blocks.
  */
-enum mxfs_verdict mxfs_fp8_spread(struct mxfs_match *match, struct mxfs_group *group);
+struct fp8_layout {
+    uint64_t rows, cols;
+    uint64_t block_rows, block_cols; /**< not 0 */
+    enum mxfs_fp8 format : 8;        /**< of the codes */
+    enum mxfs_out via : 8;           /**< type that products are rounded to first */
+};
+
+/**
+ * Sets rows, cols, block_rows and block_cols of a group whose shape is set. Refuses scales that fit
+ * in no way, or in two.
+ */
+int fp8_spread(struct scheme_case *c, struct fp8_layout *layout);
 
 /**
  * How many elements of an axis share a scale, from its length and the number of scales: what the
  * config says if that fits; else the only power of two that fits (for a count of 1 every larger one
  * gives the same map); else the exact ratio; else 0.
  */
-uint64_t mxfs_block_extent(uint64_t dim, uint64_t count, uint64_t configured);
+uint64_t fp8_block_extent(uint64_t dim, uint64_t count, uint64_t configured);
 
 #endif

@@ -21,7 +21,7 @@
 #include "mxfs/bytes.h"
 
 static const char no_block[] = "no block size fits its scales";
-static const char two_axes[] = "nothing tells which axis its scales belong to";
+static const char two_axes[] = "the axis that its scales belong to cannot be told";
 
 /* The dimensions of the scales, without those that are 1 between the axes. */
 struct dims {
@@ -29,7 +29,7 @@ struct dims {
     uint32_t rank;
 };
 
-uint64_t mxfs_block_extent(uint64_t dim, uint64_t count, uint64_t configured)
+uint64_t fp8_block_extent(uint64_t dim, uint64_t count, uint64_t configured)
 {
     if (count == 0 || dim == 0)
         return count == 0 && dim == 0 ? 1 : 0;
@@ -62,17 +62,18 @@ static bool squeeze(const struct mxfs_tensor *weight, const struct mxfs_tensor *
     return true;
 }
 
-static void set(struct mxfs_group *g, uint64_t rows, uint64_t cols, uint64_t block_rows,
+static void set(struct fp8_layout *l, uint64_t rows, uint64_t cols, uint64_t block_rows,
                 uint64_t block_cols)
 {
-    g->rows = rows;
-    g->cols = cols;
-    g->block_rows = mxfs_max_u64(block_rows, 1);
-    g->block_cols = mxfs_max_u64(block_cols, 1);
+    l->rows = rows;
+    l->cols = cols;
+    l->block_rows = mxfs_max_u64(block_rows, 1);
+    l->block_cols = mxfs_max_u64(block_cols, 1);
 }
 
 /* One scale for each index of the first axis. */
-static bool spread_first_axis(struct mxfs_group *g, const struct dims *d)
+static bool spread_first_axis(const struct mxfs_group *g, const struct dims *d,
+                              struct fp8_layout *l)
 {
     if (g->rank == 0 || d->rank == 0 || d->dim[0] != g->shape[0])
         return false;
@@ -81,52 +82,55 @@ static bool spread_first_axis(struct mxfs_group *g, const struct dims *d)
             return false;
     }
     uint64_t rest = g->shape[0] ? g->elements / g->shape[0] : 0;
-    set(g, g->shape[0], rest, 1, rest);
+    set(l, g->shape[0], rest, 1, rest);
     return true;
 }
 
-static bool spread_blocks(const struct mxfs_match *match, struct mxfs_group *g,
-                          const struct dims *d)
+static int spread_blocks(struct scheme_case *c, const struct dims *d, struct fp8_layout *l)
 {
-    uint32_t n = g->rank;
-    uint64_t rows = g->shape[n - 2], cols = g->shape[n - 1];
-    uint64_t block_rows = mxfs_block_extent(rows, d->dim[n - 2], match->config->block[0]);
-    uint64_t block_cols = mxfs_block_extent(cols, d->dim[n - 1], match->config->block[1]);
+    const struct mxfs_group *g = c->group;
+    const uint64_t *block = c->match->config->block;
+    uint64_t rows = g->shape[g->rank - 2], cols = g->shape[g->rank - 1];
+    uint64_t block_rows = fp8_block_extent(rows, d->dim[g->rank - 2], block[0]);
+    uint64_t block_cols = fp8_block_extent(cols, d->dim[g->rank - 1], block[1]);
 
-    set(g, rows, cols, block_rows, block_cols);
-    return block_rows > 0 && block_cols > 0;
+    if (block_rows == 0 || block_cols == 0)
+        return scheme_refuse(c, no_block);
+    set(l, rows, cols, block_rows, block_cols);
+    return 0;
 }
 
-static enum mxfs_verdict spread_experts(struct mxfs_match *match, struct mxfs_group *g,
-                                        const struct dims *d)
+static int spread_experts(struct scheme_case *c, const struct dims *d, struct fp8_layout *l)
 {
-    bool rows = d->dim[1] == g->shape[1], cols = d->dim[1] == g->shape[2];
+    const uint64_t *shape = c->group->shape;
+    bool rows = d->dim[1] == shape[1], cols = d->dim[1] == shape[2];
 
     if (rows && cols)
-        return mxfs_match_refuse(match, NULL, two_axes);
+        return scheme_refuse(c, two_axes);
     if (!rows && !cols)
-        return mxfs_match_refuse(match, NULL, mxfs_reason_shape);
-    set(g, g->shape[1], g->shape[2], rows ? 1 : g->shape[1], rows ? g->shape[2] : 1);
-    return MXFS_MATCH;
+        return scheme_refuse(c, scheme_no_fit);
+    set(l, shape[1], shape[2], rows ? 1 : shape[1], rows ? shape[2] : 1);
+    return 0;
 }
 
-enum mxfs_verdict mxfs_fp8_spread(struct mxfs_match *match, struct mxfs_group *group)
+int fp8_spread(struct scheme_case *c, struct fp8_layout *l)
 {
-    const struct mxfs_tensor *scales = group->part[MXFS_FP8_SCALES];
-    uint32_t n = group->rank;
+    const struct mxfs_tensor *scales = c->of[SCHEME_SCALES];
+    const struct mxfs_group *g = c->group;
+    uint32_t n = g->rank;
     struct dims d;
 
-    if (!squeeze(group->part[MXFS_FP8_CODES], scales, &d))
-        return mxfs_match_refuse(match, NULL, mxfs_reason_shape);
+    if (!squeeze(c->of[SCHEME_CODES], scales, &d))
+        return scheme_refuse(c, scheme_no_fit);
     if (scales->size * 8 == mxfs_dtype_bits(scales->dtype)) {
-        set(group, 1, group->elements, 1, group->elements);
-        return MXFS_MATCH;
+        set(l, 1, g->elements, 1, g->elements);
+        return 0;
     }
-    if (spread_first_axis(group, &d))
-        return MXFS_MATCH;
-    if (n == 3 && d.rank == 2 && d.dim[0] == group->shape[0])
-        return spread_experts(match, group, &d);
-    if (n < 2 || d.rank != n || (n > 2 && memcmp(d.dim, group->shape, (n - 2) * sizeof(*d.dim))))
-        return mxfs_match_refuse(match, NULL, mxfs_reason_shape);
-    return spread_blocks(match, group, &d) ? MXFS_MATCH : mxfs_match_refuse(match, NULL, no_block);
+    if (spread_first_axis(g, &d, l))
+        return 0;
+    if (n == 3 && d.rank == 2 && d.dim[0] == g->shape[0])
+        return spread_experts(c, &d, l);
+    if (n < 2 || d.rank != n || (n > 2 && memcmp(d.dim, g->shape, (n - 2) * sizeof(*d.dim))))
+        return scheme_refuse(c, scheme_no_fit);
+    return spread_blocks(c, &d, l);
 }

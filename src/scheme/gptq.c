@@ -13,25 +13,34 @@
  *
  *   W[n, k] = (code - zero) * scale, rounded to the type of the scales (float16)
  *
- * A unit is a strip of columns, all of K: a run of rows of the output. It is turned over when it is
- * loaded, so that the codes of a row lie one behind the other; of AWQ, where two columns share an
- * octet, those of two rows. Then follow the scales and the zeros, an octet each, of each row.
+ * A unit is a strip of columns, all of K: a run of rows of the output. It is transposed when it is
+ * loaded, so that the codes of a row follow each other; of AWQ, where two columns share a byte,
+ * those of two rows. Then come the scales and the zeros, a byte each, of each row.
  *
  * Sources: ModelCloud/GPTQModel gptqmodel/nn_modules/qlinear; AutoAWQ awq/utils/packing_utils.py;
  * auto-round's export of both.
  */
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
 #include "integers.h"
 #include "mxfs/bytes.h"
+#include "mxfs/compiler.h"
 #include "scales.h"
 
 enum { CODES, ZEROS, SCALES, G_IDX };
 
-/* group->format */
-enum { GPTQ_V1, GPTQ_V2, AWQ };
+enum { WORDS = SCHEME_BIT(I32) | SCHEME_BIT(U32) };
+
+static const struct scheme_form forms[] = {
+    {.output = ".weight",
+     .part = {{SCHEME_CODES, ".qweight", SCHEME_BIT(I32), 0},
+              {SCHEME_ZEROS, ".qzeros", WORDS, SCHEME_NEEDED | SCHEME_ALONE},
+              {SCHEME_SCALES, ".scales", SCHEME_LINEAR, SCHEME_NEEDED},
+              {SCHEME_G_IDX, ".g_idx", SCHEME_BIT(I32), 0}}},
+    {0},
+};
 
 /* Columns whose words, and in AWQ's words eight times as many columns, fill cache lines. */
 enum { COLUMNS = 128, CACHE_LINE = 64 };
@@ -39,102 +48,136 @@ enum { COLUMNS = 128, CACHE_LINE = 64 };
 /* Column 8j + i is this nibble of word j, counted from the lowest. */
 static const uint8_t awq_place[8] = {0, 4, 1, 5, 2, 6, 3, 7};
 
-static const struct mxfs_int *layout_of(const struct mxfs_group *g)
+static const struct scheme_int *layout_of(const struct mxfs_group *g)
 {
-    return g->constants;
+    return g->layout;
+}
+
+static bool is_awq(const struct mxfs_group *g)
+{
+    return layout_of(g)->words == SCHEME_INT_AWQ;
 }
 
 /* Geometry of a unit. */
 
-/* Octets from one row of turned codes to the next: an odd number of cache lines, so that lines
+/* Bytes from one row of transposed codes to the next: an odd number of cache lines, so that lines
  * written together do not fall in the same few cache sets. */
 static uint64_t code_stride(const struct mxfs_group *g)
 {
-    uint64_t octets = g->format == AWQ ? g->cols : layout_of(g)->row_bytes;
-    return mxfs_align_up(octets, CACHE_LINE) | CACHE_LINE;
+    uint64_t bytes = is_awq(g) ? layout_of(g)->cols : layout_of(g)->row_bytes;
+    return mxfs_align_up(bytes, CACHE_LINE) | CACHE_LINE;
 }
 
 /* Rows of codes for n rows of the output. */
 static uint64_t code_rows(const struct mxfs_group *g, uint64_t n)
 {
-    return g->format == AWQ ? n / 2 : n;
+    return is_awq(g) ? n / 2 : n;
 }
 
-static uint64_t scale_octets(const struct mxfs_group *g)
+static uint64_t scale_bytes(const struct mxfs_group *g)
 {
-    return layout_of(g)->groups * mxfs_scale_size(g->part[SCALES]->dtype);
+    return layout_of(g)->groups * scale_size(g->part[SCALES]->dtype);
 }
 
 static uint64_t packed_size(const struct mxfs_group *g, uint64_t n)
 {
-    return code_rows(g, n) * code_stride(g) + n * (scale_octets(g) + layout_of(g)->groups);
+    return code_rows(g, n) * code_stride(g) + n * (scale_bytes(g) + layout_of(g)->groups);
 }
 
 /* As many columns as fit, spread evenly. */
 static uint64_t choose_strip(const struct mxfs_group *g, uint64_t unit_max)
 {
-    uint64_t block = packed_size(g, COLUMNS);
-    uint64_t fit = mxfs_max_u64(unit_max / block, 1) * COLUMNS;
-    uint64_t units = mxfs_max_u64(mxfs_ceil_div(g->rows, fit), 1);
-    return mxfs_align_up(mxfs_max_u64(mxfs_ceil_div(g->rows, units), 1), COLUMNS);
+    uint64_t block = packed_size(g, COLUMNS), rows = layout_of(g)->rows;
+    uint64_t most = mxfs_max_u64(unit_max / block, 1) * COLUMNS;
+    uint64_t units = mxfs_max_u64(mxfs_ceil_div(rows, most), 1);
+    return mxfs_align_up(mxfs_max_u64(mxfs_ceil_div(rows, units), 1), COLUMNS);
 }
 
 static uint64_t unit_columns(const struct mxfs_unit *u)
 {
-    return mxfs_min_u64(u->group->strip, u->group->rows - u->index * u->group->strip);
+    const struct scheme_int *l = layout_of(u->group);
+    return mxfs_min_u64(l->strip, l->rows - u->index * l->strip);
 }
 
 /* Matching. */
 
-/* Which of the formats the config means, or why none. */
-static const char *choose_version(struct mxfs_match *match, struct mxfs_group *group)
-{
-    const struct mxfs_quant_config *c = match->config;
-    const char *packing = c->packing;
+/* Geometry and version of the codes, from shapes and config. */
+struct codes {
+    enum scheme_int_words words;
+    unsigned bits; /* 0: of no known layout */
+    uint64_t rows, cols;
+};
 
-    if ((strcmp(c->method, "awq") == 0 && group->format != AWQ) ||
-        (strcmp(c->method, "gptq") == 0 && group->format == AWQ))
-        return mxfs_reason_shape;
-    if (strcmp(c->method, "auto-round") == 0) {
-        packing = strchr(packing, ':') ? strchr(packing, ':') + 1 : packing;
-        if (strcmp(packing, group->format == AWQ ? "auto_awq" : "auto_gptq") != 0)
-            return "nothing tells which packing of AutoRound it has";
-        return NULL;
-    }
-    if (group->format == AWQ) {
-        if (c->version[0] != '\0' && strcasecmp(c->version, "gemm") != 0)
-            return "only AWQ's gemm layout is supported";
-        return NULL;
-    }
-    if (strcmp(packing, "gptq_v2") == 0)
-        group->format = GPTQ_V2;
-    else if (packing[0] != '\0' && strcmp(packing, "gptq") != 0)
-        return "only the checkpoint formats gptq and gptq_v2 are supported";
-    else if (!c->quantized)
-        return "without a config nothing tells which version of its zeros it has";
-    return NULL;
+/* Refuses under the name of the method. */
+static int refuse(struct scheme_case *c, const char *reason)
+{
+    return scheme_refuse_as(c, strcmp(c->match->config->method, "awq") == 0 ? "awq" : "gptq",
+                            reason);
 }
 
-/* Bits, rows and columns by the shapes of codes, zeros and scales; *bits 0: of no known layout. */
-static void read_shapes(struct mxfs_group *group, unsigned *bits)
+/* The name of the packing in the config, under GPTQ's key, AutoRound's, or a newer one. */
+static const char *find_packing(const struct mxfs_quant_config *config)
 {
-    const uint64_t *codes = group->part[CODES]->shape, *zeros = group->part[ZEROS]->shape;
-    const uint64_t *scales = group->part[SCALES]->shape;
+    static const char *const keys[] = {"checkpoint_format", "packing_format", "format"};
+    const char *packing = "";
 
-    *bits = 0;
-    group->rows = scales[1];
+    for (size_t i = 0; i < MXFS_COUNT(keys) && packing[0] == '\0'; i++)
+        packing = mxfs_scheme_config_string(config, keys[i]);
+    return packing;
+}
+
+static int choose_gptq_version(struct scheme_case *c, struct codes *codes)
+{
+    const char *packing = find_packing(c->match->config);
+
+    if (strcmp(packing, "gptq_v2") == 0)
+        codes->words = SCHEME_INT_GPTQ_V2;
+    else if (packing[0] != '\0' && strcmp(packing, "gptq") != 0)
+        return refuse(c, "only the checkpoint formats gptq and gptq_v2 are supported");
+    else if (!c->match->config->quantized)
+        return refuse(c, "the version of its zeros cannot be told without a config");
+    return 0;
+}
+
+/* Which of the formats the config means. */
+static int choose_version(struct scheme_case *c, struct codes *codes)
+{
+    const struct mxfs_quant_config *config = c->match->config;
+    bool awq = codes->words == SCHEME_INT_AWQ;
+
+    if (strcmp(config->method, awq ? "gptq" : "awq") == 0)
+        return refuse(c, scheme_no_fit);
+    if (strcmp(config->method, "auto-round") == 0) {
+        const char *packing = find_packing(config), *colon = strchr(packing, ':');
+        if (strcmp(colon ? colon + 1 : packing, awq ? "auto_awq" : "auto_gptq") != 0)
+            return refuse(c, "its packing_format is not one of auto_gptq and auto_awq");
+        return 0;
+    }
+    if (!awq)
+        return choose_gptq_version(c, codes);
+    const char *version = mxfs_scheme_config_string(config, "version");
+    if (version[0] != '\0' && strcasecmp(version, "gemm") != 0)
+        return refuse(c, "only AWQ's gemm layout is supported");
+    return 0;
+}
+
+/* Bits, rows and columns by the shapes of codes, zeros and scales. */
+static void read_shapes(const struct scheme_case *c, struct codes *codes)
+{
+    const uint64_t *words = c->of[SCHEME_CODES]->shape, *zeros = c->of[SCHEME_ZEROS]->shape;
+    const uint64_t *scales = c->of[SCHEME_SCALES]->shape;
+
+    *codes = (struct codes){.rows = scales[1]};
     if (zeros[0] != scales[0] || scales[0] == 0 || scales[1] == 0)
         return;
-    if (codes[1] == zeros[1] && codes[1] <= UINT64_MAX / 8 && codes[1] * 8 == scales[1]) {
-        group->format = AWQ;
-        group->cols = codes[0];
-        *bits = 4;
-    } else if (codes[1] == scales[1] && zeros[1] <= UINT64_MAX / 32 &&
+    if (words[1] == zeros[1] && words[1] <= UINT64_MAX / 8 && words[1] * 8 == scales[1]) {
+        codes->words = SCHEME_INT_AWQ;
+        codes->bits = 4;
+        codes->cols = words[0];
+    } else if (words[1] == scales[1] && zeros[1] <= UINT64_MAX / 32 &&
                zeros[1] * 32 % scales[1] == 0 && zeros[1] * 32 / scales[1] <= 8) {
-        *bits = (unsigned)(zeros[1] * 32 / scales[1]);
-        group->format = GPTQ_V1;
-        if (*bits > 0)
-            group->cols = codes[0] / *bits * 32;
+        codes->bits = (unsigned)(zeros[1] * 32 / scales[1]);
+        codes->cols = codes->bits ? words[0] * (32 / codes->bits) : 0;
     }
 }
 
@@ -148,110 +191,68 @@ static bool config_has(const struct mxfs_quant_config *config, unsigned bits)
     return config->width_count == 0 || config->width_count > MXFS_WIDTHS_MAX;
 }
 
-static const char *fit(struct mxfs_match *match, struct mxfs_group *group,
-                       const struct mxfs_tensor *g_idx)
+/* Shapes, bits and version. */
+static int check_codes(struct scheme_case *c, struct codes *codes)
 {
-    const struct mxfs_tensor *codes = group->part[CODES], *zeros = group->part[ZEROS];
-    const struct mxfs_tensor *scales = group->part[SCALES];
-    unsigned bits;
+    const struct mxfs_tensor *zeros = c->of[SCHEME_ZEROS];
 
-    if (codes->dtype != MXFS_I32 || zeros->dtype != MXFS_I32 || codes->rank != 2 ||
-        zeros->rank != 2 || scales->rank != 2)
-        return mxfs_reason_shape;
-    if (!mxfs_scale_is_linear(scales->dtype))
-        return "unknown type of its scales";
-    read_shapes(group, &bits);
-    if (bits == 0 || !config_has(match->config, bits))
-        return mxfs_reason_shape;
-    if (bits != 2 && bits != 4 && bits != 8)
-        return "only codes of 2, 4 and 8 bits are supported";
-    group->cols = group->format == AWQ ? codes->shape[0] : codes->shape[0] * (32 / bits);
-    if (!mxfs_match_shape(group, (uint64_t[]){group->rows, group->cols}, 2))
-        return mxfs_reason_rank;
-    struct mxfs_int *layout = mxfs_int_new(bits, 0);
-    if (!layout)
-        return mxfs_reason_memory;
-    group->constants = layout;
-    layout->groups = scales->shape[0];
-    layout->row_bytes = codes->shape[0] * 4; /* of GPTQ: a column of words */
-    group->block_cols = group->cols % layout->groups == 0 ? group->cols / layout->groups : 0;
-    if (g_idx) {
-        mxfs_match_add_part(group, g_idx);
-        const char *reason = mxfs_int_read_groups(match, group, &layout, g_idx, false);
-        group->constants = layout;
-        return reason;
-    }
-    return group->block_cols == 0 && group->cols > 0 ? "its columns are no multiple of its groups"
-                                                     : NULL;
+    if (zeros->dtype != MXFS_I32 || c->of[SCHEME_CODES]->rank != 2 || zeros->rank != 2 ||
+        c->of[SCHEME_SCALES]->rank != 2)
+        return refuse(c, scheme_no_fit);
+    read_shapes(c, codes);
+    if (codes->bits == 0 || !config_has(c->match->config, codes->bits))
+        return refuse(c, scheme_no_fit);
+    if (codes->bits != 2 && codes->bits != 4 && codes->bits != 8)
+        return refuse(c, "only codes of 2, 4 and 8 bits are supported");
+    return choose_version(c, codes);
 }
 
-/* X.weight is no part of X.qweight, so the constants hold the name, behind everything else. */
-static const char *set_name(struct mxfs_group *group, size_t stem_len)
+static int fit_layout(struct scheme_case *c, const struct codes *codes)
 {
-    static const char suffix[] = ".weight";
-    struct mxfs_int *layout = group->constants;
-    uint64_t size = sizeof(*layout);
+    struct scheme_int *l = scheme_int_new(c, codes->bits, MXFS_CODE8_OFFSET);
 
-    if (group->block_cols == 0)
-        size += group->cols * sizeof(layout->group_of[0]);
-    layout = realloc(layout, size + stem_len + sizeof(suffix) - 1);
-    if (!layout)
-        return mxfs_reason_memory;
-    group->constants = layout;
-    char *name = (char *)layout + size;
-    memcpy(name, group->part[CODES]->name, stem_len);
-    memcpy(name + stem_len, suffix, sizeof(suffix) - 1);
-    group->name = name;
-    group->name_len = (uint32_t)(stem_len + sizeof(suffix) - 1);
-    return NULL;
+    if (!l)
+        return -ENOMEM;
+    l->words = codes->words;
+    l->rows = codes->rows;
+    l->cols = codes->cols;
+    l->groups = c->of[SCHEME_SCALES]->shape[0];
+    l->row_bytes = c->of[SCHEME_CODES]->shape[0] * 4; /* of GPTQ: a column of words */
+    l->block_cols = l->cols % l->groups == 0 ? l->cols / l->groups : 0;
+    l->via = scale_type(c->of[SCHEME_SCALES]);
+    if (!c->of[SCHEME_G_IDX] && l->block_cols == 0 && l->cols > 0)
+        return refuse(c, scheme_int_uneven);
+    return scheme_int_read_groups(c, false);
 }
 
-static const char gptq_name[] = "gptq", awq_name[] = "awq";
-
-static enum mxfs_verdict match_gptq(struct mxfs_match *match, size_t index,
-                                    struct mxfs_group *group)
+static int fit(struct scheme_case *c, struct mxfs_group *group)
 {
-    const struct mxfs_tensor *t = match->tensors->sorted[index];
-    const char *const method = match->config->method;
-    size_t stem_len;
+    struct codes codes = {0};
+    int rc = check_codes(c, &codes);
 
-    if (!mxfs_tensor_has_suffix(t, ".qweight", &stem_len))
-        return MXFS_NO_MATCH;
-    const struct mxfs_tensor *zeros = mxfs_match_companion(match, index, stem_len, ".qzeros");
-    const struct mxfs_tensor *scales = mxfs_match_companion(match, index, stem_len, ".scales");
-    const char *name = strcmp(method, "awq") == 0 ? awq_name : gptq_name;
-    if (t->dtype != MXFS_I32 && !zeros && !scales)
-        return MXFS_NO_MATCH;
-    mxfs_match_add_part(group, t);
-    if (t->dtype != MXFS_I32)
-        return mxfs_match_refuse(match, method[0] != '\0' ? name : "qweight",
-                                 "codes that are not in words of 32 bits");
-    if (!zeros || !scales)
-        return mxfs_match_refuse_half(match, name, "its zeros or scales are missing");
-    mxfs_match_add_part(group, zeros);
-    mxfs_match_add_part(group, scales);
-    const char *reason = fit(match, group, mxfs_match_companion(match, index, stem_len, ".g_idx"));
-    if (!reason)
-        reason = choose_version(match, group);
-    if (!reason)
-        reason = set_name(group, stem_len);
-    if (reason)
-        return mxfs_match_refuse(match, name, reason);
-    group->via = mxfs_int_via(scales);
-    group->strip = choose_strip(group, match->unit_max);
-    mxfs_int_choose_out(match, group);
-    return MXFS_MATCH;
+    if (rc == 0)
+        rc = scheme_set_shape(c, (uint64_t[]){codes.rows, codes.cols}, 2);
+    if (rc == 0)
+        rc = fit_layout(c, &codes);
+    if (rc != 0)
+        return rc;
+    struct scheme_int *l = group->layout;
+    l->strip = choose_strip(group, c->match->options->unit_max);
+    scheme_int_choose_out(c);
+    return 0;
 }
 
 /* Operations by unit. */
 
 static void unit_at(const struct mxfs_group *group, uint64_t element, struct mxfs_unit *unit)
 {
+    const struct scheme_int *l = layout_of(group);
+
     unit->group = group;
-    unit->index = element / group->cols / group->strip;
+    unit->index = element / l->cols / l->strip;
     uint64_t n = unit_columns(unit);
-    unit->first = unit->index * group->strip * group->cols;
-    unit->count = n * group->cols;
+    unit->first = unit->index * l->strip * l->cols;
+    unit->count = n * l->cols;
     unit->bytes = packed_size(group, n);
 }
 
@@ -259,8 +260,8 @@ static void unit_at(const struct mxfs_group *group, uint64_t element, struct mxf
 static uint64_t column_bits(const struct mxfs_group *g, unsigned part)
 {
     if (part == SCALES)
-        return mxfs_scale_size(g->part[SCALES]->dtype) * 8;
-    return part == CODES && g->format != AWQ ? 32 : layout_of(g)->bits;
+        return scale_size(g->part[SCALES]->dtype) * 8;
+    return part == CODES && !is_awq(g) ? 32 : layout_of(g)->bits;
 }
 
 static void strips(const struct mxfs_unit *unit, unsigned part, struct mxfs_strips *out)
@@ -271,23 +272,23 @@ static void strips(const struct mxfs_unit *unit, unsigned part, struct mxfs_stri
     *out = (struct mxfs_strips){0};
     if (part == G_IDX)
         return; /* read when matching */
-    out->offset = unit->index * group->strip / 8 * bits;
+    out->offset = unit->index * layout_of(group)->strip / 8 * bits;
     out->width = n * bits / 8;
-    out->stride = group->rows * bits / 8;
+    out->stride = layout_of(group)->rows * bits / 8;
     out->rows = group->part[part]->shape[0];
 }
 
 static uint8_t zero_field(const struct mxfs_group *g, const uint8_t *row, uint64_t n)
 {
     unsigned bits = layout_of(g)->bits;
-    uint64_t at = g->format == AWQ ? (n / 8 * 8 + awq_place[n % 8]) * 4 : n * bits;
+    uint64_t at = is_awq(g) ? (n / 8 * 8 + awq_place[n % 8]) * 4 : n * bits;
     return (uint8_t)(row[at / 8] >> at % 8 & ((1u << bits) - 1));
 }
 
 static void pack_scales(const struct mxfs_group *g, const struct mxfs_rows *rows, uint64_t n,
                         uint8_t *scales)
 {
-    unsigned size = mxfs_scale_size(g->part[SCALES]->dtype);
+    unsigned size = scale_size(g->part[SCALES]->dtype);
     uint64_t groups = layout_of(g)->groups;
 
     for (uint64_t r = 0; r < rows->count; r++) {
@@ -318,13 +319,15 @@ static void pack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
     if (rows->part == SCALES)
         pack_scales(group, rows, n, scales);
     else if (rows->part == ZEROS)
-        pack_zeros(group, rows, n, scales + n * scale_octets(group));
-    else if (rows->part == CODES && group->format == AWQ)
-        codec->kernel->transpose(packed + rows->first, stride, rows->src, rows->stride, rows->count,
-                                 n / 2);
+        pack_zeros(group, rows, n, scales + n * scale_bytes(group));
+    else if (rows->part == CODES && is_awq(group))
+        codec->kernel->transpose(
+            packed + rows->first,
+            &(struct mxfs_transpose){rows->src, rows->stride, stride, rows->count, n / 2});
     else if (rows->part == CODES)
-        codec->kernel->transpose_words(packed + rows->first * 4, stride, rows->src, rows->stride,
-                                       rows->count, n);
+        codec->kernel->transpose_words(
+            packed + rows->first * 4,
+            &(struct mxfs_transpose){rows->src, rows->stride, stride, rows->count, n});
 }
 
 /* Entries of the current row. */
@@ -332,30 +335,30 @@ struct context {
     const uint8_t *scales, *zeros;
 };
 
-static void entries(const struct mxfs_int_row *row, uint64_t group, size_t n, float *scales,
+static void entries(const struct scheme_int_row *row, uint64_t group, size_t n, float *scales,
                     float *zeros, float *biases)
 {
     const struct context *c = row->context;
     uint8_t dtype = row->group->part[SCALES]->dtype;
-    int less = (1 << (row->layout->bits - 1)) - (row->group->format == GPTQ_V1);
+    int less = (1 << (row->layout->bits - 1)) - (row->layout->words == SCHEME_INT_GPTQ_V1);
 
     (void)biases;
-    mxfs_scales_load(row->codec, scales, c->scales + group * mxfs_scale_size(dtype), n, dtype);
+    scale_load(row->codec, scales, c->scales + group * scale_size(dtype), n, dtype);
     for (size_t i = 0; i < n; i++)
         zeros[i] = (float)(c->zeros[group + i] - less);
 }
 
-static struct mxfs_int_row row_of(const struct mxfs_group *g, const struct mxfs_codec *codec,
-                                  const uint8_t *packed, uint64_t row)
+static struct scheme_int_row row_of(const struct mxfs_group *g, const struct mxfs_codec *codec,
+                                    const uint8_t *packed, uint64_t row)
 {
-    uint64_t place = g->format == AWQ ? row / 8 * 8 + awq_place[row % 8] : row;
+    uint64_t place = is_awq(g) ? row / 8 * 8 + awq_place[row % 8] : row;
     const uint8_t *codes = packed + code_rows(g, place) * code_stride(g);
-    return (struct mxfs_int_row){
+    return (struct scheme_int_row){
         .group = g,
         .layout = layout_of(g),
         .codec = codec,
         .codes = codes,
-        .nibbles = g->format != AWQ ? MXFS_NIBBLES_LOW_FIRST
+        .nibbles = !is_awq(g)       ? MXFS_NIBBLES_LOW_FIRST
                    : place % 2 == 0 ? MXFS_NIBBLES_LOW
                                     : MXFS_NIBBLES_HIGH,
         .zeros = true,
@@ -367,27 +370,29 @@ static void unpack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
                    const uint8_t *packed, uint64_t first, uint64_t count, uint8_t *dst)
 {
     const struct mxfs_group *group = unit->group;
-    uint64_t n = unit_columns(unit), at = first - unit->first;
+    uint64_t n = unit_columns(unit), at = first - unit->first, cols = layout_of(group)->cols;
     const uint8_t *scales = packed + code_rows(group, n) * code_stride(group);
-    const uint8_t *zeros = scales + n * scale_octets(group);
+    const uint8_t *zeros = scales + n * scale_bytes(group);
 
     while (count > 0) {
-        uint64_t r = at / group->cols, column = at % group->cols;
-        uint64_t run = mxfs_min_u64(group->cols - column, count);
-        struct context c = {scales + r * scale_octets(group), zeros + r * layout_of(group)->groups};
-        struct mxfs_int_row row = row_of(group, codec, packed, r);
+        uint64_t r = at / cols, column = at % cols;
+        uint64_t run = mxfs_min_u64(cols - column, count);
+        struct context c = {scales + r * scale_bytes(group), zeros + r * layout_of(group)->groups};
+        struct scheme_int_row row = row_of(group, codec, packed, r);
         row.context = &c;
-        mxfs_int_columns(&row, column, run, dst);
+        scheme_int_columns(&row, column, run, dst);
         dst += run * mxfs_out_size(group->out);
         at += run;
         count -= run;
     }
 }
 
-const struct mxfs_scheme mxfs_scheme_gptq = {
+const struct mxfs_scheme scheme_gptq = {
     .name = "gptq-awq",
-    .summary = "GPTQ, AWQ: X.qweight + X.qzeros + X.scales -> X.weight [N, K]",
-    .match = match_gptq,
+    .writers = "GPTQ, AWQ, AutoRound",
+    .methods = "gptq,awq,auto-round",
+    .forms = forms,
+    .fit = fit,
     .unit_at = unit_at,
     .strips = strips,
     .pack = pack,

@@ -12,107 +12,70 @@
  * Sources: compressed-tensors quantization/lifecycle/forward_helpers.py; ModelOpt
  * modelopt/torch/export/quant_utils.py.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "integers.h"
-#include "mxfs/bytes.h"
 #include "scales.h"
 
-enum { CODES, SCALES };
+static const struct scheme_form forms[] = {
+    {.output = ".weight",
+     .part = {{SCHEME_CODES, ".weight", SCHEME_BIT(I8), 0},
+              {SCHEME_SCALES, ".weight_scale", SCHEME_LINEAR, SCHEME_TELLS | SCHEME_TYPED},
+              {SCHEME_ZEROS, ".weight_zero_point", SCHEME_BIT(I8), SCHEME_ASYMMETRIC},
+              {SCHEME_COLUMNS, ".pre_quant_scale", SCHEME_LINEAR, 0},
+              {SCHEME_G_IDX, ".weight_g_idx", SCHEME_BIT(I32), 0}}},
+    {0},
+};
 
-/* Rows and columns of the codes, and how the scales are spread over them. */
-static const char *fit(struct mxfs_group *group, struct mxfs_int *layout)
+/* How the scales are spread over the codes: the entries of a row. */
+static int fit_scales(struct scheme_case *c, struct scheme_int *layout)
 {
-    const struct mxfs_tensor *codes = group->part[CODES], *scales = group->part[SCALES];
-    uint64_t elements = scales->size / mxfs_scale_size(scales->dtype);
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *scales = c->of[SCHEME_SCALES];
+    bool of_rows = codes->rank == 2 && scales->rank == 1 && scales->shape[0] == codes->shape[0];
+
+    if (of_rows)
+        return scheme_int_spread(c, layout, 1);
+    if (scales->size == scale_size(scales->dtype) && scales->rank <= 2) {
+        layout->one_scale = true;
+        return scheme_int_spread(c, layout, 1);
+    }
+    if (scales->rank != codes->rank || !scheme_same_dims(codes, scales, codes->rank - 1))
+        return scheme_refuse(c, scheme_no_fit);
+    return scheme_int_spread(c, layout, scheme_last_dim(scales));
+}
+
+static int fit(struct scheme_case *c, struct mxfs_group *group)
+{
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
 
     if (codes->rank < 2)
-        return mxfs_reason_shape;
-    if (!mxfs_match_shape(group, codes->shape, codes->rank))
-        return mxfs_reason_rank;
-    group->rows = codes->shape[codes->rank - 2];
-    group->cols = codes->shape[codes->rank - 1];
-    group->block_cols = mxfs_max_u64(group->cols, 1);
-    layout->octets = MXFS_OCTETS_SIGNED;
-    layout->row_bytes = group->cols;
-    layout->groups = 1;
-    if (codes->rank == 2 && scales->rank == 1 && scales->shape[0] == group->rows)
-        return NULL; /* [N] is one for each row */
-    if (elements == 1 && scales->rank <= 2) {
-        layout->one_scale = true;
-        return NULL;
-    }
-    if (scales->rank != codes->rank || !mxfs_match_same_dims(codes, scales, codes->rank - 1))
-        return mxfs_reason_shape;
-    layout->groups = mxfs_match_last_dim(scales);
-    if (layout->groups == 0 || group->cols % layout->groups != 0)
-        return mxfs_reason_shape;
-    group->block_cols = mxfs_max_u64(group->cols / layout->groups, 1);
-    return NULL;
-}
-
-static const char *fit_company(struct mxfs_match *match, size_t index, size_t stem_len,
-                               struct mxfs_group *group, struct mxfs_int *layout)
-{
-    const struct mxfs_tensor *t = group->part[CODES], *scales = group->part[SCALES];
-    const struct mxfs_tensor *zeros =
-        mxfs_match_companion(match, index, t->name_len, "_zero_point");
-    const struct mxfs_tensor *g_idx = mxfs_match_companion(match, index, t->name_len, "_g_idx");
-
-    if (zeros) {
-        layout->zeros = group->parts;
-        mxfs_match_add_part(group, zeros);
-        if (zeros->dtype != MXFS_I8 || zeros->rank != scales->rank ||
-            !mxfs_match_same_dims(zeros, scales, scales->rank))
-            return mxfs_reason_shape;
-    }
-    unsigned before = group->parts;
-    if (!mxfs_match_columns(match, index, stem_len, ".pre_quant_scale", group))
-        return mxfs_reason_shape;
-    if (group->parts > before)
-        layout->columns = (uint8_t)before;
-    if (!g_idx)
-        return NULL;
-    mxfs_match_add_part(group, g_idx);
-    const char *reason = mxfs_int_read_groups(match, group, &layout, g_idx, true);
-    group->constants = layout;
-    return reason;
-}
-
-static enum mxfs_verdict match_int8(struct mxfs_match *match, size_t index,
-                                    struct mxfs_group *group)
-{
-    size_t stem_len;
-    const struct mxfs_tensor *scales =
-        mxfs_match_weight_and_scale(match, index, group, MXFS_I8, mxfs_scale_is_linear, &stem_len);
-
-    if (!scales)
-        return MXFS_NO_MATCH;
-    if (match->config->asymmetric &&
-        !mxfs_match_companion(match, index, stem_len, ".weight_zero_point"))
-        return mxfs_match_refuse_half(match, NULL, mxfs_reason_no_zeros);
-    if (match->config->transforms)
-        return mxfs_match_refuse(match, NULL, mxfs_reason_transforms);
-    if (mxfs_match_companion(match, index, stem_len, ".svdquant_lora_a"))
-        return mxfs_match_refuse(match, "int8-svd", "a low-rank part is added at run time");
-    struct mxfs_int *layout = group->constants = mxfs_int_new(8, 0);
+        return scheme_refuse(c, scheme_no_fit);
+    int rc = scheme_set_shape(c, codes->shape, codes->rank);
+    if (rc != 0)
+        return rc;
+    struct scheme_int *layout = scheme_int_new(c, 8, MXFS_CODE8_SIGNED);
     if (!layout)
-        return mxfs_match_refuse(match, NULL, mxfs_reason_memory);
-    const char *reason = fit(group, layout);
-    if (!reason)
-        reason = fit_company(match, index, stem_len, group, layout);
-    if (reason)
-        return mxfs_match_refuse(match, NULL, reason);
+        return -ENOMEM;
     group->tile = 1;
-    group->via =
-        strcmp(match->config->method, "modelopt") == 0 ? MXFS_OUT_F32 : mxfs_int_via(scales);
-    return MXFS_MATCH;
+    layout->via = scale_type(c->of[SCHEME_SCALES]);
+    if (strcmp(c->match->config->method, "modelopt") == 0)
+        layout->via = MXFS_OUT_F32;
+    rc = fit_scales(c, layout);
+    if (rc == 0)
+        rc = scheme_int_fit_zeros(c, layout);
+    if (rc == 0)
+        rc = scheme_int_fit_columns(c, layout);
+    return rc == 0 ? scheme_int_read_groups(c, true) : rc;
 }
 
-const struct mxfs_scheme mxfs_scheme_int8 = {
+const struct mxfs_scheme scheme_int8 = {
     .name = "int8",
-    .summary = "compressed-tensors, ModelOpt: X.weight I8 + X.weight_scale -> X.weight [.., K]",
-    .match = match_int8,
-    .spans = mxfs_int_spans,
-    .decode = mxfs_int_decode,
+    .writers = "compressed-tensors int-quantized, ModelOpt",
+    .methods = "compressed-tensors,modelopt",
+    .forms = forms,
+    .refuses_transforms = true,
+    .fit = fit,
+    .spans = scheme_int_spans,
+    .decode = scheme_int_decode,
 };

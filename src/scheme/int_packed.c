@@ -15,16 +15,31 @@
  * Source: compressed-tensors compressors/pack_quantized (0.20 and 0.9),
  * quantization/lifecycle/forward_helpers.py.
  */
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
 #include "integers.h"
 #include "mxfs/bytes.h"
 #include "scales.h"
 
-enum { CODES, SCALES, SHAPE };
+enum {
+    INTEGERS = SCHEME_BIT(I64) | SCHEME_BIT(I32),
+    ZEROS = SCHEME_BIT(I32) | SCHEME_BIT(I8),
+};
 
-/* So many of a model are looked at wherever they lie: of models that are not made of experts, all.
+static const struct scheme_form forms[] = {
+    {.output = "weight",
+     .part = {{SCHEME_CODES, "weight_packed", SCHEME_BIT(I32), 0},
+              {SCHEME_SCALES, "weight_scale", SCHEME_LINEAR, SCHEME_NEEDED},
+              {SCHEME_SHAPE, "weight_shape", INTEGERS, SCHEME_NEEDED | SCHEME_AMBIGUOUS},
+              {SCHEME_ZEROS, "weight_zero_point", ZEROS, SCHEME_ASYMMETRIC},
+              {SCHEME_G_IDX, "weight_g_idx", SCHEME_BIT(I32), 0}}},
+    {0},
+};
+
+/*
+ * How many weight_shapes of a model are read although the config tells the same: all of those of
+ * models that are not made of experts.
  */
 enum { LOOKS_MAX = 512 };
 
@@ -96,185 +111,140 @@ static uint64_t find_columns(const struct mxfs_quant_config *config, uint64_t wo
     return found;
 }
 
-/* The dimensions in X.weight_shape. */
-static const char *read_shape(struct mxfs_match *match, const struct mxfs_group *group,
-                              uint64_t shape[MXFS_RANK_MAX])
+/* Reads the dimensions in X.weight_shape; all but the last are known. */
+static int read_shape(struct scheme_case *c, uint64_t shape[MXFS_RANK_MAX])
 {
-    const struct mxfs_tensor *codes = group->part[CODES], *t = group->part[SHAPE];
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *t = c->of[SCHEME_SHAPE];
     uint8_t bytes[8 * MXFS_RANK_MAX];
     unsigned size = t->dtype == MXFS_I64 ? 8 : 4;
+    int rc = scheme_read(c, t, bytes, t->size, 0);
 
-    if ((*match->read)(match->reader, t, bytes, t->size, 0) != 0)
-        return mxfs_reason_unreadable;
-    for (uint32_t i = 0; i < codes->rank; i++) {
+    for (uint32_t i = 0; i < codes->rank && rc == 0; i++) {
         shape[i] = size == 8 ? mxfs_load_le64(bytes + 8 * i) : mxfs_load_le32(bytes + 4 * i);
         if (i + 1 < codes->rank && shape[i] != codes->shape[i])
-            return mxfs_reason_shape;
+            rc = scheme_refuse(c, scheme_no_fit);
     }
-    return NULL;
+    return rc;
 }
 
 /*
  * Whether to read an X.weight_shape that can only say what is known or contradict it. Those of I64
- * stand side by side behind the header, where the safetensors library puts them. Those of I32 may
- * be all over the files, and a model has tens of thousands: from a cold disk that takes seconds.
+ * lie next to each other after the header, where the safetensors library puts them. Those of I32
+ * may be all over the files, and a model has tens of thousands: from a cold disk that takes
+ * seconds.
  */
-static bool is_cheap(struct mxfs_match *match, const struct mxfs_tensor *t)
+static bool is_cheap(struct scheme_case *c)
 {
-    return t->dtype == MXFS_I64 || match->looks++ < LOOKS_MAX;
+    return c->of[SCHEME_SHAPE]->dtype == MXFS_I64 || c->match->spared++ < LOOKS_MAX;
 }
 
 /* The dimensions of the output. */
-static const char *find_shape(struct mxfs_match *match, const struct mxfs_group *group,
-                              uint64_t shape[MXFS_RANK_MAX])
+static int find_shape(struct scheme_case *c, uint64_t shape[MXFS_RANK_MAX])
 {
-    const struct mxfs_tensor *codes = group->part[CODES], *t = group->part[SHAPE];
-    uint64_t words = mxfs_match_last_dim(codes), groups = mxfs_match_last_dim(group->part[SCALES]);
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *t = c->of[SCHEME_SHAPE];
+    uint64_t words = scheme_last_dim(codes), groups = scheme_last_dim(c->of[SCHEME_SCALES]);
 
     if (codes->rank < 2 || codes->rank > MXFS_RANK_MAX || t->rank != 1 ||
-        t->shape[0] != codes->rank || (t->dtype != MXFS_I64 && t->dtype != MXFS_I32))
-        return mxfs_reason_shape;
-    uint64_t columns = find_columns(match->config, words, groups);
+        t->shape[0] != codes->rank)
+        return scheme_refuse(c, scheme_no_fit);
+    uint64_t columns = find_columns(c->match->config, words, groups);
     memcpy(shape, codes->shape, codes->rank * sizeof(*shape));
     shape[codes->rank - 1] = columns;
-    if (columns > 0 && !is_cheap(match, t))
-        return NULL;
-    const char *reason = read_shape(match, group, shape);
-    if (!reason && columns > 0 && shape[codes->rank - 1] != columns)
-        reason = "its weight_shape contradicts config.json and its scales";
-    return reason;
+    if (columns > 0 && !is_cheap(c))
+        return 0;
+    int rc = read_shape(c, shape);
+    if (rc == 0 && columns > 0 && shape[codes->rank - 1] != columns)
+        return scheme_refuse(c, "its weight_shape contradicts config.json and its scales");
+    return rc;
 }
 
 /* Scales [.., N, groups], or of one element. */
-static const char *fit_scales(struct mxfs_group *group, struct mxfs_int *layout)
+static int fit_scales(struct scheme_case *c, struct scheme_int *layout)
 {
-    const struct mxfs_tensor *scales = group->part[SCALES];
-    uint64_t elements = scales->size / mxfs_scale_size(scales->dtype);
+    const struct mxfs_tensor *scales = c->of[SCHEME_SCALES];
+    const struct mxfs_group *g = c->group;
 
-    layout->groups = 1;
-    if (elements == 1 && (scales->rank < 2 || group->rows != 1 || scales->rank != group->rank)) {
+    if (scales->size == scale_size(scales->dtype) &&
+        (scales->rank < 2 || g->shape[g->rank - 2] != 1 || scales->rank != g->rank)) {
         layout->one_scale = true;
-        group->block_cols = mxfs_max_u64(group->cols, 1);
-        return NULL;
+        return scheme_int_spread(c, layout, 1);
     }
-    if (scales->rank != group->rank ||
-        memcmp(scales->shape, group->shape, (group->rank - 1) * sizeof(*group->shape)) != 0)
-        return mxfs_reason_shape;
-    layout->groups = mxfs_match_last_dim(scales);
-    if (layout->groups == 0 || layout->groups > mxfs_max_u64(group->cols, 1))
-        return mxfs_reason_shape;
-    if (group->cols % layout->groups != 0)
-        return "its columns are no multiple of its groups";
-    group->block_cols = mxfs_max_u64(group->cols / layout->groups, 1);
-    return NULL;
+    uint64_t groups = scheme_last_dim(scales);
+    if (scales->rank != g->rank ||
+        memcmp(scales->shape, g->shape, (g->rank - 1) * sizeof(*g->shape)) != 0 ||
+        groups > mxfs_max_u64(g->shape[g->rank - 1], 1))
+        return scheme_refuse(c, scheme_no_fit);
+    return scheme_int_spread(c, layout, groups);
 }
 
 /* Zeros like the scales, or packed [.., words, groups]. */
-static const char *fit_zeros(struct mxfs_group *group, struct mxfs_int *layout,
-                             const struct mxfs_tensor *zeros)
+static int fit_zeros(struct scheme_case *c, struct scheme_int *layout)
 {
-    const struct mxfs_tensor *scales = group->part[SCALES];
+    const struct mxfs_tensor *scales = c->of[SCHEME_SCALES], *zeros = c->of[SCHEME_ZEROS];
+    uint32_t rank = c->group->rank;
 
-    layout->zeros = group->parts;
-    mxfs_match_add_part(group, zeros);
-    if (zeros->dtype == MXFS_I8)
-        return zeros->rank == scales->rank && mxfs_match_same_dims(zeros, scales, scales->rank)
-                   ? NULL
-                   : mxfs_reason_shape;
+    if (!zeros || zeros->dtype == MXFS_I8)
+        return scheme_int_fit_zeros(c, layout);
+    layout->zeros = scheme_place(c, SCHEME_ZEROS) & 0xff;
     layout->zeros_packed = true;
-    layout->zero_rows = words_of(group->rows, layout->bits, layout->per_word);
-    if (zeros->dtype != MXFS_I32 || layout->one_scale || zeros->rank != group->rank ||
-        !mxfs_match_same_dims(zeros, scales, group->rank - 2u) ||
-        zeros->shape[group->rank - 2] != layout->zero_rows ||
-        mxfs_match_last_dim(zeros) != layout->groups)
-        return mxfs_reason_shape;
-    return NULL;
+    layout->zero_rows = words_of(layout->rows, layout->bits, layout->per_word);
+    if (layout->one_scale || zeros->rank != rank || !scheme_same_dims(zeros, scales, rank - 2) ||
+        zeros->shape[rank - 2] != layout->zero_rows || scheme_last_dim(zeros) != layout->groups)
+        return scheme_refuse(c, scheme_no_fit);
+    return 0;
 }
 
-static const char *fit(struct mxfs_match *match, size_t index, size_t stem_len,
-                       struct mxfs_group *group)
+/* The packing of the codes, whose output has the shape that is set. */
+static int choose_packing(struct scheme_case *c, struct packing *packing)
 {
-    const struct mxfs_tensor *codes = group->part[CODES];
+    const struct mxfs_quant_config *config = c->match->config;
+    uint64_t cols = c->group->shape[c->group->rank - 1];
+    uint64_t words = scheme_last_dim(c->of[SCHEME_CODES]);
+    unsigned found = find_packings(config, cols, words, false, packing);
+
+    if (found > 1 && config->int_bits == 0)
+        found = find_packings(config, cols, words, true, packing);
+    if (found == 1)
+        return 0;
+    return scheme_refuse(c, found == 0 ? scheme_no_fit : scheme_int_uncertain);
+}
+
+static int fit_layout(struct scheme_case *c, const struct packing *packing)
+{
+    struct scheme_int *layout = scheme_int_new(c, packing->bits, MXFS_CODE8_OFFSET);
+
+    if (!layout)
+        return -ENOMEM;
+    layout->per_word = packing->per_word & 0xff;
+    layout->via = scale_type(c->of[SCHEME_SCALES]);
+    int rc = fit_scales(c, layout);
+    layout->row_bytes = scheme_last_dim(c->of[SCHEME_CODES]) * 4;
+    if (rc == 0)
+        rc = fit_zeros(c, layout);
+    return rc == 0 ? scheme_int_read_groups(c, true) : rc;
+}
+
+static int fit(struct scheme_case *c, struct mxfs_group *group)
+{
     struct packing packing;
     uint64_t shape[MXFS_RANK_MAX];
-    const char *reason = find_shape(match, group, shape);
+    int rc = find_shape(c, shape);
 
-    if (reason)
-        return reason;
-    if (!mxfs_match_shape(group, shape, codes->rank))
-        return mxfs_reason_rank;
-    group->rows = shape[codes->rank - 2];
-    group->cols = shape[codes->rank - 1];
-    unsigned found =
-        find_packings(match->config, group->cols, mxfs_match_last_dim(codes), false, &packing);
-    if (found > 1 && match->config->int_bits == 0)
-        found =
-            find_packings(match->config, group->cols, mxfs_match_last_dim(codes), true, &packing);
-    if (found == 0)
-        return mxfs_reason_shape;
-    if (found > 1)
-        return mxfs_reason_bits;
-    struct mxfs_int *layout = mxfs_int_new(packing.bits, 0);
-    if (!layout)
-        return mxfs_reason_memory;
-    group->constants = layout;
-    layout->per_word = (uint8_t)packing.per_word;
-    layout->row_bytes = mxfs_match_last_dim(codes) * 4;
-    reason = fit_scales(group, layout);
-    const struct mxfs_tensor *zeros = mxfs_match_companion(match, index, stem_len, "_zero_point");
-    const struct mxfs_tensor *g_idx = mxfs_match_companion(match, index, stem_len, "_g_idx");
-    if (!reason && zeros)
-        reason = fit_zeros(group, layout, zeros);
-    if (!reason && g_idx) {
-        mxfs_match_add_part(group, g_idx);
-        reason = mxfs_int_read_groups(match, group, &layout, g_idx, true);
-        group->constants = layout;
-    }
-    return reason;
-}
-
-static enum mxfs_verdict match_packed(struct mxfs_match *match, size_t index,
-                                      struct mxfs_group *group)
-{
-    const struct mxfs_tensor *t = match->tensors->sorted[index];
-    size_t stem_len;
-
-    if (t->dtype != MXFS_I32 || !mxfs_tensor_has_suffix(t, "_packed", &stem_len) || stem_len < 6 ||
-        memcmp(t->name + stem_len - 6, "weight", 6) != 0)
-        return MXFS_NO_MATCH;
-    const struct mxfs_tensor *scales = mxfs_match_companion(match, index, stem_len, "_scale");
-    const struct mxfs_tensor *shape = mxfs_match_companion(match, index, stem_len, "_shape");
-    mxfs_match_add_part(group, t);
-    if (mxfs_match_companion(match, index, stem_len - 7, ".meta") ||
-        mxfs_match_companion(match, index, stem_len - 7, ".weight_meta"))
-        return mxfs_match_refuse(match, "sparse-24", "half of its weights are left out");
-    if (!scales)
-        return mxfs_match_refuse_half(match, NULL, mxfs_reason_no_scales);
-    mxfs_match_add_part(group, scales);
-    if (!shape)
-        return mxfs_match_refuse_half(match, NULL, "its weight_shape is missing");
-    mxfs_match_add_part(group, shape);
-    if (match->config->asymmetric && !mxfs_match_companion(match, index, stem_len, "_zero_point"))
-        return mxfs_match_refuse_half(match, NULL, mxfs_reason_no_zeros);
-    mxfs_match_name(group, stem_len);
-    if (match->config->transforms)
-        return mxfs_match_refuse(match, NULL, mxfs_reason_transforms);
-    if (!mxfs_scale_is_linear(scales->dtype))
-        return mxfs_match_refuse(match, NULL, "unknown type of its scales");
-    if (mxfs_match_companion(match, index, stem_len, "_global_scale"))
-        return mxfs_match_refuse(match, NULL, "it has a global scale");
-    const char *reason = fit(match, index, stem_len, group);
-    if (reason)
-        return mxfs_match_refuse(match, NULL, reason);
     group->tile = 1;
-    group->via = mxfs_int_via(scales);
-    return MXFS_MATCH;
+    if (rc == 0)
+        rc = scheme_set_shape(c, shape, c->of[SCHEME_CODES]->rank);
+    if (rc == 0)
+        rc = choose_packing(c, &packing);
+    return rc == 0 ? fit_layout(c, &packing) : rc;
 }
 
-const struct mxfs_scheme mxfs_scheme_int_packed = {
+const struct mxfs_scheme scheme_int_packed = {
     .name = "int-packed",
-    .summary = "compressed-tensors: X.weight_packed I32 + X.weight_scale -> X.weight [.., K]",
-    .match = match_packed,
-    .spans = mxfs_int_spans,
-    .decode = mxfs_int_decode,
+    .writers = "compressed-tensors pack-quantized, Kimi K2",
+    .methods = "compressed-tensors,auto-round",
+    .forms = forms,
+    .refuses_transforms = true,
+    .fit = fit,
+    .spans = scheme_int_spans,
+    .decode = scheme_int_decode,
 };

@@ -6,40 +6,42 @@
  */
 #include "integers.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <errno.h>
 
 #include "mxfs/bytes.h"
-#include "mxfs/compiler.h"
 #include "scales.h"
 
-const char mxfs_reason_memory[] = "there is not enough memory";
-const char mxfs_reason_unreadable[] = "a small part of it cannot be read";
-const char mxfs_reason_g_idx[] = "its g_idx does not fit its groups";
-const char mxfs_reason_no_zeros[] = "its zero points are missing";
-const char mxfs_reason_bits[] = "the number of bits of its codes is not certain";
+const char scheme_int_bad_g_idx[] = "its g_idx does not fit its groups";
+const char scheme_int_uncertain[] = "the number of bits of its codes is not certain";
+const char scheme_int_uneven[] = "its columns are not a multiple of its groups";
 
 static const char too_many[] = "its columns are reordered, and there are too many of them";
 
-struct mxfs_int *mxfs_int_new(unsigned bits, uint64_t reordered)
+struct scheme_int *scheme_int_new(struct scheme_case *c, unsigned bits, enum mxfs_code8 meaning)
 {
-    struct mxfs_int *layout = calloc(1, sizeof(*layout) + reordered * sizeof(layout->group_of[0]));
+    /* code - 8 at [code]; codes of fewer bits, and unsigned ones, begin further on */
+    static const float numbers[24] = {-8, -7, -6, -5, -4, -3, -2, -1, 0,  1,  2,  3,
+                                      4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15};
+    static const float complement[16] = {0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1};
+    struct scheme_int *layout = scheme_layout(c, sizeof(*layout));
+
     if (!layout)
         return NULL;
     layout->bits = (uint8_t)bits;
-    layout->offset = (int16_t)(1 << (bits - 1));
-    layout->octets = MXFS_OCTETS_OFFSET;
-    for (int i = 0; i < 16; i++)
-        layout->values[i] = (float)(i - layout->offset);
+    layout->offset = (int16_t)(meaning == MXFS_CODE8_UNSIGNED ? 0 : 1 << (bits - 1));
+    layout->meaning = meaning;
+    layout->values = meaning == MXFS_CODE8_SIGNED ? complement : numbers + 8;
+    if (meaning == MXFS_CODE8_OFFSET && bits <= 4)
+        layout->values = numbers + 8 - layout->offset;
     return layout;
 }
 
-uint64_t mxfs_int_step(const struct mxfs_int *layout)
+uint64_t scheme_int_step(const struct scheme_int *layout)
 {
     return layout->row_pairs ? 1 : layout->per_word ? layout->per_word : 8;
 }
 
-uint64_t mxfs_int_octets(const struct mxfs_int *layout, uint64_t column)
+uint64_t scheme_int_bytes(const struct scheme_int *layout, uint64_t column)
 {
     if (layout->row_pairs)
         return column;
@@ -48,8 +50,8 @@ uint64_t mxfs_int_octets(const struct mxfs_int *layout, uint64_t column)
 
 /* Unpacking. */
 
-static void unpack_words(uint8_t *out, const uint8_t *src, size_t n, const struct mxfs_int *layout,
-                         unsigned offset)
+static void unpack_words(uint8_t *out, const uint8_t *src, size_t n,
+                         const struct scheme_int *layout, unsigned offset)
 {
     for (size_t i = 0; i < n; src += 4) {
         uint32_t word = mxfs_load_le32(src);
@@ -60,16 +62,16 @@ static void unpack_words(uint8_t *out, const uint8_t *src, size_t n, const struc
 
 /* Columns of one row at a time, on the stack: where they have factors, and where they are only
  * unpacked; and room for what a step takes more. */
-enum { CHUNK = MXFS_NARROW_CHUNK, UNPACK_CHUNK = 4096, SLACK = 64 };
+enum { CHUNK = SCALE_NARROW_CHUNK, UNPACK_CHUNK = 4096, SLACK = 64 };
 
-/* The codes of columns [column, column + n), n <= UNPACK_CHUNK, an octet each, less `offset` where
+/* The codes of columns [column, column + n), n <= UNPACK_CHUNK, a byte each, less `offset` where
  * they have fewer than 8 bits; returns where. */
-static const uint8_t *unpack(const struct mxfs_int_row *row, uint64_t column, size_t n,
+static const uint8_t *unpack(const struct scheme_int_row *row, uint64_t column, size_t n,
                              unsigned offset, uint8_t buffer[UNPACK_CHUNK + SLACK])
 {
-    const struct mxfs_int *layout = row->layout;
-    uint64_t step = mxfs_int_step(layout), start = column / step * step;
-    const uint8_t *src = row->codes + mxfs_int_octets(layout, start - row->base);
+    const struct scheme_int *layout = row->layout;
+    uint64_t step = scheme_int_step(layout), start = column / step * step;
+    const uint8_t *src = row->codes + scheme_int_bytes(layout, start - row->base);
     size_t skip = column - start;
 
     if (layout->row_pairs || row->nibbles > MXFS_NIBBLES_HIGH_FIRST) {
@@ -84,7 +86,8 @@ static const uint8_t *unpack(const struct mxfs_int_row *row, uint64_t column, si
     if (layout->per_word)
         unpack_words(buffer, src, skip + n, layout, offset);
     else
-        row->codec->kernel->unpack(buffer, src, skip + n, layout->bits, (uint8_t)offset);
+        row->codec->kernel->unpack(
+            buffer, &(struct mxfs_unpack){src, skip + n, layout->bits, (uint8_t)offset});
     return buffer + skip;
 }
 
@@ -92,10 +95,10 @@ static const uint8_t *unpack(const struct mxfs_int_row *row, uint64_t column, si
 
 /* Entries of some groups. */
 struct entries {
-    float scales[MXFS_SCALES_CHUNK], zeros[MXFS_SCALES_CHUNK], biases[MXFS_SCALES_CHUNK];
+    float scales[SCALE_CHUNK], zeros[SCALE_CHUNK], biases[SCALE_CHUNK];
 };
 
-static void load_entries(const struct mxfs_int_row *row, uint64_t group, size_t n,
+static void load_entries(const struct scheme_int_row *row, uint64_t group, size_t n,
                          struct entries *e, struct mxfs_affine *affine)
 {
     affine->scales = e->scales;
@@ -106,83 +109,103 @@ static void load_entries(const struct mxfs_int_row *row, uint64_t group, size_t 
 }
 
 /* n <= CHUNK values times factors, narrowed. */
-static void narrow(const struct mxfs_int_row *row, uint64_t column, size_t n, const float *values,
+static void narrow(const struct scheme_int_row *row, uint64_t column, size_t n, const float *values,
                    uint8_t *dst)
 {
-    const struct mxfs_group *g = row->group;
-    const struct mxfs_tensor *columns = row->layout->columns ? g->part[row->layout->columns] : NULL;
-    mxfs_narrow_columns(g, row->codec, dst, values, n, columns, row->factors, column);
+    const struct scale_narrowing narrowing = {
+        .codec = row->codec,
+        .out = row->group->out,
+        .via = row->layout->via,
+        .columns = row->group->part[row->layout->columns],
+        .factors = row->factors,
+    };
+
+    scale_narrow(&narrowing, dst, values, n, column);
 }
 
-static bool has_factors(const struct mxfs_int_row *row)
+static bool has_factors(const struct scheme_int_row *row)
 {
     return row->layout->columns != 0;
 }
 
-/* Columns whose entries are known, from octets to the output. */
-static void decode_octets(const struct mxfs_int_row *row, uint64_t column, size_t n,
-                          struct mxfs_affine *affine, uint8_t *dst)
+/* Columns whose entries are known, from bytes to the output. */
+static void decode_bytes(const struct scheme_int_row *row, uint64_t column, size_t n,
+                         struct mxfs_affine *affine, uint8_t *dst)
 {
     const struct mxfs_kernel *kernel = row->codec->kernel;
     uint8_t buffer[UNPACK_CHUNK + SLACK];
     float values[CHUNK];
-    const uint8_t *codes = unpack(row, column, n, (unsigned)row->layout->offset, buffer);
+    struct mxfs_code8_run run = {
+        .codes = unpack(row, column, n, (unsigned)row->layout->offset, buffer),
+        .n = n,
+        .meaning = row->layout->bits == 8 ? row->layout->meaning : MXFS_CODE8_SIGNED,
+        .affine = affine,
+    };
 
-    affine->octets =
-        row->layout->bits == 8 ? (enum mxfs_octets)row->layout->octets : MXFS_OCTETS_SIGNED;
     if (!has_factors(row)) {
-        kernel->code8_run[row->group->out](dst, codes, n, affine);
+        kernel->code8_run[row->group->out](dst, &run);
         return;
     }
     affine->via = MXFS_OUT_F32;
-    kernel->code8_run[MXFS_OUT_F32](values, codes, n, affine);
+    kernel->code8_run[MXFS_OUT_F32](values, &run);
     narrow(row, column, n, values, dst);
 }
 
 /* Whether codes of 4 bits go to the kernel as they are. */
-static bool are_nibbles(const struct mxfs_int_row *row)
+static bool are_nibbles(const struct scheme_int_row *row)
 {
     return row->layout->bits == 4 && !row->layout->per_word;
 }
 
 /* The same for codes of up to 4 bits, of which each group has few values; narrower ones are
  * unpacked first. */
-static void decode_narrow(const struct mxfs_int_row *row, uint64_t column, size_t n,
+static void decode_narrow(const struct scheme_int_row *row, uint64_t column, size_t n,
                           struct mxfs_affine *affine, uint8_t *dst)
 {
     const struct mxfs_kernel *kernel = row->codec->kernel;
-    const float *of_codes = row->layout->values;
     bool paired = are_nibbles(row) && row->nibbles <= MXFS_NIBBLES_HIGH_FIRST;
-    enum mxfs_nibbles nibbles = are_nibbles(row) ? row->nibbles : MXFS_NIBBLES_LOW;
     uint64_t at = column - row->base;
-    size_t first = paired ? at % 2 : 0;
     uint8_t buffer[UNPACK_CHUNK + SLACK];
     float values[CHUNK];
-    const uint8_t *codes =
-        are_nibbles(row) ? row->codes + (paired ? at / 2 : at) : unpack(row, column, n, 0, buffer);
+    struct mxfs_code4_run run = {
+        .codes = are_nibbles(row) ? row->codes + (paired ? at / 2 : at)
+                                  : unpack(row, column, n, 0, buffer),
+        .first = paired ? at % 2 : 0,
+        .n = n,
+        .nibbles = are_nibbles(row) ? row->nibbles : MXFS_NIBBLES_LOW,
+        .values = row->layout->values,
+        .affine = affine,
+    };
 
     if (!has_factors(row)) {
-        kernel->code4_run[row->group->out](dst, codes, first, n, nibbles, of_codes, affine);
+        kernel->code4_run[row->group->out](dst, &run);
         return;
     }
     affine->via = MXFS_OUT_F32;
-    kernel->code4_run[MXFS_OUT_F32](values, codes, first, n, nibbles, of_codes, affine);
+    kernel->code4_run[MXFS_OUT_F32](values, &run);
     narrow(row, column, n, values, dst);
 }
 
-static void decode_picked(const struct mxfs_int_row *row, uint64_t column, uint64_t n,
+static void decode_picked(const struct scheme_int_row *row, uint64_t column, uint64_t n,
                           const float *scales, const float *zeros, uint8_t *dst)
 {
-    struct mxfs_affine affine = {.scales = scales, .zeros = zeros, .via = row->group->via};
+    struct mxfs_affine affine = {.scales = scales, .zeros = zeros, .via = row->layout->via};
     uint64_t at = column - row->base;
 
-    row->codec->kernel->code4_pick[row->group->out](
-        dst, row->codes + at / 2, at % 2, n, row->layout->values, &affine,
-        row->layout->group_of + column, row->layout->groups);
+    row->codec->kernel->code4_pick[row->group->out](dst,
+                                                    &(struct mxfs_code4_pick){
+                                                        .codes = row->codes + at / 2,
+                                                        .first = at % 2,
+                                                        .n = n,
+                                                        .values = row->layout->values,
+                                                        .affine = &affine,
+                                                        .group_of = row->layout->group_of + column,
+                                                        .groups = row->layout->groups,
+                                                    });
 }
 
 /* Every column has an entry of its own. */
-static void decode_by_entry(const struct mxfs_int_row *row, uint64_t column, uint64_t n,
+static void decode_by_entry(const struct scheme_int_row *row, uint64_t column, uint64_t n,
                             const float *scales, const float *zeros, uint8_t *dst)
 {
     const uint16_t *group_of = row->layout->group_of;
@@ -193,23 +216,23 @@ static void decode_by_entry(const struct mxfs_int_row *row, uint64_t column, uin
         struct mxfs_affine affine = {.scales = scale_of,
                                      .zeros = zeros ? zero_of : NULL,
                                      .group = 1,
-                                     .via = row->group->via};
+                                     .via = row->layout->via};
         for (size_t i = 0; i < count; i++)
             scale_of[i] = scales[group_of[column + i]];
         for (size_t i = 0; i < count && zeros; i++)
             zero_of[i] = zeros[group_of[column + i]];
-        decode_octets(row, column, count, &affine, dst);
+        decode_bytes(row, column, count, &affine, dst);
         dst += count * mxfs_out_size(row->group->out);
         column += count;
         n -= count;
     }
 }
 
-static void decode_reordered(const struct mxfs_int_row *row, uint64_t column, uint64_t n,
+static void decode_reordered(const struct scheme_int_row *row, uint64_t column, uint64_t n,
                              uint8_t *dst)
 {
-    const struct mxfs_int *layout = row->layout;
-    float scales[MXFS_INT_REORDERED_GROUPS], zeros[MXFS_INT_REORDERED_GROUPS];
+    const struct scheme_int *layout = row->layout;
+    float scales[SCHEME_INT_REORDERED_GROUPS], zeros[SCHEME_INT_REORDERED_GROUPS];
     bool nibbles = are_nibbles(row) && !has_factors(row) && row->nibbles == MXFS_NIBBLES_LOW_FIRST;
 
     row->entries(row, 0, layout->groups, scales, row->zeros ? zeros : NULL, NULL);
@@ -217,9 +240,9 @@ static void decode_reordered(const struct mxfs_int_row *row, uint64_t column, ui
                                                 dst);
 }
 
-void mxfs_int_columns(const struct mxfs_int_row *row, uint64_t column, uint64_t n, uint8_t *dst)
+void scheme_int_columns(const struct scheme_int_row *row, uint64_t column, uint64_t n, uint8_t *dst)
 {
-    uint64_t size = row->group->block_cols;
+    uint64_t size = row->layout->block_cols;
     uint64_t most = has_factors(row)                             ? CHUNK
                     : are_nibbles(row) || row->layout->bits == 8 ? UINT64_MAX
                                                                  : UNPACK_CHUNK;
@@ -232,14 +255,14 @@ void mxfs_int_columns(const struct mxfs_int_row *row, uint64_t column, uint64_t 
     while (n > 0) {
         uint64_t phase = column % size;
         uint64_t count = mxfs_min_u64(n, most);
-        if ((phase + count - 1) / size >= MXFS_SCALES_CHUNK)
-            count = MXFS_SCALES_CHUNK * size - phase;
-        struct mxfs_affine affine = {.group = size, .skip = phase, .via = row->group->via};
+        if ((phase + count - 1) / size >= SCALE_CHUNK)
+            count = SCALE_CHUNK * size - phase;
+        struct mxfs_affine affine = {.group = size, .skip = phase, .via = row->layout->via};
         load_entries(row, column / size, (phase + count - 1) / size + 1, &entries, &affine);
         if (row->layout->bits <= 4)
             decode_narrow(row, column, count, &affine, dst);
         else
-            decode_octets(row, column, count, &affine, dst);
+            decode_bytes(row, column, count, &affine, dst);
         dst += count * mxfs_out_size(row->group->out);
         column += count;
         n -= count;
@@ -248,86 +271,122 @@ void mxfs_int_columns(const struct mxfs_int_row *row, uint64_t column, uint64_t 
 
 /* Matching. */
 
-enum mxfs_out mxfs_int_via(const struct mxfs_tensor *scales)
+void scheme_int_choose_out(struct scheme_case *c)
 {
-    return scales->dtype == MXFS_BF16  ? MXFS_OUT_BF16
-           : scales->dtype == MXFS_F16 ? MXFS_OUT_F16
-                                       : MXFS_OUT_F32;
+    if (c->match->options->auto_out && c->match->config->dtype == MXFS_F16)
+        c->group->out = MXFS_OUT_F16;
 }
 
-void mxfs_int_choose_out(const struct mxfs_match *match, struct mxfs_group *group)
+int scheme_int_spread(struct scheme_case *c, struct scheme_int *layout, uint64_t groups)
 {
-    if (match->auto_out && match->config->dtype == MXFS_F16)
-        group->out = MXFS_OUT_F16;
+    const struct mxfs_group *g = c->group;
+
+    layout->rows = g->shape[g->rank - 2];
+    layout->cols = g->shape[g->rank - 1];
+    layout->row_bytes = layout->cols;
+    layout->groups = groups;
+    if (groups == 0 || layout->cols % groups != 0)
+        return scheme_refuse(c, scheme_int_uneven);
+    layout->block_cols = mxfs_max_u64(layout->cols / groups, 1);
+    return 0;
 }
 
-/* Whether each of `groups` groups has as many columns as the others. */
-static bool is_even(const struct mxfs_int *layout, uint64_t cols)
+int scheme_int_fit_zeros(struct scheme_case *c, struct scheme_int *layout)
 {
-    uint32_t count[MXFS_INT_REORDERED_GROUPS] = {0};
-    for (uint64_t i = 0; i < cols; i++)
+    const struct mxfs_tensor *zeros = c->of[SCHEME_ZEROS], *scales = c->of[SCHEME_SCALES];
+
+    layout->zeros = scheme_place(c, SCHEME_ZEROS) & 0xff;
+    if (zeros && (zeros->dtype != MXFS_I8 || zeros->rank != scales->rank ||
+                  !scheme_same_dims(zeros, scales, scales->rank)))
+        return scheme_refuse(c, scheme_no_fit);
+    return 0;
+}
+
+int scheme_int_fit_columns(struct scheme_case *c, struct scheme_int *layout)
+{
+    layout->columns = scheme_place(c, SCHEME_COLUMNS) & 0xff;
+    return scale_columns_fit(c) ? 0 : scheme_refuse(c, scheme_no_fit);
+}
+
+/* Whether each of the groups has as many columns as the others. */
+static bool is_even(const struct scheme_int *layout)
+{
+    uint32_t count[SCHEME_INT_REORDERED_GROUPS] = {0};
+
+    for (uint64_t i = 0; i < layout->cols; i++)
         count[layout->group_of[i]]++;
     for (uint64_t i = 0; i < layout->groups; i++) {
-        if (count[i] != cols / layout->groups)
+        if (count[i] != layout->cols / layout->groups)
             return false;
     }
     return true;
 }
 
-/* Octets of the group indices of columns [column, ..) into buffer, as many as there is room for. */
-static int read_indices(struct mxfs_match *match, const struct mxfs_tensor *g_idx, uint64_t column,
-                        uint8_t buffer[4096])
-{
-    return (*match->read)(match->reader, g_idx, buffer,
-                          mxfs_min_u64(4096, g_idx->size - column * 4), column * 4);
-}
+/* The meaning of a g_idx. */
+struct order {
+    bool natural; /* as if there were none */
+    bool unused;  /* -1 is there */
+};
 
-/* Fills group_of; *natural, *none: whether the order is the natural one, whether -1 is there. */
-static const char *fill_groups(struct mxfs_match *match, const struct mxfs_group *group,
-                               struct mxfs_int *layout, const struct mxfs_tensor *g_idx,
-                               bool *natural, bool *none)
+/* Fills group_of. */
+static int fill_groups(struct scheme_case *c, struct scheme_int *layout, struct order *order)
 {
+    const struct mxfs_tensor *g_idx = c->of[SCHEME_G_IDX];
     uint8_t buffer[4096];
 
-    for (uint64_t i = 0; i < group->cols; i++) {
-        if (i % 1024 == 0 && read_indices(match, g_idx, i, buffer) != 0)
-            return mxfs_reason_unreadable;
+    *order = (struct order){.natural = layout->block_cols > 0};
+    for (uint64_t i = 0; i < layout->cols; i++) {
+        size_t len = mxfs_min_u64(sizeof(buffer), g_idx->size - i * 4);
+        int rc = i % 1024 == 0 ? scheme_read(c, g_idx, buffer, len, i * 4) : 0;
+        if (rc != 0)
+            return rc;
         uint32_t index = mxfs_load_le32(buffer + i % 1024 * 4);
-        *none = *none || index == UINT32_MAX;
-        *natural = *natural && index == i / group->block_cols;
+        order->unused = order->unused || index == UINT32_MAX;
+        order->natural = order->natural && index == i / layout->block_cols;
         if (index >= layout->groups && index != UINT32_MAX)
-            return mxfs_reason_g_idx;
+            return scheme_refuse(c, scheme_int_bad_g_idx);
         layout->group_of[i] = (uint16_t)index;
     }
-    return NULL;
+    return 0;
 }
 
-const char *mxfs_int_read_groups(struct mxfs_match *match, struct mxfs_group *group,
-                                 struct mxfs_int **layout, const struct mxfs_tensor *g_idx,
-                                 bool even)
+/* The layout of the group, with room for `columns` entries of group_of. */
+static struct scheme_int *resize(struct scheme_case *c, uint64_t columns)
 {
-    bool natural = group->block_cols > 0, none = false;
+    size_t size = sizeof(struct scheme_int) + columns * sizeof(uint16_t);
+    struct scheme_int *layout = scheme_alloc(c, c->group->layout, size);
 
-    if (g_idx->dtype != MXFS_I32 || g_idx->rank != 1 || g_idx->shape[0] != group->cols)
-        return mxfs_reason_g_idx;
-    if (group->cols > MXFS_INT_REORDERED_COLUMNS || (*layout)->groups > UINT16_MAX)
-        return too_many;
-    struct mxfs_int *grown = realloc(*layout, sizeof(*grown) + group->cols * sizeof(uint16_t));
-    if (!grown)
-        return mxfs_reason_memory;
-    *layout = grown;
-    const char *reason = fill_groups(match, group, grown, g_idx, &natural, &none);
-    if (reason)
-        return reason;
-    if (natural || (none && even && group->block_cols > 0)) {
-        struct mxfs_int *shrunk = realloc(grown, sizeof(*grown));
-        *layout = shrunk ? shrunk : grown;
-        return NULL;
-    }
-    if (grown->groups > MXFS_INT_REORDERED_GROUPS)
-        return too_many;
-    if (none || (even && !is_even(grown, group->cols)))
-        return mxfs_reason_g_idx;
-    group->block_cols = 0;
-    return NULL;
+    if (layout)
+        c->group->layout = layout;
+    return layout;
+}
+
+static int use_groups(struct scheme_case *c, struct scheme_int *layout, struct order order,
+                      bool even)
+{
+    if (order.natural || (order.unused && even && layout->block_cols > 0))
+        return resize(c, 0) ? 0 : -ENOMEM;
+    if (layout->groups > SCHEME_INT_REORDERED_GROUPS)
+        return scheme_refuse(c, too_many);
+    if (order.unused || (even && !is_even(layout)))
+        return scheme_refuse(c, scheme_int_bad_g_idx);
+    layout->block_cols = 0;
+    return 0;
+}
+
+int scheme_int_read_groups(struct scheme_case *c, bool even)
+{
+    const struct mxfs_tensor *g_idx = c->of[SCHEME_G_IDX];
+    struct scheme_int *layout = c->group->layout;
+    struct order order;
+
+    if (!g_idx)
+        return 0;
+    if (g_idx->rank != 1 || g_idx->shape[0] != layout->cols)
+        return scheme_refuse(c, scheme_int_bad_g_idx);
+    if (layout->cols > SCHEME_INT_REORDERED_COLUMNS || layout->groups > UINT16_MAX)
+        return scheme_refuse(c, too_many);
+    layout = resize(c, layout->cols);
+    int rc = layout ? fill_groups(c, layout, &order) : -ENOMEM;
+    return rc == 0 ? use_groups(c, layout, order, even) : rc;
 }

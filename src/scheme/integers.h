@@ -8,7 +8,7 @@
  *   value = (code - offset - zero) * scale (+ bias), then perhaps times a factor of its column
  *
  * Differences are whole numbers of at most 9 bits, exact in every float type. Products are rounded
- * to the type that the library computes in (group->via), sums again.
+ * to the type that the library computes in (via), sums again.
  */
 #ifndef MXFS_SCHEME_INTEGERS_H
 #define MXFS_SCHEME_INTEGERS_H
@@ -17,91 +17,108 @@
 
 enum {
     /** Groups of a row of which the columns are reordered: their entries lie on the stack. */
-    MXFS_INT_REORDERED_GROUPS = 2048,
+    SCHEME_INT_REORDERED_GROUPS = 2048,
     /** Columns whose groups are read when matching. */
-    MXFS_INT_REORDERED_COLUMNS = 1 << 20,
+    SCHEME_INT_REORDERED_COLUMNS = 1 << 20,
 };
 
-/** How codes are stored, and what the streaming operations below know of their group. */
-struct mxfs_int {
-    uint8_t bits;     /**< of a code */
-    uint8_t per_word; /**< codes in a 32-bit word whose upper bits idle; 0: no gaps between codes */
-    bool row_pairs;   /**< octets hold a code of an even row (low half) and of the next (high) */
-    bool one_scale;   /**< one for the whole tensor */
-    bool zeros_packed;   /**< like the codes, but along the rows */
-    uint8_t octets;      /**< enum mxfs_octets, of codes of 8 bits */
-    int16_t offset;      /**< subtracted from codes of 5 to 7 bits */
-    float values[16];    /**< of codes of up to 4 bits */
-    uint8_t zeros;       /**< index of that part, or 0 for none */
-    uint8_t biases;      /**< likewise */
-    uint8_t columns;     /**< likewise: factors of columns */
-    uint64_t groups;     /**< of a row */
+/** Layouts of words that hold codes by columns; see gptq.c. */
+enum scheme_int_words { SCHEME_INT_GPTQ_V1, SCHEME_INT_GPTQ_V2, SCHEME_INT_AWQ };
+
+/** The layout of a group: how codes are stored, and how their entries are spread over them. */
+struct scheme_int {
+    uint64_t rows;       /**< of one matrix: N */
+    uint64_t cols;       /**< elements of one row: K */
+    uint64_t block_cols; /**< columns that share an entry; 0: see group_of */
+    uint64_t groups;     /**< entries of a row */
     uint64_t row_bytes;  /**< of stored codes */
     uint64_t zero_rows;  /**< rows of packed zeros in a matrix */
+    uint64_t strip;      /**< by unit: columns of a unit */
+    const float *values; /**< of the 16 codes of up to 4 bits */
+    int16_t offset;      /**< subtracted from codes of 5 to 7 bits */
+    uint8_t bits;        /**< of a code */
+    uint8_t per_word; /**< codes in a 32-bit word whose upper bits idle; 0: no gaps between codes */
+    uint8_t zeros;    /**< index of that part, or 0 for none */
+    uint8_t biases;   /**< likewise */
+    uint8_t columns;  /**< likewise: factors of columns */
+    bool row_pairs;   /**< bytes hold a code of an even row (low half) and of the next (high) */
+    bool one_scale;   /**< one for the whole tensor */
+    bool zeros_packed;               /**< like the codes, but along the rows */
+    enum mxfs_code8 meaning : 8;     /**< of codes of 8 bits */
+    enum mxfs_out via : 8;           /**< type that products are rounded to first */
+    enum scheme_int_words words : 8; /**< by unit: order of codes and zeros */
     uint16_t group_of[]; /**< each column's, where block_cols is 0: columns are reordered */
 };
 
-struct mxfs_int_row;
+struct scheme_int_row;
 
 /** Fills the entries of groups [group, group + n). Arrays that the row does not have are NULL. */
-typedef void mxfs_int_entries_fn(const struct mxfs_int_row *row, uint64_t group, size_t n,
-                                 float *scales, float *zeros, float *biases);
+typedef void scheme_int_entries_fn(const struct scheme_int_row *row, uint64_t group, size_t n,
+                                   float *scales, float *zeros, float *biases);
 
 /** One row whose codes lie in memory. */
-struct mxfs_int_row {
-    const struct mxfs_group *group; /**< block_cols: columns that share an entry; 0: see group_of */
-    const struct mxfs_int *layout;
+struct scheme_int_row {
+    const struct mxfs_group *group;
+    const struct scheme_int *layout;
     const struct mxfs_codec *codec;
     const uint8_t *codes;      /**< those of column `base` on */
-    uint64_t base;             /**< a multiple of mxfs_int_step() */
+    uint64_t base;             /**< a multiple of scheme_int_step() */
     enum mxfs_nibbles nibbles; /**< where codes of 4 bits lie */
     const uint8_t *factors;    /**< bytes of the part `columns`, all of it */
     bool zeros, biases;        /**< whether there are any */
-    mxfs_int_entries_fn *entries;
+    scheme_int_entries_fn *entries;
     const void *context; /**< of entries() */
 };
 
-/** A layout with `reordered` entries of group_of, for group->constants; NULL when memory is out. */
-struct mxfs_int *mxfs_int_new(unsigned bits, uint64_t reordered);
+/** Makes the layout of the group; NULL when memory is out, which ends the search. */
+struct scheme_int *scheme_int_new(struct scheme_case *c, unsigned bits, enum mxfs_code8 meaning);
 
-/** Columns whose codes begin at a whole octet that can be found by multiplication. */
-uint64_t mxfs_int_step(const struct mxfs_int *layout);
+/** Columns whose codes begin at a whole byte that can be found by multiplication. */
+uint64_t scheme_int_step(const struct scheme_int *layout);
 
-/** Octets of the codes in front of `column`, a multiple of the step. */
-uint64_t mxfs_int_octets(const struct mxfs_int *layout, uint64_t column);
+/** Bytes of the codes in front of `column`, a multiple of the step. */
+uint64_t scheme_int_bytes(const struct scheme_int *layout, uint64_t column);
 
 /** Decodes columns [column, column + n) of a row. */
-void mxfs_int_columns(const struct mxfs_int_row *row, uint64_t column, uint64_t n, uint8_t *dst);
+void scheme_int_columns(const struct scheme_int_row *row, uint64_t column, uint64_t n,
+                        uint8_t *dst);
 
-/** The type that products are rounded to when a library computes in the type of its scales. */
-enum mxfs_out mxfs_int_via(const struct mxfs_tensor *scales);
-
-/** The output is float16 where nothing else was asked for and the config says so. */
-void mxfs_int_choose_out(const struct mxfs_match *match, struct mxfs_group *group);
+/** The output is float16 where no type was asked for and the config says float16. */
+void scheme_int_choose_out(struct scheme_case *c);
 
 /**
- * Reads `g_idx`, the group of each column. *layout gets room for it, filled, and group->block_cols
- * becomes 0, unless the groups lie in their natural order (block_cols columns each). Returns NULL,
- * or the reason why it cannot be used.
+ * Sets rows, cols and row_bytes (a byte per code), and spreads `groups` entries over each row;
+ * refuses what does not divide. The shape is set.
  */
-const char *mxfs_int_read_groups(struct mxfs_match *match, struct mxfs_group *group,
-                                 struct mxfs_int **layout, const struct mxfs_tensor *g_idx,
-                                 bool even);
+int scheme_int_spread(struct scheme_case *c, struct scheme_int *layout, uint64_t groups);
+
+/** Zero points like the scales, I8: sets layout->zeros. Does nothing without any. */
+int scheme_int_fit_zeros(struct scheme_case *c, struct scheme_int *layout);
+
+/** Factors of columns: sets layout->columns. Does nothing without any. */
+int scheme_int_fit_columns(struct scheme_case *c, struct scheme_int *layout);
 
 /**
- * Streaming operations of a group whose layout is group->constants: codes are part 0, scales [..,
- * rows, groups] part 1. Parts that are not named by the layout are not read.
+ * Reads the part g_idx, the group of each column. Unless the groups lie in their natural order
+ * (block_cols columns each), group->layout gets room for it, filled, and block_cols becomes 0.
+ * `even`: every group has as many columns, and -1 anywhere means that it is not used. Does nothing
+ * without the part.
  */
-void mxfs_int_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
-                    struct mxfs_span spans[MXFS_PARTS_MAX]);
-void mxfs_int_decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
-                     uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst);
+int scheme_int_read_groups(struct scheme_case *c, bool even);
 
-/** Reasons that several matchers give. */
-extern const char mxfs_reason_memory[];
-extern const char mxfs_reason_unreadable[];
-extern const char mxfs_reason_g_idx[];
-extern const char mxfs_reason_no_zeros[];
-extern const char mxfs_reason_bits[];
+/**
+ * Streaming operations: codes are part 0, scales [.., rows, groups] part 1. Parts that the layout
+ * does not name are not read.
+ */
+void scheme_int_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
+                      struct mxfs_span spans[MXFS_PARTS_MAX]);
+void scheme_int_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
+                       uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
+                       uint8_t *dst);
+
+/** Reasons that several schemes give. */
+extern const char scheme_int_bad_g_idx[];
+extern const char scheme_int_uncertain[];
+extern const char scheme_int_uneven[];
 
 #endif

@@ -2,97 +2,548 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What matchers share.
+ * The engine: finds groups from the tables in which schemes describe their formats.
+ *
+ * Every scheme would ask the same questions of a tensor: is it a main part by suffix and type,
+ * which companions are there, is one missing, is there one too many, are weights rotated. They are
+ * asked here, once. Only whether the shapes fit is left to the scheme.
  */
 #include "match.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "index.h"
 #include "mxfs/bytes.h"
+#include "mxfs/compiler.h"
 
-const char mxfs_reason_no_scales[] = "its scales are missing";
-const char mxfs_reason_shape[] = "the shapes of its parts do not belong together";
-const char mxfs_reason_rank[] = "it has too many dimensions or elements";
-const char mxfs_reason_transforms[] =
+const char scheme_no_fit[] = "the shapes of its parts do not fit together";
+const char scheme_too_large[] = "it has too many dimensions or elements";
+const char scheme_swizzled[] =
+    "it cannot be told from ComfyUI's swizzled layout without a config.json";
+
+static const char transformed[] =
     "the weights are rotated (transform_config) and need the transform at run time";
-const char mxfs_reason_swizzled[] =
-    "without a config.json nothing tells it from ComfyUI's swizzled layout";
+static const char elsewhere[] = "a companion of it is in a missing shard";
+static const char no_weight[] = "the weight that it belongs to is missing";
+static const char not_forced[] = "it does not fit the requested --scheme";
 
-const struct mxfs_tensor *mxfs_match_companion(const struct mxfs_match *match, size_t index,
-                                               size_t stem_len, const char *suffix)
+/* For use by fit(). */
+
+unsigned scheme_place(const struct scheme_case *c, enum scheme_role role)
 {
-    const struct mxfs_tensors *set = match->tensors;
-    size_t i = mxfs_tensors_find(set, index, set->sorted[index]->name, stem_len, suffix);
-    return i == MXFS_NOT_FOUND ? NULL : set->sorted[i];
+    for (unsigned i = 1; c->of[role] && i < c->group->parts; i++) {
+        if (c->group->part[i] == c->of[role])
+            return i;
+    }
+    return 0;
 }
 
-enum mxfs_verdict mxfs_match_refuse(struct mxfs_match *match, const char *scheme,
-                                    const char *reason)
+static int refuse(struct mxfs_match *match, const char *name, const char *reason, bool half)
 {
-    match->scheme = scheme;
+    match->scheme = name;
     match->reason = reason;
-    return MXFS_REFUSE;
+    match->half = half;
+    return -ENOTSUP;
 }
 
-enum mxfs_verdict mxfs_match_refuse_half(struct mxfs_match *match, const char *scheme,
-                                         const char *reason)
+int scheme_refuse(struct scheme_case *c, const char *reason)
 {
-    match->half = true;
-    return mxfs_match_refuse(match, scheme, reason);
+    return refuse(c->match, c->scheme->name, reason, false);
 }
 
-void mxfs_match_add_part(struct mxfs_group *group, const struct mxfs_tensor *part)
+int scheme_refuse_as(struct scheme_case *c, const char *name, const char *reason)
 {
-    group->part[group->parts++] = part;
+    return refuse(c->match, name, reason, false);
 }
 
-void mxfs_match_name(struct mxfs_group *group, size_t len)
+int scheme_refuse_half(struct scheme_case *c, const char *reason)
 {
-    group->name = group->part[0]->name;
-    group->name_len = (uint32_t)len;
+    return refuse(c->match, c->scheme->name, reason, true);
 }
 
-bool mxfs_match_shape(struct mxfs_group *group, const uint64_t *shape, uint32_t rank)
+static int fail(struct scheme_case *c, int rc, const struct mxfs_tensor *t)
 {
+    if (c->match->error == 0) {
+        c->match->error = rc;
+        c->match->failed = t;
+    }
+    return rc;
+}
+
+int scheme_read(struct scheme_case *c, const struct mxfs_tensor *part, void *buf, size_t len,
+                uint64_t offset)
+{
+    const struct mxfs_match_options *o = c->match->options;
+    int rc = (*o->read)(o->reader, part, buf, len, offset);
+
+    return rc == 0 ? 0 : fail(c, rc, part);
+}
+
+int scheme_fail(struct scheme_case *c, int rc)
+{
+    return fail(c, rc, c->match->tensors->sorted[c->index]);
+}
+
+void *scheme_alloc(struct scheme_case *c, void *old, size_t size)
+{
+    void *made = realloc(old, size);
+
+    if (!made)
+        scheme_fail(c, -ENOMEM);
+    return made;
+}
+
+void *scheme_layout(struct scheme_case *c, size_t size)
+{
+    c->group->layout = scheme_alloc(c, NULL, size);
+    return c->group->layout ? memset(c->group->layout, 0, size) : NULL;
+}
+
+int scheme_set_shape(struct scheme_case *c, const uint64_t *shape, uint32_t rank)
+{
+    struct mxfs_group *g = c->group;
     uint64_t bytes = 4; /* of the widest output type */
 
     if (rank > MXFS_RANK_MAX)
-        return false;
-    group->rank = (uint8_t)rank;
+        return scheme_refuse(c, scheme_too_large);
+    g->rank = rank & 0xff;
     for (uint32_t i = 0; i < rank; i++) {
-        group->shape[i] = shape[i];
+        g->shape[i] = shape[i];
         if (!mxfs_mul_u64(bytes, shape[i], &bytes) || bytes > INT64_MAX)
-            return false;
+            return scheme_refuse(c, scheme_too_large);
     }
-    group->elements = bytes / 4;
-    return true;
+    g->elements = bytes / 4;
+    return 0;
 }
 
-bool mxfs_match_same_dims(const struct mxfs_tensor *a, const struct mxfs_tensor *b, uint32_t rank)
+int scheme_set_axis(struct scheme_case *c, uint32_t axis, uint64_t count, uint64_t each)
+{
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
+    uint64_t shape[MXFS_RANK_MAX];
+
+    if (codes->rank > MXFS_RANK_MAX)
+        return scheme_refuse(c, scheme_too_large);
+    memcpy(shape, codes->shape, codes->rank * sizeof(*shape));
+    if (!mxfs_mul_u64(count, each, &shape[axis]))
+        return scheme_refuse(c, scheme_too_large);
+    return scheme_set_shape(c, shape, codes->rank);
+}
+
+bool scheme_same_dims(const struct mxfs_tensor *a, const struct mxfs_tensor *b, uint32_t rank)
 {
     return a->rank >= rank && b->rank >= rank &&
            (rank == 0 || memcmp(a->shape, b->shape, rank * sizeof(*a->shape)) == 0);
 }
 
-uint64_t mxfs_match_last_dim(const struct mxfs_tensor *t)
+uint64_t scheme_last_dim(const struct mxfs_tensor *t)
 {
     return t->rank ? t->shape[t->rank - 1] : 0;
 }
 
-const struct mxfs_tensor *mxfs_match_weight_and_scale(const struct mxfs_match *match, size_t index,
-                                                      struct mxfs_group *group, uint8_t dtype,
-                                                      bool (*accepts)(uint8_t dtype),
-                                                      size_t *stem_len)
+bool scheme_is_blocked(const struct mxfs_tensor *codes, const struct mxfs_tensor *scales,
+                       uint64_t ratio)
+{
+    return codes->rank >= 2 && codes->rank == scales->rank &&
+           scheme_same_dims(codes, scales, codes->rank - 1) &&
+           scheme_last_dim(codes) % ratio == 0 &&
+           scheme_last_dim(codes) / ratio == scheme_last_dim(scales);
+}
+
+/* Parts. */
+
+/* The tensor whose name is the first stem_len bytes of that of tensor `index`, and `suffix`. */
+static size_t next_to(const struct mxfs_match *match, size_t index, size_t stem_len,
+                      const char *suffix)
+{
+    const struct mxfs_tensors *set = match->tensors;
+    return mxfs_tensors_find(set, index, set->sorted[index]->name, stem_len, suffix);
+}
+
+/* A part that makes the group a refused one. */
+struct faults {
+    const struct scheme_part *twice; /* its role has another part already */
+    const struct scheme_part *odd;   /* it has another type */
+};
+
+static void add_part(struct scheme_case *c, const struct scheme_part *part,
+                     const struct mxfs_tensor *t, struct faults *faults)
+{
+    struct mxfs_group *g = c->group;
+
+    if (c->of[part->role])
+        faults->twice = part;
+    else
+        c->of[part->role] = t;
+    if (!(part->dtypes >> t->dtype & 1))
+        faults->odd = part;
+    if (!(part->flags & SCHEME_WITNESS) && g->parts < MXFS_PARTS_MAX)
+        g->part[g->parts++] = t;
+}
+
+/* Finds the parts of a form; false when something says that the tensor is of another one. */
+static bool find_parts(struct scheme_case *c, uint32_t present, struct faults *faults)
+{
+    const struct scheme_part *parts = c->form->part;
+
+    add_part(c, parts, c->match->tensors->sorted[c->index], faults);
+    for (unsigned i = 1; present >> i != 0; i++) {
+        bool occurs = (present >> i & 1) && parts[i].role != SCHEME_ACTIVATION;
+        size_t at =
+            occurs ? next_to(c->match, c->index, c->stem_len, parts[i].suffix) : MXFS_NOT_FOUND;
+        if (at == MXFS_NOT_FOUND)
+            continue;
+        const struct mxfs_tensor *t = c->match->tensors->sorted[at];
+        if ((parts[i].flags & SCHEME_TYPED) && !(parts[i].dtypes >> t->dtype & 1))
+            return false;
+        add_part(c, &parts[i], t, faults);
+    }
+    return true;
+}
+
+/* The first part that one of the flags asks for and that is not there, or NULL. */
+static const struct scheme_part *find_missing(const struct scheme_case *c, unsigned flags)
+{
+    for (const struct scheme_part *p = c->form->part + 1; p->suffix; p++) {
+        if ((p->flags & flags) && !c->of[p->role])
+            return p;
+    }
+    return NULL;
+}
+
+/* Names. */
+
+static bool is_module(const char *name, size_t len)
+{
+    return len >= 7 && memcmp(name + len - 7, ".weight", 7) == 0;
+}
+
+/* The tensor that is companion `k` of the output name[0, len), in `set`. */
+static size_t find_companion(const struct mxfs_tensors *set, size_t near, const char *name,
+                             size_t len, const struct scheme_companion *k)
+{
+    if (k->module && !is_module(name, len))
+        return MXFS_NOT_FOUND;
+    return mxfs_tensors_find(set, near, name, k->module ? len - 6 : len, k->suffix);
+}
+
+static bool is_part(const struct mxfs_group *g, const struct mxfs_tensor *t)
+{
+    for (unsigned i = 0; i < g->parts; i++) {
+        if (g->part[i] == t)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * A tensor next to a group that is called like a scale, a zero point or the like changes the
+ * meaning of its codes. A form lists those that it understands; if one is left, the group is of an
+ * unknown format. Returns the first that has one of the roles (bits), or NULL.
+ */
+static const struct scheme_companion *find_stranger(const struct mxfs_match *match, size_t index,
+                                                    const struct mxfs_group *g, uint32_t roles)
+{
+    const struct mxfs_tensors *set = match->tensors;
+
+    for (size_t i = 0; i < match->index->companions; i++) {
+        const struct scheme_companion *k = &match->index->company[i];
+        size_t at = k->here && k->strange && (roles >> k->role & 1)
+                        ? find_companion(set, index, g->name, g->name_len, k)
+                        : MXFS_NOT_FOUND;
+        if (at != MXFS_NOT_FOUND && (k->dtypes >> set->sorted[at]->dtype & 1) &&
+            !is_part(g, set->sorted[at]))
+            return k;
+    }
+    return NULL;
+}
+
+bool mxfs_scheme_has_scales(const struct mxfs_match *match, size_t index)
+{
+    const struct mxfs_tensor *t = match->tensors->sorted[index];
+    const struct mxfs_group alone = {.name = t->name, .name_len = t->name_len};
+    uint32_t roles = 1u << SCHEME_SCALES | 1u << SCHEME_GLOBAL | 1u << SCHEME_DIVISOR;
+
+    return find_stranger(match, index, &alone, roles) != NULL;
+}
+
+bool scheme_has_scales(const struct scheme_case *c)
+{
+    return mxfs_scheme_has_scales(c->match, c->index);
+}
+
+/*
+ * Whether a missing shard holds company of the output name[0, len). Then its meaning is unknown:
+ * without its g_idx a group looks whole, and without its scales like no group at all.
+ */
+static bool lacks_company(const struct mxfs_match *match, const char *name, size_t len)
+{
+    const struct mxfs_tensors *absent = match->options->absent;
+    const struct scheme_index *index = match->index;
+
+    for (size_t i = 0; absent && absent->count > 0 && i < index->companions; i++) {
+        const struct scheme_companion *k = &index->company[i];
+        if (k->gone && find_companion(absent, 0, name, len, k) != MXFS_NOT_FOUND)
+            return true;
+    }
+    return false;
+}
+
+/* The output is called stem + form->output, most often the beginning of the main part's name. */
+static int set_name(struct scheme_case *c)
+{
+    const struct mxfs_tensor *t = c->of[SCHEME_CODES];
+    const char *suffix = c->form->output;
+    size_t len = strlen(suffix);
+    struct mxfs_group *g = c->group;
+
+    g->name = t->name;
+    g->name_len = (uint32_t)(c->stem_len + len);
+    if (strncmp(c->form->part->suffix, suffix, len) == 0)
+        return 0;
+    char *name = scheme_alloc(c, NULL, c->stem_len + len);
+    if (!name)
+        return -ENOMEM;
+    memcpy(name, t->name, c->stem_len);
+    memcpy(name + c->stem_len, suffix, len);
+    g->name = name;
+    g->name_is_owned = true;
+    return 0;
+}
+
+/* Forms. */
+
+/* Everything but the shapes. */
+static int check_parts(struct scheme_case *c, const struct faults *faults)
+{
+    const struct mxfs_quant_config *config = c->match->config;
+    unsigned needed = SCHEME_NEEDED | (config->asymmetric ? (unsigned)SCHEME_ASYMMETRIC : 0);
+    const struct scheme_part *missing = find_missing(c, needed);
+
+    if (c->form->reason)
+        return scheme_refuse_as(c, c->form->name, c->form->reason);
+    if (missing)
+        return scheme_refuse_half(c, scheme_words[missing->role].missing);
+    if (faults->twice)
+        return scheme_refuse(c, "it has one part under two names");
+    if (faults->odd)
+        return scheme_refuse(c, scheme_words[faults->odd->role].unknown);
+    if (c->scheme->refuses_transforms && config->transforms)
+        return scheme_refuse(c, transformed);
+    int rc = set_name(c);
+    if (rc != 0)
+        return rc;
+    const struct scheme_companion *stranger =
+        find_stranger(c->match, c->index, c->group, UINT32_MAX);
+    return stranger ? scheme_refuse(c, scheme_words[stranger->role].stranger) : 0;
+}
+
+/* The verdict on a form whose parts were found, once `rc` says whether they fit. */
+static int conclude(struct scheme_case *c, int rc)
+{
+    struct mxfs_match *match = c->match;
+    const struct mxfs_group *g = c->group;
+    const struct mxfs_tensor *t = c->of[SCHEME_CODES];
+    const char *forced = match->options->forced;
+
+    if (match->error != 0) /* whatever was concluded from it */
+        return match->error;
+    if (rc == 0 && lacks_company(match, g->name, g->name_len))
+        return scheme_refuse_half(c, elsewhere);
+    if (rc == 0 && forced && !mxfs_scheme_is_listed(c->scheme, forced))
+        return scheme_refuse(c, not_forced);
+    if (rc == -ENOTSUP && !match->half && lacks_company(match, t->name, t->name_len))
+        return refuse(match, match->scheme, elsewhere, true); /* which might explain it */
+    return rc;
+}
+
+static int ask_form(struct mxfs_match *match, size_t index, const struct scheme_active *active,
+                    struct mxfs_group *group)
+{
+    const struct mxfs_tensor *t = match->tensors->sorted[index];
+    const struct scheme_part *main = active->form->part;
+    const struct mxfs_scheme *scheme = active->scheme;
+    struct scheme_case c = {
+        .match = match, .index = index, .scheme = scheme, .form = active->form, .group = group};
+    struct faults faults = {NULL, NULL};
+
+    if (!(main->dtypes >> t->dtype & 1) || !mxfs_tensor_has_suffix(t, main->suffix, &c.stem_len))
+        return -ENOENT;
+    *group = (struct mxfs_group){.scheme = scheme, .out = match->options->out};
+    if (!find_parts(&c, active->parts, &faults) || find_missing(&c, SCHEME_TELLS) ||
+        (scheme->recognises && !scheme->recognises(&c)))
+        return -ENOENT;
+    int rc = check_parts(&c, &faults);
+    return conclude(&c, rc == 0 ? scheme->fit(&c, group) : rc);
+}
+
+/* Parts whose main part is nowhere. */
+
+/* Whether `form` lists `suffix`, and has a main part for the stem of tensor `index`: of any type,
+ * or of one that it takes. */
+static bool has_main(const struct mxfs_match *match, size_t index, const struct scheme_form *form,
+                     const char *suffix, bool any_type)
+{
+    const struct mxfs_tensor *const *sorted = match->tensors->sorted;
+    const struct scheme_part *p = form->part + 1;
+    size_t stem_len;
+
+    while (p->suffix && strcmp(p->suffix, suffix) != 0)
+        p++;
+    if (!p->suffix || !mxfs_tensor_has_suffix(sorted[index], suffix, &stem_len))
+        return false;
+    size_t at = next_to(match, index, stem_len, form->part->suffix);
+    return at != MXFS_NOT_FOUND && at != index &&
+           (any_type || (form->part->dtypes >> sorted[at]->dtype & 1));
+}
+
+/* Whether no form has a main part for a lone part. */
+static bool is_alone(const struct mxfs_match *match, size_t index, const struct scheme_lone *l)
+{
+    for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
+        for (const struct scheme_form *f = (*s)->forms; f->part[0].suffix; f++) {
+            if (has_main(match, index, f, l->part->suffix, *s == l->scheme))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Whether another part of its form is there. */
+static bool has_pair(const struct mxfs_match *match, size_t index, const struct scheme_lone *l,
+                     size_t stem_len)
+{
+    for (const struct scheme_part *p = l->form->part + 1; p->suffix; p++) {
+        if (p != l->part && p->role != SCHEME_ACTIVATION &&
+            next_to(match, index, stem_len, p->suffix) != MXFS_NOT_FOUND)
+            return true;
+    }
+    return false;
+}
+
+static int ask_lone_part(struct mxfs_match *match, size_t index, const struct scheme_lone *l)
+{
+    const struct mxfs_tensor *t = match->tensors->sorted[index];
+    unsigned flags = l->part->flags;
+    size_t stem_len;
+
+    if (!(scheme_lone_dtypes(l->part) >> t->dtype & 1) ||
+        !mxfs_tensor_has_suffix(t, l->part->suffix, &stem_len) ||
+        ((flags & SCHEME_PAIRED) && !has_pair(match, index, l, stem_len)) ||
+        !is_alone(match, index, l))
+        return -ENOENT;
+    return refuse(match, flags & SCHEME_NAMED ? l->scheme->name : "scale", no_weight, true);
+}
+
+static int ask_lone_parts(struct mxfs_match *match, size_t index, struct mxfs_group *group)
+{
+    int rc = -ENOENT;
+
+    *group = (struct mxfs_group){.part = {match->tensors->sorted[index]}, .parts = 1};
+    for (size_t i = 0; i < match->index->lone_parts && rc == -ENOENT; i++)
+        rc = ask_lone_part(match, index, &match->index->lone[i]);
+    return rc;
+}
+
+/* The search. */
+
+int mxfs_scheme_begin(struct mxfs_match *match, const struct mxfs_tensors *tensors,
+                      const struct mxfs_quant_config *config,
+                      const struct mxfs_match_options *options)
+{
+    *match = (struct mxfs_match){.tensors = tensors, .config = config, .options = options};
+    match->index = calloc(1, sizeof(*match->index));
+    if (!match->index)
+        return -ENOMEM;
+    scheme_index_fill(match->index, tensors, options->absent);
+    return 0;
+}
+
+void mxfs_scheme_end(struct mxfs_match *match)
+{
+    free(match->index);
+    match->index = NULL;
+}
+
+void mxfs_scheme_release(struct mxfs_group *group)
+{
+    free(group->layout);
+    if (group->name_is_owned)
+        free((void *)(uintptr_t)group->name);
+    *group = (struct mxfs_group){0};
+}
+
+/* Whether it is a form's turn: forced schemes come before all others that decode, but after those
+ * that know the bytes to be others than the names say. */
+static bool is_in_turn(const struct mxfs_match *match, const struct scheme_active *a, int turn)
+{
+    const char *forced = match->options->forced;
+
+    if (!forced)
+        return turn == 2;
+    return turn == (a->scheme == mxfs_schemes[0]               ? 0
+                    : mxfs_scheme_is_listed(a->scheme, forced) ? 1
+                                                               : 2);
+}
+
+static int ask_forms(struct mxfs_match *match, size_t index, struct mxfs_group *group)
+{
+    for (int turn = match->options->forced ? 0 : 2; turn <= 2; turn++) {
+        for (size_t i = 0; i < match->index->forms; i++) {
+            const struct scheme_active *a = &match->index->form[i];
+            int rc = is_in_turn(match, a, turn) ? ask_form(match, index, a, group) : -ENOENT;
+            if (rc != -ENOENT || match->error != 0)
+                return rc;
+        }
+    }
+    return -ENOENT;
+}
+
+int mxfs_scheme_ask(struct mxfs_match *match, size_t index, struct mxfs_group *group)
+{
+    *group = (struct mxfs_group){0};
+    int rc = match->error ? match->error : ask_forms(match, index, group);
+    return rc == -ENOENT && match->error == 0 ? ask_lone_parts(match, index, group) : rc;
+}
+
+int mxfs_scheme_ask_alone(struct mxfs_match *match, size_t index)
 {
     const struct mxfs_tensor *t = match->tensors->sorted[index];
 
-    if (t->dtype != dtype || !mxfs_tensor_has_suffix(t, ".weight", stem_len))
-        return NULL;
-    const struct mxfs_tensor *scales = mxfs_match_companion(match, index, t->name_len, "_scale");
-    if (!scales || !accepts(scales->dtype))
-        return NULL;
-    mxfs_match_add_part(group, t);
-    mxfs_match_add_part(group, scales);
-    mxfs_match_name(group, t->name_len);
-    return scales;
+    if (SCHEME_LINEAR >> t->dtype & 1 || !lacks_company(match, t->name, t->name_len))
+        return -ENOENT;
+    return refuse(match, "incomplete", elsewhere, true);
+}
+
+/* The stem of a scale of activations; false when the tensor is none. */
+static bool scales_activations(const struct mxfs_match *match, const struct mxfs_tensor *t,
+                               size_t *stem_len)
+{
+    for (size_t i = 0; i < match->index->lone_parts; i++) {
+        const struct scheme_part *p = match->index->lone[i].part;
+        if (p->role == SCHEME_ACTIVATION && mxfs_tensor_has_suffix(t, p->suffix, stem_len))
+            return true;
+    }
+    return false;
+}
+
+bool mxfs_scheme_scales_activations(const struct mxfs_match *match, size_t index,
+                                    size_t mains[MXFS_MAINS_MAX], size_t *count)
+{
+    const struct mxfs_tensor *t = match->tensors->sorted[index];
+    size_t stem_len;
+
+    if (!scales_activations(match, t, &stem_len))
+        return false;
+    *count = 0;
+    for (size_t f = 0; f < match->index->forms && *count < MXFS_MAINS_MAX; f++) {
+        const char *suffix = match->index->form[f].form->part->suffix;
+        /* Forms write "weight_packed" without the dot after X. */
+        size_t dot = suffix[0] == 'w' && t->name[stem_len] == '.';
+        size_t at = next_to(match, index, stem_len + dot, suffix);
+        if (at != MXFS_NOT_FOUND)
+            mains[(*count)++] = at;
+    }
+    return true;
 }

@@ -2,58 +2,154 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What matchers share: looking at companions and filling a group. Private to scheme/.
+ * How a scheme describes its format, and the functions that its fit() may use. Private to scheme/.
  */
 #ifndef MXFS_SCHEME_MATCH_H
 #define MXFS_SCHEME_MATCH_H
 
 #include "mxfs/scheme.h"
 
-/** The tensor called (first stem_len bytes of tensor index's name) + suffix, or NULL. */
-const struct mxfs_tensor *mxfs_match_companion(const struct mxfs_match *match, size_t index,
-                                               size_t stem_len, const char *suffix);
+/** Sets of types, as bits of enum mxfs_dtype. */
+#define SCHEME_BIT(dtype) (1u << MXFS_##dtype)
+enum {
+    SCHEME_ANY = (1 << MXFS_DTYPE_COUNT) - 1,
+    /** Scales that are numbers. */
+    SCHEME_LINEAR = SCHEME_BIT(F32) | SCHEME_BIT(BF16) | SCHEME_BIT(F16),
+    /** Scales that are exponents: F8_E8M0, or U8 that hold the same. */
+    SCHEME_EXPONENT = SCHEME_BIT(U8) | SCHEME_BIT(F8_E8M0),
+    SCHEME_FP8 = SCHEME_BIT(F8_E4M3) | SCHEME_BIT(F8_E5M2),
+};
 
-/** Sets the reason and returns MXFS_REFUSE. `scheme` may be NULL for the scheme's own name. */
-enum mxfs_verdict mxfs_match_refuse(struct mxfs_match *match, const char *scheme,
-                                    const char *reason);
+/** The role of a part in its group. */
+enum scheme_role {
+    SCHEME_CODES,         /**< the main part */
+    SCHEME_SCALES,        /**< of rows, blocks or groups */
+    SCHEME_ZEROS,         /**< zero points */
+    SCHEME_BIASES,        /**< added to products */
+    SCHEME_GLOBAL,        /**< a scale of scales */
+    SCHEME_DIVISOR,       /**< the same as a divisor */
+    SCHEME_COLUMNS,       /**< factors of columns (pre_quant_scale) */
+    SCHEME_G_IDX,         /**< the group of each column */
+    SCHEME_SHAPE,         /**< dimensions of the output */
+    SCHEME_MAP,           /**< values of codes */
+    SCHEME_STATE,         /**< JSON that tells the rest */
+    SCHEME_NESTED_SCALES, /**< scales of quantized scales */
+    SCHEME_NESTED_MAP,    /**< values of quantized scales */
+    SCHEME_ORDER,         /**< tells in which order elements lie */
+    SCHEME_LOW_RANK,      /**< a low-rank part that is added at run time */
+    SCHEME_OTHER,         /**< does not enter the weight, or is not understood */
+    SCHEME_ACTIVATION,    /**< scales activations or a KV cache: dropped */
+    SCHEME_ROLES,
+};
+
+/** Consequences of a part's presence or absence, as bits. Without any the part is optional. */
+enum {
+    SCHEME_TELLS = 1,       /**< without it the tensors are of another format */
+    SCHEME_NEEDED = 2,      /**< without it the group is half a group */
+    SCHEME_ASYMMETRIC = 4,  /**< needed where the config says that integers have zero points */
+    SCHEME_TYPED = 8,       /**< of another type it is of another format, else of an unknown one */
+    SCHEME_ALONE = 16,      /**< without its main part it is half a group, called "scale" */
+    SCHEME_PAIRED = 32,     /**< ALONE only when another part of the form is there */
+    SCHEME_NAMED = 64,      /**< ALONE, and called like the scheme */
+    SCHEME_WITNESS = 128,   /**< tells, but is no part: it keeps its role */
+    SCHEME_AMBIGUOUS = 256, /**< the name means other things too: harmless next to a group that
+                               does not list it */
+};
+
+/** One part: the tensor called stem + suffix. */
+struct scheme_part {
+    enum scheme_role role; /**< parts of one role are alternatives: one of them may be there */
+    const char *suffix;    /**< NULL ends a table */
+    uint32_t dtypes;       /**< types that it may have */
+    unsigned flags;
+};
+
+/** Parts of a form, and the NULL that ends them. */
+#define SCHEME_FORM_PARTS 12
+
+/**
+ * The names of a group. The main part comes first: any tensor that ends in its suffix and has one
+ * of its types; what is before the suffix is the stem. The group's parts are in this order.
+ */
+struct scheme_form {
+    const char *output; /**< suffix of the output, also called stem + suffix */
+    const char *name;   /**< of a refused format; NULL: the scheme's name */
+    const char *reason; /**< why the format is refused; NULL: it is decoded */
+    struct scheme_part part[SCHEME_FORM_PARTS];
+};
+
+/** A form and a tensor that may be its main part. */
+struct scheme_case {
+    struct mxfs_match *match;
+    size_t index; /**< of the main part */
+    const struct mxfs_scheme *scheme;
+    const struct scheme_form *form;
+    size_t stem_len;
+    const struct mxfs_tensor *of[SCHEME_ROLES]; /**< the parts found, or NULL */
+    struct mxfs_group *group;
+};
+
+/** Index in group->part of the part of a role that was found; else 0. */
+unsigned scheme_place(const struct scheme_case *c, enum scheme_role role);
+
+/** Refuses: sets scheme (the scheme's own name), reason and half; returns -ENOTSUP. */
+int scheme_refuse(struct scheme_case *c, const char *reason);
+
+/** The same under another name. */
+int scheme_refuse_as(struct scheme_case *c, const char *name, const char *reason);
 
 /** The same for a group of which a part is nowhere to be found. */
-enum mxfs_verdict mxfs_match_refuse_half(struct mxfs_match *match, const char *scheme,
-                                         const char *reason);
+int scheme_refuse_half(struct scheme_case *c, const char *reason);
 
-/** Adds a part to a group. */
-void mxfs_match_add_part(struct mxfs_group *group, const struct mxfs_tensor *part);
+/** The one way to read a part while matching. Returns 0 or -errno, which ends the search. */
+int scheme_read(struct scheme_case *c, const struct mxfs_tensor *part, void *buf, size_t len,
+                uint64_t offset);
 
-/**
- * Whether tensor `index` is an X.weight of type `dtype` beside an X.weight_scale of a type that
- * accepts() takes. If so adds both as parts, names the output X.weight, and returns the scales;
- * *stem_len is then the length of X. Else NULL, and the group is left alone.
- */
-const struct mxfs_tensor *mxfs_match_weight_and_scale(const struct mxfs_match *match, size_t index,
-                                                      struct mxfs_group *group, uint8_t dtype,
-                                                      bool (*accepts)(uint8_t dtype),
-                                                      size_t *stem_len);
+/** Ends the search with -errno `rc`, of another failure. Returns rc. */
+int scheme_fail(struct scheme_case *c, int rc);
 
-/** Names the output after the first `len` bytes of the main part's name. */
-void mxfs_match_name(struct mxfs_group *group, size_t len);
+/** The one way to allocate while matching: as realloc(). NULL ends the search. */
+void *scheme_alloc(struct scheme_case *c, void *old, size_t size);
 
-/**
- * Sets rank and shape from the first `rank` dimensions of `shape`, and the number of elements.
- * False when there are too many dimensions, or too many elements for 64 bits of output bytes.
- */
-bool mxfs_match_shape(struct mxfs_group *group, const uint64_t *shape, uint32_t rank);
+/** Sets group->layout to `size` zero bytes; NULL when memory is out, which ends the search. */
+void *scheme_layout(struct scheme_case *c, size_t size);
+
+/** Sets the output's shape; refuses too many dimensions, or elements for 64 bits of bytes. */
+int scheme_set_shape(struct scheme_case *c, const uint64_t *shape, uint32_t rank);
+
+/** The same: the shape of the codes, but for `axis` (below their rank), which is count * each. */
+int scheme_set_axis(struct scheme_case *c, uint32_t axis, uint64_t count, uint64_t each);
+
+/** Whether all dimensions are equal but the last, of which `codes` has `ratio` times as many. */
+bool scheme_is_blocked(const struct mxfs_tensor *codes, const struct mxfs_tensor *scales,
+                       uint64_t ratio);
 
 /** Whether the first `rank` dimensions are the same. */
-bool mxfs_match_same_dims(const struct mxfs_tensor *a, const struct mxfs_tensor *b, uint32_t rank);
+bool scheme_same_dims(const struct mxfs_tensor *a, const struct mxfs_tensor *b, uint32_t rank);
 
 /** The last dimension, or 0 for a scalar. */
-uint64_t mxfs_match_last_dim(const struct mxfs_tensor *t);
+uint64_t scheme_last_dim(const struct mxfs_tensor *t);
 
-/** Reasons that several matchers give; pointers are compared, so the same cause counts as one. */
-extern const char mxfs_reason_no_scales[];
-extern const char mxfs_reason_shape[];
-extern const char mxfs_reason_rank[];
-extern const char mxfs_reason_transforms[];
-extern const char mxfs_reason_swizzled[];
+/** Whether next to the codes there are scales of a name that some scheme knows. */
+bool scheme_has_scales(const struct scheme_case *c);
+
+/** Whether `list`, names separated by commas, has the name text[0, len). */
+bool scheme_list_has(const char *list, const char *text, size_t len);
+
+/** The sentences about parts of a role. */
+struct scheme_words {
+    const char *missing;  /**< "its scales are missing" */
+    const char *unknown;  /**< "its scales have an unknown type" */
+    const char *stranger; /**< "it has ..., which is not part of this format" */
+};
+extern const struct scheme_words scheme_words[SCHEME_ROLES];
+
+/** Names that no scheme takes: scales of activations, and what no group may have next to it. */
+extern const struct scheme_form scheme_common[];
+
+/** Reasons that several schemes give; pointers are compared, so the same cause counts as one. */
+extern const char scheme_no_fit[];
+extern const char scheme_too_large[];
+extern const char scheme_swizzled[];
 
 #endif

@@ -19,57 +19,76 @@
  */
 #include "nvfp4.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "mxfs/bytes.h"
 #include "scales.h"
 
-static const char no_global[] = "its global scale is missing";
+#define U8 SCHEME_BIT(U8)
+#define E4M3 SCHEME_BIT(F8_E4M3)
+#define F32 SCHEME_BIT(F32)
+
+enum { TELLS = SCHEME_TELLS | SCHEME_TYPED };
+
+static const struct scheme_form forms[] = {
+    {.output = "weight",
+     .part = {{SCHEME_CODES, "weight_packed", U8, 0},
+              {SCHEME_SCALES, "weight_scale", E4M3, TELLS},
+              {SCHEME_DIVISOR, "weight_global_scale", F32, SCHEME_NEEDED | SCHEME_ALONE}}},
+    {.output = ".weight",
+     .part = {{SCHEME_CODES, ".weight", U8, 0},
+              {SCHEME_SCALES, ".weight_scale", E4M3, TELLS},
+              {SCHEME_GLOBAL, ".weight_scale_2", F32, SCHEME_NEEDED},
+              {SCHEME_COLUMNS, ".pre_quant_scale", SCHEME_LINEAR, 0}}},
+    {.output = "",
+     .part = {{SCHEME_CODES, "", U8, 0},
+              {SCHEME_SCALES, "_weight_scale", E4M3, TELLS | SCHEME_PAIRED},
+              {SCHEME_GLOBAL, "_weight_scale_2", F32, SCHEME_NEEDED},
+              {SCHEME_COLUMNS, "_pre_quant_scale", SCHEME_LINEAR, 0}}},
+    {0},
+};
+
+static const struct scheme_form rows[] = {
+    {.output = "",
+     .part = {{SCHEME_CODES, "", U8, 0},
+              {SCHEME_SCALES, "_weight_scale", E4M3, TELLS},
+              {SCHEME_GLOBAL, "_weight_scale_2", F32, SCHEME_NEEDED}}},
+    {0},
+};
 
 /* Matching. */
 
-/* The names of a group: `stem` bytes of the codes' name, then a suffix. */
-struct names {
-    size_t stem;           /* bytes of the codes' name that the output and the scales share */
-    size_t module;         /* likewise, of companions of the module */
-    const char *scale;     /* suffixes */
-    const char *global;    /* */
-    const char *smoothing; /* of the module; NULL: there is none in this format */
-    bool divides;          /* the global scale is compressed-tensors' */
-    bool fused;            /* of experts, which may be packed by rows */
-};
-
-static struct names names_of(const struct mxfs_tensor *t)
-{
-    struct names n = {
-        t->name_len, t->name_len, "_weight_scale", "_weight_scale_2", "_pre_quant_scale",
-        false,       true};
-    size_t stem;
-
-    if (mxfs_tensor_has_suffix(t, "weight_packed", &stem)) {
-        size_t module = stem > 0 ? stem - 1 : 0; /* without the dot */
-        return (struct names){stem + 6, module, "_scale", "_global_scale", NULL, true, false};
-    }
-    if (mxfs_tensor_has_suffix(t, ".weight", &stem))
-        return (struct names){t->name_len,        stem,  "_scale", "_scale_2",
-                              ".pre_quant_scale", false, false};
-    return n;
-}
-
 /* Codes and scales in the order of the output: the last axis is packed. */
-static bool is_packed_by_columns(const struct mxfs_tensor *codes, const struct mxfs_tensor *scales)
+static bool is_by_columns(const struct scheme_case *c)
 {
-    return codes->rank >= 2 && codes->rank == scales->rank &&
-           mxfs_match_same_dims(codes, scales, codes->rank - 1) &&
-           mxfs_match_last_dim(codes) % MXFS_NVFP4_BYTES == 0 &&
-           mxfs_match_last_dim(codes) / MXFS_NVFP4_BYTES == mxfs_match_last_dim(scales);
+    return scheme_is_blocked(c->of[SCHEME_CODES], c->of[SCHEME_SCALES], MXFS_NVFP4_BYTES);
 }
 
-static bool is_packed_by_rows(const struct mxfs_tensor *codes, const struct mxfs_tensor *scales)
+/* The last axis but one is packed, of experts in one tensor. */
+static bool is_by_rows(const struct scheme_case *c)
 {
-    return codes->rank == 3 && scales->rank == 3 && codes->shape[0] == scales->shape[0] &&
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *scales = c->of[SCHEME_SCALES];
+
+    return c->form->output[0] == '\0' && !is_by_columns(c) && codes->rank == 3 &&
+           scales->rank == 3 && codes->shape[0] == scales->shape[0] &&
            codes->shape[2] == scales->shape[2] && codes->shape[1] % MXFS_NVFP4_BYTES == 0 &&
            codes->shape[1] / MXFS_NVFP4_BYTES == scales->shape[1];
+}
+
+static bool is_not_by_rows(const struct scheme_case *c)
+{
+    return !is_by_rows(c);
+}
+
+/* ComfyUI's scales are padded to 128 rows and 4 columns; where that changes nothing and nothing
+ * else tells, both formats have the same shapes. Its files come without a config.json. */
+static bool may_be_swizzled(const struct scheme_case *c)
+{
+    const struct mxfs_group *g = c->group;
+
+    return !c->match->config->present && strcmp(c->form->output, ".weight") == 0 && g->rank == 2 &&
+           g->shape[0] % 128 == 0 && g->shape[1] % (4 * MXFS_NVFP4_BLOCK) == 0;
 }
 
 /* One scale, or one for each of the leading axis' matrices. */
@@ -77,236 +96,169 @@ static bool global_fits(const struct mxfs_group *g, const struct mxfs_tensor *gl
 {
     if (global->size == sizeof(float))
         return true;
-    if (g->rank < 3 || global->rank == 0 || global->shape[0] != g->shape[0])
-        return false;
-    return global->size == g->shape[0] * sizeof(float);
+    return g->rank >= 3 && global->rank > 0 && global->shape[0] == g->shape[0] &&
+           global->size == g->shape[0] * sizeof(float);
 }
 
-static enum mxfs_verdict set_shape(struct mxfs_match *match, struct mxfs_group *group,
-                                   unsigned axis)
+/* Codes that are packed along `axis`, and how the scale of the tensor is applied. */
+static int fit_axis(struct scheme_case *c, uint32_t axis)
 {
-    const struct mxfs_tensor *codes = group->part[MXFS_NVFP4_CODES];
-    uint64_t shape[MXFS_RANK_MAX];
+    const struct mxfs_tensor *divisor = c->of[SCHEME_DIVISOR];
+    const struct mxfs_tensor *global = divisor ? divisor : c->of[SCHEME_GLOBAL];
+    struct mxfs_group *g = c->group;
+    int rc = scheme_set_axis(c, axis, c->of[SCHEME_CODES]->shape[axis], 2);
 
-    if (codes->rank > MXFS_RANK_MAX)
-        return mxfs_match_refuse(match, NULL, mxfs_reason_rank);
-    memcpy(shape, codes->shape, codes->rank * sizeof(*shape));
-    if (!mxfs_mul_u64(shape[axis], 2, &shape[axis]) || !mxfs_match_shape(group, shape, codes->rank))
-        return mxfs_match_refuse(match, NULL, mxfs_reason_rank);
-    group->rows = shape[codes->rank - 2];
-    group->cols = shape[codes->rank - 1];
-    return MXFS_MATCH;
+    if (rc != 0)
+        return rc;
+    if (!global_fits(g, global) || !scale_columns_fit(c))
+        return scheme_refuse(c, scheme_no_fit);
+    struct nvfp4_layout *l = scheme_layout(c, sizeof(*l));
+    if (!l)
+        return -ENOMEM;
+    l->cols = g->shape[g->rank - 1];
+    l->region = g->elements / mxfs_max_u64(global->size / sizeof(float), 1);
+    l->global = !divisor             ? NVFP4_MULTIPLIES
+                : divisor->rank == 0 ? NVFP4_DIVIDES_BF16
+                                     : NVFP4_DIVIDES;
+    return 0;
 }
 
-/* Finds the parts; false when the tensor is none of these formats. */
-static bool find_parts(const struct mxfs_match *match, size_t index, const struct names *names,
-                       struct mxfs_group *group)
+static int fit(struct scheme_case *c, struct mxfs_group *group)
 {
-    const struct mxfs_tensor *t = match->tensors->sorted[index];
-    const struct mxfs_tensor *scales =
-        mxfs_match_companion(match, index, names->stem, names->scale);
-
-    if (t->dtype != MXFS_U8 || !scales || scales->dtype != MXFS_F8_E4M3)
-        return false;
-    mxfs_match_add_part(group, t);
-    mxfs_match_add_part(group, scales);
-    mxfs_match_name(group, names->stem);
-    const struct mxfs_tensor *global =
-        mxfs_match_companion(match, index, names->stem, names->global);
-    if (global)
-        mxfs_match_add_part(group, global);
-    return true;
-}
-
-static enum mxfs_verdict check_company(struct mxfs_match *match, size_t index,
-                                       const struct names *names, const struct mxfs_group *group)
-{
-    if (match->config->transforms)
-        return mxfs_match_refuse(match, NULL, mxfs_reason_transforms);
-    if (mxfs_match_companion(match, index, names->module, ".svdquant_lora_a"))
-        return mxfs_match_refuse(match, "nvfp4-svd", "a low-rank part is added at run time");
-    if (mxfs_match_companion(match, index, names->stem, "_zero_point"))
-        return mxfs_match_refuse(match, NULL, "it has a zero point");
-    if (group->parts <= MXFS_NVFP4_GLOBAL)
-        return mxfs_match_refuse_half(match, NULL, no_global);
-    if (group->part[MXFS_NVFP4_GLOBAL]->dtype != MXFS_F32)
-        return mxfs_match_refuse(match, NULL, "unknown type of its global scale");
-    return MXFS_MATCH;
-}
-
-/* ComfyUI's scales are padded to 128 rows and 4 columns; where that changes nothing and nothing
- * else tells, both formats have the same shapes. Its files come without a config.json. */
-static bool may_be_swizzled(const struct mxfs_match *match, const struct names *names,
-                            const struct mxfs_group *group)
-{
-    return !match->config->present && !names->divides && !names->fused && group->rank == 2 &&
-           group->rows % 128 == 0 && group->cols % (4 * MXFS_NVFP4_BLOCK) == 0;
-}
-
-/* Settles how the global scale is applied, and the factors of columns. */
-static enum mxfs_verdict finish(struct mxfs_match *match, size_t index, const struct names *names,
-                                struct mxfs_group *group)
-{
-    const struct mxfs_tensor *global = group->part[MXFS_NVFP4_GLOBAL];
-
-    if (!global_fits(group, global))
-        return mxfs_match_refuse(match, NULL, mxfs_reason_shape);
-    group->format = !names->divides     ? MXFS_NVFP4_MULTIPLIES
-                    : global->rank == 0 ? MXFS_NVFP4_DIVIDES_BF16
-                                        : MXFS_NVFP4_DIVIDES;
-    group->via = group->format == MXFS_NVFP4_DIVIDES_BF16 ? MXFS_OUT_BF16 : MXFS_OUT_F32;
-    if (names->smoothing &&
-        !mxfs_match_columns(match, index, names->module, names->smoothing, group))
-        return mxfs_match_refuse(match, NULL, mxfs_reason_shape);
-    return MXFS_MATCH;
-}
-
-static enum mxfs_verdict match_nvfp4(struct mxfs_match *match, size_t index,
-                                     struct mxfs_group *group)
-{
-    struct names names = names_of(match->tensors->sorted[index]);
-
-    if (!find_parts(match, index, &names, group))
-        return MXFS_NO_MATCH;
-    const struct mxfs_tensor *codes = group->part[MXFS_NVFP4_CODES];
-    const struct mxfs_tensor *scales = group->part[MXFS_NVFP4_SCALES];
-    if (!is_packed_by_columns(codes, scales)) {
-        if (names.fused && is_packed_by_rows(codes, scales))
-            return MXFS_NO_MATCH; /* of the scheme below */
-        return mxfs_match_refuse(match, NULL, mxfs_reason_shape);
-    }
-    enum mxfs_verdict verdict = check_company(match, index, &names, group);
-    if (verdict == MXFS_MATCH)
-        verdict = set_shape(match, group, codes->rank - 1);
-    if (verdict != MXFS_MATCH)
-        return verdict;
-    if (may_be_swizzled(match, &names, group))
-        return mxfs_match_refuse(match, NULL, mxfs_reason_swizzled);
+    if (c->of[SCHEME_CODES]->rank > MXFS_RANK_MAX)
+        return scheme_refuse(c, scheme_too_large);
+    if (!is_by_columns(c))
+        return scheme_refuse(c, scheme_no_fit);
+    int rc = fit_axis(c, c->of[SCHEME_CODES]->rank - 1);
+    if (rc == 0 && may_be_swizzled(c))
+        return scheme_refuse(c, scheme_swizzled);
     group->tile = MXFS_NVFP4_BLOCK;
-    return finish(match, index, &names, group);
+    return rc;
 }
 
-static enum mxfs_verdict match_rows(struct mxfs_match *match, size_t index,
-                                    struct mxfs_group *group)
+static int fit_rows(struct scheme_case *c, struct mxfs_group *group)
 {
-    struct names names = names_of(match->tensors->sorted[index]);
-
-    if (!names.fused || !find_parts(match, index, &names, group) ||
-        !is_packed_by_rows(group->part[MXFS_NVFP4_CODES], group->part[MXFS_NVFP4_SCALES]))
-        return MXFS_NO_MATCH;
-    enum mxfs_verdict verdict = check_company(match, index, &names, group);
-    if (verdict == MXFS_MATCH)
-        verdict = set_shape(match, group, 1);
-    if (verdict != MXFS_MATCH)
-        return verdict;
-    if (mxfs_match_companion(match, index, names.module, names.smoothing))
-        return mxfs_match_refuse(match, NULL, "it has a pre_quant_scale of rows");
-    names.smoothing = NULL;
     group->tile = 1;
-    return finish(match, index, &names, group);
+    return fit_axis(c, 1);
 }
 
 /* Decoding. */
 
-uint64_t mxfs_nvfp4_region(const struct mxfs_group *group)
+struct mxfs_span nvfp4_global_span(const struct mxfs_group *group, uint64_t first, uint64_t count)
 {
-    return group->elements / (group->part[MXFS_NVFP4_GLOBAL]->size / sizeof(float));
-}
-
-struct mxfs_span mxfs_nvfp4_global_span(const struct mxfs_group *group, uint64_t first,
-                                        uint64_t count)
-{
-    uint64_t region = mxfs_nvfp4_region(group);
+    uint64_t region = nvfp4_layout_of(group)->region;
     uint64_t begin = first / region, end = (first + count - 1) / region + 1;
+
     return (struct mxfs_span){begin * sizeof(float), (end - begin) * sizeof(float)};
 }
 
-void mxfs_nvfp4_scales(const struct mxfs_group *group, const struct mxfs_codec *codec, float *out,
-                       const uint8_t *scales, size_t n, const uint8_t *global, uint64_t first,
+void nvfp4_scales_load(const struct nvfp4_scales *s, float *out, const uint8_t *scales, size_t n,
                        uint64_t element)
 {
-    uint64_t region = mxfs_nvfp4_region(group);
-    float of_tensor, values[MXFS_SCALES_CHUNK] = {0};
+    const struct nvfp4_layout *l = nvfp4_layout_of(s->group);
+    const struct mxfs_codec *codec = s->codec;
+    float of_tensor, values[SCALE_CHUNK] = {0};
+    uint64_t at = element / l->region - s->first / l->region;
 
-    memcpy(&of_tensor, global + (element / region - first / region) * sizeof(float), sizeof(float));
-    if (group->format == MXFS_NVFP4_MULTIPLIES) {
-        codec->kernel->fp8_run[MXFS_OUT_F32](codec->tables, out, scales, n, MXFS_FP8_E4M3,
-                                             of_tensor);
+    memcpy(&of_tensor, s->global + at * sizeof(float), sizeof(float));
+    if (l->global == NVFP4_MULTIPLIES) {
+        codec->kernel->fp8_run[MXFS_OUT_F32](
+            out, &(struct mxfs_fp8_run){codec->tables, scales, n, MXFS_FP8_E4M3, of_tensor});
         return;
     }
-    mxfs_scales_load(codec, values, scales, n, MXFS_F8_E4M3);
-    for (size_t i = 0; i < MXFS_SCALES_CHUNK; i++) /* all of them: compilers make vectors of that */
+    scale_load(codec, values, scales, n, MXFS_F8_E4M3);
+    for (size_t i = 0; i < SCALE_CHUNK; i++) /* all of them: compilers make vectors of that */
         values[i] /= of_tensor;
-    if (group->format == MXFS_NVFP4_DIVIDES_BF16)
-        codec->kernel->narrow[MXFS_OUT_F32](out, values, NULL, n, MXFS_OUT_BF16);
+    if (l->global == NVFP4_DIVIDES_BF16)
+        codec->kernel->narrow[MXFS_OUT_F32](out,
+                                            &(struct mxfs_narrow){values, NULL, n, MXFS_OUT_BF16});
     else
         memcpy(out, values, n * sizeof(*out));
-}
-
-static const struct mxfs_tensor *columns_of(const struct mxfs_group *g)
-{
-    return g->parts > MXFS_NVFP4_COLUMNS ? g->part[MXFS_NVFP4_COLUMNS] : NULL;
 }
 
 static void spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
                   struct mxfs_span out[MXFS_PARTS_MAX])
 {
-    out[MXFS_NVFP4_CODES] = (struct mxfs_span){first / 2, count / 2};
-    out[MXFS_NVFP4_SCALES] = (struct mxfs_span){first / MXFS_NVFP4_BLOCK, count / MXFS_NVFP4_BLOCK};
-    out[MXFS_NVFP4_GLOBAL] = mxfs_nvfp4_global_span(group, first, count);
-    if (columns_of(group))
-        out[MXFS_NVFP4_COLUMNS] = (struct mxfs_span){0, columns_of(group)->size};
+    out[NVFP4_CODES] = (struct mxfs_span){first / 2, count / 2};
+    out[NVFP4_SCALES] = (struct mxfs_span){first / MXFS_NVFP4_BLOCK, count / MXFS_NVFP4_BLOCK};
+    out[NVFP4_GLOBAL] = nvfp4_global_span(group, first, count);
+    if (group->parts > NVFP4_COLUMNS)
+        out[NVFP4_COLUMNS] = (struct mxfs_span){0, group->part[NVFP4_COLUMNS]->size};
 }
 
-/* n elements from `element` on, whole blocks; all of one row where they are narrowed aside. */
-static void decode_blocks(const struct mxfs_group *g, const struct mxfs_codec *codec,
-                          const uint8_t *codes, const float *scales, uint64_t element, uint64_t n,
-                          const uint8_t *factors, uint8_t *dst)
+/* How values become elements of a group. */
+static struct scale_narrowing narrowing_of(const struct mxfs_group *group,
+                                           const struct mxfs_codec *codec,
+                                           const uint8_t *const src[MXFS_PARTS_MAX])
 {
-    size_t blocks = n / MXFS_NVFP4_BLOCK;
-    float values[MXFS_NARROW_CHUNK];
+    bool factors = group->parts > NVFP4_COLUMNS;
 
-    if (mxfs_narrows_once(g, columns_of(g))) {
-        codec->kernel->nvfp4_blocks[g->out](dst, codes, scales, blocks);
-        return;
-    }
-    codec->kernel->nvfp4_blocks[MXFS_OUT_F32](values, codes, scales, blocks);
-    mxfs_narrow_columns(g, codec, dst, values, n, columns_of(g), factors, element % g->cols);
+    return (struct scale_narrowing){
+        .codec = codec,
+        .out = group->out,
+        .via = nvfp4_layout_of(group)->global == NVFP4_DIVIDES_BF16 ? MXFS_OUT_BF16 : MXFS_OUT_F32,
+        .columns = factors ? group->part[NVFP4_COLUMNS] : NULL,
+        .factors = factors ? src[NVFP4_COLUMNS] : NULL,
+    };
+}
+
+/* `blocks` of one row, by way of float32. */
+static void decode_aside(const struct scale_narrowing *narrowing, const uint8_t *codes,
+                         const float *scales, size_t blocks, uint64_t column, uint8_t *dst)
+{
+    float values[SCALE_NARROW_CHUNK];
+
+    narrowing->codec->kernel->nvfp4_blocks[MXFS_OUT_F32](
+        values, &(struct mxfs_nvfp4_blocks){codes, scales, blocks});
+    scale_narrow(narrowing, dst, values, blocks * MXFS_NVFP4_BLOCK, column);
 }
 
 static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
                    uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
 {
-    uint64_t region = mxfs_nvfp4_region(group);
-    bool once = mxfs_narrows_once(group, columns_of(group));
-    const uint8_t *factors = columns_of(group) ? src[MXFS_NVFP4_COLUMNS] : NULL;
-    float scales[MXFS_SCALES_CHUNK];
+    const struct nvfp4_layout *l = nvfp4_layout_of(group);
+    const struct nvfp4_scales s = {group, codec, src[NVFP4_GLOBAL], first};
+    const struct scale_narrowing narrowing = narrowing_of(group, codec, src);
+    bool once = scale_narrows_once(&narrowing);
+    float scales[SCALE_CHUNK];
 
     for (uint64_t at = 0, n; at < count; at += n) {
-        uint64_t element = first + at;
-        n = mxfs_min_u64(count - at, region - element % region);
-        n = mxfs_min_u64(
-            n, once ? (uint64_t)MXFS_SCALES_CHUNK * MXFS_NVFP4_BLOCK
-                    : mxfs_min_u64(MXFS_NARROW_CHUNK, group->cols - element % group->cols));
-        mxfs_nvfp4_scales(group, codec, scales, src[MXFS_NVFP4_SCALES] + at / MXFS_NVFP4_BLOCK,
-                          n / MXFS_NVFP4_BLOCK, src[MXFS_NVFP4_GLOBAL], first, element);
-        decode_blocks(group, codec, src[MXFS_NVFP4_CODES] + at / 2, scales, element, n, factors,
-                      dst + at * mxfs_out_size(group->out));
+        uint64_t element = first + at, column = element % l->cols;
+        const uint8_t *codes = src[NVFP4_CODES] + at / 2;
+        uint8_t *to = dst + at * mxfs_out_size(group->out);
+        n = mxfs_min_u64(count - at, l->region - element % l->region);
+        n = mxfs_min_u64(n, once ? (uint64_t)SCALE_CHUNK * MXFS_NVFP4_BLOCK
+                                 : mxfs_min_u64(SCALE_NARROW_CHUNK, l->cols - column));
+        size_t blocks = n / MXFS_NVFP4_BLOCK;
+        nvfp4_scales_load(&s, scales, src[NVFP4_SCALES] + at / MXFS_NVFP4_BLOCK, blocks, element);
+        if (once)
+            codec->kernel->nvfp4_blocks[group->out](
+                to, &(struct mxfs_nvfp4_blocks){codes, scales, blocks});
+        else
+            decode_aside(&narrowing, codes, scales, blocks, column, to);
     }
 }
 
-const struct mxfs_scheme mxfs_scheme_nvfp4 = {
+const struct mxfs_scheme scheme_nvfp4 = {
     .name = "nvfp4",
-    .summary = "compressed-tensors, ModelOpt: U8 + F8_E4M3 + F32 scales -> X.weight [.., K]",
-    .match = match_nvfp4,
+    .writers = "compressed-tensors, ModelOpt",
+    .methods = "compressed-tensors,modelopt",
+    .forms = forms,
+    .refuses_transforms = true,
+    .recognises = is_not_by_rows,
+    .fit = fit,
     .spans = spans,
     .decode = decode,
 };
 
-const struct mxfs_scheme mxfs_scheme_nvfp4_rows = {
+const struct mxfs_scheme scheme_nvfp4_rows = {
     .name = "nvfp4-rows",
-    .summary = "ModelOpt experts packed by rows: P U8 [E, K/2, N] + scales -> P [E, K, N]",
-    .match = match_rows,
-    .spans = mxfs_nvfp4_rows_spans,
-    .decode = mxfs_nvfp4_rows_decode,
+    .writers = "ModelOpt's experts, packed by rows",
+    .methods = "modelopt",
+    .forms = rows,
+    .refuses_transforms = true,
+    .recognises = is_by_rows,
+    .fit = fit_rows,
+    .spans = nvfp4_rows_spans,
+    .decode = nvfp4_rows_decode,
 };

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * NVFP4 groups: E2M1 codes, two an octet with the even element in the low nibble, an E4M3 scale for
+ * NVFP4 groups: E2M1 codes, two per byte with the even element in the low nibble, an E4M3 scale for
  * 16 of them, and a float32 scale of the tensor or of each expert. Private to scheme/.
  */
 #ifndef MXFS_SCHEME_NVFP4_H
@@ -11,35 +11,51 @@
 #include "match.h"
 
 /** Parts of a group. */
-enum { MXFS_NVFP4_CODES, MXFS_NVFP4_SCALES, MXFS_NVFP4_GLOBAL, MXFS_NVFP4_COLUMNS };
+enum { NVFP4_CODES, NVFP4_SCALES, NVFP4_GLOBAL, NVFP4_COLUMNS };
 
-/** What the scale of the tensor does to that of a block: group->format. */
-enum {
-    MXFS_NVFP4_MULTIPLIES,
-    MXFS_NVFP4_DIVIDES,
-    MXFS_NVFP4_DIVIDES_BF16, /**< and the quotient is rounded to bfloat16 */
+/** How the scale of the tensor changes that of a block. */
+enum nvfp4_global {
+    NVFP4_MULTIPLIES,
+    NVFP4_DIVIDES,
+    NVFP4_DIVIDES_BF16, /**< and the quotient is rounded to bfloat16, as is the product */
 };
 
-/** The bytes of the scales of the tensor behind elements [first, first + count). */
-struct mxfs_span mxfs_nvfp4_global_span(const struct mxfs_group *group, uint64_t first,
-                                        uint64_t count);
+/** The layout of a group. */
+struct nvfp4_layout {
+    uint64_t cols;   /**< of the output: its last dimension */
+    uint64_t region; /**< elements that share a scale of the tensor */
+    enum nvfp4_global global;
+};
 
-/** Elements that share one of them. */
-uint64_t mxfs_nvfp4_region(const struct mxfs_group *group);
+/** The layout of a group. */
+static inline const struct nvfp4_layout *nvfp4_layout_of(const struct mxfs_group *group)
+{
+    return group->layout;
+}
+
+/** The scales of the tensor for elements [first, first + count), as bytes of their part. */
+struct mxfs_span nvfp4_global_span(const struct mxfs_group *group, uint64_t first, uint64_t count);
+
+/** Scales of blocks and of the tensor, combined. */
+struct nvfp4_scales {
+    const struct mxfs_group *group;
+    const struct mxfs_codec *codec;
+    const uint8_t *global; /**< bytes of a span that begins with the scale of `first` */
+    uint64_t first;        /**< element */
+};
 
 /**
  * out[i] = scale i at `scales` and the scale of the tensor that belongs to `element`, combined;
- * i < n <= MXFS_SCALES_CHUNK. `global` are the bytes of a span that begins with that of `first`.
+ * i < n <= SCALE_CHUNK.
  */
-void mxfs_nvfp4_scales(const struct mxfs_group *group, const struct mxfs_codec *codec, float *out,
-                       const uint8_t *scales, size_t n, const uint8_t *global, uint64_t first,
+void nvfp4_scales_load(const struct nvfp4_scales *s, float *out, const uint8_t *scales, size_t n,
                        uint64_t element);
 
 /** Streaming operations of codes [E, K/2, N] with scales [E, K/16, N]. */
-void mxfs_nvfp4_rows_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
-                           struct mxfs_span spans[MXFS_PARTS_MAX]);
-void mxfs_nvfp4_rows_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                            uint64_t first, uint64_t count,
-                            const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst);
+void nvfp4_rows_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
+                      struct mxfs_span spans[MXFS_PARTS_MAX]);
+void nvfp4_rows_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
+                       uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
+                       uint8_t *dst);
 
 #endif

@@ -16,14 +16,15 @@ static struct mxfs_span rows_span(uint64_t first, uint64_t last, uint64_t share,
     return (struct mxfs_span){first / share * width, (last / share - first / share + 1) * width};
 }
 
-void mxfs_nvfp4_rows_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
-                           struct mxfs_span spans[MXFS_PARTS_MAX])
+void nvfp4_rows_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
+                      struct mxfs_span spans[MXFS_PARTS_MAX])
 {
-    uint64_t width = group->cols, row = first / width, last = (first + count - 1) / width;
+    uint64_t width = nvfp4_layout_of(group)->cols, row = first / width,
+             last = (first + count - 1) / width;
 
-    spans[MXFS_NVFP4_CODES] = rows_span(row, last, 2, width);
-    spans[MXFS_NVFP4_SCALES] = rows_span(row, last, MXFS_NVFP4_BLOCK, width);
-    spans[MXFS_NVFP4_GLOBAL] = mxfs_nvfp4_global_span(group, first, count);
+    spans[NVFP4_CODES] = rows_span(row, last, 2, width);
+    spans[NVFP4_SCALES] = rows_span(row, last, MXFS_NVFP4_BLOCK, width);
+    spans[NVFP4_GLOBAL] = nvfp4_global_span(group, first, count);
 }
 
 /* Some rows that share their scales, and the columns of them that are wanted. */
@@ -36,37 +37,41 @@ struct band {
 };
 
 /* Scales of some columns serve all rows of the band. */
-static void decode_columns(const struct mxfs_group *g, const struct mxfs_codec *codec,
-                           const struct band *b, uint64_t at, uint64_t n, const float *scales)
+static void decode_columns(const struct nvfp4_scales *s, const struct band *b, uint64_t at,
+                           uint64_t n, const float *scales)
 {
+    const struct mxfs_group *g = s->group;
+    uint64_t cols = nvfp4_layout_of(g)->cols;
+
     for (uint64_t i = 0; i < b->rows; i++) {
         uint64_t row = b->row + i;
-        const uint8_t *codes = b->codes + (row / 2 - b->row / 2) * g->cols + b->column + at;
-        uint8_t *dst = b->dst + (i * g->cols + at) * mxfs_out_size(g->out);
-        codec->kernel->nvfp4_lanes[g->out](dst, codes, scales, n, row % 2 * 4);
+        const uint8_t *codes = b->codes + (row / 2 - b->row / 2) * cols + b->column + at;
+        uint8_t *dst = b->dst + (i * cols + at) * mxfs_out_size(g->out);
+        s->codec->kernel->nvfp4_lanes[g->out](
+            dst, &(struct mxfs_nvfp4_lanes){codes, scales, n, row % 2 * 4});
     }
 }
 
-void mxfs_nvfp4_rows_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                            uint64_t first, uint64_t count,
-                            const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
+void nvfp4_rows_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
+                       uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
+                       uint8_t *dst)
 {
-    uint64_t width = group->cols, row0 = first / width;
-    float scales[MXFS_SCALES_CHUNK];
+    uint64_t width = nvfp4_layout_of(group)->cols, row0 = first / width;
+    const struct nvfp4_scales s = {group, codec, src[NVFP4_GLOBAL], first};
+    float scales[SCALE_CHUNK];
 
     for (uint64_t element = first; count > 0;) {
         struct band b = {.dst = dst, .row = element / width, .rows = 1, .column = element % width};
         b.columns = mxfs_min_u64(width - b.column, count);
         if (b.columns == width)
             b.rows = mxfs_min_u64(MXFS_NVFP4_BLOCK - b.row % MXFS_NVFP4_BLOCK, count / width);
-        b.codes = src[MXFS_NVFP4_CODES] + (b.row / 2 - row0 / 2) * width;
-        b.scales = src[MXFS_NVFP4_SCALES] +
+        b.codes = src[NVFP4_CODES] + (b.row / 2 - row0 / 2) * width;
+        b.scales = src[NVFP4_SCALES] +
                    (b.row / MXFS_NVFP4_BLOCK - row0 / MXFS_NVFP4_BLOCK) * width + b.column;
         for (uint64_t at = 0, n; at < b.columns; at += n) {
-            n = mxfs_min_u64(MXFS_SCALES_CHUNK, b.columns - at);
-            mxfs_nvfp4_scales(group, codec, scales, b.scales + at, n, src[MXFS_NVFP4_GLOBAL], first,
-                              element);
-            decode_columns(group, codec, &b, at, n, scales);
+            n = mxfs_min_u64(SCALE_CHUNK, b.columns - at);
+            nvfp4_scales_load(&s, scales, b.scales + at, n, element);
+            decode_columns(&s, &b, at, n, scales);
         }
         element += b.rows * b.columns;
         count -= b.rows * b.columns;

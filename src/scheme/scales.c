@@ -9,17 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-bool mxfs_scale_is_linear(uint8_t dtype)
-{
-    return dtype == MXFS_F32 || dtype == MXFS_BF16 || dtype == MXFS_F16;
-}
-
-bool mxfs_scale_is_exponent(uint8_t dtype)
-{
-    return dtype == MXFS_U8 || dtype == MXFS_F8_E8M0;
-}
-
-unsigned mxfs_scale_size(uint8_t dtype)
+unsigned scale_size(enum mxfs_dtype dtype)
 {
     return mxfs_dtype_bits(dtype) / 8;
 }
@@ -48,22 +38,23 @@ static uint16_t load_half(const uint8_t *src, size_t i)
     return half;
 }
 
-void mxfs_scales_load(const struct mxfs_codec *codec, float *out, const uint8_t *src, size_t n,
-                      uint8_t dtype)
+void scale_load(const struct mxfs_codec *codec, float *out, const uint8_t *src, size_t n,
+                enum mxfs_dtype dtype)
 {
     switch (dtype) {
     case MXFS_F32:
         memcpy(out, src, n * sizeof(*out));
         break;
     case MXFS_BF16:
-        codec->kernel->widen_bf16(out, src, n);
+        codec->kernel->widen_bf16(out, &(struct mxfs_widen_bf16){src, n});
         break;
     case MXFS_F16:
         for (size_t i = 0; i < n; i++)
             out[i] = f16_value(load_half(src, i));
         break;
     case MXFS_F8_E4M3:
-        codec->kernel->fp8_run[MXFS_OUT_F32](codec->tables, out, src, n, MXFS_FP8_E4M3, 1.0f);
+        codec->kernel->fp8_run[MXFS_OUT_F32](
+            out, &(struct mxfs_fp8_run){codec->tables, src, n, MXFS_FP8_E4M3, 1.0f});
         break;
     default:
         for (size_t i = 0; i < n; i++)
@@ -71,30 +62,38 @@ void mxfs_scales_load(const struct mxfs_codec *codec, float *out, const uint8_t 
     }
 }
 
-bool mxfs_match_columns(const struct mxfs_match *match, size_t index, size_t stem_len,
-                        const char *suffix, struct mxfs_group *group)
+enum mxfs_out scale_type(const struct mxfs_tensor *scales)
 {
-    const struct mxfs_tensor *columns = mxfs_match_companion(match, index, stem_len, suffix);
-    if (!columns)
-        return true;
-    mxfs_match_add_part(group, columns);
-    return mxfs_scale_is_linear(columns->dtype) && group->rank >= 1 && columns->rank == 1 &&
-           columns->shape[0] == group->shape[group->rank - 1];
+    return scales->dtype == MXFS_BF16  ? MXFS_OUT_BF16
+           : scales->dtype == MXFS_F16 ? MXFS_OUT_F16
+                                       : MXFS_OUT_F32;
 }
 
-void mxfs_narrow_columns(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                         uint8_t *dst, const float *values, size_t n,
-                         const struct mxfs_tensor *columns, const uint8_t *factors, uint64_t column)
+bool scale_columns_fit(const struct scheme_case *c)
 {
-    float of_columns[MXFS_NARROW_CHUNK];
+    const struct mxfs_tensor *columns = c->of[SCHEME_COLUMNS];
+    const struct mxfs_group *g = c->group;
+
+    return !columns ||
+           (g->rank >= 1 && columns->rank == 1 && columns->shape[0] == g->shape[g->rank - 1]);
+}
+
+void scale_narrow(const struct scale_narrowing *narrowing, uint8_t *dst, const float *values,
+                  size_t n, uint64_t column)
+{
+    const struct mxfs_tensor *columns = narrowing->columns;
+    const struct mxfs_codec *codec = narrowing->codec;
+    float of_columns[SCALE_NARROW_CHUNK];
 
     if (columns)
-        mxfs_scales_load(codec, of_columns, factors + column * mxfs_scale_size(columns->dtype), n,
-                         columns->dtype);
-    codec->kernel->narrow[group->out](dst, values, columns ? of_columns : NULL, n, group->via);
+        scale_load(codec, of_columns, narrowing->factors + column * scale_size(columns->dtype), n,
+                   columns->dtype);
+    codec->kernel->narrow[narrowing->out](
+        dst, &(struct mxfs_narrow){values, columns ? of_columns : NULL, n, narrowing->via});
 }
 
-bool mxfs_narrows_once(const struct mxfs_group *group, const struct mxfs_tensor *columns)
+bool scale_narrows_once(const struct scale_narrowing *narrowing)
 {
-    return !columns && (group->via == MXFS_OUT_F32 || group->via == group->out);
+    return !narrowing->columns &&
+           (narrowing->via == MXFS_OUT_F32 || narrowing->via == narrowing->out);
 }

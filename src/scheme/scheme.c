@@ -2,74 +2,143 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The schemes in matching order: the first that recognises a tensor decides.
+ * The list of schemes, and the questions that all of their tables answer together.
  */
 #include "mxfs/scheme.h"
 
 #include <stdio.h>
 #include <string.h>
 
-extern const struct mxfs_scheme mxfs_scheme_comfy, mxfs_scheme_gptoss, mxfs_scheme_mxfp4_blocks,
-    mxfs_scheme_gptoss_original, mxfs_scheme_packed_mxfp4, mxfs_scheme_weight_mxfp4,
-    mxfs_scheme_mxfp6, mxfs_scheme_deepseek_mxfp4, mxfs_scheme_fp8, mxfs_scheme_nvfp4,
-    mxfs_scheme_nvfp4_rows, mxfs_scheme_bitsandbytes, mxfs_scheme_bitsandbytes_int8,
-    mxfs_scheme_int_packed, mxfs_scheme_int8, mxfs_scheme_gptq, mxfs_scheme_int4_pairs,
-    mxfs_scheme_mlx, mxfs_scheme_mlx_mxfp4, mxfs_scheme_mlx_mxfp8, mxfs_scheme_mlx_nvfp4,
-    mxfs_scheme_foreign;
+#include "match.h"
 
-const struct mxfs_scheme *const mxfs_schemes[] = {
-    &mxfs_scheme_comfy,
-    &mxfs_scheme_gptoss,
-    &mxfs_scheme_mxfp4_blocks,
-    &mxfs_scheme_gptoss_original,
-    &mxfs_scheme_mxfp6,
-    &mxfs_scheme_packed_mxfp4,
-    &mxfs_scheme_weight_mxfp4,
-    &mxfs_scheme_deepseek_mxfp4,
-    &mxfs_scheme_fp8,
-    &mxfs_scheme_nvfp4,
-    &mxfs_scheme_nvfp4_rows,
-    &mxfs_scheme_bitsandbytes,
-    &mxfs_scheme_bitsandbytes_int8,
-    &mxfs_scheme_int_packed,
-    &mxfs_scheme_int8,
-    &mxfs_scheme_gptq,
-    &mxfs_scheme_int4_pairs,
-    &mxfs_scheme_mlx,
-    &mxfs_scheme_mlx_mxfp4,
-    &mxfs_scheme_mlx_mxfp8,
-    &mxfs_scheme_mlx_nvfp4,
-    &mxfs_scheme_foreign,
-    NULL,
+#define SCHEMES(X)       \
+    X(disguised)         \
+    X(gptoss)            \
+    X(mxfp4_blocks)      \
+    X(gptoss_original)   \
+    X(mxfp6)             \
+    X(packed_mxfp4)      \
+    X(weight_mxfp4)      \
+    X(deepseek_mxfp4)    \
+    X(fp8)               \
+    X(nvfp4)             \
+    X(nvfp4_rows)        \
+    X(bitsandbytes)      \
+    X(bitsandbytes_int8) \
+    X(int_packed)        \
+    X(int8)              \
+    X(gptq)              \
+    X(int4_pairs)        \
+    X(mlx)               \
+    X(mlx_mxfp4)         \
+    X(mlx_mxfp8)         \
+    X(mlx_nvfp4)         \
+    X(foreign)           \
+    X(mistyped)
+
+#define DECLARE(name) extern const struct mxfs_scheme scheme_##name;
+#define ADDRESS(name) &scheme_##name,
+
+SCHEMES(DECLARE)
+
+const struct mxfs_scheme *const mxfs_schemes[] = {SCHEMES(ADDRESS) NULL};
+
+const struct scheme_form scheme_common[] = {
+    {.output = ".weight",
+     .part = {{SCHEME_CODES, ".weight", 0, 0},
+              {SCHEME_GLOBAL, ".global_scale", SCHEME_ANY, 0},
+              {SCHEME_SCALES, ".weight_scales", SCHEME_ANY, 0},
+              {SCHEME_OTHER, ".meta", SCHEME_ANY, 0},
+              {SCHEME_ACTIVATION, ".input_scale", SCHEME_ANY, 0},
+              {SCHEME_ACTIVATION, ".input_global_scale", SCHEME_ANY, 0},
+              {SCHEME_ACTIVATION, ".input_zero_point", SCHEME_ANY, 0},
+              {SCHEME_ACTIVATION, ".output_scale", SCHEME_ANY, 0},
+              {SCHEME_ACTIVATION, ".output_zero_point", SCHEME_ANY, 0},
+              {SCHEME_ACTIVATION, ".activation_scale", SCHEME_ANY, 0}}},
+    {.output = "",
+     .part = {{SCHEME_CODES, "", 0, 0},
+              {SCHEME_SCALES, "_weight_scale_inv", SCHEME_ANY, 0},
+              {SCHEME_ZEROS, "_weight_zero_point", SCHEME_ANY, 0},
+              {SCHEME_ZEROS, "_zero_point", SCHEME_ANY, 0},
+              {SCHEME_G_IDX, "_g_idx", SCHEME_ANY, 0},
+              {SCHEME_ACTIVATION, "_input_scale", SCHEME_ANY, 0}}},
+    /* of attention: queries, keys, values, probabilities */
+    {.output = "",
+     .part = {{SCHEME_CODES, "", 0, 0},
+              {SCHEME_ACTIVATION, ".q_scale", SCHEME_ANY, 0},
+              {SCHEME_ACTIVATION, ".k_scale", SCHEME_ANY, 0},
+              {SCHEME_ACTIVATION, ".v_scale", SCHEME_ANY, 0},
+              {SCHEME_ACTIVATION, ".prob_scale", SCHEME_ANY, 0}}},
+    {0},
 };
+
+#define WORDS(plural, article)                                         \
+    {                                                                  \
+        "its " plural " missing", "its " plural " of an unknown type", \
+            "it has " article ", which is not part of this format"     \
+    }
+
+const struct scheme_words scheme_words[SCHEME_ROLES] = {
+    [SCHEME_CODES] = WORDS("codes are", "other codes"),
+    [SCHEME_SCALES] = WORDS("scales are", "another scale"),
+    [SCHEME_ZEROS] = WORDS("zero points are", "a zero point"),
+    [SCHEME_BIASES] = WORDS("biases are", "a bias of its groups"),
+    [SCHEME_GLOBAL] = WORDS("global scale is", "a global scale"),
+    [SCHEME_DIVISOR] = WORDS("global scale is", "a global scale"),
+    [SCHEME_COLUMNS] = WORDS("pre_quant_scale is", "a pre_quant_scale"),
+    [SCHEME_G_IDX] = WORDS("g_idx is", "a g_idx"),
+    [SCHEME_SHAPE] = WORDS("weight_shape is", "a weight_shape"),
+    [SCHEME_MAP] = WORDS("quant_map is", "a quant_map"),
+    [SCHEME_STATE] = WORDS("quant_state is", "a quant_state"),
+    [SCHEME_NESTED_SCALES] = WORDS("nested scales are", "nested scales"),
+    [SCHEME_NESTED_MAP] = WORDS("nested quant_map is", "a nested quant_map"),
+    [SCHEME_ORDER] = WORDS("weight_format is", "a weight_format"),
+    [SCHEME_LOW_RANK] = WORDS("low-rank part is", "a low-rank part"),
+    [SCHEME_OTHER] = WORDS("companion is", "an unknown companion"),
+    [SCHEME_ACTIVATION] = WORDS("activation scale is", "an activation scale"),
+};
+
+const char *mxfs_scheme_config_string(const struct mxfs_quant_config *config, const char *key)
+{
+    const char *at = config->strings, *found = "";
+
+    while (at && *at) { /* of members of one name the last counts, as in Python */
+        const char *value = at + strlen(at) + 1;
+        if (strcmp(at, key) == 0)
+            found = value;
+        at = value + strlen(value) + 1;
+    }
+    return found;
+}
+
+/* Lists. */
+
+bool scheme_list_has(const char *list, const char *text, size_t len)
+{
+    for (const char *name = list; name; name = strchr(name, ',')) {
+        name += *name == ',';
+        if (strncmp(name, text, len) == 0 && (name[len] == '\0' || name[len] == ','))
+            return true;
+    }
+    return false;
+}
 
 bool mxfs_scheme_decodes(const struct mxfs_scheme *scheme)
 {
-    return scheme->spans || scheme->unit_at;
-}
-
-static bool is_called(const struct mxfs_scheme *scheme, const char *name, size_t len)
-{
-    return mxfs_scheme_decodes(scheme) && strncmp(scheme->name, name, len) == 0 &&
-           scheme->name[len] == '\0';
+    return scheme->fit != NULL;
 }
 
 bool mxfs_scheme_is_listed(const struct mxfs_scheme *scheme, const char *names)
 {
-    for (const char *name = names;; name++) {
-        size_t len = strcspn(name, ",");
-        if (is_called(scheme, name, len))
-            return true;
-        name += len;
-        if (*name == '\0')
-            return false;
-    }
+    return mxfs_scheme_decodes(scheme) &&
+           scheme_list_has(names, scheme->name, strlen(scheme->name));
 }
 
 static bool is_known(const char *name, size_t len)
 {
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
-        if (is_called(*s, name, len))
+        if (mxfs_scheme_decodes(*s) && strlen((*s)->name) == len &&
+            memcmp((*s)->name, name, len) == 0)
             return true;
     }
     return false;
@@ -87,6 +156,15 @@ bool mxfs_scheme_are_known(const char *names)
     }
 }
 
+bool mxfs_scheme_knows_method(const char *method)
+{
+    for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
+        if (scheme_list_has((*s)->methods, method, strlen(method)))
+            return true;
+    }
+    return method[0] == '\0';
+}
+
 const char *mxfs_scheme_names(char out[MXFS_SCHEME_NAMES])
 {
     size_t n = 0;
@@ -98,4 +176,71 @@ const char *mxfs_scheme_names(char out[MXFS_SCHEME_NAMES])
                 (size_t)snprintf(out + n, MXFS_SCHEME_NAMES - n, "%s%s", n ? ", " : "", (*s)->name);
     }
     return out;
+}
+
+/* The table of formats. */
+
+static const struct scheme_form *form_at(size_t index, const struct mxfs_scheme **scheme)
+{
+    for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
+        for (const struct scheme_form *f = (*s)->forms; f->part[0].suffix; f++) {
+            *scheme = *s;
+            if (index-- == 0)
+                return f;
+        }
+    }
+    return NULL;
+}
+
+/* The text in front of suffixes: "X" of X.weight, "X." where they have no dot, "P" of P_scale. */
+static const char *stem_of(const struct scheme_form *form)
+{
+    const char *suffix = form->reason ? form->part[0].suffix : form->output;
+
+    return strcmp(suffix, "weight") == 0 ? "X." : suffix[0] == '.' ? "X" : "P";
+}
+
+static const char *separator(const struct scheme_form *form, size_t i)
+{
+    const struct scheme_part *p = &form->part[i];
+
+    if (i == 0)
+        return "";
+    if (i > 1 && p->role == p[-1].role)
+        return " or ";
+    return p->flags & (SCHEME_TELLS | SCHEME_NEEDED) || form->reason ? " + " : " [+ ";
+}
+
+/* Appends; *used stays below the size. */
+static void append(struct mxfs_scheme_row *row, size_t *used, const char *text)
+{
+    int n = snprintf(row->parts + *used, sizeof(row->parts) - *used, "%s", text);
+
+    *used = n > 0 && (size_t)n < sizeof(row->parts) - *used ? *used + (size_t)n : *used;
+}
+
+bool mxfs_scheme_row(size_t index, struct mxfs_scheme_row *row)
+{
+    const struct scheme_form *form = form_at(index, &row->scheme);
+    size_t used = 0;
+    bool open = false;
+
+    if (!form)
+        return false;
+    row->name = form->name ? form->name : row->scheme->name;
+    row->reason = form->reason;
+    for (size_t i = 0; form->part[i].suffix; i++) {
+        const char *between = separator(form, i);
+        if (form->part[i].role == SCHEME_ACTIVATION)
+            continue;
+        if (open && between[1] != 'o')
+            append(row, &used, "]");
+        open = between[0] && (between[1] == '[' || (open && between[1] == 'o'));
+        append(row, &used, between);
+        append(row, &used, stem_of(form));
+        append(row, &used, form->part[i].suffix);
+    }
+    append(row, &used, open ? "]" : "");
+    snprintf(row->output, sizeof(row->output), "%s%s", stem_of(form), form->output);
+    return true;
 }

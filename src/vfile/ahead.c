@@ -282,14 +282,6 @@ static void announce(const struct vfile_read *read, uint64_t element)
     }
 }
 
-/* Elements of one matrix: what the last two dimensions make. */
-static uint64_t matrix_of(const struct mxfs_group *g)
-{
-    if (g->rank < 2)
-        return g->elements;
-    return g->shape[g->rank - 1] * g->shape[g->rank - 2];
-}
-
 /*
  * A slow source must have its next order before it has delivered the last: it reads the next matrix
  * while this one is decoded.
@@ -297,7 +289,7 @@ static uint64_t matrix_of(const struct mxfs_group *g)
 long vfile_ahead_begin(const struct vfile_pass *pass)
 {
     const struct vfile_read *read = pass->read;
-    uint64_t matrix = matrix_of(read->group), first = pass->unit[0].first;
+    uint64_t matrix = mxfs_scheme_matrix(read->group), first = pass->unit[0].first;
     atomic_uint *slow = slow_passes(read);
     unsigned left = atomic_load_explicit(slow, memory_order_relaxed);
     long waits = waits_so_far();

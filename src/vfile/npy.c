@@ -149,7 +149,7 @@ static float byte_value(const struct mxfs_tables *tables, uint8_t dtype, uint8_t
 static void widen(const struct mxfs_codec *codec, uint8_t dtype, uint8_t *dst, size_t n)
 {
     if (dtype == MXFS_BF16) {
-        codec->kernel->widen_bf16(dst, dst + 2 * n, n);
+        codec->kernel->widen_bf16(dst, &(struct mxfs_widen_bf16){dst + 2 * n, n});
         return;
     }
     for (size_t i = 0; i < n; i++) {

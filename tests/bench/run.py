@@ -343,10 +343,10 @@ def model_rows(table, room):
 
 # Row of kernel_bench (after the variant), column, target for AVX2 and for AVX-512, what it is.
 KERNEL_ROWS = [
-    ("blocks bf16", "memcpy", 0.65, 0.85, "contiguous BF16, 128 KiB / memcpy"),
-    ("blocks f32", "memcpy", 1.1, 1.1, "contiguous F32, 128 KiB / memcpy"),
+    ("mxfp4_blocks bf16", "memcpy", 0.65, 0.85, "contiguous BF16, 128 KiB / memcpy"),
+    ("mxfp4_blocks f32", "memcpy", 1.1, 1.1, "contiguous F32, 128 KiB / memcpy"),
     ("RAM expert, stripe 1440 bf16", "memcpy", 0.5, 0.5, "transposed BF16 from RAM / memcpy"),
-    ("blocks bf16", "plain", 8, 8, "contiguous BF16 / plain loop"),
+    ("mxfp4_blocks bf16", "plain", 8, 8, "contiguous BF16 / plain loop"),
 ]
 VARIANTS = ("avx512vbmi", "avx2")
 

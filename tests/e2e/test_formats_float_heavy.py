@@ -2,6 +2,7 @@
 # Copyright (c) 2026 the mxfs authors
 """FP8 and NVFP4 against the libraries that write them, on the CPU."""
 
+import numpy as np
 import pytest
 
 import ref_float as ref
@@ -68,6 +69,17 @@ def test_transformers_every_code(scale, codes, transformers, mount, place):
     grid = rt.raw(codes, (n, 256), bytes(range(256)) * n)
     source = {"x.weight": grid, "x.weight_scale_inv": scales}
     show(mount, place, source, {"x.weight": transformers(grid, scales)}, {"quantization_config": {"quant_method": "fp8"}})
+
+
+@pytest.mark.parametrize("scale", ["F32", "BF16"])
+def test_mistral(scale, mount, place):
+    """transformers renames qscale_weight to weight_scale_inv: one float32 product, rounded once, whatever the scale's type."""
+    source, want = {}, {}
+    for i, bits in enumerate(ref.CLASSES[scale]):
+        codes, factor = rt.raw("F8_E4M3", (2, 256), bytes(range(256)) * 2), rt.raw(scale, () if i % 2 else (1,), np.array([bits], {"F32": np.uint32, "BF16": np.uint16}[scale]))
+        source.update({f"l{i}.weight": codes, f"l{i}.qscale_weight": factor, f"l{i}.qscale_act": factor})
+        want[f"l{i}.weight"] = as_bf16((to_torch(codes).to(torch.float32) * to_torch(factor).to(torch.float32)).to(torch.bfloat16))
+    show(mount, place, source, want)
 
 
 def test_transformers_fp4(transformers, mount, place):

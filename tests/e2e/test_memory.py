@@ -12,7 +12,9 @@ import subprocess
 
 import pytest
 
+import refhostile
 import refmodels
+import refrepo
 import reftensor as rt
 from conftest import children, mounted, wait_for_mounts
 from helpers import preloaded
@@ -66,6 +68,32 @@ def test_nth_allocation(what, mxfs_bin, failmalloc, place):
         arguments[2] = next(line.split()[0] for line in listed.splitlines() if "mxfp4" in line)
     count = fail_each(mxfs_bin, failmalloc, [str(a) for a in arguments])
     assert count > 30
+
+
+# Formats whose matching allocates, and most of which read: one small group each.
+ALLOCATING = ["int-packed", "int-packed-zeros", "int-packed-order", "int8", "int4-pairs", "gptq", "gptq-order", "awq", "mlx-affine", "bnb-nf4", "bnb-nested", "nvfp4-compressed", "fp8-blocks"]
+
+
+@pytest.mark.parametrize("name", ALLOCATING)
+def test_nth_allocation_of_matching(name, mxfs_bin, failmalloc, place):
+    """A group that there was no memory for is not one that is refused: with --unsupported=raw that would show its codes."""
+    model = refhostile.GROUPS[name]()
+    source, to = model.write(place / "m" / "m.safetensors"), place / "out"
+
+    def check(succeeded):
+        assert to.exists() == succeeded
+        if succeeded:
+            assert to.read_bytes() == model.expected_bytes()
+            to.unlink()
+
+    assert fail_each(mxfs_bin, failmalloc, ["export", "--jobs=1", "--unsupported=raw", str(source), str(to)], check) > 30
+
+
+def test_nth_allocation_of_a_folder(mxfs_bin, failmalloc, place):
+    """Of a model in two shards, which companions are spread over."""
+    model = refhostile.GROUPS["gptq-order"]()
+    folder = refrepo.placed(model, 2, lambda tensor: int(tensor.endswith("g_idx"))).write(place / "m")
+    assert fail_each(mxfs_bin, failmalloc, ["list", "--unsupported=raw", str(folder)]) > 50
 
 
 def test_nth_allocation_of_verify(mxfs_bin, failmalloc, place):

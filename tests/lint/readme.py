@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""The fenced block of README.md that shows --help must be what the program prints.
+"""README.md must say what the program says: the block that shows --help, and the schemes in the table of formats.
 
-Usage: readme.py PROGRAM. The block is found by its first line, which is the first line of the help.
+Usage: readme.py PROGRAM. The block is found by its first line, which is the first line of the help; the table by its
+column "scheme".
 """
 
 import difflib
+import json
 import re
 import subprocess
 import sys
@@ -16,6 +18,22 @@ def blocks(text):
     """(line number of the first line, text) of every fenced block."""
     for match in re.finditer(r"^```[^\n]*\n(.*?)^```", text, re.S | re.M):
         yield text.count("\n", 0, match.start()) + 2, match.group(1)
+
+
+def check_formats(text, program):
+    """Every scheme that decodes is in the table of formats, and nothing else is."""
+    done = subprocess.run([program, "list", "--schemes", "--json"], capture_output=True, text=True, check=True)
+    known = {row["name"] for row in json.loads(done.stdout) if row["decoded"]}
+    rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in text.splitlines() if line.startswith("| ")]
+    header = next((i for i, cells in enumerate(rows) if "scheme" in cells), None)
+    if header is None:
+        print('README.md:1: no table of formats has a column "scheme"')
+        return 1
+    column = rows[header].index("scheme")
+    shown = {name for cells in rows[header:] if len(cells) == len(rows[header]) for name in re.findall("`([^`]+)`", cells[column])}
+    for name in sorted(known ^ shown):
+        print(f"README.md:1: the table of formats {'lacks the scheme' if name in known else 'has an unknown scheme'} {name}")
+    return int(known != shown)
 
 
 def main(program):
@@ -36,7 +54,7 @@ def main(program):
         print(f"README.md:{line}: this block differs from --help:")
         diff = difflib.unified_diff(text.splitlines(), help_text.splitlines(), "README.md", "--help", lineterm="")
         print("\n".join(diff))
-    return 1 if wrong or not shown else 0
+    return 1 if check_formats(readme.read_text(), program) or wrong or not shown else 0
 
 
 sys.exit(main(sys.argv[1]))

@@ -45,6 +45,7 @@ GROUPS = {
     "fp8-rows": one(ref_float.add_shaped, "x", 1, (6, 10), (6, 1), (6, 1), scale_name="weight_scale"),
     "fp8-tensor": one(ref_float.add_shaped, "x", 1, (6, 10), (), (), scale_name="weight_scale"),
     "fp8-comfy": one(ref_float.add_shaped, "x", 1, (6, 10), (1,), (), scale_name="scale_weight"),
+    "fp8-mistral": one(ref_float.add_shaped, "x", 1, (6, 10), (), (), scale_name="qscale_weight"),
     "fp8-experts": one(ref_float.add_blocks, "x", 1, (2, 60, 70), (32, 32), scale_name="_scale_inv"),
     "fp8-deepseek-v4": one(ref_float.add_blocks, "x", 1, (60, 70), (32, 32), "F8_E8M0", scale_name="scale"),
     "mxfp8": one(ref_float.add_blocks, "x", 1, (6, 96), (1, 32), "U8", scale_name="weight_scale"),
@@ -70,6 +71,8 @@ GROUPS = {
     "mlx-mxfp8": one(ref_int.add_mlx_float, "x", 1, (6, 96), "mxfp8", config=MLX),
     "mlx-nvfp4": one(ref_int.add_mlx_float, "x", 1, (6, 96), "nvfp4", config=MLX),
 }
+
+int8_order = one(ref_int.add_int8, "x", 1, (6, 96), (6, 3), order=True)
 
 
 def resized(t, shape):
@@ -108,7 +111,7 @@ def f32(*shape):
 
 # Names of companions: next to a group that has none of that name, each may change what its codes mean.
 EXTRA = {
-    ".weight_scale": f32(6, 1), ".weight_scale_inv": f32(6, 1), ".scale": rt.raw("F8_E8M0", (6, 1), bytes(6)), ".scale_weight": f32(1),
+    ".weight_scale": f32(6, 1), ".weight_scale_inv": f32(6, 1), ".scale": rt.raw("F8_E8M0", (6, 1), bytes(6)), ".scale_weight": f32(1), ".qscale_weight": f32(1),
     ".weight_zero_point": rt.tensor(np.ones((6, 3), np.int8)), ".weight_g_idx": rt.tensor(np.arange(96, dtype=np.int32) % 3), ".weight_global_scale": f32(1),
     ".weight_scale_2": f32(1), ".pre_quant_scale": f32(96), ".svdquant_lora_a": f32(2, 96), ".comfy_quant": rt.raw("U8", (2,), b"{}"), ".SCB": f32(6),
     ".weight.absmax": f32(6), ".scales": f32(6, 3), ".qzeros": rt.tensor(np.zeros((3, 2), np.int32)), ".g_idx": rt.tensor(np.arange(96, dtype=np.int32) % 3),
@@ -142,7 +145,7 @@ ANY_SHAPE = r".* \[.*\]"  # blocks and groups are what shapes say
 AS_FP8 = r"x\.weight F8_E(4M3|5M2)"
 AS_INT8 = r"x\.weight I8"
 BF16_OR_F16 = r".*scales? (BF16|F16)"
-LONE_CODES = r"-x(\.weight|)[._](scale|weight_scale|scale_inv|weight_scale_inv|scale_weight|scales|SCB)"  # nothing is left that tells
+LONE_CODES = r"-x(\.weight|)[._](scale|weight_scale|scale_inv|weight_scale_inv|scale_weight|qscale_weight|scales|SCB)"  # nothing is left that tells
 
 SOUND = {
     "mxfp4-weight": [LONE_CODES, AS_FP8],
@@ -151,6 +154,7 @@ SOUND = {
     "fp8-rows": [ANY_SHAPE, AS_FP8, AS_INT8, LONE_CODES],
     "fp8-tensor": [ANY_SHAPE, AS_FP8, AS_INT8, LONE_CODES],
     "fp8-comfy": [ANY_SHAPE, AS_FP8, LONE_CODES],
+    "fp8-mistral": [ANY_SHAPE, AS_FP8, LONE_CODES],
     "fp8-experts": [ANY_SHAPE, r"x F8_E5M2", LONE_CODES],
     "fp8-deepseek-v4": [ANY_SHAPE, AS_FP8, LONE_CODES],
     "mxfp8": [ANY_SHAPE, AS_FP8, LONE_CODES, r"\+x\.pre_quant_scale"],

@@ -15,12 +15,15 @@
  */
 #include "mxfs/grouping.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mxfs/compiler.h"
+#include "scheme/fp8.h"
+#include "scheme/match.h"
 #include "support/spec.h"
 
 /* The text of a result. */
@@ -116,7 +119,7 @@ static void check_case(const struct grouping_case *c)
     struct mxfs_grouping_options options = c->options;
     struct mxfs_grouping g;
 
-    options.unit_max = options.unit_max ? options.unit_max : 1 << 20;
+    options.match.unit_max = 1 << 20;
     ck_assert_int_eq(mxfs_grouping_init(&g, &spec->set, &config, &options), 0);
     char *text = describe(&g, &spec->set);
     ck_assert_msg(strcmp(text, c->expected) == 0, "%s\ngives\n%s\ninstead of\n%s", c->tensors, text,
@@ -130,7 +133,7 @@ static void check_case(const struct grouping_case *c)
 
 #define GPTOSS .config = {.present = true, .model_type = "gpt_oss", .dtype = -1}
 #define OTHER_MODEL .config = {.present = true, .model_type = "qwen3_moe", .dtype = -1}
-#define BLOCKS .options = {.forced = "mxfp4-blocks"}
+#define BLOCKS .options = {.match = {.forced = "mxfp4-blocks"}}
 #define METHOD(name) .config = {.present = true, .quantized = true, .method = name, .dtype = -1}
 
 /* Formats that are decoded. */
@@ -198,12 +201,18 @@ static const struct grouping_case formats[] = {
      METHOD("compressed-tensors")},
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2",
      "mxfp4-packed x.weight 4,64 < x.weight_packed x.weight_scale\n",
-     .config = {.quantized = true, .method = "auto-round", .data_type = "mx_fp"}},
+     .config = {.quantized = true, .method = "auto-round", .strings = "data_type\0mx_fp\0"}},
     /* Quark, ModelOpt */
     {"x.weight U8 4,32; x.weight_scale U8 4,2; y.weight U8 3,4,16; y.weight_scale F8_E8M0 3,4,1",
      "mxfp4-weight x.weight 4,64 < x.weight x.weight_scale\n"
      "mxfp4-weight y.weight 3,4,32 < y.weight y.weight_scale\n",
      METHOD("quark")},
+    /* Mistral: one scale for the tensor; those of activations and of the KV cache vanish */
+    {"a.kv_fake_quantizer.qscale_act BF16 -; a.qscale_act BF16 -; a.qscale_weight BF16 -;"
+     "a.weight F8_E4M3 6,10; b.qscale_weight F32 1; b.weight F8_E4M3 6,10; norm.weight BF16 10",
+     "fp8 a.weight 6,10 < a.weight a.qscale_weight\n"
+     "fp8 b.weight 6,10 < b.weight b.qscale_weight\n"
+     "dropped a.kv_fake_quantizer.qscale_act\ndropped a.qscale_act\nplain norm.weight\n"},
     /* DeepSeek V4 */
     {"a.w1.scale F8_E8M0 4,2; a.w1.weight I8 4,32; b.wq.scale F8_E8M0 2,3;"
      "b.wq.weight F8_E4M3 130,260; c.scale F8_E8M0 2,1,1; c.weight F8_E5M2 2,32,32;"
@@ -263,7 +272,7 @@ static const struct grouping_case refusals[] = {
     /* what only the config tells */
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2",
      "refused x.weight_packed\nrefused x.weight_scale\n! mxint4 1 x.weight_packed\n",
-     .config = {.quantized = true, .method = "auto-round", .data_type = "mx_int4"}},
+     .config = {.quantized = true, .method = "auto-round", .strings = "data_type\0mx_int4\0"}},
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2",
      "refused x.weight_packed\nrefused x.weight_scale\n! mxfp4-packed 1 x.weight_packed\n",
      .config = {.quantized = true, .method = "compressed-tensors", .transforms = true}},
@@ -285,7 +294,7 @@ static const struct grouping_case refusals[] = {
      "plain x.comfy_quant\nrefused x.weight\nplain x.weight_scale\n! comfyui 1 x.weight\n"},
     {"x.weight U8 4,32; x.weight_scale U8 4,2; y.weight BF16 3",
      "refused x.weight\nplain x.weight_scale\nplain y.weight\n! comfyui 1 x.weight\n",
-     .options = {.comfy = true}},
+     .options = {.match = {.comfy = true}}},
     /* a method that nobody knows, and no tensor that shows it */
     {"x.weight I32 4", "plain x.weight\n! hqq 1 -\n", METHOD("hqq")},
     {"x.weight BF16 4", "plain x.weight\n", METHOD("mxfp4")},
@@ -459,6 +468,55 @@ START_TEST(names_with_nul_and_long_ones)
 }
 END_TEST
 
+/* The module at the root has no name, so that the names of its parts have no dot. */
+START_TEST(parts_of_the_root_module)
+{
+    check_case(&(struct grouping_case){
+        "weight_packed U8 4,32; weight_scale U8 4,2; weight_zero_point_of_another F32 1",
+        "mxfp4-packed weight 4,64 < weight_packed weight_scale\n"
+        "plain weight_zero_point_of_another\n"});
+}
+END_TEST
+
+/* A part that cannot be read ends the search; it never makes a verdict. */
+
+static int read_nothing(void *reader, const struct mxfs_tensor *part, void *buf, size_t len,
+                        uint64_t offset)
+{
+    (void)part;
+    (void)offset;
+    memset(buf, 0, len);
+    return *(const int *)reader;
+}
+
+START_TEST(unreadable_parts)
+{
+    static const char *const texts[] = {
+        "a_blocks U8 1,16; a_scales U8 1; x.weight_packed I32 4,4; x.weight_scale BF16 4,1;"
+        "x.weight_shape I64 2",
+        "x.weight U8 16,1; x.weight.absmax F32 1; x.weight.quant_map F32 16;"
+        "x.weight.quant_state.bitsandbytes__nf4 U8 90; y_blocks U8 1,16",
+    };
+    /* those that the engine itself gives a meaning are errors too */
+    static const int errors[] = {-EIO, -ENOENT, -ENOTSUP, -EINVAL, -ENOMEM};
+    const struct mxfs_quant_config config = {.dtype = -1};
+
+    for (size_t i = 0; i < MXFS_COUNT(texts) * MXFS_COUNT(errors); i++) {
+        int error = errors[i / MXFS_COUNT(texts)];
+        const struct mxfs_grouping_options options = {
+            .match = {.unit_max = 1, .read = read_nothing, .reader = &error}};
+        struct spec *spec = spec_new(texts[i % MXFS_COUNT(texts)]);
+        struct mxfs_grouping g;
+        ck_assert_int_eq(mxfs_grouping_init(&g, &spec->set, &config, &options), error);
+        ck_assert_uint_eq(g.count + g.refusal_count, 0);
+        ck_assert_ptr_nonnull(g.failed);
+        ck_assert_int_eq(g.failed->name[0], 'x');
+        mxfs_grouping_fini(&g);
+        spec_free(spec);
+    }
+}
+END_TEST
+
 /* Tile sizes of FP8, one axis at a time. */
 
 static const struct {
@@ -486,7 +544,7 @@ START_TEST(each_tile_size)
 {
     char text[200];
     struct mxfs_quant_config config = {.dtype = -1};
-    const struct mxfs_grouping_options options = {.unit_max = 1};
+    const struct mxfs_grouping_options options = {.match = {.unit_max = 1}};
     struct mxfs_grouping g;
 
     snprintf(text, sizeof(text),
@@ -498,8 +556,9 @@ START_TEST(each_tile_size)
     ck_assert_uint_eq(g.count, tiles[_i].tile[0] ? 1 : 0);
     ck_assert_uint_eq(g.refusal_count, tiles[_i].tile[0] ? 0 : 1);
     if (g.count) {
-        ck_assert_uint_eq(g.groups[0].block_rows, tiles[_i].tile[0]);
-        ck_assert_uint_eq(g.groups[0].block_cols, tiles[_i].tile[1]);
+        const struct fp8_layout *layout = g.groups[0].layout;
+        ck_assert_uint_eq(layout->block_rows, tiles[_i].tile[0]);
+        ck_assert_uint_eq(layout->block_cols, tiles[_i].tile[1]);
     }
     mxfs_grouping_fini(&g);
     spec_free(spec);
@@ -515,7 +574,7 @@ START_TEST(units_tile_the_output)
     uint64_t block = 192 * 17; /* 70 lanes in an odd number of cache lines, 16 code rows, 1 scale */
 
     for (uint64_t max = 1; max < 14 * block; max += block / 3) {
-        const struct mxfs_grouping_options options = {.unit_max = max};
+        const struct mxfs_grouping_options options = {.match = {.unit_max = max}};
         struct mxfs_grouping g;
         ck_assert_int_eq(mxfs_grouping_init(&g, &spec->set, &config, &options), 0);
         const struct mxfs_group *group = &g.groups[0];
@@ -543,7 +602,7 @@ START_TEST(output_type_of_groups)
     const struct mxfs_quant_config config = {.dtype = -1};
 
     for (int out = 0; out < MXFS_OUT_COUNT; out++) {
-        const struct mxfs_grouping_options options = {.out = (enum mxfs_out)out};
+        const struct mxfs_grouping_options options = {.match = {.out = (enum mxfs_out)out}};
         struct mxfs_grouping g;
         ck_assert_int_eq(mxfs_grouping_init(&g, &spec->set, &config, &options), 0);
         ck_assert_int_eq(g.groups[0].out, out);
@@ -557,13 +616,79 @@ START_TEST(schemes_are_complete)
 {
     for (size_t i = 0; mxfs_schemes[i]; i++) {
         const struct mxfs_scheme *s = mxfs_schemes[i];
-        ck_assert(s->name[0] && s->summary[0] && s->match);
+        ck_assert(s->name[0] && s->writers[0] && s->forms);
+        ck_assert(!s->fit == !(s->spans || s->unit_at));
         ck_assert(!s->spans == !s->decode);
         ck_assert(!s->unit_at == !s->strips && !s->unit_at == !s->pack &&
                   !s->unit_at == !s->unpack);
         for (size_t j = 0; j < i; j++)
             ck_assert_str_ne(s->name, mxfs_schemes[j]->name);
     }
+}
+END_TEST
+
+/* Tables end, begin with a main part, and have suffixes that the index of names can hold. */
+START_TEST(forms_are_complete)
+{
+    for (size_t i = 0; mxfs_schemes[i]; i++) {
+        for (const struct scheme_form *f = mxfs_schemes[i]->forms; f->part[0].suffix; f++) {
+            size_t n = 0;
+            ck_assert(!f->reason == (mxfs_schemes[i]->fit != NULL));
+            ck_assert(!f->reason || f->name);
+            ck_assert_int_eq(f->part[0].role, SCHEME_CODES);
+            while (n < SCHEME_FORM_PARTS && f->part[n].suffix) {
+                ck_assert(n == 0 || f->part[n].role != SCHEME_CODES);
+                ck_assert(n == 0 || strlen(f->part[n].suffix) >= 2);
+                n++;
+            }
+            ck_assert_uint_lt(n, SCHEME_FORM_PARTS);
+        }
+    }
+}
+END_TEST
+
+enum { ALL_NAMES = 2000 };
+
+/* One tensor for each name and type that any form knows. */
+static size_t every_name(struct mxfs_tensor tensors[ALL_NAMES])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; mxfs_schemes[i]; i++) {
+        for (const struct scheme_form *f = mxfs_schemes[i]->forms; f->part[0].suffix; f++) {
+            for (const struct scheme_part *p = f->part; p->suffix && n < ALL_NAMES; p++) {
+                char *name;
+                int len = asprintf(&name, "%06zu%s", n, p->suffix);
+                enum mxfs_dtype dtype = 0;
+                while (!(p->dtypes >> dtype & 1))
+                    dtype++;
+                tensors[n++] =
+                    (struct mxfs_tensor){.name = name, .name_len = (uint32_t)len, .dtype = dtype};
+            }
+        }
+    }
+    return n;
+}
+
+/* A file may hold every name at once: the index of names has room for all of them. */
+START_TEST(every_name_at_once)
+{
+    static struct mxfs_tensor tensors[ALL_NAMES];
+    static const struct mxfs_tensor *sorted[ALL_NAMES];
+    struct mxfs_tensors set = {sorted, every_name(tensors)};
+    const struct mxfs_quant_config config = {.dtype = -1};
+    const struct mxfs_grouping_options options = {
+        .match = {.unit_max = 1, .absent = &set, .comfy = true}};
+    struct mxfs_grouping g;
+
+    ck_assert_uint_gt(set.count, 100);
+    ck_assert_uint_lt(set.count, ALL_NAMES);
+    for (size_t i = 0; i < set.count; i++)
+        sorted[i] = &tensors[i];
+    ck_assert_int_eq(mxfs_grouping_init(&g, &set, &config, &options), 0);
+    mxfs_grouping_fini(&g);
+    for (size_t i = 0; i < set.count; i++)
+        free((char *)(uintptr_t)tensors[i].name);
 }
 END_TEST
 
@@ -581,9 +706,13 @@ int main(void)
     suite_add_tcase(suite, matching);
     tcase_add_loop_test(details, each_tile_size, 0, MXFS_COUNT(tiles));
     tcase_add_test(details, names_with_nul_and_long_ones);
+    tcase_add_test(details, parts_of_the_root_module);
+    tcase_add_test(details, unreadable_parts);
     tcase_add_test(details, units_tile_the_output);
     tcase_add_test(details, output_type_of_groups);
     tcase_add_test(details, schemes_are_complete);
+    tcase_add_test(details, forms_are_complete);
+    tcase_add_test(details, every_name_at_once);
     suite_add_tcase(suite, details);
     return test_run(suite);
 }

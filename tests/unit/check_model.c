@@ -65,7 +65,7 @@ static const struct config_case configs[] = {
      {.present = true,
       .quantized = true,
       .method = "auto-round",
-      .data_type = "mx_int",
+      .strings = "data_type\0mx_int\0",
       .dtype = -1}},
     /* transforms: an empty config of them is none */
     {"{\"quantization_config\":{\"transform_config\":{}}}",
@@ -100,7 +100,8 @@ static void check_config(const struct mxfs_quant_config *got, const struct mxfs_
     ck_assert_int_eq(got->transforms, want->transforms);
     ck_assert_str_eq(got->model_type, want->model_type);
     ck_assert_str_eq(got->method, want->method);
-    ck_assert_str_eq(got->data_type, want->data_type);
+    ck_assert_str_eq(mxfs_scheme_config_string(got, "data_type"),
+                     mxfs_scheme_config_string(want, "data_type"));
     ck_assert_uint_eq(got->block[0], want->block[0]);
     ck_assert_uint_eq(got->block[1], want->block[1]);
     ck_assert_int_eq(got->dtype, want->dtype);
@@ -113,8 +114,30 @@ START_TEST(each_config)
     struct mxfs_quant_config config;
     struct mxfs_error err = {0};
 
-    ck_assert_msg(mxfs_config_load(path.text, NULL, &config, &err) == 0, "%s", err.text);
+    ck_assert_msg(model_config_load(path.text, NULL, &config, &err) == 0, "%s", err.text);
     check_config(&config, &configs[_i].expected);
+    model_config_fini(&config);
+}
+END_TEST
+
+START_TEST(config_strings)
+{
+    struct test_path dir = test_folder();
+    struct test_path path = test_write_text(
+        dir.text, "config.json",
+        "{\"a\":\"b\",\"quantization_config\":{\"version\":\"GEMM\",\"n\":1,\"e\":\"\",\"\":\"x\","
+        "\"o\":{\"p\":\"q\"},\"checkpoint_format\":\"gptq_v2\"}}");
+    struct mxfs_quant_config config;
+    struct mxfs_error err = {0};
+
+    ck_assert_msg(model_config_load(path.text, NULL, &config, &err) == 0, "%s", err.text);
+    ck_assert_str_eq(mxfs_scheme_config_string(&config, "version"), "GEMM");
+    ck_assert_str_eq(mxfs_scheme_config_string(&config, "checkpoint_format"), "gptq_v2");
+    ck_assert_str_eq(mxfs_scheme_config_string(&config, "e"), "");
+    ck_assert_str_eq(mxfs_scheme_config_string(&config, "a"), "");
+    ck_assert_str_eq(mxfs_scheme_config_string(&config, "p"), "");
+    ck_assert_str_eq(mxfs_scheme_config_string(&config, "GEMM"), "");
+    model_config_fini(&config);
 }
 END_TEST
 
@@ -124,7 +147,7 @@ START_TEST(no_config)
     struct mxfs_quant_config config;
     struct mxfs_error err = {0};
 
-    ck_assert_int_eq(mxfs_config_load(path.text, NULL, &config, &err), 0);
+    ck_assert_int_eq(model_config_load(path.text, NULL, &config, &err), 0);
     check_config(&config, &(struct mxfs_quant_config){.dtype = -1});
 }
 END_TEST
@@ -140,7 +163,7 @@ START_TEST(broken_configs)
         struct mxfs_quant_config config;
         struct mxfs_error err = {0};
         struct test_path path = test_write_text(dir.text, "config.json", broken[i]);
-        ck_assert_msg(mxfs_config_load(path.text, NULL, &config, &err) < 0, "%s", broken[i]);
+        ck_assert_msg(model_config_load(path.text, NULL, &config, &err) < 0, "%s", broken[i]);
         ck_assert_int_eq(err.code, MXFS_EXIT_MALFORMED);
         ck_assert_ptr_nonnull(strstr(err.text, "config.json"));
     }
@@ -164,7 +187,7 @@ START_TEST(hostile_configs)
         fputc('}', out);
     fclose(out);
     struct test_path path = test_write_text(dir.text, "config.json", json);
-    if (mxfs_config_load(path.text, NULL, &config, &err) == 0)
+    if (model_config_load(path.text, NULL, &config, &err) == 0)
         ck_assert_int_eq(config.dtype, -1); /* too deep to count */
     free(json);
     json = NULL;
@@ -172,7 +195,7 @@ START_TEST(hostile_configs)
     fprintf(out, "{\"model_type\":\"%0500d\"}", 7);
     fclose(out);
     path = test_write_text(dir.text, "config.json", json);
-    ck_assert_int_eq(mxfs_config_load(path.text, NULL, &config, &err), 0);
+    ck_assert_int_eq(model_config_load(path.text, NULL, &config, &err), 0);
     ck_assert_uint_eq(strlen(config.model_type), sizeof(config.model_type) - 1);
     free(json);
 }
@@ -580,6 +603,7 @@ int main(void)
 
     test_use_folder(config);
     tcase_add_loop_test(config, each_config, 0, MXFS_COUNT(configs));
+    tcase_add_test(config, config_strings);
     tcase_add_test(config, no_config);
     tcase_add_test(config, broken_configs);
     tcase_add_test(config, hostile_configs);

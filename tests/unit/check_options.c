@@ -154,6 +154,8 @@ static const char *company(const struct option_row *row)
         return "MOUNTPOINT";
     if (strcmp(row->setting->name, "jobs") == 0)
         return "verify SOURCE REF"; /* with list it requires --hash */
+    if (strcmp(row->setting->name, "schemes") == 0)
+        return "list";
     if (strcmp(row->setting->name, "follow-symlinks") == 0)
         return "--allow-other SOURCE MOUNTPOINT";
     for (size_t i = 0; i < MXFS_COUNT(lines); i++) {

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Output that goes to a descriptor which is open already. Thread safety: per call.
+ */
+#ifndef MXFS_CMD_OUTPUT_H
+#define MXFS_CMD_OUTPUT_H
+
+#include <stdbool.h>
+
+#include "mxfs/error.h"
+
+/** A descriptor to write to, in order. */
+struct cmd_output {
+    int fd;        /**< borrowed */
+    char name[32]; /**< for messages: "stdout" or "descriptor N" */
+};
+
+/**
+ * Whether `path` names a descriptor that is open for writing: "-", /dev/stdout, /dev/stderr,
+ * /dev/fd/N or /proc/self/fd/N. It is written to as it is: opening the path would open what the
+ * descriptor leads to once more, and truncate or replace it.
+ */
+bool cmd_output_find(struct cmd_output *output, const char *path);
+
+/** Fails (MXFS_EXIT_USAGE) when it is a terminal, which binary data would garble, unless `force`.
+ */
+int cmd_output_check_terminal(const struct cmd_output *output, bool force, struct mxfs_error *err);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * A flat array of blocks, and one of their scales.
+ */
+#include "blocks.h"
+
+static bool has_shape(const struct scheme_case *c)
+{
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
+    unsigned ratio = c->scheme->block_bytes * 8u / mxfs_dtype_bits(codes->dtype);
+
+    return scheme_is_blocked(codes, c->of[SCHEME_SCALES], ratio);
+}
+
+bool blocks_recognise(const struct scheme_case *c)
+{
+    return scheme_last_dim(c->of[SCHEME_CODES]) > 0 && has_shape(c);
+}
+
+int blocks_fit(struct scheme_case *c, struct mxfs_group *group)
+{
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
+
+    if (codes->rank > MXFS_RANK_MAX)
+        return scheme_refuse(c, scheme_too_large);
+    if (!has_shape(c))
+        return scheme_refuse(c, scheme_no_fit);
+    group->tile = c->scheme->block;
+    return scheme_set_axis(c, codes->rank - 1, scheme_last_dim(c->of[SCHEME_SCALES]),
+                           c->scheme->block);
+}
+
+void blocks_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
+                  struct mxfs_span spans[MXFS_PARTS_MAX])
+{
+    uint64_t block = first / group->tile, blocks = count / group->tile;
+    uint64_t bytes = group->scheme->block_bytes;
+
+    spans[0] = (struct mxfs_span){block * bytes, blocks * bytes};
+    spans[1] = (struct mxfs_span){block, blocks};
+}
+
+void blocks_decode_mxfp4(const struct mxfs_group *group, const struct mxfs_codec *codec,
+                         uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
+                         uint8_t *dst)
+{
+    (void)first;
+    codec->kernel->mxfp4_blocks[group->out](
+        dst, &(struct mxfs_mxfp4_blocks){codec->tables, src[0], src[1], count / MXFS_MX_BLOCK});
+}

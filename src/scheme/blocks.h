@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 the mxfs authors */
+
+/*
+ * Blocks: codes [.., K * n] and scales of one byte [.., K / block], both in the order of the
+ * output, where `block` elements of the last axis share a scale and take `block_bytes` bytes.
+ * Private to scheme/.
+ */
+#ifndef MXFS_SCHEME_BLOCKS_H
+#define MXFS_SCHEME_BLOCKS_H
+
+#include "match.h"
+
+/** recognises(): the shapes of codes and scales are those of blocks, of which there is one. */
+bool blocks_recognise(const struct scheme_case *c);
+
+/** fit(): refuses other shapes. There is no layout. */
+int blocks_fit(struct scheme_case *c, struct mxfs_group *group);
+
+/** The spans of codes (part 0) and scales (part 1). */
+void blocks_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
+                  struct mxfs_span spans[MXFS_PARTS_MAX]);
+
+/** decode() of E2M1 codes, two per byte with the even element in the low nibble, with E8M0 scales.
+ */
+void blocks_decode_mxfp4(const struct mxfs_group *group, const struct mxfs_codec *codec,
+                         uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
+                         uint8_t *dst);
+
+#endif
