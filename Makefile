@@ -156,6 +156,7 @@ PROGRAM_SOURCES := \
 	src/cmd/output.c \
 	src/cmd/pieces.c \
 	src/cmd/place.c \
+	src/cmd/point.c \
 	src/cmd/progress.c \
 	src/cmd/sides.c \
 	src/cmd/stage.c \

@@ -16,19 +16,21 @@
 struct mxfs_fs_options {
     const char *source;     /**< absolute; shown as the source of the mount */
     const char *mountpoint; /**< absolute */
-    bool allow_other;       /**< let users other than the caller in */
-    bool auto_unmount;      /**< unmount when this process dies, for whatever reason */
-    bool sandbox;           /**< give up all privileges that serving does not need, for good */
-    bool direct_io;         /**< reads bypass the kernel's page cache */
-    bool xattr;             /**< give tensor files the attributes of mxfs_tree_getxattr() */
-    bool debug;             /**< let libfuse log every request */
-    unsigned idle_timeout;  /**< seconds without request and open file until unmounting; 0: never */
-    unsigned stop_timeout;  /**< seconds that open readers may continue after SIGTERM */
-    uint64_t readahead;     /**< bytes that the kernel reads ahead; 0: 512 KiB where it lets us */
-    uint64_t cache_size;    /**< bytes that the tree's cache may take */
-    unsigned threads;       /**< maximum number of worker threads; at least 1 */
-    void (*ready)(void *);  /**< called once, when the mount has answered a request */
-    void *ready_data;       /**< argument of ready() */
+    int folder; /**< what `mountpoint` must still lead to (O_PATH; until ready()), or -1: anything
+                 */
+    bool allow_other;      /**< let users other than the caller in */
+    bool auto_unmount;     /**< unmount when this process dies, for whatever reason */
+    bool sandbox;          /**< give up all privileges that serving does not need, for good */
+    bool direct_io;        /**< reads bypass the kernel's page cache */
+    bool xattr;            /**< give tensor files the attributes of mxfs_tree_getxattr() */
+    bool debug;            /**< let libfuse log every request */
+    unsigned idle_timeout; /**< seconds without request and open file until unmounting; 0: never */
+    unsigned stop_timeout; /**< seconds that open readers may continue after SIGTERM */
+    uint64_t readahead;    /**< bytes that the kernel reads ahead; 0: 512 KiB where it lets us */
+    uint64_t cache_size;   /**< bytes that the tree's cache may take */
+    unsigned threads;      /**< maximum number of worker threads; at least 1 */
+    void (*ready)(void *); /**< called once, when the mount has answered a request */
+    void *ready_data;      /**< argument of ready() */
 };
 
 /**

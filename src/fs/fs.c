@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -319,21 +320,32 @@ static int mount_quietly(struct fuse_session *se, const char *mountpoint)
     return rc;
 }
 
+/* Whether two descriptors are of one folder; true if the second is none. */
+static bool is_same(int folder, int expected)
+{
+    struct stat a, b;
+
+    return expected < 0 || (fstat(folder, &a) == 0 && fstat(expected, &b) == 0 &&
+                            a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
 /*
- * Mounts on the folder that is at the place now. By descriptor where this process mounts itself,
- * so that a link that is put in its place meanwhile leads nowhere; fusermount3 wants a path, and
- * looks for itself.
+ * Mounts on the folder that is at the place now. By descriptor where this process mounts itself, so
+ * that a link that is put in its place meanwhile leads nowhere; fusermount3 wants a path, and looks
+ * for itself.
  */
-static int mount_at(struct fuse_session *se, const struct fs_place *place)
+static int mount_at(struct session *s)
 {
     char path[PATH_MAX];
-    int folder = fs_place_root(place);
+    int folder = fs_place_root(&s->place);
 
     if (folder < 0)
         return folder;
     snprintf(path, sizeof(path), "/proc/self/fd/%d", folder);
     bool by_fd = fs_sandbox_may_mount() && access(path, F_OK) == 0;
-    int rc = mount_quietly(se, by_fd ? path : place->path);
+    int rc = -ESTALE;
+    if (is_same(folder, s->fs->options->folder))
+        rc = mount_quietly(s->se, by_fd ? path : s->place.path);
     close(folder);
     return rc;
 }
@@ -352,7 +364,11 @@ static int identify_mount(const struct fs_place *place, struct fs_mount_id *moun
 
 static int mount_session(struct session *s, struct mxfs_error *err)
 {
-    int rc = mount_at(s->se, &s->place);
+    int rc = mount_at(s);
+
+    if (rc == -ESTALE)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, ESTALE,
+                         "%s: cannot mount: the mountpoint was moved just now", s->place.path);
 
     if (rc != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: cannot mount: %s (%s)", s->place.path,

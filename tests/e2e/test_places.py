@@ -115,6 +115,31 @@ def test_filesystem_above_is_free(source, as_user):
     assert done.returncode == 0, done
 
 
+LINKED = r"""
+mkdir -p "$1/etc" "$1/home/own"
+chown 65534 "$1/home/own"
+ln -s "$1/etc" "$1/home/link"
+ln -s own "$1/home/fair"
+chown -h 65534 "$1/home/link" "$1/home/fair"
+! "$2" -q "$SOURCE" "$1/home/link" 2>"$1/said"
+grep -q "a symbolic link of another user" "$1/said"
+! grep fuse.mxfs /proc/self/mountinfo
+"$2" -q "$SOURCE" "$1/etc"
+! "$2" -u "$1/home/link" 2>"$1/said"
+grep -q "a symbolic link of another user" "$1/said"
+"$2" -u "$1/etc"
+"$2" -q "$SOURCE" "$1/home/fair"
+"$2" -u "$1/home/fair"
+! grep fuse.mxfs /proc/self/mountinfo
+"""
+
+
+def test_links_of_another_user(source, as_user):
+    """Lead root to their folders, not to root's."""
+    done = as_user("true", prepare=f"SOURCE='{source}'\n{LINKED}")
+    assert done.returncode == 0, done
+
+
 def test_aborted_while_in_use(source, mount):
     """The connection has gone, the mount has not: the daemon does not leave it behind."""
     made = mount(source)
