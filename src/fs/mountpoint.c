@@ -32,11 +32,15 @@ static bool is_ours(const struct fs_mount_id *id, struct fs_table_row *row)
     return fs_table_find(id, row) == 0 && strcmp(row->type, our_type) == 0;
 }
 
-static int clear_mount(const struct fs_mount_id *id, const char *at)
+/* Detaches the mount whose root is open; where only fusermount3 may, by its path. */
+static int clear_mount(int root, const struct fs_mount_id *id, const char *at)
 {
     struct fs_place place;
-    int rc = fs_place_open(&place, at);
+    int rc = fs_place_detach_open(root);
 
+    if (rc != -EPERM)
+        return rc;
+    rc = fs_place_open(&place, at);
     if (rc == 0)
         rc = fs_place_unmount(&place, id, true);
     fs_place_close(&place);
@@ -52,7 +56,7 @@ static int clear_dead_mount(int root, const char *path, struct mxfs_error *err)
         return mxfs_fail(err, MXFS_EXIT_FAILED, ENOTCONN,
                          "%s: a dead mount is in the way; clear it with: fusermount3 -u %s", path,
                          path);
-    int rc = clear_mount(&id, row.path);
+    int rc = clear_mount(root, &id, row.path);
     if (rc != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc,
                          "%s: a dead mxfs mount is in the way and cannot be cleared (%s); try: "

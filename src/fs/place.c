@@ -91,8 +91,7 @@ int fs_place_root(const struct fs_place *place)
     return fd < 0 ? -errno : fd;
 }
 
-/* Detaches exactly the mount whose root is open. -ENOENT where /proc is missing. */
-static int detach_open(int root)
+int fs_place_detach_open(int root)
 {
     char path[FD_PATH_SIZE];
 
@@ -150,7 +149,7 @@ static int unmount_here(const struct fs_place *place, const struct fs_mount_id *
     if (root < 0)
         return root == -EMFILE || root == -ENFILE || root == -ENOMEM ? root : -ESTALE;
     if (fs_table_is(root, id))
-        rc = lazily ? detach_open(root) : 0;
+        rc = lazily ? fs_place_detach_open(root) : 0;
     close(root);
     if (rc == -ENOENT)
         rc = unmount_named(place, MNT_DETACH);
@@ -181,7 +180,7 @@ int fs_place_unmount(const struct fs_place *place, const struct fs_mount_id *id,
     int rc = unmount_here(place, id, lazily);
     if (rc == -ESTALE) /* without a table, what is not at its place has gone */
         rc = known == 0 ? unmount_there(row.path, id, lazily) : 0;
-    /* What fusermount3 unmounted, by path, may have been another mount. */
+    /* fusermount3 unmounts by path, and may have met another mount. */
     if (rc == 0 && known == 0 && fs_table_find(id, &row) == 0)
         rc = -ESTALE;
     return rc;

@@ -38,6 +38,9 @@ void fs_place_relax(struct fs_place *place);
 /** Opens the folder at the place, and no link (O_PATH): what is mounted there. The fd or -errno. */
 int fs_place_root(const struct fs_place *place);
 
+/** Detaches the mount whose root is open. Returns 0 or -errno; -ENOENT where /proc is missing. */
+int fs_place_detach_open(int root);
+
 /**
  * Takes the mount `id` away from `place`, or from where the table finds it. Lazily: it leaves the
  * tree of names at once and open files keep working. Otherwise not while it is in use. Runs

@@ -25,7 +25,7 @@ struct fs_mount_id {
     dev_t device; /**< of the filesystem; reused after it has gone */
 };
 
-/** What the table says of a mount. */
+/** A line of the table. */
 struct fs_table_row {
     char type[64];       /**< for example "fuse.mxfs"; cut where it is longer */
     char path[PATH_MAX]; /**< where it is mounted, without links */

@@ -26,13 +26,13 @@ enum { ANSWER_LIMIT_MS = 5000 };
 /* A request is one of these bytes. PROBED is none, only the answer that follows MOUNTED's. */
 enum request { MOUNTED = 'm', PROBED = 'p', DETACH = 'd', RELEASE = 'r' };
 
-/* What the helper sends back. */
+/* The answer to a request. */
 struct answer {
     int request; /* which it answers: a late one must not be taken for the next */
     int rc;      /* 0 or -errno */
 };
 
-/* What the helper knows. */
+/* The state of the helper. */
 struct state {
     int socket;
     struct fs_place place;

@@ -168,7 +168,7 @@ def test_helper_does_not_answer(number, source, mount):
 
 
 def test_covered_by_another_mount(source, mount):
-    """What root has mounted on top is left alone, and with it the dead mount below."""
+    """A mount of root on top is left alone, and with it the dead mount below."""
     made = mount(source, foreground=True)
     wait_until_ready(made)
     subprocess.run(["mount", "-t", "tmpfs", "cover", made.path], check=True)
