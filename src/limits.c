@@ -14,6 +14,9 @@
 #include "mxfs/bytes.h"
 #include "mxfs/compiler.h"
 
+/* From here on a number means that there is no limit: version 1 has no word for it. */
+#define UNLIMITED ((uint64_t)1 << 62)
+
 /* A version of control groups. */
 struct version {
     const char *type;       /* of its filesystem */
@@ -142,5 +145,5 @@ uint64_t mxfs_limits_memory(const char *groups, const char *mounts)
     free(line);
     if (f)
         fclose(f);
-    return limit;
+    return limit >= UNLIMITED ? UINT64_MAX : limit;
 }

@@ -246,7 +246,8 @@ static int open_and_mount(const struct mxfs_options *o, const char *mountpoint,
     rc = cmd_open_judged(&view, o->operand[0], &choices, err);
     if (rc != 0)
         return rc;
-    rc = cmd_fit_tensors(choices.cache_size, cmd_totals_of(&view).tensors, limit, err);
+    if (limit != UINT64_MAX)
+        rc = cmd_fit_tensors(choices.cache_size, cmd_totals_of(&view).tensors, limit, err);
     if (rc == 0)
         rc = cmd_point_open(mountpoint, &mount.folder, err);
     if (rc == 0)

@@ -23,6 +23,9 @@ extern char **environ;
 /* Room for "/proc/self/fd/N/NAME". */
 enum { FD_PATH_SIZE = PATH_MAX + 32 };
 
+/* How often to look for a mount whose path is changed meanwhile; each finds it in half of cases. */
+enum { TRIES = 100 };
+
 static const char *last_component(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -115,13 +118,11 @@ static int unmount_named(const struct fs_place *place, int flags)
 }
 
 /* Runs fusermount3 in the place's folder, so that at least that cannot be exchanged. */
-static int run_fusermount(const struct fs_place *place, bool lazily)
+static int spawn_fusermount(const struct fs_place *place, bool lazily, pid_t *pid)
 {
     const char *argv[] = {"fusermount3", lazily ? "-uz" : "-u", "--", name_of(place), NULL};
     char *args[MXFS_COUNT(argv)]; /* POSIX promises not to change them, but asks for char * */
     posix_spawn_file_actions_t actions;
-    pid_t pid;
-    int status = 0;
 
     memcpy(args, argv, sizeof(args));
     int rc = posix_spawn_file_actions_init(&actions);
@@ -130,15 +131,30 @@ static int run_fusermount(const struct fs_place *place, bool lazily)
     if (place->dir != AT_FDCWD)
         rc = posix_spawn_file_actions_addfchdir_np(&actions, place->dir);
     if (rc == 0)
-        rc = posix_spawnp(&pid, args[0], &actions, NULL, args, environ);
+        rc = posix_spawnp(pid, args[0], &actions, NULL, args, environ);
     posix_spawn_file_actions_destroy(&actions);
+    return -rc;
+}
+
+/* It unmounts by path, and may have met another mount: then ours is still there. */
+static int run_fusermount(const struct fs_place *place, const struct fs_mount_id *id, bool lazily)
+{
+    pid_t pid;
+    int status = 0, rc = spawn_fusermount(place, lazily, &pid);
+
     if (rc != 0)
-        return -rc;
+        return rc;
     while (waitpid(pid, &status, 0) < 0) {
         if (errno != EINTR)
             return -errno;
     }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return -EPERM;
+    int root = fs_place_root(place);
+    rc = root >= 0 && fs_table_is(root, id) ? -ESTALE : 0;
+    if (root >= 0)
+        close(root);
+    return rc;
 }
 
 /* Unmounts what is at the place if it is the mount `id`, else -ESTALE. */
@@ -155,33 +171,51 @@ static int unmount_here(const struct fs_place *place, const struct fs_mount_id *
         rc = unmount_named(place, MNT_DETACH);
     else if (rc == 0 && !lazily)
         rc = unmount_named(place, 0);
-    return rc == -EPERM ? run_fusermount(place, lazily) : rc;
+    return rc == -EPERM ? run_fusermount(place, id, lazily) : rc;
 }
 
-/* Unmounts where the table finds the mount: its folder was renamed from another namespace. */
+/* Like unmount_here(), at a path; -ESRCH when that is a later mount with a number reused. */
 static int unmount_there(const char *path, const struct fs_mount_id *id, bool lazily)
 {
     struct fs_place place;
-    int rc = fs_place_open(&place, path);
+    struct fs_mount_id now = {0};
+    int rc = fs_place_open(&place, path), root = rc == 0 ? fs_place_root(&place) : rc;
 
-    if (rc == 0)
+    if (root >= 0) {
+        fs_table_identify(root, &now);
+        close(root);
+    }
+    if (root < 0)
+        rc = -ESTALE;
+    else if (now.id == id->id && now.device == id->device && now.unique != id->unique)
+        rc = -ESRCH;
+    else
         rc = unmount_here(&place, id, lazily);
     fs_place_close(&place);
-    return rc == -ENOENT ? -ESTALE : rc;
+    return rc;
+}
+
+/* Unmounts a mount that is not at its place but perhaps where the table says. */
+static int unmount_moved(const struct fs_place *place, const struct fs_mount_id *id, bool lazily)
+{
+    struct fs_table_row row;
+
+    /* Again and again, because a path may lead elsewhere by the time it is opened. */
+    for (int i = 0; i < TRIES; i++) {
+        if (fs_table_find(id, &row) != 0)
+            return 0;        /* without a table too: there is nothing else to look at */
+        if (id->unique == 0) /* the number may be another mount's now */
+            return strcmp(row.path, place->path) == 0 ? -ESTALE : 0;
+        int rc = unmount_there(row.path, id, lazily);
+        if (rc != -ESTALE)
+            return rc == -ESRCH ? 0 : rc;
+    }
+    return -ESTALE;
 }
 
 int fs_place_unmount(const struct fs_place *place, const struct fs_mount_id *id, bool lazily)
 {
-    struct fs_table_row row;
-    int known = fs_table_find(id, &row);
-
-    if (known == -ESRCH)
-        return 0;
     int rc = unmount_here(place, id, lazily);
-    if (rc == -ESTALE) /* without a table, what is not at its place has gone */
-        rc = known == 0 ? unmount_there(row.path, id, lazily) : 0;
-    /* fusermount3 unmounts by path, and may have met another mount. */
-    if (rc == 0 && known == 0 && fs_table_find(id, &row) == 0)
-        rc = -ESTALE;
-    return rc;
+
+    return rc == -ESTALE ? unmount_moved(place, id, lazily) : rc;
 }

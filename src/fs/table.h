@@ -19,10 +19,9 @@
 
 /** Identifies a mount among all that exist, or existed, since the system started. */
 struct fs_mount_id {
-    uint64_t
-        unique;   /**< never reused; 0 before Linux 6.8, and where the mount does not let us in */
-    uint64_t id;  /**< as in the table; reused after the mount has gone */
-    dev_t device; /**< of the filesystem; reused after it has gone */
+    uint64_t unique; /**< never reused; 0 before Linux 6.8, and without access to the mount */
+    uint64_t id;     /**< as in the table; reused after the mount has gone */
+    dev_t device;    /**< of the filesystem; reused after it has gone */
 };
 
 /** A line of the table. */

@@ -149,6 +149,18 @@ def test_aborted_while_in_use(source, mount):
         assert not mounted(made.path)
 
 
+def test_numbers_are_reused(source, mount):
+    """The next mount has the numbers of one that has gone before its daemon noticed."""
+    for _ in range(5):
+        first = mount(source)
+        os.kill(first.pid, signal.SIGSTOP)
+        subprocess.run(["umount", first.path], check=True)
+        second = mount(source)
+        os.kill(first.pid, signal.SIGCONT)
+        assert first.wait() == 0
+        assert mounted(second.path) and second.file.read_bytes()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda s: s.name)
 def test_helper_does_not_answer(number, source, mount):
     """The daemon ends all the same, and says what it leaves; the helper takes it away when it can."""
