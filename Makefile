@@ -13,7 +13,7 @@
 #   make bench-scaling  speed by number of threads, readers and tensors, and by cache size
 #   make install    to $(DESTDIR)$(PREFIX)
 #
-# CC, CFLAGS, LDFLAGS, BUILD, PREFIX and DESTDIR may be set; V=1 shows the commands. A change of flags
+# CC, CFLAGS, LDFLAGS, UNWINDER, BUILD, PREFIX and DESTDIR may be set; V=1 shows the commands. A change of flags
 # rebuilds what depends on them. To keep builds with different flags, give each a folder:
 #   make BUILD=build-asan CFLAGS='-O1 -g -fsanitize=address,undefined'
 
@@ -165,6 +165,7 @@ PROGRAM_SOURCES := \
 	src/cmd/unnamed.c \
 	src/cmd/verify.c \
 	src/fs/buffers.c \
+	src/fs/filter.c \
 	src/fs/fs.c \
 	src/fs/mountpoint.c \
 	src/fs/ops.c \
@@ -220,12 +221,16 @@ all: $(BUILD)/mxfs $(BUILD)/libmxfs.a $(BUILD)/libmxfs.so
 Q := $(if $(V),,@)
 told = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
+# glibc loads this library when libfuse ends its first thread, by pthread_cancel(), and in the sandbox nothing
+# can be loaded: so it is linked. Set to nothing for a C library that does without (musl).
+UNWINDER ?= -Wl,--push-state,--no-as-needed -lgcc_s -Wl,--pop-state
+
 COMPILE = $(CC) $(REQUIRED) $(WARNINGS) $(CFLAGS)
 LINK = $(CC) -pthread -pie $(CFLAGS) $(LDFLAGS)
 
 $(BUILD)/mxfs: $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(BUILD)/link.flags
 	$(call told,LINK,$@)
-	$(Q)$(LINK) -o $@ $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(FUSE_LIBS) $(LIBRARY_LIBS)
+	$(Q)$(LINK) -o $@ $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(FUSE_LIBS) $(LIBRARY_LIBS) $(UNWINDER)
 
 # Rewritten, not updated, so that an object whose source was removed leaves the archive.
 $(BUILD)/libmxfs.a: $(LIBRARY_OBJECTS) $(BUILD)/members

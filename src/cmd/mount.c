@@ -91,7 +91,7 @@ static void on_ready(void *data)
     /* A newline in a path would begin a variable of its own. */
     mxfs_escape(status, sizeof(status), m->line, strlen(m->line));
     snprintf(state, sizeof(state), "READY=1\nSTATUS=%s", status);
-    mxfs_notify(state);
+    mxfs_notify_once(state);
     if (m->pipe < 0) {
         mxfs_log(MXFS_LOG_NOTICE, "%s", m->line);
         return;
@@ -103,6 +103,22 @@ static void on_ready(void *data)
         ;
     close(m->pipe);
     m->pipe = -1;
+}
+
+static void warn_unreachable(const char *what, int rc)
+{
+    if (rc != 0)
+        mxfs_log(MXFS_LOG_WARNING, "cannot connect to %s: %s", what, strerror(-rc));
+}
+
+/* Once it serves, the daemon cannot connect to anything. */
+static void connect_outlets(bool background)
+{
+    int rc = background ? mxfs_log_connect() : 0;
+
+    if (rc != -ENOENT && rc != -ECONNREFUSED) /* no syslog is usual in containers */
+        warn_unreachable("/dev/log", rc);
+    warn_unreachable("the service manager", mxfs_notify_connect());
 }
 
 static int serve(struct mount *m, const struct mxfs_tree *tree, struct mxfs_error *err)
@@ -128,8 +144,8 @@ static int serve(struct mount *m, const struct mxfs_tree *tree, struct mxfs_erro
     };
 
     describe(m, fs.threads);
+    connect_outlets(m->pipe >= 0);
     int rc = mxfs_fs_run(tree, &fs, err);
-    mxfs_notify("STOPPING=1");
     if (rc == 0)
         mxfs_log(MXFS_LOG_NOTICE, "%s: unmounted", m->mountpoint);
     return rc;

@@ -48,8 +48,8 @@ struct session {
     struct fs_place place;         /* the mountpoint */
     struct fs_mount_id mount;      /* what is mounted there */
     struct fs_unmounter unmounter; /* running from before the mount until after it */
+    struct fs_sandbox sandbox;     /* prepared before the mount */
     struct fs_context *fs;         /* shared with the requests */
-    pthread_t main;                /* the thread that runs libfuse's loop */
     pthread_t signals;             /* the thread that takes signals */
     unsigned polls;                /* how often that thread has waited for the first answer */
     atomic_bool ready;             /* the mount has answered a request */
@@ -60,9 +60,18 @@ struct session {
     atomic_int left;               /* why it is still there after all: 0 or -errno */
 };
 
-static void wake(int signal)
+static void ignore_wake(int signal)
 {
     (void)signal;
+}
+
+/*
+ * Interrupts the main thread, or the signal thread once the main thread blocks WAKE. Sent to the
+ * process: not every C library can signal a thread in the sandbox.
+ */
+static void wake(void)
+{
+    kill(getpid(), WAKE);
 }
 
 static void detach(struct session *s)
@@ -88,7 +97,7 @@ static void stop_now(struct session *s)
         detach(s);
     fuse_session_exit(s->se);
     for (int ms = 0; !atomic_load(&s->finished) && ms < STOP_LIMIT_MS; ms += STOP_POLL_MS) {
-        pthread_kill(s->main, WAKE);
+        wake();
         nanosleep(&pause, NULL);
     }
     if (atomic_load(&s->finished))
@@ -215,7 +224,7 @@ static int serve(struct session *s, struct mxfs_error *err)
     struct fuse_loop_config *config = fuse_loop_cfg_create();
     if (!config)
         return mxfs_fail_memory(err, NULL);
-    fuse_loop_cfg_set_clone_fd(config, 1);
+    fuse_loop_cfg_set_clone_fd(config, s->sandbox.may_open);
     fuse_loop_cfg_set_max_threads(config, s->fs->options->threads);
     fuse_loop_cfg_set_idle_threads(config, s->fs->options->threads);
     int rc = fuse_session_loop_mt(s->se, config);
@@ -232,7 +241,7 @@ static int serve(struct session *s, struct mxfs_error *err)
 /* Called before mounting, so that a signal in between cannot leave the mount behind. */
 static void take_over_signals(void)
 {
-    struct sigaction action = {.sa_handler = wake};
+    struct sigaction action = {.sa_handler = ignore_wake};
     sigset_t set;
 
     signal_set(&set);
@@ -246,7 +255,6 @@ static int serve_with_signals(struct session *s, struct mxfs_error *err)
 {
     sigset_t only_wake;
 
-    s->main = pthread_self();
     int rc = pthread_create(&s->signals, NULL, take_signals, s);
     if (rc != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, rc, "cannot create a thread: %s", strerror(rc));
@@ -261,8 +269,9 @@ static int serve_with_signals(struct session *s, struct mxfs_error *err)
     else if (rc == 0 && !atomic_load(&s->ready) && !atomic_load(&s->detached))
         rc =
             mxfs_fail(err, MXFS_EXIT_FAILED, EIO, "%s: stopped before it was ready", s->place.path);
+    pthread_sigmask(SIG_BLOCK, &only_wake, NULL);
     atomic_store(&s->finished, true);
-    pthread_kill(s->signals, WAKE);
+    wake();
     pthread_join(s->signals, NULL);
     return rc;
 }
@@ -454,11 +463,11 @@ static void prepare_readahead(struct session *s)
 static int run_mounted(struct session *s, struct mxfs_error *err)
 {
     prepare_readahead(s);
-    if (s->fs->options->sandbox)
-        fs_sandbox_enter();
     s->fs->started = fs_now();
     atomic_store(&s->fs->counters.last, s->fs->started);
-    int rc = serve_with_signals(s, err);
+    int rc = fs_sandbox_enter(&s->sandbox, err);
+    if (rc == 0)
+        rc = serve_with_signals(s, err);
     if (atomic_load(&s->idled))
         mxfs_log(MXFS_LOG_NOTICE, "%s: idle for %u seconds", s->place.path,
                  s->fs->options->idle_timeout);
@@ -508,7 +517,10 @@ static int run(struct fs_context *fs, const char *mountpoint, struct mxfs_error 
     if (rc != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: mountpoint: %s", mountpoint,
                          strerror(-rc));
-    rc = run_session(&s, err);
+    rc = fs_sandbox_prepare(&s.sandbox, fs->options->sandbox, err);
+    if (rc == 0)
+        rc = run_session(&s, err);
+    fs_sandbox_free(&s.sandbox);
     fs_place_close(&s.place);
     return rc;
 }
