@@ -189,12 +189,22 @@ static int wait_answer(struct fs_unmounter *helper, enum request request, int ms
     return 0;
 }
 
+/* A helper that was slow, or stopped for a while, is asked again once its late answer is there. */
+static bool is_silent(struct fs_unmounter *helper)
+{
+    struct answer late;
+
+    while (helper->silent && recv(helper->socket, &late, sizeof(late), MSG_DONTWAIT) > 0)
+        helper->silent = false;
+    return helper->silent;
+}
+
 static int ask(struct fs_unmounter *helper, enum request request)
 {
     const char byte = (char)request;
     int rc;
 
-    if (helper->silent)
+    if (is_silent(helper))
         return -ETIMEDOUT;
     if (send(helper->socket, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1)
         return -errno;

@@ -22,7 +22,7 @@
 struct fs_unmounter {
     int socket;  /**< our end; closing it ends the helper */
     pid_t pid;   /**< the helper's */
-    bool silent; /**< it left a request unanswered, and is asked no more */
+    bool silent; /**< it has left a request unanswered so far */
 };
 
 /**
