@@ -76,10 +76,10 @@ static const struct verdict verdicts[] = {
     {"{}", 1, "the tensors end at 0, but there are 1 bytes of data"},
     {"{\"a\":" ENTRY ",\"b\":" ENTRY "}", 4, "tensor \"b\": its data begins at 0, overlapping"},
     {"{\"a\":" NEXT "}", 8, "tensor \"a\": its data begins at 4, after a gap"},
-    {"{\"a\":" ENTRY ",\"a\":" NEXT "}", 8, "tensor \"a\": named twice"},
-    {"{\"a\":" ENTRY ",\"\\u0061\":" ENTRY "}", 4, "tensor \"a\": named twice"},
+    {"{\"a\":" ENTRY ",\"a\":" NEXT "}", 8, "tensor \"a\": duplicate name"},
+    {"{\"a\":" ENTRY ",\"\\u0061\":" ENTRY "}", 4, "tensor \"a\": duplicate name"},
     {"{\"a\":[\"U8\",[4],[0,4]]}", 4, "tensor \"a\": expected '{'"},
-    {"{\"a\":{" FIELDS ",\"dtype\":\"U8\"}}", 4, "tensor \"a\": dtype is given twice"},
+    {"{\"a\":{" FIELDS ",\"dtype\":\"U8\"}}", 4, "tensor \"a\": duplicate dtype"},
     {"{\"a\":{\"shape\":[4],\"data_offsets\":[0,4]}}", 4, "tensor \"a\": dtype is missing"},
     {"{\"a\":{\"dtype\":\"U8\",\"data_offsets\":[0,4]}}", 4, "tensor \"a\": shape is missing"},
     {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4]}}", 4, "tensor \"a\": data_offsets is missing"},
@@ -105,7 +105,7 @@ static const struct verdict verdicts[] = {
      "does not fit in 64 bits"},
     {"{\"__metadata__\":{\"a\":1}}", 0, "expected a string at byte"},
     {"{\"__metadata__\":[]}", 0, "expected '{' at byte"},
-    {"{\"__metadata__\":null,\"__metadata__\":{}}", 0, "__metadata__ is given twice"},
+    {"{\"__metadata__\":null,\"__metadata__\":{}}", 0, "duplicate __metadata__"},
 };
 
 START_TEST(verdict_table)
@@ -155,8 +155,8 @@ START_TEST(size_checks)
         {0, 7, "the file has 7 bytes"},
         {100000001, UINT64_MAX, "over the limit"},
         {UINT64_MAX, UINT64_MAX, "over the limit"},
-        {3, 10, "only 2 more"},
-        {1, 8, "only 0 more"},
+        {3, 10, "only 2 follow"},
+        {1, 8, "only 0 follow"},
     };
 
     for (size_t i = 0; i < MXFS_COUNT(cases); i++) {
@@ -421,7 +421,7 @@ START_TEST(many_tensors)
     mxfs_safetensors_fini(&st);
     memcpy(json + 1, "\"t1\"", 4); /* the first name "t0" becomes a second "t1" */
     ck_assert_int_eq(parse(&st, json, n, 2 * COUNT, &err), -EINVAL);
-    ck_assert_ptr_nonnull(strstr(err.text, "tensor \"t1\": named twice"));
+    ck_assert_ptr_nonnull(strstr(err.text, "tensor \"t1\": duplicate name"));
     free(json);
 }
 END_TEST
