@@ -73,6 +73,7 @@ LIBRARY_SOURCES := \
 	src/kernel/scalar_scaled.c \
 	src/kernel/scalar_unpack.c \
 	src/kernel/tables.c \
+	src/limits.c \
 	src/log.c \
 	src/model/config.c \
 	src/model/copies.c \
@@ -143,6 +144,7 @@ PROGRAM_SOURCES := \
 	src/cmd/cmd.c \
 	src/cmd/dest.c \
 	src/cmd/export.c \
+	src/cmd/fit.c \
 	src/cmd/list.c \
 	src/cmd/list_hash.c \
 	src/cmd/list_row.c \
@@ -154,6 +156,7 @@ PROGRAM_SOURCES := \
 	src/cmd/output.c \
 	src/cmd/pieces.c \
 	src/cmd/place.c \
+	src/cmd/point.c \
 	src/cmd/progress.c \
 	src/cmd/sides.c \
 	src/cmd/stage.c \
@@ -166,10 +169,13 @@ PROGRAM_SOURCES := \
 	src/fs/fs.c \
 	src/fs/mountpoint.c \
 	src/fs/ops.c \
+	src/fs/place.c \
 	src/fs/readahead.c \
+	src/fs/room.c \
 	src/fs/sandbox.c \
 	src/fs/stats.c \
 	src/fs/stream.c \
+	src/fs/table.c \
 	src/fs/unmounter.c \
 	src/main.c \
 	src/options/generate.c \

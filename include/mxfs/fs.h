@@ -16,17 +16,20 @@
 struct mxfs_fs_options {
     const char *source;     /**< absolute; shown as the source of the mount */
     const char *mountpoint; /**< absolute */
-    bool allow_other;       /**< let other users access the mount */
-    bool auto_unmount;      /**< unmount even if this process is killed */
-    bool sandbox;           /**< irrevocably drop all privileges that serving does not need */
-    bool direct_io;         /**< reads bypass the kernel's page cache */
-    bool xattr;             /**< give tensor files the attributes of mxfs_tree_getxattr() */
-    bool debug;             /**< let libfuse log every request */
-    unsigned idle_timeout;  /**< unmount after this many idle seconds; 0: never */
-    unsigned stop_timeout;  /**< seconds that open readers may continue after SIGTERM */
-    uint64_t readahead; /**< bytes that the kernel reads ahead; 0: 512 KiB where it allows that */
-    unsigned threads;   /**< maximum number of worker threads; at least 1 */
-    void (*ready)(void *); /**< called once, when the mount is ready for use */
+    /** What `mountpoint` must still lead to (O_PATH), needed until ready(); -1: anything. */
+    int folder;
+    bool allow_other;      /**< let other users access the mount */
+    bool auto_unmount;     /**< unmount even if this process is killed */
+    bool sandbox;          /**< irrevocably drop all privileges that serving does not need */
+    bool direct_io;        /**< reads bypass the kernel's page cache */
+    bool xattr;            /**< give tensor files the attributes of mxfs_tree_getxattr() */
+    bool debug;            /**< let libfuse log every request */
+    unsigned idle_timeout; /**< unmount after this many idle seconds; 0: never */
+    unsigned stop_timeout; /**< seconds that open readers may continue after SIGTERM */
+    uint64_t readahead;  /**< bytes that the kernel reads ahead; 0: 512 KiB where it allows that */
+    uint64_t cache_size; /**< bytes that the tree's cache may take */
+    unsigned threads;    /**< maximum number of worker threads; at least 1 */
+    void (*ready)(void *); /**< called once, when the mount has answered a request */
     void *ready_data;      /**< argument of ready() */
 };
 

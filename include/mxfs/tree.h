@@ -28,6 +28,14 @@ struct mxfs_tree;
 /** The inode of the root. */
 #define MXFS_ROOT_INODE 1
 
+/**
+ * Bytes of the longest name shown. Sources may have longer names than Linux filesystems allow (255
+ * bytes): NTFS, vfat and CIFS count UTF-16 units, ZFS has an option, and a FUSE source may name
+ * anything. This is what every kernel takes from a FUSE directory: FUSE_NAME_MAX up to Linux 6.13,
+ * FUSE_NAME_LOW_MAX since (fs/fuse/fuse_i.h); one longer name makes the whole listing fail.
+ */
+#define MXFS_TREE_NAME_MAX 1024
+
 /** The contents of a tree, and the owner and permissions it shows. */
 struct mxfs_tree_options {
     bool tensors; /**< show tensors/ */
@@ -50,7 +58,8 @@ struct mxfs_tree_options {
 };
 
 /**
- * Makes the tree of an open source, which is borrowed. Returns 0, or -errno with err filled: when
+ * Makes the tree of an open source, which is borrowed. Leaves out, and logs, names of more than
+ * MXFS_TREE_NAME_MAX bytes. Returns 0, or -errno with err filled: when
  * an entry is called like one of the two folders, when two tensors would have the same file name in
  * one of them, or when set_uid or set_gid would show other users a source file as owned by another,
  * and the caller is neither its owner nor root.
@@ -71,13 +80,21 @@ int mxfs_tree_getattr(const struct mxfs_tree *tree, uint64_t ino, struct stat *s
 int mxfs_tree_lookup(const struct mxfs_tree *tree, uint64_t parent, const char *name,
                      struct stat *st);
 
+/** An entry of a directory. */
+struct mxfs_tree_entry {
+    const char *name;               /**< NUL-terminated; in the tree, or in `made` */
+    size_t name_len;                /**< bytes of name, at most MXFS_TREE_NAME_MAX */
+    struct stat st;                 /**< its attributes */
+    char made[MXFS_FILE_NAME_SIZE]; /**< room for a name that the tree makes when asked */
+};
+
 /**
- * Fills in the name and attributes of the entry at *cookie (0: the first) of a folder and advances
- * *cookie. The first two entries are "." and "..". Takes constant time. Returns 1, 0 after the last
- * entry, -ENOENT or -ENOTDIR.
+ * Fills *entry with the entry at *cookie (0: the first) of a folder and advances *cookie. The first
+ * two entries are "." and "..". Takes constant time. Returns 1, 0 after the last entry, -ENOENT or
+ * -ENOTDIR.
  */
 int mxfs_tree_next(const struct mxfs_tree *tree, uint64_t dir, uint64_t *cookie,
-                   char name[MXFS_FILE_NAME_SIZE], struct stat *st);
+                   struct mxfs_tree_entry *entry);
 
 /** Makes a reader for mxfs_tree_read(); the caller frees it with mxfs_vfile_reader_fini(). */
 struct mxfs_vfile_reader mxfs_tree_reader(const struct mxfs_tree *tree);

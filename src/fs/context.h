@@ -35,7 +35,6 @@ struct fs_context {
     int64_t started;                       /**< fs_now() when serving began */
     struct fs_buffer_stack buffers;        /**< for requests */
     struct fs_decoder decoder;             /**< for files that bypass the page cache */
-    atomic_bool answered;                  /**< the kernel's INIT has been answered */
     struct fs_counters counters;
     _Atomic int readahead; /**< from fs_readahead_open(), until the first open(); then -1 */
     _Atomic unsigned looking_ahead; /**< threads that are looking ahead now */

@@ -60,11 +60,16 @@ static int keep_capabilities(uint64_t mask)
     return syscall(SYS_capset, &header, data) == 0 ? 0 : -errno;
 }
 
-void fs_sandbox_keep_mounting(void)
+bool fs_sandbox_may_mount(void)
 {
     struct __user_cap_data_struct now[_LINUX_CAPABILITY_U32S_3];
 
-    if (!get_capabilities(now) || !(now[0].effective & CAP_TO_MASK(CAP_SYS_ADMIN)))
+    return get_capabilities(now) && (now[0].effective & CAP_TO_MASK(CAP_SYS_ADMIN));
+}
+
+void fs_sandbox_keep_mounting(void)
+{
+    if (!fs_sandbox_may_mount())
         return;
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     keep_capabilities(CAP_TO_MASK(CAP_SYS_ADMIN) | CAP_TO_MASK(CAP_DAC_READ_SEARCH));

@@ -22,6 +22,9 @@ struct fs_sandbox {
     struct fs_filter filter; /**< owned */
 };
 
+/** Whether this process may mount and unmount by itself: it has CAP_SYS_ADMIN. */
+bool fs_sandbox_may_mount(void);
+
 /**
  * Prepares a sandbox for the calling process. Continues, with a log line, without what the kernel
  * does not have; returns 0, or -errno with err filled (MXFS_EXIT_FAILED) for any other failure.

@@ -70,27 +70,28 @@ static uint64_t walk(const struct fixture *f, const char *path, struct stat *st)
 /* The names in a folder after "." and "..", separated by spaces. Every entry is looked up, too. */
 static char *list(const struct fixture *f, const char *path)
 {
-    struct stat dir, st, again;
+    struct stat dir, again;
+    struct mxfs_tree_entry e;
     uint64_t ino = walk(f, path, &dir), cookie = 0;
-    char name[MXFS_FILE_NAME_SIZE], *text = NULL;
+    char *text = NULL;
     size_t len, count = 0;
     FILE *out = open_memstream(&text, &len);
 
-    for (int rc; (rc = mxfs_tree_next(f->tree, ino, &cookie, name, &st)) != 0; count++) {
+    for (int rc; (rc = mxfs_tree_next(f->tree, ino, &cookie, &e)) != 0; count++) {
         ck_assert_int_eq(rc, 1);
-        ck_assert_uint_lt(strlen(name), sizeof(name));
-        ck_assert_int_eq(mxfs_tree_lookup(f->tree, ino, name, &again), 0);
-        ck_assert_int_eq(memcmp(&st, &again, sizeof(st)), 0);
-        ck_assert_int_eq(mxfs_tree_getattr(f->tree, st.st_ino, &again), 0);
-        ck_assert_int_eq(memcmp(&st, &again, sizeof(st)), 0);
+        ck_assert_uint_eq(strlen(e.name), e.name_len);
+        ck_assert_int_eq(mxfs_tree_lookup(f->tree, ino, e.name, &again), 0);
+        ck_assert_int_eq(memcmp(&e.st, &again, sizeof(again)), 0);
+        ck_assert_int_eq(mxfs_tree_getattr(f->tree, e.st.st_ino, &again), 0);
+        ck_assert_int_eq(memcmp(&e.st, &again, sizeof(again)), 0);
         if (count < 2)
-            ck_assert_str_eq(name, count == 0 ? "." : "..");
+            ck_assert_str_eq(e.name, count == 0 ? "." : "..");
         else
-            fprintf(out, "%s%s", count > 2 ? " " : "", name);
+            fprintf(out, "%s%s", count > 2 ? " " : "", e.name);
     }
     fclose(out);
     ck_assert_uint_ge(count, 2);
-    ck_assert_int_eq(mxfs_tree_next(f->tree, ino, &cookie, name, &st), 0); /* still at the end */
+    ck_assert_int_eq(mxfs_tree_next(f->tree, ino, &cookie, &e), 0); /* still the end */
     return text;
 }
 
@@ -187,7 +188,8 @@ START_TEST(inodes)
     struct test_path path = make_file(sample);
     struct fixture f, g;
     struct stat st, other;
-    char name[MXFS_FILE_NAME_SIZE];
+    struct mxfs_tree_entry e;
+    char byte;
     size_t files = 0, dirs = 0;
     struct statvfs fs;
 
@@ -201,15 +203,15 @@ START_TEST(inodes)
             ck_assert_int_eq(mxfs_tree_getattr(g.tree, ino, &other), 0); /* as after a remount */
             ck_assert_int_eq(memcmp(&st, &other, sizeof(st)), 0);
             if (S_ISREG(st.st_mode))
-                ck_assert_int_eq(mxfs_tree_next(f.tree, ino, &cookie, name, &st), -ENOTDIR);
+                ck_assert_int_eq(mxfs_tree_next(f.tree, ino, &cookie, &e), -ENOTDIR);
             else
-                ck_assert_int_eq(mxfs_tree_read(f.tree, ino, &f.reader, name, 1, 0), -EISDIR);
+                ck_assert_int_eq(mxfs_tree_read(f.tree, ino, &f.reader, &byte, 1, 0), -EISDIR);
             continue;
         }
         ck_assert_int_eq(mxfs_tree_getattr(f.tree, ino, &st), -ENOENT);
         ck_assert_int_eq(mxfs_tree_lookup(f.tree, ino, "a", &st), -ENOENT);
-        ck_assert_int_eq(mxfs_tree_next(f.tree, ino, &cookie, name, &st), -ENOENT);
-        ck_assert_int_eq(mxfs_tree_read(f.tree, ino, &f.reader, name, 1, 0), -ENOENT);
+        ck_assert_int_eq(mxfs_tree_next(f.tree, ino, &cookie, &e), -ENOENT);
+        ck_assert_int_eq(mxfs_tree_read(f.tree, ino, &f.reader, &byte, 1, 0), -ENOENT);
     }
     ck_assert_uint_eq(dirs, 3);
     ck_assert_uint_eq(files, 1 + 6 + 5);
@@ -356,23 +358,23 @@ START_TEST(listing_goes_on_at_any_cookie)
 {
     struct fixture f;
     struct stat st;
-    char names[20][MXFS_FILE_NAME_SIZE], name[MXFS_FILE_NAME_SIZE];
+    struct mxfs_tree_entry entries[20], e;
     uint64_t cookies[20] = {0};
     size_t n = 0;
 
     open_tree(&f, make_file(sample).text, both);
     uint64_t dir = walk(&f, "npy", &st);
-    for (uint64_t c = 0; mxfs_tree_next(f.tree, dir, &c, names[n], &st) == 1; n++)
+    for (uint64_t c = 0; mxfs_tree_next(f.tree, dir, &c, &entries[n]) == 1; n++)
         cookies[n + 1] = c;
     ck_assert_uint_eq(n, 7);
     for (size_t i = n; i-- > 0;) {
         uint64_t c = cookies[i];
-        ck_assert_int_eq(mxfs_tree_next(f.tree, dir, &c, name, &st), 1);
-        ck_assert_str_eq(name, names[i]);
+        ck_assert_int_eq(mxfs_tree_next(f.tree, dir, &c, &e), 1);
+        ck_assert_str_eq(e.name, entries[i].name);
         ck_assert_uint_eq(c, cookies[i + 1]);
     }
     for (uint64_t c = 1000, left = 3; left > 0; left--)
-        ck_assert_int_eq(mxfs_tree_next(f.tree, dir, &c, name, &st), 0);
+        ck_assert_int_eq(mxfs_tree_next(f.tree, dir, &c, &e), 0);
     close_tree(&f);
 }
 END_TEST
