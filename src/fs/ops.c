@@ -273,8 +273,7 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
     list_directory(req, ino, size, off, true);
 }
 
-/* Replies with the `n` bytes in the reply buffer, with their number if size is 0, or with -errno.
- */
+/* Replies with `n` bytes of the reply buffer, with `n` itself if size is 0, or with -errno. */
 static void reply_xattr(fuse_req_t req, const struct fs_buffers *b, ssize_t n, size_t size)
 {
     if (n < 0)
