@@ -19,9 +19,9 @@
  * Sources: bitsandbytes functional.py dequantize_4bit and QuantState; _ops.py
  * int8_vectorwise_dequant; transformers integrations/bitsandbytes.py dequantize_bnb_weight.
  */
-#include "bitsandbytes.h"
-
 #include <errno.h>
+#include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 #include "mxfs/bytes.h"
@@ -56,6 +56,88 @@ struct layout {
     enum mxfs_out via;         /* type that products are rounded to first */
 };
 
+/* The JSON state. */
+
+/* Bytes of the longest state; the library writes some 200. */
+enum { STATE_MAX = 4096 };
+
+/* The members of a state that decoding needs. */
+struct state {
+    uint64_t shape[MXFS_RANK_MAX]; /* of the output */
+    uint32_t rank;                 /* at most MXFS_RANK_MAX */
+    uint64_t blocksize;            /* elements that share a scale; not 0 */
+    uint64_t nested_blocksize;     /* scales that share a scale; 0: they are not quantized */
+    float nested_offset;           /* added to each scale then */
+    enum mxfs_out dtype;           /* what the library dequantizes to */
+};
+
+static bool read_shape(struct state *state, const json_t *shape)
+{
+    size_t rank = json_array_size(shape);
+
+    if (!json_is_array(shape) || rank > MXFS_RANK_MAX)
+        return false;
+    state->rank = (uint32_t)rank;
+    for (size_t i = 0; i < rank; i++) {
+        const json_t *dim = json_array_get(shape, i);
+        if (!json_is_integer(dim) || json_integer_value(dim) < 0)
+            return false;
+        state->shape[i] = (uint64_t)json_integer_value(dim);
+    }
+    return true;
+}
+
+static bool read_dtype(struct state *state, const json_t *dtype)
+{
+    static const char *const names[MXFS_OUT_COUNT] = {
+        [MXFS_OUT_BF16] = "bfloat16", [MXFS_OUT_F16] = "float16", [MXFS_OUT_F32] = "float32"};
+    const char *name = json_string_value(dtype);
+
+    for (unsigned i = 0; name && i < MXFS_OUT_COUNT; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            state->dtype = (enum mxfs_out)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_size(uint64_t *size, const json_t *value)
+{
+    *size = json_integer_value(value) > 0 ? (uint64_t)json_integer_value(value) : 0;
+    return *size > 0;
+}
+
+static bool read_nesting(struct state *state, const json_t *root)
+{
+    const json_t *offset = json_object_get(root, "nested_offset");
+
+    if (!offset && !json_object_get(root, "nested_blocksize"))
+        return true;
+    state->nested_offset = (float)json_number_value(offset);
+    return json_is_number(offset) && isfinite(state->nested_offset) &&
+           read_size(&state->nested_blocksize, json_object_get(root, "nested_blocksize"));
+}
+
+/* Parses a state; 0, -EINVAL when it is not one, or -ENOMEM. */
+static int parse_state(const char *json, size_t len, struct state *state)
+{
+    errno = 0;
+    json_t *root = json_loadb(json, len, 0, NULL);
+    if (!root && errno == ENOMEM) /* jansson itself calls that a syntax error */
+        return -ENOMEM;
+
+    memset(state, 0, sizeof(*state));
+    bool ok = json_is_object(root) && read_shape(state, json_object_get(root, "shape")) &&
+              read_dtype(state, json_object_get(root, "dtype")) &&
+              read_size(&state->blocksize, json_object_get(root, "blocksize")) &&
+              read_nesting(state, root);
+    json_decref(root);
+    return ok ? 0 : -EINVAL;
+}
+
+/* Matching. */
+
 /* Either is enough to know it; a tensor without them is an ordinary one. */
 static bool is_4bit(const struct scheme_case *c)
 {
@@ -69,20 +151,20 @@ static int read_floats(struct scheme_case *c, const struct mxfs_tensor *t, float
     return scheme_read(c, t, out, n * sizeof(*out), 0);
 }
 
-static int read_state(struct scheme_case *c, struct bnb_state *state)
+static int read_state(struct scheme_case *c, struct state *state)
 {
     const struct mxfs_tensor *t = c->of[SCHEME_STATE];
-    char json[BNB_STATE_MAX];
+    char json[STATE_MAX];
     int rc = t->size <= sizeof(json) ? scheme_read(c, t, json, t->size, 0) : -EINVAL;
 
     if (rc == 0)
-        rc = bnb_state_parse(json, t->size, state);
+        rc = parse_state(json, t->size, state);
     if (rc == -ENOMEM)
         scheme_fail(c, rc);
     return rc == -EINVAL ? scheme_refuse(c, "its quant_state is not understood") : rc;
 }
 
-static bool fits(const struct scheme_case *c, const struct bnb_state *state)
+static bool fits(const struct scheme_case *c, const struct state *state)
 {
     const struct mxfs_tensor *absmax = c->of[SCHEME_SCALES];
     const struct mxfs_tensor *nested = c->of[SCHEME_NESTED_SCALES];
@@ -93,12 +175,12 @@ static bool fits(const struct scheme_case *c, const struct bnb_state *state)
         return false;
     if (!nested)
         return (SCHEME_LINEAR >> absmax->dtype & 1) &&
-               absmax->size / scale_size(absmax->dtype) == blocks;
+               absmax->size / scheme_scale_size(absmax->dtype) == blocks;
     return absmax->dtype == MXFS_U8 && absmax->size == blocks &&
            nested->size / sizeof(float) == mxfs_ceil_div(blocks, state->nested_blocksize);
 }
 
-static int read_tables(struct scheme_case *c, const struct bnb_state *state)
+static int read_tables(struct scheme_case *c, const struct state *state)
 {
     const struct mxfs_tensor *nested = c->of[SCHEME_NESTED_MAP];
     struct layout *l = scheme_layout(c, sizeof(*l));
@@ -116,7 +198,7 @@ static int read_tables(struct scheme_case *c, const struct bnb_state *state)
 
 static int fit_4bit(struct scheme_case *c, struct mxfs_group *group)
 {
-    struct bnb_state state;
+    struct state state;
 
     if (!c->of[SCHEME_NESTED_SCALES] != !c->of[SCHEME_NESTED_MAP])
         return scheme_refuse_half(c, "one of its nested parts is missing");
@@ -137,25 +219,19 @@ static int fit_4bit(struct scheme_case *c, struct mxfs_group *group)
     return 0;
 }
 
-/* The run of entries that elements (or entries) [first, last] come from, where `each` share one. */
-static struct mxfs_span entries(uint64_t first, uint64_t last, uint64_t each, unsigned size)
-{
-    return (struct mxfs_span){first / each * size, (last / each - first / each + 1) * size};
-}
-
 static void spans_4bit(const struct mxfs_group *group, uint64_t first, uint64_t count,
                        struct mxfs_span out[MXFS_PARTS_MAX])
 {
     const struct layout *l = group->layout;
-    uint64_t last = first + count - 1;
-    unsigned size = scale_size(group->part[ABSMAX]->dtype);
 
     memset(out, 0, group->parts * sizeof(*out)); /* tables are in memory */
-    out[CODES] = entries(first, last, 2, 1);
-    out[ABSMAX] = entries(first, last, l->block, size);
-    if (l->nested_blocksize > 0)
-        out[NESTED_ABSMAX] =
-            entries(first / l->block, last / l->block, l->nested_blocksize, sizeof(float));
+    out[CODES] = scheme_span(first, count, 2, 1);
+    out[ABSMAX] =
+        scheme_span(first, count, l->block, scheme_scale_size(group->part[ABSMAX]->dtype));
+    if (l->nested_blocksize > 0) {
+        uint64_t block = first / l->block, blocks = (first + count - 1) / l->block - block + 1;
+        out[NESTED_ABSMAX] = scheme_span(block, blocks, l->nested_blocksize, sizeof(float));
+    }
 }
 
 /* Scales of a group, in memory. */
@@ -171,10 +247,10 @@ static void load_scales(const struct scales *s, float *out, uint64_t block, size
 {
     const struct layout *l = s->group->layout;
     enum mxfs_dtype dtype = s->group->part[ABSMAX]->dtype;
-    const uint8_t *absmax = s->absmax + (block - s->first) * scale_size(dtype);
+    const uint8_t *absmax = s->absmax + (block - s->first) * scheme_scale_size(dtype);
 
     if (l->nested_blocksize == 0) {
-        scale_load(s->codec, out, absmax, n, dtype);
+        scheme_scale_load(s->codec, out, absmax, n, dtype);
         return;
     }
     uint64_t skip = block / l->nested_blocksize - s->first / l->nested_blocksize;
@@ -202,13 +278,13 @@ static void decode_4bit(const struct mxfs_group *group, const struct mxfs_codec 
         .nested = l->nested_blocksize ? src[NESTED_ABSMAX] : NULL,
         .first = first / l->block,
     };
-    float scales[SCALE_CHUNK];
+    float scales[SCHEME_SCALE_CHUNK];
     struct mxfs_affine affine = {.scales = scales, .group = l->block, .via = l->via};
 
     for (uint64_t at = 0, n; at < count; at += n) {
         uint64_t element = first + at, block = element / l->block;
         uint64_t last_block = (first + count - 1) / l->block;
-        uint64_t blocks = mxfs_min_u64(last_block - block + 1, SCALE_CHUNK);
+        uint64_t blocks = mxfs_min_u64(last_block - block + 1, SCHEME_SCALE_CHUNK);
         affine.skip = element % l->block;
         n = count - at;
         if (block + blocks <= last_block)
@@ -277,23 +353,23 @@ static void spans_int8(const struct mxfs_group *group, uint64_t first, uint64_t 
                        struct mxfs_span out[MXFS_PARTS_MAX])
 {
     memset(out, 0, group->parts * sizeof(*out));
-    out[WEIGHT] = (struct mxfs_span){first, count};
-    out[SCB] = entries(first, first + count - 1, group->shape[1], sizeof(float));
+    out[WEIGHT] = scheme_span(first, count, 1, 1);
+    out[SCB] = scheme_span(first, count, group->shape[1], sizeof(float));
 }
 
 static void decode_int8(const struct mxfs_group *group, const struct mxfs_codec *codec,
                         uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
                         uint8_t *dst)
 {
-    float values[SCALE_NARROW_CHUNK], reciprocals[SCALE_NARROW_CHUNK], scale;
+    float values[SCHEME_NARROW_CHUNK], reciprocals[SCHEME_NARROW_CHUNK], scale;
     struct mxfs_affine affine = {.scales = &scale, .group = SIZE_MAX, .via = MXFS_OUT_F32};
 
-    for (size_t i = 0; i < SCALE_NARROW_CHUNK; i++)
+    for (size_t i = 0; i < SCHEME_NARROW_CHUNK; i++)
         reciprocals[i] = 7.874015718698502e-3f; /* the library's 1 / 127 */
     for (uint64_t at = 0, n; at < count; at += n) {
         uint64_t element = first + at, row = element / group->shape[1];
         n = mxfs_min_u64((row + 1) * group->shape[1] - element,
-                         mxfs_min_u64(count - at, SCALE_NARROW_CHUNK));
+                         mxfs_min_u64(count - at, SCHEME_NARROW_CHUNK));
         memcpy(&scale, src[SCB] + (row - first / group->shape[1]) * sizeof(scale), sizeof(scale));
         codec->kernel->code8_run[MXFS_OUT_F32](
             values, &(struct mxfs_code8_run){src[WEIGHT] + at, n, MXFS_CODE8_SIGNED, &affine});

@@ -6,6 +6,8 @@
  */
 #include "blocks.h"
 
+#include "scales.h"
+
 static bool has_shape(const struct scheme_case *c)
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
@@ -14,12 +16,12 @@ static bool has_shape(const struct scheme_case *c)
     return scheme_is_blocked(codes, c->of[SCHEME_SCALES], ratio);
 }
 
-bool blocks_recognise(const struct scheme_case *c)
+bool scheme_blocks_recognise(const struct scheme_case *c)
 {
     return scheme_last_dim(c->of[SCHEME_CODES]) > 0 && has_shape(c);
 }
 
-int blocks_fit(struct scheme_case *c, struct mxfs_group *group)
+int scheme_blocks_fit(struct scheme_case *c, struct mxfs_group *group)
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
 
@@ -32,19 +34,16 @@ int blocks_fit(struct scheme_case *c, struct mxfs_group *group)
                            c->scheme->block);
 }
 
-void blocks_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
-                  struct mxfs_span spans[MXFS_PARTS_MAX])
+void scheme_blocks_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
+                         struct mxfs_span spans[MXFS_PARTS_MAX])
 {
-    uint64_t block = first / group->tile, blocks = count / group->tile;
-    uint64_t bytes = group->scheme->block_bytes;
-
-    spans[0] = (struct mxfs_span){block * bytes, blocks * bytes};
-    spans[1] = (struct mxfs_span){block, blocks};
+    spans[0] = scheme_span(first, count, group->tile, group->scheme->block_bytes);
+    spans[1] = scheme_span(first, count, group->tile, 1);
 }
 
-void blocks_decode_mxfp4(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                         uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
-                         uint8_t *dst)
+void scheme_blocks_decode_mxfp4(const struct mxfs_group *group, const struct mxfs_codec *codec,
+                                uint64_t first, uint64_t count,
+                                const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
 {
     (void)first;
     codec->kernel->mxfp4_blocks[group->out](

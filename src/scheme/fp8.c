@@ -56,7 +56,7 @@ static const struct scheme_form forms[] = {
 
 /* ComfyUI pads and swizzles the scales of its MXFP8. Markers tell; without one, a config.json does,
  * which its files come without; without both, the shape, unless it needs no padding. */
-static bool may_be_swizzled(const struct scheme_case *c, const struct fp8_layout *l)
+static bool may_be_swizzled(const struct scheme_case *c, const struct scheme_fp8_layout *l)
 {
     const struct mxfs_tensor *scales = c->of[SCHEME_SCALES];
     size_t stem_len;
@@ -76,7 +76,7 @@ static enum mxfs_out product_type(const struct scheme_case *c)
     if (!mxfs_tensor_has_suffix(c->of[SCHEME_SCALES], ".weight_scale", &stem_len) ||
         (method[0] != '\0' && strcmp(method, "compressed-tensors") != 0))
         return MXFS_OUT_F32;
-    return scale_type(c->of[SCHEME_SCALES]);
+    return scheme_scale_type(c->of[SCHEME_SCALES]);
 }
 
 static int fit(struct scheme_case *c, struct mxfs_group *group)
@@ -86,34 +86,34 @@ static int fit(struct scheme_case *c, struct mxfs_group *group)
 
     if (rc != 0)
         return rc;
-    struct fp8_layout *l = scheme_layout(c, sizeof(*l));
+    struct scheme_fp8_layout *l = scheme_layout(c, sizeof(*l));
     if (!l)
         return -ENOMEM;
     l->format = codes->dtype == MXFS_F8_E4M3 ? MXFS_FP8_E4M3 : MXFS_FP8_E5M2;
     l->via = product_type(c);
     group->tile = 1;
-    rc = fp8_spread(c, l);
+    rc = scheme_fp8_spread(c, l);
     if (rc != 0)
         return rc;
     if (may_be_swizzled(c, l))
         return scheme_refuse_as(c, "mxfp8", scheme_swizzled);
-    return scale_columns_fit(c) ? 0 : scheme_refuse(c, scheme_no_fit);
+    return scheme_columns_fit(c) ? 0 : scheme_refuse(c, scheme_no_fit);
 }
 
 /* Decoding. */
 
-static const struct fp8_layout *layout_of(const struct mxfs_group *g)
+static const struct scheme_fp8_layout *layout_of(const struct mxfs_group *g)
 {
     return g->layout;
 }
 
-static uint64_t scales_of_row(const struct fp8_layout *l)
+static uint64_t scales_of_row(const struct scheme_fp8_layout *l)
 {
     return mxfs_ceil_div(l->cols, l->block_cols);
 }
 
 /* The row of the scale table that holds an element's scale, counted over all matrices. */
-static uint64_t scale_row(const struct fp8_layout *l, uint64_t element)
+static uint64_t scale_row(const struct scheme_fp8_layout *l, uint64_t element)
 {
     uint64_t row = element / l->cols;
     uint64_t of_matrix = mxfs_ceil_div(l->rows, l->block_rows);
@@ -123,21 +123,21 @@ static uint64_t scale_row(const struct fp8_layout *l, uint64_t element)
 static void spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
                   struct mxfs_span out[MXFS_PARTS_MAX])
 {
-    const struct fp8_layout *l = layout_of(group);
-    uint64_t width = scales_of_row(l) * scale_size(group->part[FP8_SCALES]->dtype);
+    const struct scheme_fp8_layout *l = layout_of(group);
+    uint64_t width = scales_of_row(l) * scheme_scale_size(group->part[FP8_SCALES]->dtype);
     uint64_t row = scale_row(l, first), rows = scale_row(l, first + count - 1) - row + 1;
 
-    out[FP8_CODES] = (struct mxfs_span){first, count};
+    out[FP8_CODES] = scheme_span(first, count, 1, 1);
     out[FP8_SCALES] = (struct mxfs_span){row * width, rows * width};
     if (group->parts > FP8_COLUMNS)
-        out[FP8_COLUMNS] = (struct mxfs_span){0, group->part[FP8_COLUMNS]->size};
+        out[FP8_COLUMNS] = scheme_whole_span(group, FP8_COLUMNS);
 }
 
 /* Shared by all runs of a piece of the output. */
 struct pass {
     const struct mxfs_group *group;
-    const struct fp8_layout *layout;
-    struct scale_narrowing narrowing;
+    const struct scheme_fp8_layout *layout;
+    struct scheme_narrowing narrowing;
 };
 
 /* A run of elements of one row. */
@@ -159,23 +159,23 @@ static uint64_t column_of(const struct mxfs_group *g, uint64_t element)
 static void decode_columns(const struct pass *pass, const struct piece *p)
 {
     const struct mxfs_codec *codec = pass->narrowing.codec;
-    struct scale_narrowing narrowing = pass->narrowing;
-    float values[SCALE_NARROW_CHUNK];
+    struct scheme_narrowing narrowing = pass->narrowing;
+    float values[SCHEME_NARROW_CHUNK];
 
     narrowing.columns = pass->group->part[FP8_SCALES];
     narrowing.factors = p->scales;
     codec->kernel->fp8_run[MXFS_OUT_F32](
         values, &(struct mxfs_fp8_run){codec->tables, p->codes, p->n, pass->layout->format, 1.0f});
-    scale_narrow(&narrowing, p->dst, values, p->n, 0);
+    scheme_narrow(&narrowing, p->dst, values, p->n, 0);
 }
 
 static void decode_blocks(const struct pass *pass, const struct piece *p, uint64_t phase)
 {
-    const struct fp8_layout *l = pass->layout;
+    const struct scheme_fp8_layout *l = pass->layout;
     const struct mxfs_codec *codec = pass->narrowing.codec;
     enum mxfs_dtype type = pass->group->part[FP8_SCALES]->dtype;
-    float scales[SCALE_CHUNK], values[SCALE_NARROW_CHUNK];
-    bool direct = scale_narrows_once(&pass->narrowing);
+    float scales[SCHEME_SCALE_CHUNK], values[SCHEME_NARROW_CHUNK];
+    bool direct = scheme_narrows_once(&pass->narrowing);
     enum mxfs_out out = direct ? pass->group->out : MXFS_OUT_F32;
 
     if (direct && l->block_cols == MXFS_MX_BLOCK && (SCHEME_EXPONENT >> type & 1) && phase == 0 &&
@@ -185,27 +185,27 @@ static void decode_blocks(const struct pass *pass, const struct piece *p, uint64
                                                 p->n / MXFS_MX_BLOCK, l->format});
         return;
     }
-    scale_load(codec, scales, p->scales, mxfs_ceil_div(phase + p->n, l->block_cols), type);
+    scheme_scale_load(codec, scales, p->scales, mxfs_ceil_div(phase + p->n, l->block_cols), type);
     codec->kernel->fp8_blocks[out](
         direct ? (void *)p->dst : values,
         &(struct mxfs_fp8_blocks){codec->tables, p->codes, p->n, l->format, scales, l->block_cols});
     if (!direct)
-        scale_narrow(&pass->narrowing, p->dst, values, p->n, column_of(pass->group, p->first));
+        scheme_narrow(&pass->narrowing, p->dst, values, p->n, column_of(pass->group, p->first));
 }
 
 /* How many of `n` elements are decoded at once: to the end of the block that they begin inside of,
- * or as many blocks as there is room for; where they take the way of scale_narrow(), all of one
+ * or as many blocks as there is room for; where they take the way of scheme_narrow(), all of one
  * row. */
 static uint64_t choose_count(const struct pass *pass, uint64_t first, uint64_t n)
 {
-    const struct fp8_layout *l = pass->layout;
-    uint64_t phase = first % l->cols % l->block_cols, blocks = SCALE_CHUNK;
+    const struct scheme_fp8_layout *l = pass->layout;
+    uint64_t phase = first % l->cols % l->block_cols, blocks = SCHEME_SCALE_CHUNK;
 
-    if (!scale_narrows_once(&pass->narrowing)) {
+    if (!scheme_narrows_once(&pass->narrowing)) {
         const struct mxfs_group *g = pass->group;
         uint64_t last = g->rank ? g->shape[g->rank - 1] : 1;
-        n = mxfs_min_u64(n, mxfs_min_u64(SCALE_NARROW_CHUNK, last - first % last));
-        blocks = mxfs_max_u64(1, mxfs_min_u64(blocks, SCALE_NARROW_CHUNK / l->block_cols));
+        n = mxfs_min_u64(n, mxfs_min_u64(SCHEME_NARROW_CHUNK, last - first % last));
+        blocks = mxfs_max_u64(1, mxfs_min_u64(blocks, SCHEME_NARROW_CHUNK / l->block_cols));
     }
     if (phase > 0)
         return mxfs_min_u64(n, l->block_cols - phase);
@@ -215,10 +215,10 @@ static uint64_t choose_count(const struct pass *pass, uint64_t first, uint64_t n
 /* Decodes the first elements of a run and returns how many. */
 static uint64_t decode_some(const struct pass *pass, struct piece p)
 {
-    const struct fp8_layout *l = pass->layout;
+    const struct scheme_fp8_layout *l = pass->layout;
 
     if (l->block_cols == 1 && l->cols > 1 && !pass->narrowing.columns) {
-        p.n = mxfs_min_u64(p.n, SCALE_NARROW_CHUNK);
+        p.n = mxfs_min_u64(p.n, SCHEME_NARROW_CHUNK);
         decode_columns(pass, &p);
     } else {
         p.n = choose_count(pass, p.first, p.n);
@@ -230,8 +230,8 @@ static uint64_t decode_some(const struct pass *pass, struct piece p)
 static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
                    uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
 {
-    const struct fp8_layout *l = layout_of(group);
-    unsigned size = scale_size(group->part[FP8_SCALES]->dtype);
+    const struct scheme_fp8_layout *l = layout_of(group);
+    unsigned size = scheme_scale_size(group->part[FP8_SCALES]->dtype);
     uint64_t row0 = scale_row(l, first), width = scales_of_row(l);
     struct piece p = {.dst = dst, .codes = src[FP8_CODES], .first = first};
     struct pass pass = {

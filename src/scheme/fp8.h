@@ -17,7 +17,7 @@ enum { FP8_CODES, FP8_SCALES, FP8_COLUMNS };
  * one for block_rows x block_cols elements; what is left over at the right and bottom makes ragged
  * blocks.
  */
-struct fp8_layout {
+struct scheme_fp8_layout {
     uint64_t rows, cols;
     uint64_t block_rows, block_cols; /**< not 0 */
     enum mxfs_fp8 format : 8;        /**< of the codes */
@@ -28,13 +28,6 @@ struct fp8_layout {
  * Sets rows, cols, block_rows and block_cols of a group whose shape is set. Refuses scales that fit
  * in no way, or in two.
  */
-int fp8_spread(struct scheme_case *c, struct fp8_layout *layout);
-
-/**
- * How many elements of an axis share a scale, from its length and the number of scales: what the
- * config says if that fits; else the only power of two that fits (for a count of 1 every larger one
- * gives the same map); else the exact ratio; else 0.
- */
-uint64_t fp8_block_extent(uint64_t dim, uint64_t count, uint64_t configured);
+int scheme_fp8_spread(struct scheme_case *c, struct scheme_fp8_layout *layout);
 
 #endif

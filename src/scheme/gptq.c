@@ -76,7 +76,7 @@ static uint64_t code_rows(const struct mxfs_group *g, uint64_t n)
 
 static uint64_t scale_bytes(const struct mxfs_group *g)
 {
-    return layout_of(g)->groups * scale_size(g->part[SCALES]->dtype);
+    return layout_of(g)->groups * scheme_scale_size(g->part[SCALES]->dtype);
 }
 
 static uint64_t packed_size(const struct mxfs_group *g, uint64_t n)
@@ -219,7 +219,7 @@ static int fit_layout(struct scheme_case *c, const struct codes *codes)
     l->groups = c->of[SCHEME_SCALES]->shape[0];
     l->row_bytes = c->of[SCHEME_CODES]->shape[0] * 4; /* of GPTQ: a column of words */
     l->block_cols = l->cols % l->groups == 0 ? l->cols / l->groups : 0;
-    l->via = scale_type(c->of[SCHEME_SCALES]);
+    l->via = scheme_scale_type(c->of[SCHEME_SCALES]);
     if (!c->of[SCHEME_G_IDX] && l->block_cols == 0 && l->cols > 0)
         return refuse(c, scheme_int_uneven);
     return scheme_int_read_groups(c, false);
@@ -260,7 +260,7 @@ static void unit_at(const struct mxfs_group *group, uint64_t element, struct mxf
 static uint64_t column_bits(const struct mxfs_group *g, unsigned part)
 {
     if (part == SCALES)
-        return scale_size(g->part[SCALES]->dtype) * 8;
+        return scheme_scale_size(g->part[SCALES]->dtype) * 8;
     return part == CODES && !is_awq(g) ? 32 : layout_of(g)->bits;
 }
 
@@ -288,7 +288,7 @@ static uint8_t zero_field(const struct mxfs_group *g, const uint8_t *row, uint64
 static void pack_scales(const struct mxfs_group *g, const struct mxfs_rows *rows, uint64_t n,
                         uint8_t *scales)
 {
-    unsigned size = scale_size(g->part[SCALES]->dtype);
+    unsigned size = scheme_scale_size(g->part[SCALES]->dtype);
     uint64_t groups = layout_of(g)->groups;
 
     for (uint64_t r = 0; r < rows->count; r++) {
@@ -343,7 +343,7 @@ static void entries(const struct scheme_int_row *row, uint64_t group, size_t n, 
     int less = (1 << (row->layout->bits - 1)) - (row->layout->words == SCHEME_INT_GPTQ_V1);
 
     (void)biases;
-    scale_load(row->codec, scales, c->scales + group * scale_size(dtype), n, dtype);
+    scheme_scale_load(row->codec, scales, c->scales + group * scheme_scale_size(dtype), n, dtype);
     for (size_t i = 0; i < n; i++)
         zeros[i] = (float)(c->zeros[group + i] - less);
 }

@@ -36,7 +36,7 @@ static int fit_scales(struct scheme_case *c, struct scheme_int *layout)
 
     if (of_rows)
         return scheme_int_spread(c, layout, 1);
-    if (scales->size == scale_size(scales->dtype) && scales->rank <= 2) {
+    if (scales->size == scheme_scale_size(scales->dtype) && scales->rank <= 2) {
         layout->one_scale = true;
         return scheme_int_spread(c, layout, 1);
     }
@@ -58,7 +58,7 @@ static int fit(struct scheme_case *c, struct mxfs_group *group)
     if (!layout)
         return -ENOMEM;
     group->tile = 1;
-    layout->via = scale_type(c->of[SCHEME_SCALES]);
+    layout->via = scheme_scale_type(c->of[SCHEME_SCALES]);
     if (strcmp(c->match->config->method, "modelopt") == 0)
         layout->via = MXFS_OUT_F32;
     rc = fit_scales(c, layout);

@@ -164,7 +164,7 @@ static int fit_scales(struct scheme_case *c, struct scheme_int *layout)
     const struct mxfs_tensor *scales = c->of[SCHEME_SCALES];
     const struct mxfs_group *g = c->group;
 
-    if (scales->size == scale_size(scales->dtype) &&
+    if (scales->size == scheme_scale_size(scales->dtype) &&
         (scales->rank < 2 || g->shape[g->rank - 2] != 1 || scales->rank != g->rank)) {
         layout->one_scale = true;
         return scheme_int_spread(c, layout, 1);
@@ -216,7 +216,7 @@ static int fit_layout(struct scheme_case *c, const struct packing *packing)
     if (!layout)
         return -ENOMEM;
     layout->per_word = packing->per_word & 0xff;
-    layout->via = scale_type(c->of[SCHEME_SCALES]);
+    layout->via = scheme_scale_type(c->of[SCHEME_SCALES]);
     int rc = fit_scales(c, layout);
     layout->row_bytes = scheme_last_dim(c->of[SCHEME_CODES]) * 4;
     if (rc == 0)

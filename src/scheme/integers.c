@@ -62,7 +62,7 @@ static void unpack_words(uint8_t *out, const uint8_t *src, size_t n,
 
 /* Columns of one row at a time, on the stack: where they have factors, and where they are only
  * unpacked; and room for what a step takes more. */
-enum { CHUNK = SCALE_NARROW_CHUNK, UNPACK_CHUNK = 4096, SLACK = 64 };
+enum { CHUNK = SCHEME_NARROW_CHUNK, UNPACK_CHUNK = 4096, SLACK = 64 };
 
 /* The codes of columns [column, column + n), n <= UNPACK_CHUNK, a byte each, less `offset` where
  * they have fewer than 8 bits; returns where. */
@@ -95,7 +95,7 @@ static const uint8_t *unpack(const struct scheme_int_row *row, uint64_t column, 
 
 /* Entries of some groups. */
 struct entries {
-    float scales[SCALE_CHUNK], zeros[SCALE_CHUNK], biases[SCALE_CHUNK];
+    float scales[SCHEME_SCALE_CHUNK], zeros[SCHEME_SCALE_CHUNK], biases[SCHEME_SCALE_CHUNK];
 };
 
 static void load_entries(const struct scheme_int_row *row, uint64_t group, size_t n,
@@ -112,7 +112,7 @@ static void load_entries(const struct scheme_int_row *row, uint64_t group, size_
 static void narrow(const struct scheme_int_row *row, uint64_t column, size_t n, const float *values,
                    uint8_t *dst)
 {
-    const struct scale_narrowing narrowing = {
+    const struct scheme_narrowing narrowing = {
         .codec = row->codec,
         .out = row->group->out,
         .via = row->layout->via,
@@ -120,7 +120,7 @@ static void narrow(const struct scheme_int_row *row, uint64_t column, size_t n, 
         .factors = row->factors,
     };
 
-    scale_narrow(&narrowing, dst, values, n, column);
+    scheme_narrow(&narrowing, dst, values, n, column);
 }
 
 static bool has_factors(const struct scheme_int_row *row)
@@ -255,8 +255,8 @@ void scheme_int_columns(const struct scheme_int_row *row, uint64_t column, uint6
     while (n > 0) {
         uint64_t phase = column % size;
         uint64_t count = mxfs_min_u64(n, most);
-        if ((phase + count - 1) / size >= SCALE_CHUNK)
-            count = SCALE_CHUNK * size - phase;
+        if ((phase + count - 1) / size >= SCHEME_SCALE_CHUNK)
+            count = SCHEME_SCALE_CHUNK * size - phase;
         struct mxfs_affine affine = {.group = size, .skip = phase, .via = row->layout->via};
         load_entries(row, column / size, (phase + count - 1) / size + 1, &entries, &affine);
         if (row->layout->bits <= 4)
@@ -305,7 +305,7 @@ int scheme_int_fit_zeros(struct scheme_case *c, struct scheme_int *layout)
 int scheme_int_fit_columns(struct scheme_case *c, struct scheme_int *layout)
 {
     layout->columns = scheme_place(c, SCHEME_COLUMNS) & 0xff;
-    return scale_columns_fit(c) ? 0 : scheme_refuse(c, scheme_no_fit);
+    return scheme_columns_fit(c) ? 0 : scheme_refuse(c, scheme_no_fit);
 }
 
 /* Whether each of the groups has as many columns as the others. */

@@ -111,11 +111,11 @@ void scheme_int_spans(const struct mxfs_group *group, uint64_t first, uint64_t c
     for (unsigned i = 0; i < group->parts; i++)
         spans[i] = (struct mxfs_span){0, 0};
     spans[0] = (struct mxfs_span){start, end - start};
-    spans[1] = entries_span(l, &r, scale_size(group->part[1]->dtype));
+    spans[1] = entries_span(l, &r, scheme_scale_size(group->part[1]->dtype));
     if (l->zeros)
         spans[l->zeros] = l->zeros_packed ? zeros_span(group, &r) : entries_span(l, &r, 1);
     if (l->biases)
-        spans[l->biases] = entries_span(l, &r, scale_size(group->part[l->biases]->dtype));
+        spans[l->biases] = entries_span(l, &r, scheme_scale_size(group->part[l->biases]->dtype));
     if (l->columns)
         spans[l->columns] = (struct mxfs_span){0, group->part[l->columns]->size};
 }
@@ -152,14 +152,16 @@ static void entries(const struct scheme_int_row *row, uint64_t group, size_t n, 
     const struct mxfs_tensor *const *part = row->group->part;
     uint64_t at = entry_of(l, c->row, group) - c->first_entry;
 
-    scale_load(row->codec, scales, c->src[1] + at * scale_size(part[1]->dtype), n, part[1]->dtype);
+    scheme_scale_load(row->codec, scales, c->src[1] + at * scheme_scale_size(part[1]->dtype), n,
+                      part[1]->dtype);
     if (l->zeros && l->zeros_packed)
         packed_zeros(row, group, n, zeros);
     for (size_t i = 0; l->zeros && !l->zeros_packed && i < n; i++)
         zeros[i] = (int8_t)c->src[l->zeros][at + i];
     if (biases)
-        scale_load(row->codec, biases, c->src[l->biases] + at * scale_size(part[l->biases]->dtype),
-                   n, part[l->biases]->dtype);
+        scheme_scale_load(row->codec, biases,
+                          c->src[l->biases] + at * scheme_scale_size(part[l->biases]->dtype), n,
+                          part[l->biases]->dtype);
 }
 
 void scheme_int_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,

@@ -108,7 +108,7 @@ static int fit_affine(struct scheme_case *c, struct mxfs_group *group)
     rc = scheme_int_spread(c, layout, scheme_last_dim(c->of[SCHEME_SCALES]));
     layout->row_bytes = scheme_last_dim(c->of[SCHEME_CODES]) * 4;
     layout->biases = BIASES;
-    layout->via = scale_type(c->of[SCHEME_SCALES]);
+    layout->via = scheme_scale_type(c->of[SCHEME_SCALES]);
     group->tile = 1;
     scheme_int_choose_out(c);
     return rc;
@@ -117,7 +117,7 @@ static int fit_affine(struct scheme_case *c, struct mxfs_group *group)
 static int fit_blocks(struct scheme_case *c, struct mxfs_group *group)
 {
     scheme_int_choose_out(c);
-    return blocks_fit(c, group);
+    return scheme_blocks_fit(c, group);
 }
 
 /* Decoding. */
@@ -136,13 +136,13 @@ static void nvfp4_decode(const struct mxfs_group *group, const struct mxfs_codec
                          uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
                          uint8_t *dst)
 {
-    float scales[SCALE_CHUNK];
+    float scales[SCHEME_SCALE_CHUNK];
     uint64_t blocks = count / MXFS_NVFP4_BLOCK;
 
     (void)first;
-    for (uint64_t at = 0; at < blocks; at += SCALE_CHUNK) {
-        size_t n = mxfs_min_u64(blocks - at, SCALE_CHUNK);
-        scale_load(codec, scales, src[SCALES] + at, n, MXFS_F8_E4M3);
+    for (uint64_t at = 0; at < blocks; at += SCHEME_SCALE_CHUNK) {
+        size_t n = mxfs_min_u64(blocks - at, SCHEME_SCALE_CHUNK);
+        scheme_scale_load(codec, scales, src[SCALES] + at, n, MXFS_F8_E4M3);
         codec->kernel->nvfp4_blocks[group->out](
             dst + at * MXFS_NVFP4_BLOCK * mxfs_out_size(group->out),
             &(struct mxfs_nvfp4_blocks){src[CODES] + at * MXFS_NVFP4_BYTES, scales, n});
@@ -163,12 +163,9 @@ const struct mxfs_scheme scheme_mlx_mxfp4 = {
     .name = "mlx-mxfp4",
     .writers = "MLX, 32 codes of 4 bits to a scale",
     .forms = floats,
-    .block = MXFS_MX_BLOCK,
-    .block_bytes = MXFS_MXFP4_BYTES,
-    .recognises = blocks_recognise,
+    .recognises = scheme_blocks_recognise,
     .fit = fit_blocks,
-    .spans = blocks_spans,
-    .decode = blocks_decode_mxfp4,
+    SCHEME_BLOCKS_MXFP4,
 };
 
 const struct mxfs_scheme scheme_mlx_mxfp8 = {
@@ -177,9 +174,9 @@ const struct mxfs_scheme scheme_mlx_mxfp8 = {
     .forms = floats,
     .block = MXFS_MX_BLOCK,
     .block_bytes = MXFS_MX_BLOCK,
-    .recognises = blocks_recognise,
+    .recognises = scheme_blocks_recognise,
     .fit = fit_blocks,
-    .spans = blocks_spans,
+    .spans = scheme_blocks_spans,
     .decode = mxfp8_decode,
 };
 
@@ -189,8 +186,8 @@ const struct mxfs_scheme scheme_mlx_nvfp4 = {
     .forms = floats,
     .block = MXFS_NVFP4_BLOCK,
     .block_bytes = MXFS_NVFP4_BYTES,
-    .recognises = blocks_recognise,
+    .recognises = scheme_blocks_recognise,
     .fit = fit_blocks,
-    .spans = blocks_spans,
+    .spans = scheme_blocks_spans,
     .decode = nvfp4_decode,
 };

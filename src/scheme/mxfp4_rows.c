@@ -28,7 +28,7 @@ static int fit_packed(struct scheme_case *c, struct mxfs_group *group)
 {
     if (strncmp(mxfs_scheme_config_string(c->match->config, "data_type"), "mx_int", 6) == 0)
         return scheme_refuse_as(c, "mxint4", "its elements are integers in the MXFP4 layout");
-    return blocks_fit(c, group);
+    return scheme_blocks_fit(c, group);
 }
 
 const struct mxfs_scheme scheme_packed_mxfp4 = {
@@ -38,10 +38,7 @@ const struct mxfs_scheme scheme_packed_mxfp4 = {
     .forms = packed,
     .refuses_transforms = true,
     .fit = fit_packed,
-    .block = MXFS_MX_BLOCK,
-    .block_bytes = MXFS_MXFP4_BYTES,
-    .spans = blocks_spans,
-    .decode = blocks_decode_mxfp4,
+    SCHEME_BLOCKS_MXFP4,
 };
 
 static const struct scheme_form weight[] = {
@@ -56,7 +53,7 @@ static int fit_weight(struct scheme_case *c, struct mxfs_group *group)
     /* MXFP6 packs 4 codes in 3 bytes, in one of two orders that nothing on disk tells apart. */
     if (scheme_is_blocked(c->of[SCHEME_CODES], c->of[SCHEME_SCALES], 24))
         return scheme_refuse_as(c, "mxfp6", "its two packings cannot be told apart");
-    return blocks_fit(c, group);
+    return scheme_blocks_fit(c, group);
 }
 
 const struct mxfs_scheme scheme_weight_mxfp4 = {
@@ -65,10 +62,7 @@ const struct mxfs_scheme scheme_weight_mxfp4 = {
     .methods = "quark,modelopt,mxfp4",
     .forms = weight,
     .fit = fit_weight,
-    .block = MXFS_MX_BLOCK,
-    .block_bytes = MXFS_MXFP4_BYTES,
-    .spans = blocks_spans,
-    .decode = blocks_decode_mxfp4,
+    SCHEME_BLOCKS_MXFP4,
 };
 
 static const struct scheme_form deepseek[] = {
@@ -84,9 +78,6 @@ const struct mxfs_scheme scheme_deepseek_mxfp4 = {
     .writers = "DeepSeek V4's experts",
     .methods = "fp8",
     .forms = deepseek,
-    .fit = blocks_fit,
-    .block = MXFS_MX_BLOCK,
-    .block_bytes = MXFS_MXFP4_BYTES,
-    .spans = blocks_spans,
-    .decode = blocks_decode_mxfp4,
+    .fit = scheme_blocks_fit,
+    SCHEME_BLOCKS_MXFP4,
 };

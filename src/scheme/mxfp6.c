@@ -33,7 +33,7 @@ static int fit(struct scheme_case *c, struct mxfs_group *group)
 {
     if (strcmp(c->match->config->method, "compressed-tensors") != 0)
         return scheme_refuse(c, "its packing cannot be told without compressed-tensors' config");
-    return blocks_fit(c, group);
+    return scheme_blocks_fit(c, group);
 }
 
 static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
@@ -61,8 +61,8 @@ const struct mxfs_scheme scheme_mxfp6 = {
     .refuses_transforms = true,
     .block = MXFS_MX_BLOCK,
     .block_bytes = BLOCK_BYTES,
-    .recognises = blocks_recognise,
+    .recognises = scheme_blocks_recognise,
     .fit = fit,
-    .spans = blocks_spans,
+    .spans = scheme_blocks_spans,
     .decode = decode,
 };

@@ -17,8 +17,6 @@
  * Sources: compressed-tensors compressors/nvfp4/base.py, quantization/lifecycle/forward_helpers.py;
  * ModelOpt modelopt/torch/quantization/qtensor/nvfp4_tensor.py, torch/export/unified_export_hf.py.
  */
-#include "nvfp4.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -56,6 +54,28 @@ static const struct scheme_form rows[] = {
               {SCHEME_GLOBAL, "_weight_scale_2", F32, SCHEME_NEEDED}}},
     {0},
 };
+
+enum { CODES, SCALES, GLOBAL, COLUMNS };
+
+/* How the scale of the tensor changes that of a block. */
+enum global {
+    MULTIPLIES,
+    DIVIDES,
+    DIVIDES_BF16, /* and the quotient is rounded to bfloat16, as is the product */
+};
+
+/* The layout of a group. */
+struct layout {
+    uint64_t cols;   /* of the output: its last dimension */
+    uint64_t region; /* elements that share a scale of the tensor */
+    enum global global;
+};
+
+/* The layout of a group. */
+static const struct layout *layout_of(const struct mxfs_group *group)
+{
+    return group->layout;
+}
 
 /* Matching. */
 
@@ -110,16 +130,14 @@ static int fit_axis(struct scheme_case *c, uint32_t axis)
 
     if (rc != 0)
         return rc;
-    if (!global_fits(g, global) || !scale_columns_fit(c))
+    if (!global_fits(g, global) || !scheme_columns_fit(c))
         return scheme_refuse(c, scheme_no_fit);
-    struct nvfp4_layout *l = scheme_layout(c, sizeof(*l));
+    struct layout *l = scheme_layout(c, sizeof(*l));
     if (!l)
         return -ENOMEM;
     l->cols = g->shape[g->rank - 1];
     l->region = g->elements / mxfs_max_u64(global->size / sizeof(float), 1);
-    l->global = !divisor             ? NVFP4_MULTIPLIES
-                : divisor->rank == 0 ? NVFP4_DIVIDES_BF16
-                                     : NVFP4_DIVIDES;
+    l->global = !divisor ? MULTIPLIES : divisor->rank == 0 ? DIVIDES_BF16 : DIVIDES;
     return 0;
 }
 
@@ -144,32 +162,41 @@ static int fit_rows(struct scheme_case *c, struct mxfs_group *group)
 
 /* Decoding. */
 
-struct mxfs_span nvfp4_global_span(const struct mxfs_group *group, uint64_t first, uint64_t count)
+/* The scales of the tensor that elements [first, first + count) use. */
+static struct mxfs_span global_span(const struct mxfs_group *group, uint64_t first, uint64_t count)
 {
-    uint64_t region = nvfp4_layout_of(group)->region;
-    uint64_t begin = first / region, end = (first + count - 1) / region + 1;
-
-    return (struct mxfs_span){begin * sizeof(float), (end - begin) * sizeof(float)};
+    return scheme_span(first, count, layout_of(group)->region, sizeof(float));
 }
 
-void nvfp4_scales_load(const struct nvfp4_scales *s, float *out, const uint8_t *scales, size_t n,
-                       uint64_t element)
+/* Scales of blocks and of the tensor, combined. */
+struct scales {
+    const struct mxfs_group *group;
+    const struct mxfs_codec *codec;
+    const uint8_t *global; /* bytes of a span that begins with the scale of `first` */
+    uint64_t first;        /* element */
+};
+
+/* out[i] = scale i at `scales`, combined with the scale of the tensor that belongs to `element`;
+ * i < n <= SCHEME_SCALE_CHUNK. */
+static void load_scales(const struct scales *s, float *out, const uint8_t *scales, size_t n,
+                        uint64_t element)
 {
-    const struct nvfp4_layout *l = nvfp4_layout_of(s->group);
+    const struct layout *l = layout_of(s->group);
     const struct mxfs_codec *codec = s->codec;
-    float of_tensor, values[SCALE_CHUNK] = {0};
+    float of_tensor, values[SCHEME_SCALE_CHUNK] = {0};
     uint64_t at = element / l->region - s->first / l->region;
 
     memcpy(&of_tensor, s->global + at * sizeof(float), sizeof(float));
-    if (l->global == NVFP4_MULTIPLIES) {
+    if (l->global == MULTIPLIES) {
         codec->kernel->fp8_run[MXFS_OUT_F32](
             out, &(struct mxfs_fp8_run){codec->tables, scales, n, MXFS_FP8_E4M3, of_tensor});
         return;
     }
-    scale_load(codec, values, scales, n, MXFS_F8_E4M3);
-    for (size_t i = 0; i < SCALE_CHUNK; i++) /* all of them: compilers make vectors of that */
+    scheme_scale_load(codec, values, scales, n, MXFS_F8_E4M3);
+    for (size_t i = 0; i < SCHEME_SCALE_CHUNK;
+         i++) /* all of them: compilers make vectors of that */
         values[i] /= of_tensor;
-    if (l->global == NVFP4_DIVIDES_BF16)
+    if (l->global == DIVIDES_BF16)
         codec->kernel->narrow[MXFS_OUT_F32](out,
                                             &(struct mxfs_narrow){values, NULL, n, MXFS_OUT_BF16});
     else
@@ -179,58 +206,58 @@ void nvfp4_scales_load(const struct nvfp4_scales *s, float *out, const uint8_t *
 static void spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
                   struct mxfs_span out[MXFS_PARTS_MAX])
 {
-    out[NVFP4_CODES] = (struct mxfs_span){first / 2, count / 2};
-    out[NVFP4_SCALES] = (struct mxfs_span){first / MXFS_NVFP4_BLOCK, count / MXFS_NVFP4_BLOCK};
-    out[NVFP4_GLOBAL] = nvfp4_global_span(group, first, count);
-    if (group->parts > NVFP4_COLUMNS)
-        out[NVFP4_COLUMNS] = (struct mxfs_span){0, group->part[NVFP4_COLUMNS]->size};
+    out[CODES] = scheme_span(first, count, 2, 1);
+    out[SCALES] = scheme_span(first, count, MXFS_NVFP4_BLOCK, 1);
+    out[GLOBAL] = global_span(group, first, count);
+    if (group->parts > COLUMNS)
+        out[COLUMNS] = scheme_whole_span(group, COLUMNS);
 }
 
 /* How values become elements of a group. */
-static struct scale_narrowing narrowing_of(const struct mxfs_group *group,
-                                           const struct mxfs_codec *codec,
-                                           const uint8_t *const src[MXFS_PARTS_MAX])
+static struct scheme_narrowing narrowing_of(const struct mxfs_group *group,
+                                            const struct mxfs_codec *codec,
+                                            const uint8_t *const src[MXFS_PARTS_MAX])
 {
-    bool factors = group->parts > NVFP4_COLUMNS;
+    bool factors = group->parts > COLUMNS;
 
-    return (struct scale_narrowing){
+    return (struct scheme_narrowing){
         .codec = codec,
         .out = group->out,
-        .via = nvfp4_layout_of(group)->global == NVFP4_DIVIDES_BF16 ? MXFS_OUT_BF16 : MXFS_OUT_F32,
-        .columns = factors ? group->part[NVFP4_COLUMNS] : NULL,
-        .factors = factors ? src[NVFP4_COLUMNS] : NULL,
+        .via = layout_of(group)->global == DIVIDES_BF16 ? MXFS_OUT_BF16 : MXFS_OUT_F32,
+        .columns = factors ? group->part[COLUMNS] : NULL,
+        .factors = factors ? src[COLUMNS] : NULL,
     };
 }
 
 /* `blocks` of one row, by way of float32. */
-static void decode_aside(const struct scale_narrowing *narrowing, const uint8_t *codes,
+static void decode_aside(const struct scheme_narrowing *narrowing, const uint8_t *codes,
                          const float *scales, size_t blocks, uint64_t column, uint8_t *dst)
 {
-    float values[SCALE_NARROW_CHUNK];
+    float values[SCHEME_NARROW_CHUNK];
 
     narrowing->codec->kernel->nvfp4_blocks[MXFS_OUT_F32](
         values, &(struct mxfs_nvfp4_blocks){codes, scales, blocks});
-    scale_narrow(narrowing, dst, values, blocks * MXFS_NVFP4_BLOCK, column);
+    scheme_narrow(narrowing, dst, values, blocks * MXFS_NVFP4_BLOCK, column);
 }
 
 static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
                    uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
 {
-    const struct nvfp4_layout *l = nvfp4_layout_of(group);
-    const struct nvfp4_scales s = {group, codec, src[NVFP4_GLOBAL], first};
-    const struct scale_narrowing narrowing = narrowing_of(group, codec, src);
-    bool once = scale_narrows_once(&narrowing);
-    float scales[SCALE_CHUNK];
+    const struct layout *l = layout_of(group);
+    const struct scales s = {group, codec, src[GLOBAL], first};
+    const struct scheme_narrowing narrowing = narrowing_of(group, codec, src);
+    bool once = scheme_narrows_once(&narrowing);
+    float scales[SCHEME_SCALE_CHUNK];
 
     for (uint64_t at = 0, n; at < count; at += n) {
         uint64_t element = first + at, column = element % l->cols;
-        const uint8_t *codes = src[NVFP4_CODES] + at / 2;
+        const uint8_t *codes = src[CODES] + at / 2;
         uint8_t *to = dst + at * mxfs_out_size(group->out);
         n = mxfs_min_u64(count - at, l->region - element % l->region);
-        n = mxfs_min_u64(n, once ? (uint64_t)SCALE_CHUNK * MXFS_NVFP4_BLOCK
-                                 : mxfs_min_u64(SCALE_NARROW_CHUNK, l->cols - column));
+        n = mxfs_min_u64(n, once ? (uint64_t)SCHEME_SCALE_CHUNK * MXFS_NVFP4_BLOCK
+                                 : mxfs_min_u64(SCHEME_NARROW_CHUNK, l->cols - column));
         size_t blocks = n / MXFS_NVFP4_BLOCK;
-        nvfp4_scales_load(&s, scales, src[NVFP4_SCALES] + at / MXFS_NVFP4_BLOCK, blocks, element);
+        load_scales(&s, scales, src[SCALES] + at / MXFS_NVFP4_BLOCK, blocks, element);
         if (once)
             codec->kernel->nvfp4_blocks[group->out](
                 to, &(struct mxfs_nvfp4_blocks){codes, scales, blocks});
@@ -251,6 +278,75 @@ const struct mxfs_scheme scheme_nvfp4 = {
     .decode = decode,
 };
 
+/*
+ * Codes [E, K/2, N] and scales [E, K/16, N], as ModelOpt writes experts that are multiplied as they
+ * are stored. K is a multiple of 16, so rows can be counted over all experts: row r has its codes
+ * in row r / 2 and its scales in row r / 16.
+ */
+
+static void spans_rows(const struct mxfs_group *group, uint64_t first, uint64_t count,
+                       struct mxfs_span spans[MXFS_PARTS_MAX])
+{
+    uint64_t cols = layout_of(group)->cols;
+    uint64_t row = first / cols, rows = (first + count - 1) / cols - row + 1;
+
+    spans[CODES] = scheme_span(row, rows, 2, cols);
+    spans[SCALES] = scheme_span(row, rows, MXFS_NVFP4_BLOCK, cols);
+    spans[GLOBAL] = global_span(group, first, count);
+}
+
+/* Some rows that share their scales, and the columns of them that are wanted. */
+struct band {
+    uint8_t *dst;
+    const uint8_t *codes;  /* of the first column of the row that `row` shares codes with */
+    const uint8_t *scales; /* likewise */
+    uint64_t row, rows;
+    uint64_t column, columns;
+};
+
+/* Scales of some columns serve all rows of the band. */
+static void decode_band(const struct scales *s, const struct band *b, uint64_t at, uint64_t n,
+                        const float *scales)
+{
+    const struct mxfs_group *g = s->group;
+    uint64_t cols = layout_of(g)->cols;
+
+    for (uint64_t i = 0; i < b->rows; i++) {
+        uint64_t row = b->row + i;
+        const uint8_t *codes = b->codes + (row / 2 - b->row / 2) * cols + b->column + at;
+        uint8_t *dst = b->dst + (i * cols + at) * mxfs_out_size(g->out);
+        s->codec->kernel->nvfp4_lanes[g->out](
+            dst, &(struct mxfs_nvfp4_lanes){codes, scales, n, row % 2 * 4});
+    }
+}
+
+static void decode_rows(const struct mxfs_group *group, const struct mxfs_codec *codec,
+                        uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
+                        uint8_t *dst)
+{
+    uint64_t width = layout_of(group)->cols, row0 = first / width;
+    const struct scales s = {group, codec, src[GLOBAL], first};
+    float scales[SCHEME_SCALE_CHUNK];
+
+    for (uint64_t element = first; count > 0;) {
+        struct band b = {.dst = dst, .row = element / width, .rows = 1, .column = element % width};
+        b.columns = mxfs_min_u64(width - b.column, count);
+        if (b.columns == width)
+            b.rows = mxfs_min_u64(MXFS_NVFP4_BLOCK - b.row % MXFS_NVFP4_BLOCK, count / width);
+        b.codes = src[CODES] + (b.row / 2 - row0 / 2) * width;
+        b.scales =
+            src[SCALES] + (b.row / MXFS_NVFP4_BLOCK - row0 / MXFS_NVFP4_BLOCK) * width + b.column;
+        for (uint64_t at = 0, n; at < b.columns; at += n) {
+            n = mxfs_min_u64(SCHEME_SCALE_CHUNK, b.columns - at);
+            load_scales(&s, scales, b.scales + at, n, element);
+            decode_band(&s, &b, at, n, scales);
+        }
+        element += b.rows * b.columns;
+        count -= b.rows * b.columns;
+        dst += b.rows * b.columns * mxfs_out_size(group->out);
+    }
+}
+
 const struct mxfs_scheme scheme_nvfp4_rows = {
     .name = "nvfp4-rows",
     .writers = "ModelOpt's experts, packed by rows",
@@ -259,6 +355,6 @@ const struct mxfs_scheme scheme_nvfp4_rows = {
     .refuses_transforms = true,
     .recognises = is_by_rows,
     .fit = fit_rows,
-    .spans = nvfp4_rows_spans,
-    .decode = nvfp4_rows_decode,
+    .spans = spans_rows,
+    .decode = decode_rows,
 };
