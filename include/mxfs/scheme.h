@@ -153,9 +153,9 @@ struct mxfs_scheme {
 
     /** Whether the parts found are this scheme's and not those of a later one; NULL: always. */
     bool (*recognises)(const struct scheme_case *c);
-    /** Decides whether shapes fit, and fills shape, tile and layout of *group. Returns 0, -ENOTSUP
+    /** Decides whether shapes fit, and fills shape, tile and layout of c->group. Returns 0, -ENOTSUP
      * by scheme_refuse(), or -errno. NULL: the scheme only refuses. */
-    int (*fit)(struct scheme_case *c, struct mxfs_group *group);
+    int (*fit)(struct scheme_case *c);
 
     /** Streaming: the bytes of each part that elements [first, first + count) come from, a whole
      * number of tiles. */

@@ -196,7 +196,7 @@ static int read_tables(struct scheme_case *c, const struct state *state)
     return rc;
 }
 
-static int fit_4bit(struct scheme_case *c, struct mxfs_group *group)
+static int fit_4bit(struct scheme_case *c)
 {
     struct state state;
 
@@ -211,11 +211,11 @@ static int fit_4bit(struct scheme_case *c, struct mxfs_group *group)
         rc = read_tables(c, &state);
     if (rc != 0)
         return rc;
-    struct layout *l = group->layout;
+    struct layout *l = c->group->layout;
     if (c->match->options->auto_out)
-        group->out = state.dtype;
-    l->via = state.dtype == group->out ? MXFS_OUT_F32 : state.dtype;
-    group->tile = 1;
+        c->group->out = state.dtype;
+    l->via = state.dtype == c->group->out ? MXFS_OUT_F32 : state.dtype;
+    c->group->tile = 1;
     return 0;
 }
 
@@ -338,14 +338,14 @@ static int check_order(struct scheme_case *c, const struct mxfs_tensor *format)
     return rc;
 }
 
-static int fit_int8(struct scheme_case *c, struct mxfs_group *group)
+static int fit_int8(struct scheme_case *c)
 {
     const struct mxfs_tensor *t = c->of[SCHEME_CODES], *order = c->of[SCHEME_ORDER];
 
     if (t->rank != 2 || c->of[SCHEME_SCALES]->size / sizeof(float) != t->shape[0])
         return scheme_refuse(c, scheme_no_fit);
     int rc = order ? check_order(c, order) : 0;
-    group->tile = 1;
+    c->group->tile = 1;
     return rc == 0 ? scheme_set_shape(c, t->shape, t->rank) : rc;
 }
 

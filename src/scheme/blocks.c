@@ -21,7 +21,7 @@ bool scheme_blocks_recognise(const struct scheme_case *c)
     return scheme_last_dim(c->of[SCHEME_CODES]) > 0 && has_shape(c);
 }
 
-int scheme_blocks_fit(struct scheme_case *c, struct mxfs_group *group)
+int scheme_blocks_fit(struct scheme_case *c)
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
 
@@ -29,7 +29,7 @@ int scheme_blocks_fit(struct scheme_case *c, struct mxfs_group *group)
         return scheme_refuse(c, scheme_too_large);
     if (!has_shape(c))
         return scheme_refuse(c, scheme_no_fit);
-    group->tile = c->scheme->block;
+    c->group->tile = c->scheme->block;
     return scheme_set_axis(c, codes->rank - 1, scheme_last_dim(c->of[SCHEME_SCALES]),
                            c->scheme->block);
 }

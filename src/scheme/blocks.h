@@ -15,7 +15,7 @@
 bool scheme_blocks_recognise(const struct scheme_case *c);
 
 /** fit(): refuses other shapes. There is no layout. */
-int scheme_blocks_fit(struct scheme_case *c, struct mxfs_group *group);
+int scheme_blocks_fit(struct scheme_case *c);
 
 /** spans(): codes are part 0, scales are part 1. */
 void scheme_blocks_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,

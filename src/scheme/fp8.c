@@ -79,7 +79,7 @@ static enum mxfs_out product_type(const struct scheme_case *c)
     return scheme_scale_type(c->of[SCHEME_SCALES]);
 }
 
-static int fit(struct scheme_case *c, struct mxfs_group *group)
+static int fit(struct scheme_case *c)
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
     int rc = scheme_set_shape(c, codes->shape, codes->rank);
@@ -91,7 +91,7 @@ static int fit(struct scheme_case *c, struct mxfs_group *group)
         return -ENOMEM;
     l->format = codes->dtype == MXFS_F8_E4M3 ? MXFS_FP8_E4M3 : MXFS_FP8_E5M2;
     l->via = product_type(c);
-    group->tile = 1;
+    c->group->tile = 1;
     rc = scheme_fp8_spread(c, l);
     if (rc != 0)
         return rc;

@@ -77,7 +77,7 @@ static bool is_transposed(const struct scheme_case *c)
 }
 
 /* [.., K/32, 16] as stored is [.., K] as shown. */
-static int fit_rows(struct scheme_case *c, struct mxfs_group *group)
+static int fit_rows(struct scheme_case *c)
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *scales = c->of[SCHEME_SCALES];
     uint64_t shape[MXFS_RANK_MAX];
@@ -89,7 +89,7 @@ static int fit_rows(struct scheme_case *c, struct mxfs_group *group)
         return scheme_refuse(c, scheme_too_large);
     memcpy(shape, scales->shape, rank * sizeof(*shape));
     shape[rank - 1] *= MXFS_MX_BLOCK;
-    group->tile = MXFS_MX_BLOCK;
+    c->group->tile = MXFS_MX_BLOCK;
     return scheme_set_shape(c, shape, rank);
 }
 
@@ -148,13 +148,12 @@ static uint64_t choose_strip(const struct layout *l, uint64_t unit_max)
     return mxfs_ceil_div(blocks, mxfs_ceil_div(blocks, fit));
 }
 
-static int fit_transposed(struct scheme_case *c, struct mxfs_group *group)
+static int fit_transposed(struct scheme_case *c)
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *scales = c->of[SCHEME_SCALES];
     const uint64_t *dim = codes->shape; /* [E, N, K/32, 16] */
     uint64_t k;
 
-    (void)group;
     if (!are_blocks(codes) || scales->rank != codes->rank - 1 ||
         !scheme_same_dims(codes, scales, scales->rank))
         return scheme_refuse(c, scheme_no_fit);

@@ -219,13 +219,12 @@ static int fit_layout(struct scheme_case *c, const struct codes *codes)
     l->groups = c->of[SCHEME_SCALES]->shape[0];
     l->row_bytes = c->of[SCHEME_CODES]->shape[0] * 4; /* of GPTQ: a column of words */
     l->block_cols = l->cols % l->groups == 0 ? l->cols / l->groups : 0;
-    l->via = scheme_scale_type(c->of[SCHEME_SCALES]);
     if (!c->of[SCHEME_G_IDX] && l->block_cols == 0 && l->cols > 0)
         return refuse(c, scheme_int_uneven);
     return scheme_int_read_groups(c, false);
 }
 
-static int fit(struct scheme_case *c, struct mxfs_group *group)
+static int fit(struct scheme_case *c)
 {
     struct codes codes = {0};
     int rc = check_codes(c, &codes);
@@ -236,8 +235,8 @@ static int fit(struct scheme_case *c, struct mxfs_group *group)
         rc = fit_layout(c, &codes);
     if (rc != 0)
         return rc;
-    struct scheme_int *l = group->layout;
-    l->strip = choose_strip(group, c->match->options->unit_max);
+    struct scheme_int *l = c->group->layout;
+    l->strip = choose_strip(c->group, c->match->options->unit_max);
     scheme_int_choose_out(c);
     return 0;
 }
@@ -330,39 +329,23 @@ static void pack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
             &(struct mxfs_transpose){rows->src, rows->stride, stride, rows->count, n});
 }
 
-/* Entries of the current row. */
-struct context {
-    const uint8_t *scales, *zeros;
-};
-
-static void entries(const struct scheme_int_row *row, uint64_t group, size_t n, float *scales,
-                    float *zeros, float *biases)
+/* Row `r` of a packed unit of `n` rows. */
+static struct scheme_int_row row_of(const struct mxfs_group *g, const uint8_t *packed, uint64_t n,
+                                    uint64_t r)
 {
-    const struct context *c = row->context;
-    uint8_t dtype = row->group->part[SCALES]->dtype;
-    int less = (1 << (row->layout->bits - 1)) - (row->layout->words == SCHEME_INT_GPTQ_V1);
-
-    (void)biases;
-    scheme_scale_load(row->codec, scales, c->scales + group * scheme_scale_size(dtype), n, dtype);
-    for (size_t i = 0; i < n; i++)
-        zeros[i] = (float)(c->zeros[group + i] - less);
-}
-
-static struct scheme_int_row row_of(const struct mxfs_group *g, const struct mxfs_codec *codec,
-                                    const uint8_t *packed, uint64_t row)
-{
-    uint64_t place = is_awq(g) ? row / 8 * 8 + awq_place[row % 8] : row;
-    const uint8_t *codes = packed + code_rows(g, place) * code_stride(g);
+    const struct scheme_int *l = layout_of(g);
+    uint64_t place = is_awq(g) ? r / 8 * 8 + awq_place[r % 8] : r;
+    const uint8_t *scales = packed + code_rows(g, n) * code_stride(g);
     return (struct scheme_int_row){
         .group = g,
-        .layout = layout_of(g),
-        .codec = codec,
-        .codes = codes,
+        .layout = l,
+        .codes = packed + code_rows(g, place) * code_stride(g),
         .nibbles = !is_awq(g)       ? MXFS_NIBBLES_LOW_FIRST
                    : place % 2 == 0 ? MXFS_NIBBLES_LOW
                                     : MXFS_NIBBLES_HIGH,
-        .zeros = true,
-        .entries = entries,
+        .scales = scales + r * scale_bytes(g),
+        .zeros = scales + n * scale_bytes(g) + r * l->groups,
+        .less = (1 << (l->bits - 1)) - (l->words == SCHEME_INT_GPTQ_V1),
     };
 }
 
@@ -371,15 +354,11 @@ static void unpack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
 {
     const struct mxfs_group *group = unit->group;
     uint64_t n = unit_columns(unit), at = first - unit->first, cols = layout_of(group)->cols;
-    const uint8_t *scales = packed + code_rows(group, n) * code_stride(group);
-    const uint8_t *zeros = scales + n * scale_bytes(group);
 
     while (count > 0) {
-        uint64_t r = at / cols, column = at % cols;
-        uint64_t run = mxfs_min_u64(cols - column, count);
-        struct context c = {scales + r * scale_bytes(group), zeros + r * layout_of(group)->groups};
-        struct scheme_int_row row = row_of(group, codec, packed, r);
-        row.context = &c;
+        uint64_t column = at % cols, run = mxfs_min_u64(cols - column, count);
+        struct scheme_int_row row = row_of(group, packed, n, at / cols);
+        row.codec = codec;
         scheme_int_columns(&row, column, run, dst);
         dst += run * mxfs_out_size(group->out);
         at += run;

@@ -24,7 +24,7 @@ static const struct scheme_form forms[] = {
     {0},
 };
 
-static int fit(struct scheme_case *c, struct mxfs_group *group)
+static int fit(struct scheme_case *c)
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *scales = c->of[SCHEME_SCALES];
     const char *method = c->match->config->method;
@@ -43,9 +43,8 @@ static int fit(struct scheme_case *c, struct mxfs_group *group)
         return -ENOMEM;
     layout->row_pairs = true;
     layout->via = MXFS_OUT_F32;
-    group->tile = 1;
     rc = scheme_int_spread(c, layout, scales->shape[rank - 1]);
-    return rc == 0 ? scheme_int_fit_columns(c, layout) : rc;
+    return rc == 0 ? scheme_int_finish(c, layout) : rc;
 }
 
 const struct mxfs_scheme scheme_int4_pairs = {

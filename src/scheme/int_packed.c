@@ -164,7 +164,7 @@ static int fit_scales(struct scheme_case *c, struct scheme_int *layout)
     const struct mxfs_tensor *scales = c->of[SCHEME_SCALES];
     const struct mxfs_group *g = c->group;
 
-    if (scales->size == scheme_scale_size(scales->dtype) &&
+    if (scheme_is_single(scales) &&
         (scales->rank < 2 || g->shape[g->rank - 2] != 1 || scales->rank != g->rank)) {
         layout->one_scale = true;
         return scheme_int_spread(c, layout, 1);
@@ -177,15 +177,14 @@ static int fit_scales(struct scheme_case *c, struct scheme_int *layout)
     return scheme_int_spread(c, layout, groups);
 }
 
-/* Zeros like the scales, or packed [.., words, groups]. */
-static int fit_zeros(struct scheme_case *c, struct scheme_int *layout)
+/* Zeros of I32 are packed [.., words, groups]. */
+static int fit_packed_zeros(struct scheme_case *c, struct scheme_int *layout)
 {
     const struct mxfs_tensor *scales = c->of[SCHEME_SCALES], *zeros = c->of[SCHEME_ZEROS];
     uint32_t rank = c->group->rank;
 
-    if (!zeros || zeros->dtype == MXFS_I8)
-        return scheme_int_fit_zeros(c, layout);
-    layout->zeros = scheme_place(c, SCHEME_ZEROS) & 0xff;
+    if (!zeros || zeros->dtype != MXFS_I32)
+        return 0;
     layout->zeros_packed = true;
     layout->zero_rows = words_of(layout->rows, layout->bits, layout->per_word);
     if (layout->one_scale || zeros->rank != rank || !scheme_same_dims(zeros, scales, rank - 2) ||
@@ -216,21 +215,18 @@ static int fit_layout(struct scheme_case *c, const struct packing *packing)
     if (!layout)
         return -ENOMEM;
     layout->per_word = packing->per_word & 0xff;
-    layout->via = scheme_scale_type(c->of[SCHEME_SCALES]);
     int rc = fit_scales(c, layout);
-    layout->row_bytes = scheme_last_dim(c->of[SCHEME_CODES]) * 4;
     if (rc == 0)
-        rc = fit_zeros(c, layout);
-    return rc == 0 ? scheme_int_read_groups(c, true) : rc;
+        rc = fit_packed_zeros(c, layout);
+    return rc == 0 ? scheme_int_finish(c, layout) : rc;
 }
 
-static int fit(struct scheme_case *c, struct mxfs_group *group)
+static int fit(struct scheme_case *c)
 {
     struct packing packing;
     uint64_t shape[MXFS_RANK_MAX];
     int rc = find_shape(c, shape);
 
-    group->tile = 1;
     if (rc == 0)
         rc = scheme_set_shape(c, shape, c->of[SCHEME_CODES]->rank);
     if (rc == 0)

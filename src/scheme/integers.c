@@ -33,6 +33,12 @@ struct scheme_int *scheme_int_new(struct scheme_case *c, unsigned bits, enum mxf
     layout->values = meaning == MXFS_CODE8_SIGNED ? complement : numbers + 8;
     if (meaning == MXFS_CODE8_OFFSET && bits <= 4)
         layout->values = numbers + 8 - layout->offset;
+    layout->via = scheme_scale_type(c->of[SCHEME_SCALES]);
+    layout->scales = scheme_place(c, SCHEME_SCALES) & 0xff;
+    layout->zeros = scheme_place(c, SCHEME_ZEROS) & 0xff;
+    layout->biases = scheme_place(c, SCHEME_BIASES) & 0xff;
+    layout->columns = scheme_place(c, SCHEME_COLUMNS) & 0xff;
+    c->group->tile = 1;
     return layout;
 }
 
@@ -98,14 +104,53 @@ struct entries {
     float scales[SCHEME_SCALE_CHUNK], zeros[SCHEME_SCALE_CHUNK], biases[SCHEME_SCALE_CHUNK];
 };
 
+/* Packed zeros of groups [at, at + n) of the row's; one may lie across the words of two rows. */
+static void load_packed_zeros(const struct scheme_int_row *row, uint64_t at, size_t n, float *zeros)
+{
+    const struct scheme_int *layout = row->layout;
+    const uint8_t *words = row->zeros + at * 4;
+    unsigned bits = layout->bits;
+
+    for (size_t i = 0; i < n; i++, words += 4) {
+        uint64_t pair = mxfs_load_le32(words);
+        if (row->bit + bits > 32)
+            pair |= (uint64_t)mxfs_load_le32(words + layout->groups * 4) << 32;
+        int code = (int)(pair >> row->bit & ((1u << bits) - 1));
+        zeros[i] = (float)(code - (1 << (bits - 1)));
+    }
+}
+
+/* Scales and zeros of groups [group, group + n). */
+static void load_pairs(const struct scheme_int_row *row, uint64_t group, size_t n, float *scales,
+                       float *zeros)
+{
+    enum mxfs_dtype dtype = row->group->part[row->layout->scales]->dtype;
+    uint64_t at = group - row->entry;
+
+    scheme_scale_load(row->codec, scales, row->scales + at * scheme_scale_size(dtype), n, dtype);
+    if (row->zeros && row->layout->zeros_packed)
+        load_packed_zeros(row, at, n, zeros);
+    else if (row->zeros && row->less)
+        for (size_t i = 0; i < n; i++)
+            zeros[i] = (float)(row->zeros[at + i] - row->less);
+    else if (row->zeros)
+        for (size_t i = 0; i < n; i++)
+            zeros[i] = (int8_t)row->zeros[at + i];
+}
+
 static void load_entries(const struct scheme_int_row *row, uint64_t group, size_t n,
                          struct entries *e, struct mxfs_affine *affine)
 {
+    enum mxfs_dtype dtype = row->group->part[row->layout->scales]->dtype;
+    uint64_t at = group - row->entry;
+
+    load_pairs(row, group, n, e->scales, e->zeros);
+    if (row->biases)
+        scheme_scale_load(row->codec, e->biases, row->biases + at * scheme_scale_size(dtype), n,
+                          dtype);
     affine->scales = e->scales;
     affine->zeros = row->zeros ? e->zeros : NULL;
     affine->biases = row->biases ? e->biases : NULL;
-    row->entries(row, group, n, e->scales, row->zeros ? e->zeros : NULL,
-                 row->biases ? e->biases : NULL);
 }
 
 /* n <= CHUNK values times factors, narrowed. */
@@ -235,7 +280,7 @@ static void decode_reordered(const struct scheme_int_row *row, uint64_t column, 
     float scales[SCHEME_INT_REORDERED_GROUPS], zeros[SCHEME_INT_REORDERED_GROUPS];
     bool nibbles = are_nibbles(row) && !has_factors(row) && row->nibbles == MXFS_NIBBLES_LOW_FIRST;
 
-    row->entries(row, 0, layout->groups, scales, row->zeros ? zeros : NULL, NULL);
+    load_pairs(row, 0, layout->groups, scales, zeros);
     (nibbles ? decode_picked : decode_by_entry)(row, column, n, scales, row->zeros ? zeros : NULL,
                                                 dst);
 }
@@ -279,33 +324,17 @@ void scheme_int_choose_out(struct scheme_case *c)
 
 int scheme_int_spread(struct scheme_case *c, struct scheme_int *layout, uint64_t groups)
 {
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
     const struct mxfs_group *g = c->group;
 
     layout->rows = g->shape[g->rank - 2];
     layout->cols = g->shape[g->rank - 1];
-    layout->row_bytes = layout->cols;
+    layout->row_bytes = scheme_last_dim(codes) * (mxfs_dtype_bits(codes->dtype) / 8);
     layout->groups = groups;
     if (groups == 0 || layout->cols % groups != 0)
         return scheme_refuse(c, scheme_int_uneven);
     layout->block_cols = mxfs_max_u64(layout->cols / groups, 1);
     return 0;
-}
-
-int scheme_int_fit_zeros(struct scheme_case *c, struct scheme_int *layout)
-{
-    const struct mxfs_tensor *zeros = c->of[SCHEME_ZEROS], *scales = c->of[SCHEME_SCALES];
-
-    layout->zeros = scheme_place(c, SCHEME_ZEROS) & 0xff;
-    if (zeros && (zeros->dtype != MXFS_I8 || zeros->rank != scales->rank ||
-                  !scheme_same_dims(zeros, scales, scales->rank)))
-        return scheme_refuse(c, scheme_no_fit);
-    return 0;
-}
-
-int scheme_int_fit_columns(struct scheme_case *c, struct scheme_int *layout)
-{
-    layout->columns = scheme_place(c, SCHEME_COLUMNS) & 0xff;
-    return scheme_columns_fit(c) ? 0 : scheme_refuse(c, scheme_no_fit);
 }
 
 /* Whether each of the groups has as many columns as the others. */
@@ -389,4 +418,17 @@ int scheme_int_read_groups(struct scheme_case *c, bool even)
     layout = resize(c, layout->cols);
     int rc = layout ? fill_groups(c, layout, &order) : -ENOMEM;
     return rc == 0 ? use_groups(c, layout, order, even) : rc;
+}
+
+int scheme_int_finish(struct scheme_case *c, const struct scheme_int *layout)
+{
+    const struct mxfs_tensor *zeros = c->of[SCHEME_ZEROS], *scales = c->of[SCHEME_SCALES];
+
+    if (zeros && !layout->zeros_packed &&
+        (zeros->dtype != MXFS_I8 || zeros->rank != scales->rank ||
+         !scheme_same_dims(zeros, scales, scales->rank)))
+        return scheme_refuse(c, scheme_no_fit);
+    if (!scheme_columns_fit(c))
+        return scheme_refuse(c, scheme_no_fit);
+    return scheme_int_read_groups(c, true);
 }

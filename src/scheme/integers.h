@@ -38,6 +38,7 @@ struct scheme_int {
     int16_t offset;      /**< subtracted from codes of 5 to 7 bits */
     uint8_t bits;        /**< of a code */
     uint8_t per_word; /**< codes in a 32-bit word whose upper bits idle; 0: no gaps between codes */
+    uint8_t scales;   /**< index of that part */
     uint8_t zeros;    /**< index of that part, or 0 for none */
     uint8_t biases;   /**< likewise */
     uint8_t columns;  /**< likewise: factors of columns */
@@ -50,27 +51,27 @@ struct scheme_int {
     uint16_t group_of[]; /**< each column's, where block_cols is 0: columns are reordered */
 };
 
-struct scheme_int_row;
-
-/** Fills the entries of groups [group, group + n). Arrays that the row does not have are NULL. */
-typedef void scheme_int_entries_fn(const struct scheme_int_row *row, uint64_t group, size_t n,
-                                   float *scales, float *zeros, float *biases);
-
-/** One row whose codes lie in memory. */
+/** One row whose codes and entries lie in memory. */
 struct scheme_int_row {
     const struct mxfs_group *group;
     const struct scheme_int *layout;
     const struct mxfs_codec *codec;
-    const uint8_t *codes;      /**< those of column `base` on */
+    const uint8_t *codes;      /**< of column `base` on */
     uint64_t base;             /**< a multiple of scheme_int_step() */
     enum mxfs_nibbles nibbles; /**< where codes of 4 bits lie */
     const uint8_t *factors;    /**< bytes of the part `columns`, all of it */
-    bool zeros, biases;        /**< whether there are any */
-    scheme_int_entries_fn *entries;
-    const void *context; /**< of entries() */
+    uint64_t entry;            /**< the group whose entries the next members begin with */
+    const uint8_t *scales;     /**< in the type of part layout->scales */
+    const uint8_t *biases;     /**< in the same type; NULL: none */
+    const uint8_t *zeros;      /**< bytes, or words where layout->zeros_packed; NULL: none */
+    int less;                  /**< subtracted from zeros of unsigned bytes; 0: they are signed */
+    unsigned bit;              /**< where packed zeros begin in their words */
 };
 
-/** Makes the layout of the group; NULL when memory is out, which ends the search. */
+/**
+ * Makes the layout of the group: how codes are read, which parts there are, products in the type of
+ * the scales, a tile of 1. NULL when memory is out, which ends the search.
+ */
 struct scheme_int *scheme_int_new(struct scheme_case *c, unsigned bits, enum mxfs_code8 meaning);
 
 /** Columns whose codes begin at a whole byte that can be found by multiplication. */
@@ -87,16 +88,16 @@ void scheme_int_columns(const struct scheme_int_row *row, uint64_t column, uint6
 void scheme_int_choose_out(struct scheme_case *c);
 
 /**
- * Sets rows, cols and row_bytes (a byte per code), and spreads `groups` entries over each row;
- * refuses what does not divide. The shape is set.
+ * Sets rows, cols and row_bytes, and spreads `groups` entries over each row; refuses what does not
+ * divide. The shape is set.
  */
 int scheme_int_spread(struct scheme_case *c, struct scheme_int *layout, uint64_t groups);
 
-/** Zero points like the scales, I8: sets layout->zeros. Does nothing without any. */
-int scheme_int_fit_zeros(struct scheme_case *c, struct scheme_int *layout);
-
-/** Factors of columns: sets layout->columns. Does nothing without any. */
-int scheme_int_fit_columns(struct scheme_case *c, struct scheme_int *layout);
+/**
+ * The last step of a fit: refuses zeros that are neither packed nor like the scales, and factors
+ * that are not one for each column; then scheme_int_read_groups(), with even groups.
+ */
+int scheme_int_finish(struct scheme_case *c, const struct scheme_int *layout);
 
 /**
  * Reads the part g_idx, the group of each column. Unless the groups lie in their natural order
@@ -107,8 +108,8 @@ int scheme_int_fit_columns(struct scheme_case *c, struct scheme_int *layout);
 int scheme_int_read_groups(struct scheme_case *c, bool even);
 
 /**
- * Streaming operations: codes are part 0, scales [.., rows, groups] part 1. Parts that the layout
- * does not name are not read.
+ * Streaming operations: codes are part 0, scales are [.., rows, groups]. Parts that the layout does
+ * not name are not read.
  */
 void scheme_int_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
                       struct mxfs_span spans[MXFS_PARTS_MAX]);

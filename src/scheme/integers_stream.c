@@ -9,6 +9,8 @@
  */
 #include "integers.h"
 
+#include <string.h>
+
 #include "mxfs/bytes.h"
 #include "scales.h"
 
@@ -101,6 +103,7 @@ void scheme_int_spans(const struct mxfs_group *group, uint64_t first, uint64_t c
 {
     const struct scheme_int *l = layout_of(group);
     struct run r = run_of(group, first, count);
+    unsigned size = scheme_scale_size(group->part[l->scales]->dtype);
     uint64_t start = code_start(l, r.row, r.column);
     uint64_t end = code_end(l, r.last_row, r.last_column);
 
@@ -108,60 +111,34 @@ void scheme_int_spans(const struct mxfs_group *group, uint64_t first, uint64_t c
         start = stored_row(l, r.row) * l->row_bytes;
         end = (stored_row(l, r.last_row) + 1) * l->row_bytes;
     }
-    for (unsigned i = 0; i < group->parts; i++)
-        spans[i] = (struct mxfs_span){0, 0};
+    memset(spans, 0, group->parts * sizeof(*spans));
     spans[0] = (struct mxfs_span){start, end - start};
-    spans[1] = entries_span(l, &r, scheme_scale_size(group->part[1]->dtype));
+    spans[l->scales] = entries_span(l, &r, size);
     if (l->zeros)
         spans[l->zeros] = l->zeros_packed ? zeros_span(group, &r) : entries_span(l, &r, 1);
     if (l->biases)
-        spans[l->biases] = entries_span(l, &r, scheme_scale_size(group->part[l->biases]->dtype));
+        spans[l->biases] = entries_span(l, &r, size);
     if (l->columns)
-        spans[l->columns] = (struct mxfs_span){0, group->part[l->columns]->size};
+        spans[l->columns] = scheme_whole_span(group, l->columns);
 }
 
-/* Where entries of the current row come from. */
-struct context {
-    const uint8_t *const *src;
-    uint64_t row;
-    uint64_t first_entry, first_zero; /* those that src begins with */
-};
-
-static void packed_zeros(const struct scheme_int_row *row, uint64_t group, size_t n, float *zeros)
+/* Where the entries of a row lie in the spans of a run: those of the group that `row` begins with.
+ */
+static void set_entries(struct scheme_int_row *row, const struct run *r, uint64_t at,
+                        const uint8_t *const src[MXFS_PARTS_MAX])
 {
-    const struct context *c = row->context;
+    const struct mxfs_group *g = row->group;
     const struct scheme_int *l = row->layout;
-    unsigned bit;
-    uint64_t at = zero_row(row->group, c->row, &bit) * l->groups + group - c->first_zero;
-    const uint8_t *words = c->src[l->zeros] + at * 4;
+    uint64_t skip = entry_of(l, at, row->entry) - entry_of(l, r->row, r->group);
+    unsigned size = scheme_scale_size(g->part[l->scales]->dtype);
 
-    for (size_t i = 0; i < n; i++, words += 4) {
-        uint64_t pair = mxfs_load_le32(words);
-        if (bit + l->bits > 32)
-            pair |= (uint64_t)mxfs_load_le32(words + l->groups * 4) << 32;
-        int code = (int)(pair >> bit & ((1u << l->bits) - 1));
-        zeros[i] = (float)(code - (1 << (l->bits - 1)));
-    }
-}
-
-static void entries(const struct scheme_int_row *row, uint64_t group, size_t n, float *scales,
-                    float *zeros, float *biases)
-{
-    const struct context *c = row->context;
-    const struct scheme_int *l = row->layout;
-    const struct mxfs_tensor *const *part = row->group->part;
-    uint64_t at = entry_of(l, c->row, group) - c->first_entry;
-
-    scheme_scale_load(row->codec, scales, c->src[1] + at * scheme_scale_size(part[1]->dtype), n,
-                      part[1]->dtype);
+    row->scales = src[l->scales] + skip * size;
+    if (l->biases)
+        row->biases = src[l->biases] + skip * size;
     if (l->zeros && l->zeros_packed)
-        packed_zeros(row, group, n, zeros);
-    for (size_t i = 0; l->zeros && !l->zeros_packed && i < n; i++)
-        zeros[i] = (int8_t)c->src[l->zeros][at + i];
-    if (biases)
-        scheme_scale_load(row->codec, biases,
-                          c->src[l->biases] + at * scheme_scale_size(part[l->biases]->dtype), n,
-                          part[l->biases]->dtype);
+        skip = (zero_row(g, at, &row->bit) * l->groups + row->entry - first_zero(g, r)) * 4;
+    if (l->zeros)
+        row->zeros = src[l->zeros] + skip;
 }
 
 void scheme_int_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
@@ -171,28 +148,23 @@ void scheme_int_decode(const struct mxfs_group *group, const struct mxfs_codec *
     const struct scheme_int *l = layout_of(group);
     struct run r = run_of(group, first, count);
     struct mxfs_span spans[MXFS_PARTS_MAX];
-    struct context c = {.src = src, .row = r.row, .first_entry = entry_of(l, r.row, r.group)};
 
     scheme_int_spans(group, first, count, spans);
-    c.first_zero = l->zeros && l->zeros_packed ? first_zero(group, &r) : 0;
-    for (uint64_t column = r.column; count > 0; column = 0, c.row++) {
+    for (uint64_t at = r.row, column = r.column; count > 0; column = 0, at++) {
         uint64_t n = mxfs_min_u64(l->cols - column, count);
-        uint64_t base = column / scheme_int_step(l) * scheme_int_step(l);
         struct scheme_int_row row = {
             .group = group,
             .layout = l,
             .codec = codec,
-            .codes = src[0] + (code_start(l, c.row, column) - spans[0].offset),
-            .base = base,
-            .nibbles = !l->row_pairs    ? MXFS_NIBBLES_LOW_FIRST
-                       : c.row % 2 == 0 ? MXFS_NIBBLES_LOW
-                                        : MXFS_NIBBLES_HIGH,
+            .codes = src[0] + (code_start(l, at, column) - spans[0].offset),
+            .base = column / scheme_int_step(l) * scheme_int_step(l),
+            .nibbles = !l->row_pairs ? MXFS_NIBBLES_LOW_FIRST
+                       : at % 2 == 0 ? MXFS_NIBBLES_LOW
+                                     : MXFS_NIBBLES_HIGH,
             .factors = l->columns ? src[l->columns] : NULL,
-            .zeros = l->zeros != 0,
-            .biases = l->biases != 0,
-            .entries = entries,
-            .context = &c,
+            .entry = at == r.row ? r.group : 0,
         };
+        set_entries(&row, &r, at, src);
         scheme_int_columns(&row, column, n, dst);
         dst += n * mxfs_out_size(group->out);
         count -= n;

@@ -375,7 +375,7 @@ static int ask_form(struct mxfs_match *match, size_t index, const struct scheme_
         (scheme->recognises && !scheme->recognises(&c)))
         return -ENOENT;
     int rc = check_parts(&c, &faults);
-    return conclude(&c, rc == 0 ? scheme->fit(&c, group) : rc);
+    return conclude(&c, rc == 0 ? scheme->fit(&c) : rc);
 }
 
 /* Parts whose main part is nowhere. */

@@ -23,7 +23,7 @@
 #include "mxfs/bytes.h"
 #include "scales.h"
 
-enum { CODES, SCALES, BIASES };
+enum { CODES, SCALES };
 
 static const struct scheme_form affine[] = {
     {.output = ".weight",
@@ -92,7 +92,7 @@ static int check_affine(struct scheme_case *c, struct mxfs_quant_width *width)
     return width->bits == 0 ? scheme_refuse(c, scheme_int_uncertain) : 0;
 }
 
-static int fit_affine(struct scheme_case *c, struct mxfs_group *group)
+static int fit_affine(struct scheme_case *c)
 {
     struct mxfs_quant_width width = {0, 0};
     int rc = check_affine(c, &width);
@@ -105,19 +105,14 @@ static int fit_affine(struct scheme_case *c, struct mxfs_group *group)
     struct scheme_int *layout = scheme_int_new(c, width.bits, MXFS_CODE8_UNSIGNED);
     if (!layout)
         return -ENOMEM;
-    rc = scheme_int_spread(c, layout, scheme_last_dim(c->of[SCHEME_SCALES]));
-    layout->row_bytes = scheme_last_dim(c->of[SCHEME_CODES]) * 4;
-    layout->biases = BIASES;
-    layout->via = scheme_scale_type(c->of[SCHEME_SCALES]);
-    group->tile = 1;
     scheme_int_choose_out(c);
-    return rc;
+    return scheme_int_spread(c, layout, scheme_last_dim(c->of[SCHEME_SCALES]));
 }
 
-static int fit_blocks(struct scheme_case *c, struct mxfs_group *group)
+static int fit_blocks(struct scheme_case *c)
 {
     scheme_int_choose_out(c);
-    return scheme_blocks_fit(c, group);
+    return scheme_blocks_fit(c);
 }
 
 /* Decoding. */

@@ -24,11 +24,11 @@ static const struct scheme_form packed[] = {
     {0},
 };
 
-static int fit_packed(struct scheme_case *c, struct mxfs_group *group)
+static int fit_packed(struct scheme_case *c)
 {
     if (strncmp(mxfs_scheme_config_string(c->match->config, "data_type"), "mx_int", 6) == 0)
         return scheme_refuse_as(c, "mxint4", "its elements are integers in the MXFP4 layout");
-    return scheme_blocks_fit(c, group);
+    return scheme_blocks_fit(c);
 }
 
 const struct mxfs_scheme scheme_packed_mxfp4 = {
@@ -48,12 +48,12 @@ static const struct scheme_form weight[] = {
     {0},
 };
 
-static int fit_weight(struct scheme_case *c, struct mxfs_group *group)
+static int fit_weight(struct scheme_case *c)
 {
     /* MXFP6 packs 4 codes in 3 bytes, in one of two orders that nothing on disk tells apart. */
     if (scheme_is_blocked(c->of[SCHEME_CODES], c->of[SCHEME_SCALES], 24))
         return scheme_refuse_as(c, "mxfp6", "its two packings cannot be told apart");
-    return scheme_blocks_fit(c, group);
+    return scheme_blocks_fit(c);
 }
 
 const struct mxfs_scheme scheme_weight_mxfp4 = {

@@ -29,11 +29,11 @@ static const struct scheme_form forms[] = {
     {0},
 };
 
-static int fit(struct scheme_case *c, struct mxfs_group *group)
+static int fit(struct scheme_case *c)
 {
     if (strcmp(c->match->config->method, "compressed-tensors") != 0)
         return scheme_refuse(c, "its packing cannot be told without compressed-tensors' config");
-    return scheme_blocks_fit(c, group);
+    return scheme_blocks_fit(c);
 }
 
 static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,

@@ -47,7 +47,7 @@ static const struct scheme_form forms[] = {
     {0},
 };
 
-static const struct scheme_form rows[] = {
+static const struct scheme_form forms_rows[] = {
     {.output = "",
      .part = {{SCHEME_CODES, "", U8, 0},
               {SCHEME_SCALES, "_weight_scale", E4M3, TELLS},
@@ -141,7 +141,7 @@ static int fit_axis(struct scheme_case *c, uint32_t axis)
     return 0;
 }
 
-static int fit(struct scheme_case *c, struct mxfs_group *group)
+static int fit(struct scheme_case *c)
 {
     if (c->of[SCHEME_CODES]->rank > MXFS_RANK_MAX)
         return scheme_refuse(c, scheme_too_large);
@@ -150,13 +150,13 @@ static int fit(struct scheme_case *c, struct mxfs_group *group)
     int rc = fit_axis(c, c->of[SCHEME_CODES]->rank - 1);
     if (rc == 0 && may_be_swizzled(c))
         return scheme_refuse(c, scheme_swizzled);
-    group->tile = MXFS_NVFP4_BLOCK;
+    c->group->tile = MXFS_NVFP4_BLOCK;
     return rc;
 }
 
-static int fit_rows(struct scheme_case *c, struct mxfs_group *group)
+static int fit_rows(struct scheme_case *c)
 {
-    group->tile = 1;
+    c->group->tile = 1;
     return fit_axis(c, 1);
 }
 
@@ -351,7 +351,7 @@ const struct mxfs_scheme scheme_nvfp4_rows = {
     .name = "nvfp4-rows",
     .writers = "ModelOpt's experts, packed by rows",
     .methods = "modelopt",
-    .forms = rows,
+    .forms = forms_rows,
     .refuses_transforms = true,
     .recognises = is_by_rows,
     .fit = fit_rows,
