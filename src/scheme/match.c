@@ -219,13 +219,13 @@ static bool is_module(const char *name, size_t len)
     return len >= 7 && memcmp(name + len - 7, ".weight", 7) == 0;
 }
 
-/* The tensor that is companion `k` of the output name[0, len), in `set`. */
-static size_t find_companion(const struct mxfs_tensors *set, size_t near, const char *name,
-                             size_t len, const struct scheme_companion *k)
+/* The tensor in `set` that is called like entry `e` next to the output name[0, len). */
+static size_t find_entry(const struct mxfs_tensors *set, size_t near, const char *name, size_t len,
+                         const struct scheme_entry *e)
 {
-    if (k->module && !is_module(name, len))
+    if (e->module && !is_module(name, len))
         return MXFS_NOT_FOUND;
-    return mxfs_tensors_find(set, near, name, k->module ? len - 6 : len, k->suffix);
+    return mxfs_tensors_find(set, near, name, e->module ? len - 6 : len, e->suffix);
 }
 
 static bool is_part(const struct mxfs_group *g, const struct mxfs_tensor *t)
@@ -242,19 +242,20 @@ static bool is_part(const struct mxfs_group *g, const struct mxfs_tensor *t)
  * meaning of its codes. A form lists those that it understands; if one is left, the group is of an
  * unknown format. Returns the first that has one of the roles (bits), or NULL.
  */
-static const struct scheme_companion *find_stranger(const struct mxfs_match *match, size_t index,
-                                                    const struct mxfs_group *g, uint32_t roles)
+static const struct scheme_part *find_stranger(const struct mxfs_match *match, size_t index,
+                                               const struct mxfs_group *g, uint32_t roles)
 {
     const struct mxfs_tensors *set = match->tensors;
 
-    for (size_t i = 0; i < match->index->companions; i++) {
-        const struct scheme_companion *k = &match->index->company[i];
-        size_t at = k->here && k->strange && (roles >> k->role & 1)
-                        ? find_companion(set, index, g->name, g->name_len, k)
+    for (size_t i = 0; i < match->index->entries; i++) {
+        const struct scheme_entry *e = &match->index->entry[i];
+        size_t at = e->strange && (roles >> e->part->role & 1)
+                        ? find_entry(set, index, g->name, g->name_len, e)
                         : MXFS_NOT_FOUND;
-        if (at != MXFS_NOT_FOUND && (k->dtypes >> set->sorted[at]->dtype & 1) &&
-            !is_part(g, set->sorted[at]))
-            return k;
+        if (at == MXFS_NOT_FOUND || is_part(g, set->sorted[at]))
+            continue;
+        if (!(e->part->flags & SCHEME_TYPED) || (e->part->dtypes >> set->sorted[at]->dtype & 1))
+            return e->part;
     }
     return NULL;
 }
@@ -280,11 +281,10 @@ bool scheme_has_scales(const struct scheme_case *c)
 static bool lacks_company(const struct mxfs_match *match, const char *name, size_t len)
 {
     const struct mxfs_tensors *absent = match->options->absent;
-    const struct scheme_index *index = match->index;
 
-    for (size_t i = 0; absent && absent->count > 0 && i < index->companions; i++) {
-        const struct scheme_companion *k = &index->company[i];
-        if (k->gone && find_companion(absent, 0, name, len, k) != MXFS_NOT_FOUND)
+    for (size_t i = 0; absent && i < match->index->entries; i++) {
+        const struct scheme_entry *e = &match->index->entry[i];
+        if (e->gone && find_entry(absent, 0, name, len, e) != MXFS_NOT_FOUND)
             return true;
     }
     return false;
@@ -334,8 +334,7 @@ static int check_parts(struct scheme_case *c, const struct faults *faults)
     int rc = set_name(c);
     if (rc != 0)
         return rc;
-    const struct scheme_companion *stranger =
-        find_stranger(c->match, c->index, c->group, UINT32_MAX);
+    const struct scheme_part *stranger = find_stranger(c->match, c->index, c->group, UINT32_MAX);
     return stranger ? scheme_refuse(c, scheme_words[stranger->role].stranger) : 0;
 }
 
@@ -399,11 +398,11 @@ static bool has_main(const struct mxfs_match *match, size_t index, const struct 
 }
 
 /* Whether no form has a main part for a lone part. */
-static bool is_alone(const struct mxfs_match *match, size_t index, const struct scheme_lone *l)
+static bool is_alone(const struct mxfs_match *match, size_t index, const struct scheme_entry *e)
 {
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
         for (const struct scheme_form *f = (*s)->forms; f->part[0].suffix; f++) {
-            if (has_main(match, index, f, l->part->suffix, *s == l->scheme))
+            if (has_main(match, index, f, e->part->suffix, *s == e->scheme))
                 return false;
         }
     }
@@ -411,29 +410,28 @@ static bool is_alone(const struct mxfs_match *match, size_t index, const struct 
 }
 
 /* Whether another part of its form is there. */
-static bool has_pair(const struct mxfs_match *match, size_t index, const struct scheme_lone *l,
+static bool has_pair(const struct mxfs_match *match, size_t index, const struct scheme_entry *e,
                      size_t stem_len)
 {
-    for (const struct scheme_part *p = l->form->part + 1; p->suffix; p++) {
-        if (p != l->part && p->role != SCHEME_ACTIVATION &&
+    for (const struct scheme_part *p = e->form->part + 1; p->suffix; p++) {
+        if (p != e->part && p->role != SCHEME_ACTIVATION &&
             next_to(match, index, stem_len, p->suffix) != MXFS_NOT_FOUND)
             return true;
     }
     return false;
 }
 
-static int ask_lone_part(struct mxfs_match *match, size_t index, const struct scheme_lone *l)
+static int ask_lone_part(struct mxfs_match *match, size_t index, const struct scheme_entry *e)
 {
     const struct mxfs_tensor *t = match->tensors->sorted[index];
-    unsigned flags = l->part->flags;
+    unsigned flags = e->part->flags;
     size_t stem_len;
 
-    if (!(scheme_lone_dtypes(l->part) >> t->dtype & 1) ||
-        !mxfs_tensor_has_suffix(t, l->part->suffix, &stem_len) ||
-        ((flags & SCHEME_PAIRED) && !has_pair(match, index, l, stem_len)) ||
-        !is_alone(match, index, l))
+    if (!(e->lone >> t->dtype & 1) || !mxfs_tensor_has_suffix(t, e->part->suffix, &stem_len) ||
+        ((flags & SCHEME_PAIRED) && !has_pair(match, index, e, stem_len)) ||
+        !is_alone(match, index, e))
         return -ENOENT;
-    return refuse(match, flags & SCHEME_NAMED ? l->scheme->name : "scale", no_weight, true);
+    return refuse(match, flags & SCHEME_NAMED ? e->scheme->name : "scale", no_weight, true);
 }
 
 static int ask_lone_parts(struct mxfs_match *match, size_t index, struct mxfs_group *group)
@@ -441,8 +439,8 @@ static int ask_lone_parts(struct mxfs_match *match, size_t index, struct mxfs_gr
     int rc = -ENOENT;
 
     *group = (struct mxfs_group){.part = {match->tensors->sorted[index]}, .parts = 1};
-    for (size_t i = 0; i < match->index->lone_parts && rc == -ENOENT; i++)
-        rc = ask_lone_part(match, index, &match->index->lone[i]);
+    for (size_t i = 0; i < match->index->entries && rc == -ENOENT; i++)
+        rc = ask_lone_part(match, index, &match->index->entry[i]);
     return rc;
 }
 
@@ -456,7 +454,7 @@ int mxfs_scheme_begin(struct mxfs_match *match, const struct mxfs_tensors *tenso
     match->index = calloc(1, sizeof(*match->index));
     if (!match->index)
         return -ENOMEM;
-    scheme_index_fill(match->index, tensors, options->absent);
+    scheme_index_fill(match->index, tensors, options);
     return 0;
 }
 
@@ -474,30 +472,13 @@ void mxfs_scheme_release(struct mxfs_group *group)
     *group = (struct mxfs_group){0};
 }
 
-/* Whether it is a form's turn: forced schemes come before all others that decode, but after those
- * that know the bytes to be others than the names say. */
-static bool is_in_turn(const struct mxfs_match *match, const struct scheme_active *a, int turn)
-{
-    const char *forced = match->options->forced;
-
-    if (!forced)
-        return turn == 2;
-    return turn == (a->scheme == mxfs_schemes[0]               ? 0
-                    : mxfs_scheme_is_listed(a->scheme, forced) ? 1
-                                                               : 2);
-}
-
 static int ask_forms(struct mxfs_match *match, size_t index, struct mxfs_group *group)
 {
-    for (int turn = match->options->forced ? 0 : 2; turn <= 2; turn++) {
-        for (size_t i = 0; i < match->index->forms; i++) {
-            const struct scheme_active *a = &match->index->form[i];
-            int rc = is_in_turn(match, a, turn) ? ask_form(match, index, a, group) : -ENOENT;
-            if (rc != -ENOENT || match->error != 0)
-                return rc;
-        }
-    }
-    return -ENOENT;
+    int rc = -ENOENT;
+
+    for (size_t i = 0; i < match->index->forms && rc == -ENOENT && match->error == 0; i++)
+        rc = ask_form(match, index, &match->index->form[i], group);
+    return match->error ? match->error : rc;
 }
 
 int mxfs_scheme_ask(struct mxfs_match *match, size_t index, struct mxfs_group *group)
@@ -520,8 +501,8 @@ int mxfs_scheme_ask_alone(struct mxfs_match *match, size_t index)
 static bool scales_activations(const struct mxfs_match *match, const struct mxfs_tensor *t,
                                size_t *stem_len)
 {
-    for (size_t i = 0; i < match->index->lone_parts; i++) {
-        const struct scheme_part *p = match->index->lone[i].part;
+    for (size_t i = 0; i < match->index->entries; i++) {
+        const struct scheme_part *p = match->index->entry[i].part;
         if (p->role == SCHEME_ACTIVATION && mxfs_tensor_has_suffix(t, p->suffix, stem_len))
             return true;
     }
