@@ -22,44 +22,23 @@ enum {
     BYTES = PACKED | FNUZ | SCHEME_FP8, /* packed codes, and codes that are numbers */
 };
 
-/* A main part, and a companion that makes it quantized. */
-#define PAIR(main, dtypes, companion, companion_dtypes, name, reason)                     \
-    {                                                                                     \
-        ".weight", name, reason,                                                          \
-        {                                                                                 \
-            {SCHEME_CODES, main, dtypes, 0},                                              \
-                {SCHEME_OTHER, companion, companion_dtypes, SCHEME_TELLS | SCHEME_TYPED}, \
-            {                                                                             \
-                SCHEME_OTHER, NULL, 0, 0                                                  \
-            }                                                                             \
-        }                                                                                 \
-    }
+/* clang-format off */
 
-/* The same, where the companion may be next to no group of another format either. */
-#define MARKED(main, dtypes, companion, role, name, reason)            \
-    {                                                                  \
-        ".weight", name, reason,                                       \
-        {                                                              \
-            {SCHEME_CODES, main, dtypes, 0},                           \
-                {role, companion, ANY, SCHEME_TELLS | SCHEME_WITNESS}, \
-                {SCHEME_SCALES, ".weight_scale", ANY, 0},              \
-            {                                                          \
-                SCHEME_OTHER, NULL, 0, 0                               \
-            }                                                          \
-        }                                                              \
-    }
+/* A main part, and a companion that makes it quantized. */
+#define PAIR(main, dtypes, companion, companion_dtypes, name, reason) \
+    {".weight", name, reason, {{SCHEME_CODES, main, dtypes, 0}, \
+                               {SCHEME_OTHER, companion, companion_dtypes, SCHEME_TELLS | SCHEME_TYPED}}}
+
+/* The same for SVDQuant, which may be next to no group of another format either. */
+#define SVD(dtypes, name) \
+    {".weight", name, low_rank, {{SCHEME_CODES, ".weight", dtypes, 0}, \
+                                 {SCHEME_LOW_RANK, ".svdquant_lora_a", ANY, SCHEME_TELLS | SCHEME_WITNESS}, \
+                                 {SCHEME_SCALES, ".weight_scale", ANY, 0}}}
 
 /* A main part that is enough. */
-#define LONE(main, dtypes, name, reason)     \
-    {                                        \
-        ".weight", name, reason,             \
-        {                                    \
-            {SCHEME_CODES, main, dtypes, 0}, \
-            {                                \
-                SCHEME_OTHER, NULL, 0, 0     \
-            }                                \
-        }                                    \
-    }
+#define LONE(main, dtypes, name, reason) {".weight", name, reason, {{SCHEME_CODES, main, dtypes, 0}}}
+
+/* clang-format on */
 
 static const char not_yet[] = "this format is not supported";
 static const char unknown_types[] = "its codes or scales have an unknown type";
@@ -75,9 +54,9 @@ static const struct scheme_form disguised[] = {
      {{SCHEME_CODES, ".weight", ANY, 0},
       {SCHEME_OTHER, ".comfy_quant", ANY, SCHEME_WITNESS},
       {SCHEME_SCALES, ".weight_scale", ANY, SCHEME_WITNESS}}},
-    MARKED(".weight", SCHEME_FP8, ".svdquant_lora_a", SCHEME_LOW_RANK, "fp8-svd", low_rank),
-    MARKED(".weight", I8, ".svdquant_lora_a", SCHEME_LOW_RANK, "int8-svd", low_rank),
-    MARKED(".weight", ANY, ".svdquant_lora_a", SCHEME_LOW_RANK, "nvfp4-svd", low_rank),
+    SVD(SCHEME_FP8, "fp8-svd"),
+    SVD(I8, "int8-svd"),
+    SVD(ANY, "nvfp4-svd"),
     PAIR(".weight_packed", I32, ".meta", ANY, "sparse-24", halved),
     PAIR(".weight_packed", I32, ".weight_meta", ANY, "sparse-24", halved),
     {0},
