@@ -34,10 +34,10 @@ struct scheme_int *scheme_int_new(struct scheme_case *c, unsigned bits, enum mxf
     if (meaning == MXFS_CODE8_OFFSET && bits <= 4)
         layout->values = numbers + 8 - layout->offset;
     layout->via = scheme_scale_type(c->of[SCHEME_SCALES]);
-    layout->scales = scheme_place(c, SCHEME_SCALES) & 0xff;
-    layout->zeros = scheme_place(c, SCHEME_ZEROS) & 0xff;
-    layout->biases = scheme_place(c, SCHEME_BIASES) & 0xff;
-    layout->columns = scheme_place(c, SCHEME_COLUMNS) & 0xff;
+    layout->scales = c->place[SCHEME_SCALES];
+    layout->zeros = c->place[SCHEME_ZEROS];
+    layout->biases = c->place[SCHEME_BIASES];
+    layout->columns = c->place[SCHEME_COLUMNS];
     c->group->tile = 1;
     return layout;
 }
@@ -153,7 +153,22 @@ static void load_entries(const struct scheme_int_row *row, uint64_t group, size_
     affine->biases = row->biases ? e->biases : NULL;
 }
 
-/* n <= CHUNK values times factors, narrowed. */
+static bool has_factors(const struct scheme_int_row *row)
+{
+    return row->layout->columns != 0;
+}
+
+/* The type that a kernel writes, and where: the output, or values that narrow() takes from there.
+ */
+static enum mxfs_out kernel_out(const struct scheme_int_row *row, struct mxfs_affine *affine)
+{
+    if (!has_factors(row))
+        return row->group->out;
+    affine->via = MXFS_OUT_F32;
+    return MXFS_OUT_F32;
+}
+
+/* n <= CHUNK values times the factors of their columns. */
 static void narrow(const struct scheme_int_row *row, uint64_t column, size_t n, const float *values,
                    uint8_t *dst)
 {
@@ -165,34 +180,25 @@ static void narrow(const struct scheme_int_row *row, uint64_t column, size_t n, 
         .factors = row->factors,
     };
 
-    scheme_narrow(&narrowing, dst, values, n, column);
-}
-
-static bool has_factors(const struct scheme_int_row *row)
-{
-    return row->layout->columns != 0;
+    if (has_factors(row))
+        scheme_narrow(&narrowing, dst, values, n, column);
 }
 
 /* Columns whose entries are known, from bytes to the output. */
 static void decode_bytes(const struct scheme_int_row *row, uint64_t column, size_t n,
                          struct mxfs_affine *affine, uint8_t *dst)
 {
-    const struct mxfs_kernel *kernel = row->codec->kernel;
     uint8_t buffer[UNPACK_CHUNK + SLACK];
     float values[CHUNK];
-    struct mxfs_code8_run run = {
+    const struct mxfs_code8_run run = {
         .codes = unpack(row, column, n, (unsigned)row->layout->offset, buffer),
         .n = n,
         .meaning = row->layout->bits == 8 ? row->layout->meaning : MXFS_CODE8_SIGNED,
         .affine = affine,
     };
 
-    if (!has_factors(row)) {
-        kernel->code8_run[row->group->out](dst, &run);
-        return;
-    }
-    affine->via = MXFS_OUT_F32;
-    kernel->code8_run[MXFS_OUT_F32](values, &run);
+    row->codec->kernel->code8_run[kernel_out(row, affine)](has_factors(row) ? (void *)values : dst,
+                                                           &run);
     narrow(row, column, n, values, dst);
 }
 
@@ -207,12 +213,11 @@ static bool are_nibbles(const struct scheme_int_row *row)
 static void decode_narrow(const struct scheme_int_row *row, uint64_t column, size_t n,
                           struct mxfs_affine *affine, uint8_t *dst)
 {
-    const struct mxfs_kernel *kernel = row->codec->kernel;
     bool paired = are_nibbles(row) && row->nibbles <= MXFS_NIBBLES_HIGH_FIRST;
     uint64_t at = column - row->base;
     uint8_t buffer[UNPACK_CHUNK + SLACK];
     float values[CHUNK];
-    struct mxfs_code4_run run = {
+    const struct mxfs_code4_run run = {
         .codes = are_nibbles(row) ? row->codes + (paired ? at / 2 : at)
                                   : unpack(row, column, n, 0, buffer),
         .first = paired ? at % 2 : 0,
@@ -222,12 +227,8 @@ static void decode_narrow(const struct scheme_int_row *row, uint64_t column, siz
         .affine = affine,
     };
 
-    if (!has_factors(row)) {
-        kernel->code4_run[row->group->out](dst, &run);
-        return;
-    }
-    affine->via = MXFS_OUT_F32;
-    kernel->code4_run[MXFS_OUT_F32](values, &run);
+    row->codec->kernel->code4_run[kernel_out(row, affine)](has_factors(row) ? (void *)values : dst,
+                                                           &run);
     narrow(row, column, n, values, dst);
 }
 

@@ -31,15 +31,6 @@ static const char not_forced[] = "it does not fit the requested --scheme";
 
 /* For use by fit(). */
 
-unsigned scheme_place(const struct scheme_case *c, enum scheme_role role)
-{
-    for (unsigned i = 1; c->of[role] && i < c->group->parts; i++) {
-        if (c->group->part[i] == c->of[role])
-            return i;
-    }
-    return 0;
-}
-
 static int refuse(struct mxfs_match *match, const char *name, const char *reason, bool half)
 {
     match->scheme = name;
@@ -172,12 +163,14 @@ static void add_part(struct scheme_case *c, const struct scheme_part *part,
 {
     struct mxfs_group *g = c->group;
 
-    if (c->of[part->role])
-        faults->twice = part;
-    else
-        c->of[part->role] = t;
     if (!(part->dtypes >> t->dtype & 1))
         faults->odd = part;
+    if (c->of[part->role]) {
+        faults->twice = part;
+    } else {
+        c->of[part->role] = t;
+        c->place[part->role] = (uint8_t)g->parts;
+    }
     if (!(part->flags & SCHEME_WITNESS) && g->parts < MXFS_PARTS_MAX)
         g->part[g->parts++] = t;
 }

@@ -86,11 +86,9 @@ struct scheme_case {
     const struct scheme_form *form;
     size_t stem_len;
     const struct mxfs_tensor *of[SCHEME_ROLES]; /**< the parts found, or NULL */
+    uint8_t place[SCHEME_ROLES];                /**< their indices in group->part; 0 for none */
     struct mxfs_group *group;
 };
-
-/** Index in group->part of the part of a role that was found; else 0. */
-unsigned scheme_place(const struct scheme_case *c, enum scheme_role role);
 
 /** Refuses: sets scheme (the scheme's own name), reason and half; returns -ENOTSUP. */
 int scheme_refuse(struct scheme_case *c, const char *reason);
