@@ -112,6 +112,16 @@ struct mxfs_span {
     uint64_t size;
 };
 
+/** A piece of a group's output to be decoded, and what it is decoded from (streaming schemes). */
+struct mxfs_run {
+    const struct mxfs_group *group;
+    const struct mxfs_codec *codec;
+    uint64_t first;                     /**< element of the flat output */
+    uint64_t count;                     /**< elements: [first, first + count) */
+    const uint8_t *src[MXFS_PARTS_MAX]; /**< the bytes that spans() asks for, of each part */
+    uint8_t *dst;                       /**< room for count elements */
+};
+
 /** A unit of a group (schemes by unit). */
 struct mxfs_unit {
     const struct mxfs_group *group;
@@ -161,9 +171,8 @@ struct mxfs_scheme {
      * number of tiles. */
     void (*spans)(const struct mxfs_group *group, uint64_t first, uint64_t count,
                   struct mxfs_span spans[MXFS_PARTS_MAX]);
-    /** Streaming: decodes them; src[i] are the bytes of spans[i]. dst: count elements. */
-    void (*decode)(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
-                   uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst);
+    /** Streaming: decodes a run, a whole number of tiles. */
+    void (*decode)(const struct mxfs_run *run);
 
     /** By unit: the unit that holds an element. NULL for streaming schemes. */
     void (*unit_at)(const struct mxfs_group *group, uint64_t element, struct mxfs_unit *unit);

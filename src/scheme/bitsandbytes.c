@@ -234,27 +234,20 @@ static void spans_4bit(const struct mxfs_group *group, uint64_t first, uint64_t 
     }
 }
 
-/* Scales of a group, in memory. */
-struct scales {
-    const struct mxfs_group *group;
-    const struct mxfs_codec *codec;
-    const uint8_t *absmax, *nested; /* bytes of spans that begin with those of block `first` */
-    uint64_t first;
-};
-
 /* n scales from `block` on. */
-static void load_scales(const struct scales *s, float *out, uint64_t block, size_t n)
+static void load_scales(const struct mxfs_run *run, float *out, uint64_t block, size_t n)
 {
-    const struct layout *l = s->group->layout;
-    enum mxfs_dtype dtype = s->group->part[ABSMAX]->dtype;
-    const uint8_t *absmax = s->absmax + (block - s->first) * scheme_scale_size(dtype);
+    const struct layout *l = run->group->layout;
+    enum mxfs_dtype dtype = run->group->part[ABSMAX]->dtype;
+    uint64_t first = run->first / l->block;
+    const uint8_t *absmax = run->src[ABSMAX] + (block - first) * scheme_scale_size(dtype);
 
     if (l->nested_blocksize == 0) {
-        scheme_scale_load(s->codec, out, absmax, n, dtype);
+        scheme_scale_load(run->codec, out, absmax, n, dtype);
         return;
     }
-    uint64_t skip = block / l->nested_blocksize - s->first / l->nested_blocksize;
-    const uint8_t *nested = s->nested + skip * sizeof(float);
+    uint64_t skip = block / l->nested_blocksize - first / l->nested_blocksize;
+    const uint8_t *nested = run->src[NESTED_ABSMAX] + skip * sizeof(float);
     uint64_t left = l->nested_blocksize - block % l->nested_blocksize;
     for (size_t i = 0; i < n; nested += sizeof(float), left = l->nested_blocksize) {
         float scale;
@@ -266,39 +259,32 @@ static void load_scales(const struct scales *s, float *out, uint64_t block, size
     }
 }
 
-static void decode_4bit(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                        uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
-                        uint8_t *dst)
+static void decode_4bit(const struct mxfs_run *run)
 {
-    const struct layout *l = group->layout;
-    const struct scales s = {
-        .group = group,
-        .codec = codec,
-        .absmax = src[ABSMAX],
-        .nested = l->nested_blocksize ? src[NESTED_ABSMAX] : NULL,
-        .first = first / l->block,
-    };
+    const struct layout *l = run->group->layout;
+    enum mxfs_out out = run->group->out;
+    uint64_t last_block = (run->first + run->count - 1) / l->block;
     float scales[SCHEME_SCALE_CHUNK];
     struct mxfs_affine affine = {.scales = scales, .group = l->block, .via = l->via};
 
-    for (uint64_t at = 0, n; at < count; at += n) {
-        uint64_t element = first + at, block = element / l->block;
-        uint64_t last_block = (first + count - 1) / l->block;
+    for (uint64_t at = 0, n; at < run->count; at += n) {
+        uint64_t element = run->first + at, block = element / l->block;
         uint64_t blocks = mxfs_min_u64(last_block - block + 1, SCHEME_SCALE_CHUNK);
         affine.skip = element % l->block;
-        n = count - at;
+        n = run->count - at;
         if (block + blocks <= last_block)
             n = blocks * l->block - affine.skip;
-        load_scales(&s, scales, block, blocks);
-        codec->kernel->code4_run[group->out](dst + at * mxfs_out_size(group->out),
-                                             &(struct mxfs_code4_run){
-                                                 .codes = src[CODES] + (element / 2 - first / 2),
-                                                 .first = element % 2,
-                                                 .n = n,
-                                                 .nibbles = MXFS_NIBBLES_HIGH_FIRST,
-                                                 .values = l->map,
-                                                 .affine = &affine,
-                                             });
+        load_scales(run, scales, block, blocks);
+        run->codec->kernel->code4_run[out](
+            run->dst + at * mxfs_out_size(out),
+            &(struct mxfs_code4_run){
+                .codes = run->src[CODES] + (element / 2 - run->first / 2),
+                .first = element % 2,
+                .n = n,
+                .nibbles = MXFS_NIBBLES_HIGH_FIRST,
+                .values = l->map,
+                .affine = &affine,
+            });
     }
 }
 
@@ -357,24 +343,24 @@ static void spans_int8(const struct mxfs_group *group, uint64_t first, uint64_t 
     out[SCB] = scheme_span(first, count, group->shape[1], sizeof(float));
 }
 
-static void decode_int8(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                        uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
-                        uint8_t *dst)
+static void decode_int8(const struct mxfs_run *run)
 {
+    enum mxfs_out out = run->group->out;
+    uint64_t cols = run->group->shape[1];
     float values[SCHEME_NARROW_CHUNK], reciprocals[SCHEME_NARROW_CHUNK], scale;
     struct mxfs_affine affine = {.scales = &scale, .group = SIZE_MAX, .via = MXFS_OUT_F32};
 
     for (size_t i = 0; i < SCHEME_NARROW_CHUNK; i++)
         reciprocals[i] = 7.874015718698502e-3f; /* the library's 1 / 127 */
-    for (uint64_t at = 0, n; at < count; at += n) {
-        uint64_t element = first + at, row = element / group->shape[1];
-        n = mxfs_min_u64((row + 1) * group->shape[1] - element,
-                         mxfs_min_u64(count - at, SCHEME_NARROW_CHUNK));
-        memcpy(&scale, src[SCB] + (row - first / group->shape[1]) * sizeof(scale), sizeof(scale));
-        codec->kernel->code8_run[MXFS_OUT_F32](
-            values, &(struct mxfs_code8_run){src[WEIGHT] + at, n, MXFS_CODE8_SIGNED, &affine});
-        codec->kernel->narrow[group->out](
-            dst + at * mxfs_out_size(group->out),
+    for (uint64_t at = 0, n; at < run->count; at += n) {
+        uint64_t element = run->first + at, row = element / cols;
+        n = mxfs_min_u64((row + 1) * cols - element,
+                         mxfs_min_u64(run->count - at, SCHEME_NARROW_CHUNK));
+        memcpy(&scale, run->src[SCB] + (row - run->first / cols) * sizeof(scale), sizeof(scale));
+        run->codec->kernel->code8_run[MXFS_OUT_F32](
+            values, &(struct mxfs_code8_run){run->src[WEIGHT] + at, n, MXFS_CODE8_SIGNED, &affine});
+        run->codec->kernel->narrow[out](
+            run->dst + at * mxfs_out_size(out),
             &(struct mxfs_narrow){values, reciprocals, n, MXFS_OUT_F32});
     }
 }

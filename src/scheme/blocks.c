@@ -41,11 +41,9 @@ void scheme_blocks_spans(const struct mxfs_group *group, uint64_t first, uint64_
     spans[1] = scheme_span(first, count, group->tile, 1);
 }
 
-void scheme_blocks_decode_mxfp4(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                                uint64_t first, uint64_t count,
-                                const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
+void scheme_blocks_decode_mxfp4(const struct mxfs_run *run)
 {
-    (void)first;
-    codec->kernel->mxfp4_blocks[group->out](
-        dst, &(struct mxfs_mxfp4_blocks){codec->tables, src[0], src[1], count / MXFS_MX_BLOCK});
+    run->codec->kernel->mxfp4_blocks[run->group->out](
+        run->dst, &(struct mxfs_mxfp4_blocks){run->codec->tables, run->src[0], run->src[1],
+                                              run->count / MXFS_MX_BLOCK});
 }

@@ -22,9 +22,7 @@ void scheme_blocks_spans(const struct mxfs_group *group, uint64_t first, uint64_
                          struct mxfs_span spans[MXFS_PARTS_MAX]);
 
 /** decode(): E2M1 codes, two per byte, the even element in the low nibble; E8M0 scales. */
-void scheme_blocks_decode_mxfp4(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                                uint64_t first, uint64_t count,
-                                const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst);
+void scheme_blocks_decode_mxfp4(const struct mxfs_run *run);
 
 /** The members of struct mxfs_scheme by which MXFP4 in blocks is read. */
 #define SCHEME_BLOCKS_MXFP4                                                                \

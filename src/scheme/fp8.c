@@ -133,50 +133,45 @@ static void spans(const struct mxfs_group *group, uint64_t first, uint64_t count
         out[FP8_COLUMNS] = scheme_whole_span(group, FP8_COLUMNS);
 }
 
-/* Shared by all runs of a piece of the output. */
-struct pass {
-    const struct mxfs_group *group;
-    const struct scheme_fp8_layout *layout;
-    struct scheme_narrowing narrowing;
-};
-
-/* A run of elements of one row. */
+/* Elements of one row. */
 struct piece {
     uint8_t *dst;
     const uint8_t *codes;
-    const uint8_t *scales; /* of the block that the run begins in */
+    const uint8_t *scales; /* of the block that they begin in */
     uint64_t first;        /* element of the flat output */
     uint64_t n;
 };
 
-/* The column of an element in the output, whose rows are not those of the layout. */
-static uint64_t column_of(const struct mxfs_group *g, uint64_t element)
+/* Columns of the output, whose rows are not always those of the layout. */
+static uint64_t row_length(const struct mxfs_group *g)
 {
-    return element % (g->rank ? g->shape[g->rank - 1] : 1);
+    return g->rank ? g->shape[g->rank - 1] : 1;
 }
 
 /* Scales that differ from column to column are factors of columns. */
-static void decode_columns(const struct pass *pass, const struct piece *p)
+static void decode_columns(const struct mxfs_group *g, struct scheme_narrowing narrowing,
+                           const struct piece *p)
 {
-    const struct mxfs_codec *codec = pass->narrowing.codec;
-    struct scheme_narrowing narrowing = pass->narrowing;
+    const struct mxfs_codec *codec = narrowing.codec;
     float values[SCHEME_NARROW_CHUNK];
 
-    narrowing.columns = pass->group->part[FP8_SCALES];
+    narrowing.columns = g->part[FP8_SCALES];
     narrowing.factors = p->scales;
     codec->kernel->fp8_run[MXFS_OUT_F32](
-        values, &(struct mxfs_fp8_run){codec->tables, p->codes, p->n, pass->layout->format, 1.0f});
+        values, &(struct mxfs_fp8_run){codec->tables, p->codes, p->n, layout_of(g)->format, 1.0f});
     scheme_narrow(&narrowing, p->dst, values, p->n, 0);
 }
 
-static void decode_blocks(const struct pass *pass, const struct piece *p, uint64_t phase)
+static void decode_blocks(const struct mxfs_group *g, const struct scheme_narrowing *narrowing,
+                          const struct piece *p)
 {
-    const struct scheme_fp8_layout *l = pass->layout;
-    const struct mxfs_codec *codec = pass->narrowing.codec;
-    enum mxfs_dtype type = pass->group->part[FP8_SCALES]->dtype;
+    const struct scheme_fp8_layout *l = layout_of(g);
+    const struct mxfs_codec *codec = narrowing->codec;
+    enum mxfs_dtype type = g->part[FP8_SCALES]->dtype;
+    uint64_t phase = p->first % l->cols % l->block_cols;
     float scales[SCHEME_SCALE_CHUNK], values[SCHEME_NARROW_CHUNK];
-    bool direct = scheme_narrows_once(&pass->narrowing);
-    enum mxfs_out out = direct ? pass->group->out : MXFS_OUT_F32;
+    bool direct = scheme_narrows_once(narrowing);
+    enum mxfs_out out = direct ? g->out : MXFS_OUT_F32;
 
     if (direct && l->block_cols == MXFS_MX_BLOCK && (SCHEME_EXPONENT >> type & 1) && phase == 0 &&
         p->n % MXFS_MX_BLOCK == 0) {
@@ -190,21 +185,19 @@ static void decode_blocks(const struct pass *pass, const struct piece *p, uint64
         direct ? (void *)p->dst : values,
         &(struct mxfs_fp8_blocks){codec->tables, p->codes, p->n, l->format, scales, l->block_cols});
     if (!direct)
-        scheme_narrow(&pass->narrowing, p->dst, values, p->n, column_of(pass->group, p->first));
+        scheme_narrow(narrowing, p->dst, values, p->n, p->first % row_length(g));
 }
 
-/* How many of `n` elements are decoded at once: to the end of the block that they begin inside of,
- * or as many blocks as there is room for; where they take the way of scheme_narrow(), all of one
- * row. */
-static uint64_t choose_count(const struct pass *pass, uint64_t first, uint64_t n)
+/* How many of `n` elements to decode at once: up to the end of the block that they begin inside, or
+ * as many blocks as there is room for; all of one row of the output if scheme_narrow() follows. */
+static uint64_t choose_count(const struct mxfs_group *g, bool direct, uint64_t first, uint64_t n)
 {
-    const struct scheme_fp8_layout *l = pass->layout;
+    const struct scheme_fp8_layout *l = layout_of(g);
     uint64_t phase = first % l->cols % l->block_cols, blocks = SCHEME_SCALE_CHUNK;
 
-    if (!scheme_narrows_once(&pass->narrowing)) {
-        const struct mxfs_group *g = pass->group;
-        uint64_t last = g->rank ? g->shape[g->rank - 1] : 1;
-        n = mxfs_min_u64(n, mxfs_min_u64(SCHEME_NARROW_CHUNK, last - first % last));
+    if (!direct) {
+        n = mxfs_min_u64(n, row_length(g) - first % row_length(g));
+        n = mxfs_min_u64(n, SCHEME_NARROW_CHUNK);
         blocks = mxfs_max_u64(1, mxfs_min_u64(blocks, SCHEME_NARROW_CHUNK / l->block_cols));
     }
     if (phase > 0)
@@ -212,48 +205,34 @@ static uint64_t choose_count(const struct pass *pass, uint64_t first, uint64_t n
     return n / l->block_cols >= blocks ? blocks * l->block_cols : n;
 }
 
-/* Decodes the first elements of a run and returns how many. */
-static uint64_t decode_some(const struct pass *pass, struct piece p)
+static void decode(const struct mxfs_run *run)
 {
-    const struct scheme_fp8_layout *l = pass->layout;
+    const struct mxfs_group *g = run->group;
+    const struct scheme_fp8_layout *l = layout_of(g);
+    unsigned size = scheme_scale_size(g->part[FP8_SCALES]->dtype);
+    uint64_t row0 = scale_row(l, run->first), width = scales_of_row(l);
+    const struct scheme_narrowing narrowing =
+        scheme_narrowing_of(run, l->via, g->parts > FP8_COLUMNS ? FP8_COLUMNS : 0);
+    bool direct = scheme_narrows_once(&narrowing);
+    bool by_columns = l->block_cols == 1 && l->cols > 1 && !narrowing.columns;
 
-    if (l->block_cols == 1 && l->cols > 1 && !pass->narrowing.columns) {
-        p.n = mxfs_min_u64(p.n, SCHEME_NARROW_CHUNK);
-        decode_columns(pass, &p);
-    } else {
-        p.n = choose_count(pass, p.first, p.n);
-        decode_blocks(pass, &p, p.first % l->cols % l->block_cols);
-    }
-    return p.n;
-}
-
-static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
-                   uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
-{
-    const struct scheme_fp8_layout *l = layout_of(group);
-    unsigned size = scheme_scale_size(group->part[FP8_SCALES]->dtype);
-    uint64_t row0 = scale_row(l, first), width = scales_of_row(l);
-    struct piece p = {.dst = dst, .codes = src[FP8_CODES], .first = first};
-    struct pass pass = {
-        .group = group,
-        .layout = l,
-        .narrowing = {.codec = codec, .out = group->out, .via = l->via},
-    };
-
-    if (group->parts > FP8_COLUMNS) {
-        pass.narrowing.columns = group->part[FP8_COLUMNS];
-        pass.narrowing.factors = src[FP8_COLUMNS];
-    }
-    while (count > 0) {
-        uint64_t column = p.first % l->cols;
-        uint64_t scale = (scale_row(l, p.first) - row0) * width + column / l->block_cols;
-        p.scales = src[FP8_SCALES] + scale * size;
-        p.n = mxfs_min_u64(l->cols - column, count);
-        uint64_t done = decode_some(&pass, p);
-        p.codes += done;
-        p.dst += done * mxfs_out_size(group->out);
-        p.first += done;
-        count -= done;
+    for (uint64_t done = 0; done < run->count;) {
+        uint64_t element = run->first + done, column = element % l->cols;
+        uint64_t scale = (scale_row(l, element) - row0) * width + column / l->block_cols;
+        uint64_t left = mxfs_min_u64(l->cols - column, run->count - done);
+        const struct piece p = {
+            .dst = run->dst + done * mxfs_out_size(g->out),
+            .codes = run->src[FP8_CODES] + done,
+            .scales = run->src[FP8_SCALES] + scale * size,
+            .first = element,
+            .n = by_columns ? mxfs_min_u64(left, SCHEME_NARROW_CHUNK)
+                            : choose_count(g, direct, element, left),
+        };
+        if (by_columns)
+            decode_columns(g, narrowing, &p);
+        else
+            decode_blocks(g, &narrowing, &p);
+        done += p.n;
     }
 }
 

@@ -113,9 +113,7 @@ int scheme_int_read_groups(struct scheme_case *c, bool even);
  */
 void scheme_int_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
                       struct mxfs_span spans[MXFS_PARTS_MAX]);
-void scheme_int_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                       uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
-                       uint8_t *dst);
+void scheme_int_decode(const struct mxfs_run *run);
 
 /** Reasons that several schemes give. */
 extern const char scheme_int_bad_g_idx[];

@@ -20,23 +20,23 @@ static const struct scheme_int *layout_of(const struct mxfs_group *g)
 }
 
 /* A run of elements, by rows of the flat output. */
-struct run {
+struct place {
     uint64_t row, column;           /* of the first element */
     uint64_t last_row, last_column; /* of the last */
     uint64_t group, last_group;     /* of these columns; all of them where rows are reordered */
 };
 
-static struct run run_of(const struct mxfs_group *g, uint64_t first, uint64_t count)
+static struct place place_of(const struct mxfs_group *g, uint64_t first, uint64_t count)
 {
     const struct scheme_int *l = layout_of(g);
     uint64_t last = first + count - 1;
-    struct run r = {first / l->cols, first % l->cols, last / l->cols, last % l->cols, 0, 0};
-    r.last_group = l->groups - 1;
+    struct place p = {first / l->cols, first % l->cols, last / l->cols, last % l->cols, 0, 0};
+    p.last_group = l->groups - 1;
     if (l->block_cols > 0) {
-        r.group = r.column / l->block_cols;
-        r.last_group = r.last_column / l->block_cols;
+        p.group = p.column / l->block_cols;
+        p.last_group = p.last_column / l->block_cols;
     }
-    return r;
+    return p;
 }
 
 static uint64_t stored_row(const struct scheme_int *l, uint64_t row)
@@ -57,16 +57,27 @@ static uint64_t code_end(const struct scheme_int *l, uint64_t row, uint64_t colu
     return stored_row(l, row) * l->row_bytes + mxfs_min_u64(bytes, l->row_bytes);
 }
 
+static struct mxfs_span code_span(const struct scheme_int *l, const struct place *p)
+{
+    /* Either end may share its bytes with a whole row. */
+    bool whole = l->row_pairs && p->row != p->last_row;
+    uint64_t start = code_start(l, p->row, whole ? 0 : p->column);
+    uint64_t end = code_end(l, p->last_row, whole ? l->cols - 1 : p->last_column);
+
+    return (struct mxfs_span){start, end - start};
+}
+
 static uint64_t entry_of(const struct scheme_int *l, uint64_t row, uint64_t group)
 {
     return l->one_scale ? 0 : row * l->groups + group;
 }
 
-static struct mxfs_span entries_span(const struct scheme_int *l, const struct run *r, unsigned size)
+static struct mxfs_span entries_span(const struct scheme_int *l, const struct place *p,
+                                     unsigned size)
 {
-    uint64_t first = entry_of(l, r->row, r->group);
+    uint64_t first = entry_of(l, p->row, p->group);
     return (struct mxfs_span){first * size,
-                              (entry_of(l, r->last_row, r->last_group) - first + 1) * size};
+                              (entry_of(l, p->last_row, p->last_group) - first + 1) * size};
 }
 
 /* The words of a packed zero: the row among those of all matrices, and the bit. */
@@ -79,22 +90,22 @@ static uint64_t zero_row(const struct mxfs_group *g, uint64_t row, unsigned *bit
     return row / l->rows * l->zero_rows + word;
 }
 
-static uint64_t first_zero(const struct mxfs_group *g, const struct run *r)
+static uint64_t first_zero(const struct mxfs_group *g, const struct place *p)
 {
     unsigned bit;
-    uint64_t words = zero_row(g, r->row, &bit) * layout_of(g)->groups;
-    return r->row == r->last_row ? words + r->group : words;
+    uint64_t words = zero_row(g, p->row, &bit) * layout_of(g)->groups;
+    return p->row == p->last_row ? words + p->group : words;
 }
 
-static struct mxfs_span zeros_span(const struct mxfs_group *g, const struct run *r)
+static struct mxfs_span zeros_span(const struct mxfs_group *g, const struct place *p)
 {
     const struct scheme_int *l = layout_of(g);
     unsigned bit;
-    uint64_t last = zero_row(g, r->last_row, &bit);
-    uint64_t first = first_zero(g, r);
+    uint64_t last = zero_row(g, p->last_row, &bit);
+    uint64_t first = first_zero(g, p);
     if (bit + l->bits > 32)
         last++;
-    uint64_t end = last * l->groups + (r->row == r->last_row ? r->last_group + 1 : l->groups);
+    uint64_t end = last * l->groups + (p->row == p->last_row ? p->last_group + 1 : l->groups);
     return (struct mxfs_span){first * 4, (end - first) * 4};
 }
 
@@ -102,71 +113,64 @@ void scheme_int_spans(const struct mxfs_group *group, uint64_t first, uint64_t c
                       struct mxfs_span spans[MXFS_PARTS_MAX])
 {
     const struct scheme_int *l = layout_of(group);
-    struct run r = run_of(group, first, count);
+    struct place p = place_of(group, first, count);
     unsigned size = scheme_scale_size(group->part[l->scales]->dtype);
-    uint64_t start = code_start(l, r.row, r.column);
-    uint64_t end = code_end(l, r.last_row, r.last_column);
 
-    if (l->row_pairs && r.row != r.last_row) { /* either end may share its bytes with a whole row */
-        start = stored_row(l, r.row) * l->row_bytes;
-        end = (stored_row(l, r.last_row) + 1) * l->row_bytes;
-    }
     memset(spans, 0, group->parts * sizeof(*spans));
-    spans[0] = (struct mxfs_span){start, end - start};
-    spans[l->scales] = entries_span(l, &r, size);
+    spans[0] = code_span(l, &p);
+    spans[l->scales] = entries_span(l, &p, size);
     if (l->zeros)
-        spans[l->zeros] = l->zeros_packed ? zeros_span(group, &r) : entries_span(l, &r, 1);
+        spans[l->zeros] = l->zeros_packed ? zeros_span(group, &p) : entries_span(l, &p, 1);
     if (l->biases)
-        spans[l->biases] = entries_span(l, &r, size);
+        spans[l->biases] = entries_span(l, &p, size);
     if (l->columns)
         spans[l->columns] = scheme_whole_span(group, l->columns);
 }
 
 /* Where the entries of a row lie in the spans of a run: those of the group that `row` begins with.
  */
-static void set_entries(struct scheme_int_row *row, const struct run *r, uint64_t at,
+static void set_entries(struct scheme_int_row *row, const struct place *p, uint64_t at,
                         const uint8_t *const src[MXFS_PARTS_MAX])
 {
     const struct mxfs_group *g = row->group;
     const struct scheme_int *l = row->layout;
-    uint64_t skip = entry_of(l, at, row->entry) - entry_of(l, r->row, r->group);
+    uint64_t skip = entry_of(l, at, row->entry) - entry_of(l, p->row, p->group);
     unsigned size = scheme_scale_size(g->part[l->scales]->dtype);
 
     row->scales = src[l->scales] + skip * size;
     if (l->biases)
         row->biases = src[l->biases] + skip * size;
     if (l->zeros && l->zeros_packed)
-        skip = (zero_row(g, at, &row->bit) * l->groups + row->entry - first_zero(g, r)) * 4;
+        skip = (zero_row(g, at, &row->bit) * l->groups + row->entry - first_zero(g, p)) * 4;
     if (l->zeros)
         row->zeros = src[l->zeros] + skip;
 }
 
-void scheme_int_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                       uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
-                       uint8_t *dst)
+void scheme_int_decode(const struct mxfs_run *run)
 {
+    const struct mxfs_group *group = run->group;
     const struct scheme_int *l = layout_of(group);
-    struct run r = run_of(group, first, count);
-    struct mxfs_span spans[MXFS_PARTS_MAX];
+    struct place p = place_of(group, run->first, run->count);
+    uint64_t left = run->count, start = code_span(l, &p).offset;
+    uint8_t *dst = run->dst;
 
-    scheme_int_spans(group, first, count, spans);
-    for (uint64_t at = r.row, column = r.column; count > 0; column = 0, at++) {
-        uint64_t n = mxfs_min_u64(l->cols - column, count);
+    for (uint64_t at = p.row, column = p.column; left > 0; column = 0, at++) {
+        uint64_t n = mxfs_min_u64(l->cols - column, left);
         struct scheme_int_row row = {
             .group = group,
             .layout = l,
-            .codec = codec,
-            .codes = src[0] + (code_start(l, at, column) - spans[0].offset),
+            .codec = run->codec,
+            .codes = run->src[0] + (code_start(l, at, column) - start),
             .base = column / scheme_int_step(l) * scheme_int_step(l),
             .nibbles = !l->row_pairs ? MXFS_NIBBLES_LOW_FIRST
                        : at % 2 == 0 ? MXFS_NIBBLES_LOW
                                      : MXFS_NIBBLES_HIGH,
-            .factors = l->columns ? src[l->columns] : NULL,
-            .entry = at == r.row ? r.group : 0,
+            .factors = l->columns ? run->src[l->columns] : NULL,
+            .entry = at == p.row ? p.group : 0,
         };
-        set_entries(&row, &r, at, src);
+        set_entries(&row, &p, at, run->src);
         scheme_int_columns(&row, column, n, dst);
         dst += n * mxfs_out_size(group->out);
-        count -= n;
+        left -= n;
     }
 }

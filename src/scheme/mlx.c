@@ -117,30 +117,24 @@ static int fit_blocks(struct scheme_case *c)
 
 /* Decoding. */
 
-static void mxfp8_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                         uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
-                         uint8_t *dst)
+static void mxfp8_decode(const struct mxfs_run *run)
 {
-    (void)first;
-    codec->kernel->mxfp8_blocks[group->out](
-        dst, &(struct mxfs_mxfp8_blocks){codec->tables, src[CODES], src[SCALES],
-                                         count / MXFS_MX_BLOCK, MXFS_FP8_E4M3});
+    run->codec->kernel->mxfp8_blocks[run->group->out](
+        run->dst, &(struct mxfs_mxfp8_blocks){run->codec->tables, run->src[CODES], run->src[SCALES],
+                                              run->count / MXFS_MX_BLOCK, MXFS_FP8_E4M3});
 }
 
-static void nvfp4_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                         uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
-                         uint8_t *dst)
+static void nvfp4_decode(const struct mxfs_run *run)
 {
     float scales[SCHEME_SCALE_CHUNK];
-    uint64_t blocks = count / MXFS_NVFP4_BLOCK;
+    uint64_t blocks = run->count / MXFS_NVFP4_BLOCK;
 
-    (void)first;
     for (uint64_t at = 0; at < blocks; at += SCHEME_SCALE_CHUNK) {
         size_t n = mxfs_min_u64(blocks - at, SCHEME_SCALE_CHUNK);
-        scheme_scale_load(codec, scales, src[SCALES] + at, n, MXFS_F8_E4M3);
-        codec->kernel->nvfp4_blocks[group->out](
-            dst + at * MXFS_NVFP4_BLOCK * mxfs_out_size(group->out),
-            &(struct mxfs_nvfp4_blocks){src[CODES] + at * MXFS_NVFP4_BYTES, scales, n});
+        scheme_scale_load(run->codec, scales, run->src[SCALES] + at, n, MXFS_F8_E4M3);
+        run->codec->kernel->nvfp4_blocks[run->group->out](
+            run->dst + at * MXFS_NVFP4_BLOCK * mxfs_out_size(run->group->out),
+            &(struct mxfs_nvfp4_blocks){run->src[CODES] + at * MXFS_NVFP4_BYTES, scales, n});
     }
 }
 

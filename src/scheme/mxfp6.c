@@ -36,20 +36,19 @@ static int fit(struct scheme_case *c)
     return scheme_blocks_fit(c);
 }
 
-static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
-                   uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
+static void decode(const struct mxfs_run *run)
 {
     uint8_t codes[CHUNK_BLOCKS * MXFS_MX_BLOCK];
-    uint64_t blocks = count / MXFS_MX_BLOCK;
+    uint64_t blocks = run->count / MXFS_MX_BLOCK;
 
-    (void)first;
     for (uint64_t at = 0; at < blocks; at += CHUNK_BLOCKS) {
         size_t n = mxfs_min_u64(blocks - at, CHUNK_BLOCKS);
-        codec->kernel->e2m3(codes,
-                            &(struct mxfs_e2m3){src[CODES] + at * BLOCK_BYTES, n * MXFS_MX_BLOCK});
-        codec->kernel->mxfp8_blocks[group->out](
-            dst + at * MXFS_MX_BLOCK * mxfs_out_size(group->out),
-            &(struct mxfs_mxfp8_blocks){codec->tables, codes, src[SCALES] + at, n, MXFS_FP8_E4M3});
+        run->codec->kernel->e2m3(
+            codes, &(struct mxfs_e2m3){run->src[CODES] + at * BLOCK_BYTES, n * MXFS_MX_BLOCK});
+        run->codec->kernel->mxfp8_blocks[run->group->out](
+            run->dst + at * MXFS_MX_BLOCK * mxfs_out_size(run->group->out),
+            &(struct mxfs_mxfp8_blocks){run->codec->tables, codes, run->src[SCALES] + at, n,
+                                        MXFS_FP8_E4M3});
     }
 }
 

@@ -168,33 +168,24 @@ static struct mxfs_span global_span(const struct mxfs_group *group, uint64_t fir
     return scheme_span(first, count, layout_of(group)->region, sizeof(float));
 }
 
-/* Scales of blocks and of the tensor, combined. */
-struct scales {
-    const struct mxfs_group *group;
-    const struct mxfs_codec *codec;
-    const uint8_t *global; /* bytes of a span that begins with the scale of `first` */
-    uint64_t first;        /* element */
-};
-
 /* out[i] = scale i at `scales`, combined with the scale of the tensor that belongs to `element`;
  * i < n <= SCHEME_SCALE_CHUNK. */
-static void load_scales(const struct scales *s, float *out, const uint8_t *scales, size_t n,
+static void load_scales(const struct mxfs_run *run, float *out, const uint8_t *scales, size_t n,
                         uint64_t element)
 {
-    const struct layout *l = layout_of(s->group);
-    const struct mxfs_codec *codec = s->codec;
+    const struct layout *l = layout_of(run->group);
+    const struct mxfs_codec *codec = run->codec;
     float of_tensor, values[SCHEME_SCALE_CHUNK] = {0};
-    uint64_t at = element / l->region - s->first / l->region;
+    uint64_t at = element / l->region - run->first / l->region;
 
-    memcpy(&of_tensor, s->global + at * sizeof(float), sizeof(float));
+    memcpy(&of_tensor, run->src[GLOBAL] + at * sizeof(float), sizeof(float));
     if (l->global == MULTIPLIES) {
         codec->kernel->fp8_run[MXFS_OUT_F32](
             out, &(struct mxfs_fp8_run){codec->tables, scales, n, MXFS_FP8_E4M3, of_tensor});
         return;
     }
     scheme_scale_load(codec, values, scales, n, MXFS_F8_E4M3);
-    for (size_t i = 0; i < SCHEME_SCALE_CHUNK;
-         i++) /* all of them: compilers make vectors of that */
+    for (size_t i = 0; i < SCHEME_SCALE_CHUNK; i++) /* all of them: compilers vectorise that */
         values[i] /= of_tensor;
     if (l->global == DIVIDES_BF16)
         codec->kernel->narrow[MXFS_OUT_F32](out,
@@ -213,22 +204,6 @@ static void spans(const struct mxfs_group *group, uint64_t first, uint64_t count
         out[COLUMNS] = scheme_whole_span(group, COLUMNS);
 }
 
-/* How values become elements of a group. */
-static struct scheme_narrowing narrowing_of(const struct mxfs_group *group,
-                                            const struct mxfs_codec *codec,
-                                            const uint8_t *const src[MXFS_PARTS_MAX])
-{
-    bool factors = group->parts > COLUMNS;
-
-    return (struct scheme_narrowing){
-        .codec = codec,
-        .out = group->out,
-        .via = layout_of(group)->global == DIVIDES_BF16 ? MXFS_OUT_BF16 : MXFS_OUT_F32,
-        .columns = factors ? group->part[COLUMNS] : NULL,
-        .factors = factors ? src[COLUMNS] : NULL,
-    };
-}
-
 /* `blocks` of one row, by way of float32. */
 static void decode_aside(const struct scheme_narrowing *narrowing, const uint8_t *codes,
                          const float *scales, size_t blocks, uint64_t column, uint8_t *dst)
@@ -240,26 +215,27 @@ static void decode_aside(const struct scheme_narrowing *narrowing, const uint8_t
     scheme_narrow(narrowing, dst, values, blocks * MXFS_NVFP4_BLOCK, column);
 }
 
-static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
-                   uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
+static void decode(const struct mxfs_run *run)
 {
+    const struct mxfs_group *group = run->group;
     const struct layout *l = layout_of(group);
-    const struct scales s = {group, codec, src[GLOBAL], first};
-    const struct scheme_narrowing narrowing = narrowing_of(group, codec, src);
+    const struct scheme_narrowing narrowing =
+        scheme_narrowing_of(run, l->global == DIVIDES_BF16 ? MXFS_OUT_BF16 : MXFS_OUT_F32,
+                            group->parts > COLUMNS ? COLUMNS : 0);
     bool once = scheme_narrows_once(&narrowing);
     float scales[SCHEME_SCALE_CHUNK];
 
-    for (uint64_t at = 0, n; at < count; at += n) {
-        uint64_t element = first + at, column = element % l->cols;
-        const uint8_t *codes = src[CODES] + at / 2;
-        uint8_t *to = dst + at * mxfs_out_size(group->out);
-        n = mxfs_min_u64(count - at, l->region - element % l->region);
+    for (uint64_t at = 0, n; at < run->count; at += n) {
+        uint64_t element = run->first + at, column = element % l->cols;
+        const uint8_t *codes = run->src[CODES] + at / 2;
+        uint8_t *to = run->dst + at * mxfs_out_size(group->out);
+        n = mxfs_min_u64(run->count - at, l->region - element % l->region);
         n = mxfs_min_u64(n, once ? (uint64_t)SCHEME_SCALE_CHUNK * MXFS_NVFP4_BLOCK
                                  : mxfs_min_u64(SCHEME_NARROW_CHUNK, l->cols - column));
         size_t blocks = n / MXFS_NVFP4_BLOCK;
-        load_scales(&s, scales, src[SCALES] + at / MXFS_NVFP4_BLOCK, blocks, element);
+        load_scales(run, scales, run->src[SCALES] + at / MXFS_NVFP4_BLOCK, blocks, element);
         if (once)
-            codec->kernel->nvfp4_blocks[group->out](
+            run->codec->kernel->nvfp4_blocks[group->out](
                 to, &(struct mxfs_nvfp4_blocks){codes, scales, blocks});
         else
             decode_aside(&narrowing, codes, scales, blocks, column, to);
@@ -298,52 +274,49 @@ static void spans_rows(const struct mxfs_group *group, uint64_t first, uint64_t 
 /* Some rows that share their scales, and the columns of them that are wanted. */
 struct band {
     uint8_t *dst;
-    const uint8_t *codes;  /* of the first column of the row that `row` shares codes with */
-    const uint8_t *scales; /* likewise */
+    const uint8_t *codes; /* of the first column of the row that `row` shares codes with */
     uint64_t row, rows;
     uint64_t column, columns;
 };
 
-/* Scales of some columns serve all rows of the band. */
-static void decode_band(const struct scales *s, const struct band *b, uint64_t at, uint64_t n,
+/* Columns [at, at + n) of the band, whose scales serve all of its rows. */
+static void decode_band(const struct mxfs_run *run, const struct band *b, uint64_t at, uint64_t n,
                         const float *scales)
 {
-    const struct mxfs_group *g = s->group;
+    const struct mxfs_group *g = run->group;
     uint64_t cols = layout_of(g)->cols;
 
     for (uint64_t i = 0; i < b->rows; i++) {
         uint64_t row = b->row + i;
         const uint8_t *codes = b->codes + (row / 2 - b->row / 2) * cols + b->column + at;
         uint8_t *dst = b->dst + (i * cols + at) * mxfs_out_size(g->out);
-        s->codec->kernel->nvfp4_lanes[g->out](
+        run->codec->kernel->nvfp4_lanes[g->out](
             dst, &(struct mxfs_nvfp4_lanes){codes, scales, n, row % 2 * 4});
     }
 }
 
-static void decode_rows(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                        uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
-                        uint8_t *dst)
+static void decode_rows(const struct mxfs_run *run)
 {
-    uint64_t width = layout_of(group)->cols, row0 = first / width;
-    const struct scales s = {group, codec, src[GLOBAL], first};
+    uint64_t cols = layout_of(run->group)->cols, row0 = run->first / cols;
     float scales[SCHEME_SCALE_CHUNK];
 
-    for (uint64_t element = first; count > 0;) {
-        struct band b = {.dst = dst, .row = element / width, .rows = 1, .column = element % width};
-        b.columns = mxfs_min_u64(width - b.column, count);
-        if (b.columns == width)
-            b.rows = mxfs_min_u64(MXFS_NVFP4_BLOCK - b.row % MXFS_NVFP4_BLOCK, count / width);
-        b.codes = src[CODES] + (b.row / 2 - row0 / 2) * width;
-        b.scales =
-            src[SCALES] + (b.row / MXFS_NVFP4_BLOCK - row0 / MXFS_NVFP4_BLOCK) * width + b.column;
+    for (uint64_t done = 0; done < run->count;) {
+        uint64_t element = run->first + done;
+        struct band b = {.row = element / cols, .rows = 1, .column = element % cols};
+        b.columns = mxfs_min_u64(cols - b.column, run->count - done);
+        if (b.columns == cols)
+            b.rows = mxfs_min_u64(MXFS_NVFP4_BLOCK - b.row % MXFS_NVFP4_BLOCK,
+                                  (run->count - done) / cols);
+        b.dst = run->dst + done * mxfs_out_size(run->group->out);
+        b.codes = run->src[CODES] + (b.row / 2 - row0 / 2) * cols;
+        const uint8_t *of_band =
+            run->src[SCALES] + (b.row / MXFS_NVFP4_BLOCK - row0 / MXFS_NVFP4_BLOCK) * cols;
         for (uint64_t at = 0, n; at < b.columns; at += n) {
             n = mxfs_min_u64(SCHEME_SCALE_CHUNK, b.columns - at);
-            load_scales(&s, scales, b.scales + at, n, element);
-            decode_band(&s, &b, at, n, scales);
+            load_scales(run, scales, of_band + b.column + at, n, element);
+            decode_band(run, &b, at, n, scales);
         }
-        element += b.rows * b.columns;
-        count -= b.rows * b.columns;
-        dst += b.rows * b.columns * mxfs_out_size(group->out);
+        done += b.rows * b.columns;
     }
 }
 

@@ -73,6 +73,18 @@ bool scheme_columns_fit(const struct scheme_case *c)
            (g->rank >= 1 && columns->rank == 1 && columns->shape[0] == g->shape[g->rank - 1]);
 }
 
+struct scheme_narrowing scheme_narrowing_of(const struct mxfs_run *run, enum mxfs_out via,
+                                            unsigned columns)
+{
+    return (struct scheme_narrowing){
+        .codec = run->codec,
+        .out = run->group->out,
+        .via = via,
+        .columns = columns ? run->group->part[columns] : NULL,
+        .factors = columns ? run->src[columns] : NULL,
+    };
+}
+
 void scheme_narrow(const struct scheme_narrowing *narrowing, uint8_t *dst, const float *values,
                    size_t n, uint64_t column)
 {

@@ -66,6 +66,10 @@ struct scheme_narrowing {
     const uint8_t *factors;            /**< bytes of `columns`, all of them */
 };
 
+/** How the elements of a run are narrowed, where part `columns` has factors; 0: none. */
+struct scheme_narrowing scheme_narrowing_of(const struct mxfs_run *run, enum mxfs_out via,
+                                            unsigned columns);
+
 /** Whether the factors of columns, if there are any, fit the last axis of the output. */
 bool scheme_columns_fit(const struct scheme_case *c);
 
