@@ -4,17 +4,17 @@
 /*
  * bitsandbytes.
  *
- * 4 bits (NF4, FP4): W, of any name, holds codes, two per byte, the first in the high half; next
- * to it are W.absmax, a scale for each block of the flat tensor, W.quant_map, the values of the 16
- * codes, and W.quant_state.bitsandbytes__nf4 or __fp4, JSON that tells the shape, the size of
- * blocks and the type that the library dequantizes to. An element is map[code] * absmax[block], a
- * float32 product rounded to that type. W is U8 [bytes, 1], or the same bytes as another type.
+ * 4 bits (NF4, FP4): W, of any name, holds codes, two per byte, the first in the high half. It
+ * comes with W.absmax, a scale for each block of the flat tensor; W.quant_map, the values of the 16
+ * codes; and W.quant_state.bitsandbytes__nf4 or __fp4, JSON with the shape, the size of blocks and
+ * the type to which the library dequantizes. An element is map[code] * absmax[block], a float32
+ * product rounded to that type. W is U8 [bytes, 1], or the same bytes under another type.
  *
- * Nested, absmax is U8 and quantized itself: nested_quant_map[absmax] * nested_absmax[its block],
- * then + nested_offset.
+ * When nested, absmax is U8 and itself quantized: the scale is
+ * nested_quant_map[absmax] * nested_absmax[its block] + nested_offset, each step rounded.
  *
  * 8 bits: X.weight I8 [N, K] and X.SCB F32 [N]: code * SCB[n], then times 1 / 127, each rounded.
- * X.weight_format may be there; other than 0 it means a tiled order of old versions.
+ * An optional X.weight_format other than 0 means a tiled order of old versions.
  *
  * Sources: bitsandbytes functional.py dequantize_4bit and QuantState; _ops.py
  * int8_vectorwise_dequant; transformers integrations/bitsandbytes.py dequantize_bnb_weight.
@@ -46,7 +46,7 @@ static const struct scheme_form forms[] = {
     {0},
 };
 
-/* The layout of a group, with the tables that are read when matching. */
+/* The layout of a group, with the tables that matching reads. */
 struct layout {
     float map[16];
     float nested_map[256];
@@ -58,17 +58,17 @@ struct layout {
 
 /* The JSON state. */
 
-/* Bytes of the longest state; the library writes some 200. */
+/* Most bytes of a state; the library writes about 200. */
 enum { STATE_MAX = 4096 };
 
-/* The members of a state that decoding needs. */
+/* The members of the JSON that decoding needs. */
 struct state {
     uint64_t shape[MXFS_RANK_MAX]; /* of the output */
     uint32_t rank;                 /* at most MXFS_RANK_MAX */
     uint64_t blocksize;            /* elements that share a scale; not 0 */
-    uint64_t nested_blocksize;     /* scales that share a scale; 0: they are not quantized */
-    float nested_offset;           /* added to each scale then */
-    enum mxfs_out dtype;           /* what the library dequantizes to */
+    uint64_t nested_blocksize;     /* scales that share a scale; 0: not nested */
+    float nested_offset;           /* added to each nested scale */
+    enum mxfs_out dtype;           /* the type to which the library dequantizes */
 };
 
 static bool read_shape(struct state *state, const json_t *shape)
@@ -124,7 +124,7 @@ static int parse_state(const char *json, size_t len, struct state *state)
 {
     errno = 0;
     json_t *root = json_loadb(json, len, 0, NULL);
-    if (!root && errno == ENOMEM) /* jansson itself calls that a syntax error */
+    if (!root && errno == ENOMEM) /* jansson reports that as a syntax error */
         return -ENOMEM;
 
     memset(state, 0, sizeof(*state));
@@ -138,7 +138,7 @@ static int parse_state(const char *json, size_t len, struct state *state)
 
 /* Matching. */
 
-/* Either is enough to know it; a tensor without them is an ordinary one. */
+/* Either part shows the format; a tensor without both is an ordinary one. */
 static bool is_4bit(const struct scheme_case *c)
 {
     return c->of[SCHEME_SCALES] || c->of[SCHEME_STATE];
@@ -234,7 +234,7 @@ static void spans_4bit(const struct mxfs_group *group, uint64_t first, uint64_t 
     }
 }
 
-/* n scales from `block` on. */
+/* Loads n scales, from that of `block` on. */
 static void load_scales(const struct mxfs_run *run, float *out, uint64_t block, size_t n)
 {
     const struct layout *l = run->group->layout;

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A flat array of blocks, and one of their scales.
+ * Blocks of codes, and a scale for each.
  */
 #include "blocks.h"
 

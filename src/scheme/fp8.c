@@ -4,18 +4,18 @@
 /*
  * FP8 with scales: a tensor of F8_E4M3 or F8_E5M2 and its scales become a tensor of the same name.
  *
- *  - DeepSeek V3, Qwen3, Kimi K2, MiniMax, Mistral: X.weight_scale_inv F32 or BF16, of blocks or of
- *    the tensor; despite its name a multiplier. U8 (MiniMax-M3) is an exponent.
- *  - DeepSeek V4: X.scale F8_E8M0, of 128 x 128, 32 x 32 or 1 x 32 elements
+ *  - DeepSeek V3, Qwen3, Kimi K2, MiniMax, Mistral: X.weight_scale_inv F32 or BF16, for blocks or
+ *    for the tensor; a multiplier despite its name. U8 (MiniMax-M3) is an exponent.
+ *  - DeepSeek V4: X.scale F8_E8M0, for 128 x 128, 32 x 32 or 1 x 32 elements
  *  - compressed-tensors float-quantized and mxfp8-quantized, ModelOpt FP8 and MXFP8, fbgemm, Quark,
  *    vLLM: X.weight_scale
- *  - Mistral's own names: X.qscale_weight F32 or BF16, of the tensor
- *  - ComfyUI's scaled FP8: X.scale_weight of one element
- *  - parameters that are not called weight: P_scale_inv, P_weight_scale, P_scale
+ *  - Mistral's own names: X.qscale_weight F32 or BF16, for the tensor
+ *  - ComfyUI's scaled FP8: X.scale_weight, one element
+ *  - parameters with other names than weight: P_scale_inv, P_weight_scale, P_scale
  *
- * The product is one float32 multiplication. compressed-tensors computes in the type of its scales,
- * so with BF16 or F16 scales the product is rounded to that type before the output's. ModelOpt's
- * pre_quant_scale, where it was not folded into another layer, multiplies the columns.
+ * The product is one float32 multiplication. compressed-tensors computes in the type of its scales:
+ * with BF16 or F16 scales the product is rounded to that type, then to the output's. ModelOpt's
+ * pre_quant_scale, unless it was folded into another layer, multiplies the columns.
  *
  * Sources: deepseek-ai/DeepSeek-V3 inference/kernel.py weight_dequant_kernel; transformers
  * integrations/finegrained_fp8.py, quantizers/quantizer_finegrained_fp8.py; compressed-tensors
@@ -54,8 +54,8 @@ static const struct scheme_form forms[] = {
 
 /* Matching. */
 
-/* ComfyUI pads and swizzles the scales of its MXFP8. Markers tell; without one, a config.json does,
- * which its files come without; without both, the shape, unless it needs no padding. */
+/* ComfyUI pads and swizzles the scales of its MXFP8. Its files may lack the mark of that, and have
+ * no config.json; then only a shape that needs padding shows which layout it is. */
 static bool may_be_swizzled(const struct scheme_case *c, const struct scheme_fp8_layout *l)
 {
     const struct mxfs_tensor *scales = c->of[SCHEME_SCALES];
@@ -112,7 +112,7 @@ static uint64_t scales_of_row(const struct scheme_fp8_layout *l)
     return mxfs_ceil_div(l->cols, l->block_cols);
 }
 
-/* The row of the scale table that holds an element's scale, counted over all matrices. */
+/* The row of scales that an element's scale lies in, counted over all matrices. */
 static uint64_t scale_row(const struct scheme_fp8_layout *l, uint64_t element)
 {
     uint64_t row = element / l->cols;

@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Which elements share a scale, from the shapes of an FP8 weight W and of its scales:
+ * The elements that share a scale, by the shapes of an FP8 weight W and of its scales:
  *
  *   any W           one scale           per tensor
  *   [A, ..]         [A] or [A, 1, ..]   per index of the first axis: rows of a matrix, experts
  *   [.., N, K]      [.., a, c]          blocks: 128 x 128, 32 x 32, 1 x 32, per row, per column, ..
- *   [.., N, K]      [.., a, 1, c, 1]    the same as ModelOpt writes it
+ *   [.., N, K]      [.., a, 1, c, 1]    the same, as ModelOpt writes it
  *   [E, N, K]       [E, N] or [E, K]    rows or columns of each expert; refused when N = K
  *
  * Sources: ModelOpt modelopt/torch/export/quant_utils.py; compressed-tensors
@@ -24,16 +24,16 @@
 static const char no_block[] = "no block size fits its scales";
 static const char two_axes[] = "the axis that its scales belong to cannot be told";
 
-/* The dimensions of the scales, without those that are 1 between the axes. */
+/* The dimensions of the scales, without the ones between the axes. */
 struct dims {
     uint64_t dim[MXFS_RANK_MAX];
     uint32_t rank;
 };
 
 /*
- * How many elements of an axis share a scale, from its length and the number of scales: what the
- * config says if that fits; else the only power of two that fits (for a count of 1 every larger one
- * gives the same map); else the exact ratio; else 0.
+ * How many elements of an axis share a scale, given its length and the number of scales: the
+ * configured number if that fits; else the only power of two that fits (with one scale, all larger
+ * ones are equivalent); else the exact ratio; else 0.
  */
 static uint64_t block_extent(uint64_t dim, uint64_t count, uint64_t configured)
 {
@@ -50,7 +50,7 @@ static uint64_t block_extent(uint64_t dim, uint64_t count, uint64_t configured)
     return dim % count == 0 ? dim / count : 0;
 }
 
-/* [.., a, 1, c, 1] beside [.., N, K] loses its ones. */
+/* Makes [.., a, 1, c, 1] for [.., N, K] lose its ones. */
 static bool squeeze(const struct mxfs_tensor *weight, const struct mxfs_tensor *scales,
                     struct dims *d)
 {

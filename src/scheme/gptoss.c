@@ -6,8 +6,7 @@
  *
  *  - Hugging Face names `P_blocks` U8 [E, N, K/32, 16] and `P_scales` U8 [E, N, K/32]:
  *    transformers' convert_moe_packed_tensors transposes the last two logical axes, so P is
- *    [E, K, N]. The square down_proj cannot tell by shape, so orientation follows names and
- *    model_type.
+ *    [E, K, N]. down_proj is square, so names and model_type decide the orientation, not shapes.
  *  - generic `X.weight_blocks` + `X.weight_scales` (transformers' saver): X.weight [.., K], and any
  *    other name or rank: P [.., K]; not transposed.
  *  - OpenAI's original `P.blocks` + `P.scales`: P [E, N, K]; not transposed.
@@ -23,7 +22,7 @@
 
 enum { SCALES_FLAGS = SCHEME_NEEDED | SCHEME_NAMED | SCHEME_AMBIGUOUS };
 
-/* The same names twice: lone scales count as those of the second. */
+/* These names are listed twice: lone scales are attributed to the second. */
 static const struct scheme_form experts[] = {
     {.output = "",
      .part = {{SCHEME_CODES, "_blocks", SCHEME_BIT(U8), 0},
@@ -50,7 +49,7 @@ static bool are_blocks(const struct mxfs_tensor *t)
     return t->rank >= 2 && scheme_last_dim(t) == MXFS_MXFP4_BYTES;
 }
 
-/* Without scales, only the shape tells blocks from a tensor that happens to be called so. */
+/* Without scales, only the shape tells blocks from other tensors of that name. */
 static bool is_pair(const struct scheme_case *c)
 {
     return c->of[SCHEME_SCALES] || are_blocks(c->of[SCHEME_CODES]);
@@ -96,10 +95,10 @@ static int fit_rows(struct scheme_case *c)
 /*
  * MXFP4 stored [E, N, K/32, 16] and shown [E, K, N].
  *
- * One output row (fixed e and k, all n) needs one nibble from each of N stored rows. So a unit, the
- * whole matrix of an expert or, where that is too large, a strip of it (all n, some blocks of K),
- * is transposed once when it is loaded: 16 byte rows and one scale row for each block of K, each N
- * lanes wide. From then on every output row is a contiguous pass, two rows from the same bytes.
+ * One output row (fixed e and k, all n) needs one nibble from each of N stored rows. So a unit is
+ * transposed once, when it is loaded: the matrix of an expert or, if that is too large, a strip of
+ * it (all n, some blocks of K). It becomes 16 byte rows and one scale row for each block of K, each
+ * N lanes wide. Then every output row is a contiguous pass, and two rows share the same bytes.
  *
  *   packed: row 16*g + j (g counts blocks in the strip): lane n holds k = 32*g + 2*j (low nibble)
  *           and k + 1 (high nibble)
@@ -121,8 +120,8 @@ static const struct layout *layout_of(const struct mxfs_group *group)
 }
 
 /*
- * Bytes from one packed row to the next. An odd number of cache lines: with a power of two, the
- * lines that one transposed tile writes would all fall in the same few cache sets.
+ * Bytes from one packed row to the next: an odd number of cache lines, because with a power of two
+ * all lines that one transposed tile writes would fall into the same few cache sets.
  */
 static uint64_t lane_stride(const struct layout *l)
 {
@@ -139,7 +138,7 @@ static uint64_t strips_of_matrix(const struct layout *l)
     return mxfs_ceil_div(blocks_of_row(l), l->strip);
 }
 
-/* The blocks of K in a unit: as many as fit in unit_max, at least one, spread evenly. */
+/* Blocks of K in a unit: as many as fit in unit_max, at least one, spread evenly. */
 static uint64_t choose_strip(const struct layout *l, uint64_t unit_max)
 {
     uint64_t block = lane_stride(l) * (MXFS_MXFP4_BYTES + 1);
@@ -171,7 +170,7 @@ static int fit_transposed(struct scheme_case *c)
     return 0;
 }
 
-/* First block of K in the unit, and how many blocks. */
+/* The first block of K in the unit, and the number of blocks. */
 static void unit_blocks(const struct mxfs_unit *u, uint64_t *first, uint64_t *count)
 {
     const struct layout *l = layout_of(u->group);

@@ -14,8 +14,8 @@
  *   W[n, k] = (code - zero) * scale, rounded to the type of the scales (float16)
  *
  * A unit is a strip of columns, all of K: a run of rows of the output. It is transposed when it is
- * loaded, so that the codes of a row follow each other; of AWQ, where two columns share a byte,
- * those of two rows. Then come the scales and the zeros, a byte each, of each row.
+ * loaded, so that the codes of a row follow each other; in AWQ, where two columns share a byte, the
+ * codes of two rows do. The scales and the zeros of each row come next, a byte for each zero.
  *
  * Sources: ModelCloud/GPTQModel gptqmodel/nn_modules/qlinear; AutoAWQ awq/utils/packing_utils.py;
  * auto-round's export of both.
@@ -42,7 +42,7 @@ static const struct scheme_form forms[] = {
     {0},
 };
 
-/* Columns whose words, and in AWQ's words eight times as many columns, fill cache lines. */
+/* A number of columns whose words fill cache lines, also in AWQ, with eight columns to a word. */
 enum { COLUMNS = 128, CACHE_LINE = 64 };
 
 /* Column 8j + i is this nibble of word j, counted from the lowest. */
@@ -61,7 +61,7 @@ static bool is_awq(const struct mxfs_group *g)
 /* Geometry of a unit. */
 
 /* Bytes from one row of transposed codes to the next: an odd number of cache lines, so that lines
- * written together do not fall in the same few cache sets. */
+ * written together do not fall into the same few cache sets. */
 static uint64_t code_stride(const struct mxfs_group *g)
 {
     uint64_t bytes = is_awq(g) ? layout_of(g)->cols : layout_of(g)->row_bytes;
@@ -101,10 +101,10 @@ static uint64_t unit_columns(const struct mxfs_unit *u)
 
 /* Matching. */
 
-/* Geometry and version of the codes, from shapes and config. */
+/* Geometry and version of the codes. */
 struct codes {
     enum scheme_int_words words;
-    unsigned bits; /* 0: of no known layout */
+    unsigned bits; /* 0: the layout is unknown */
     uint64_t rows, cols;
 };
 
@@ -115,7 +115,7 @@ static int refuse(struct scheme_case *c, const char *reason)
                             reason);
 }
 
-/* The name of the packing in the config, under GPTQ's key, AutoRound's, or a newer one. */
+/* The packing that the config names under GPTQ's key, AutoRound's, or a newer one. */
 static const char *find_packing(const struct mxfs_quant_config *config)
 {
     static const char *const keys[] = {"checkpoint_format", "packing_format", "format"};
@@ -139,7 +139,7 @@ static int choose_gptq_version(struct scheme_case *c, struct codes *codes)
     return 0;
 }
 
-/* Which of the formats the config means. */
+/* Checks the config, and finds the version of GPTQ. */
 static int choose_version(struct scheme_case *c, struct codes *codes)
 {
     const struct mxfs_quant_config *config = c->match->config;
@@ -161,7 +161,7 @@ static int choose_version(struct scheme_case *c, struct codes *codes)
     return 0;
 }
 
-/* Bits, rows and columns by the shapes of codes, zeros and scales. */
+/* Derives bits, rows and columns from the shapes of codes, zeros and scales. */
 static void read_shapes(const struct scheme_case *c, struct codes *codes)
 {
     const uint64_t *words = c->of[SCHEME_CODES]->shape, *zeros = c->of[SCHEME_ZEROS]->shape;
@@ -181,7 +181,7 @@ static void read_shapes(const struct scheme_case *c, struct codes *codes)
     }
 }
 
-/* Whether the config mentions that width, if it mentions any. */
+/* Whether the config has that width, or has none. */
 static bool config_has(const struct mxfs_quant_config *config, unsigned bits)
 {
     for (uint32_t i = 0; i < config->width_count && i < MXFS_WIDTHS_MAX; i++) {
@@ -191,7 +191,7 @@ static bool config_has(const struct mxfs_quant_config *config, unsigned bits)
     return config->width_count == 0 || config->width_count > MXFS_WIDTHS_MAX;
 }
 
-/* Shapes, bits and version. */
+/* Checks shapes, bits and version. */
 static int check_codes(struct scheme_case *c, struct codes *codes)
 {
     const struct mxfs_tensor *zeros = c->of[SCHEME_ZEROS];
@@ -217,7 +217,7 @@ static int fit_layout(struct scheme_case *c, const struct codes *codes)
     l->rows = codes->rows;
     l->cols = codes->cols;
     l->groups = c->of[SCHEME_SCALES]->shape[0];
-    l->row_bytes = c->of[SCHEME_CODES]->shape[0] * 4; /* of GPTQ: a column of words */
+    l->row_bytes = c->of[SCHEME_CODES]->shape[0] * 4; /* in GPTQ, a column of words */
     l->block_cols = l->cols % l->groups == 0 ? l->cols / l->groups : 0;
     if (!c->of[SCHEME_G_IDX] && l->block_cols == 0 && l->cols > 0)
         return refuse(c, scheme_int_uneven);
@@ -255,7 +255,7 @@ static void unit_at(const struct mxfs_group *group, uint64_t element, struct mxf
     unit->bytes = packed_size(group, n);
 }
 
-/* Bits that a column takes in a row of a part. */
+/* Bits of a column in a row of a part. */
 static uint64_t column_bits(const struct mxfs_group *g, unsigned part)
 {
     if (part == SCALES)

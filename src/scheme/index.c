@@ -2,14 +2,14 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * One pass over all names, before any scheme is asked.
+ * One pass over all names, before the first question to a scheme.
  */
 #include "index.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* Suffixes have two bytes at least, but for "". */
+/* A suffix other than "" has two bytes at least. */
 static uint8_t hash_end(const char *end)
 {
     return (uint8_t)((uint8_t)end[-2] * 31u + (uint8_t)end[-1]);
@@ -100,13 +100,13 @@ static void add_form(struct scheme_index *index, const struct mxfs_scheme *schem
             active.parts |= 1u << (p - form->part);
     }
     if (active.parts == 0 && form->part->suffix[0] == '\0')
-        return; /* any tensor could be its main part: only other parts tell */
+        return; /* every tensor could be its main part; only other parts tell */
     assert(index->forms < SCHEME_FORMS);
     index->form[index->forms++] = active;
 }
 
-/* Forced schemes come before all others that decode, but after those that know the bytes to be
- * other ones than the names say. */
+/* Forced schemes come before all others that decode, but after those that recognise bytes whose
+ * meaning is not what the names say. */
 static int turn_of(const struct mxfs_scheme *scheme, const char *forced)
 {
     if (!forced || scheme == mxfs_schemes[0])
@@ -124,7 +124,7 @@ static void add_forms(struct scheme_index *index, const char *forced, int turn)
     }
 }
 
-/* Whether an earlier entry stands for all tensors of that name. */
+/* Whether an earlier entry covers all tensors of that name. */
 static bool is_repeated(const struct scheme_index *index, const struct scheme_entry *new)
 {
     for (const struct scheme_entry *e = index->entry; e < index->entry + index->entries; e++) {

@@ -3,9 +3,9 @@
 
 /*
  * ModelOpt W4A16_AWQ and W4A8_AWQ: X.weight U8 [.., N / 2, K] holds signed 4-bit integers of two
- * rows, the even one in the low half of a byte; X.weight_scale [.., N, groups] multiplies, and so
- * does X.pre_quant_scale [K] after it. X.weight_scale_2 is of the activations' quantizer and does
- * not enter the weight.
+ * rows, the even one in the low half of a byte; X.weight_scale [.., N, groups] multiplies, then so
+ * does X.pre_quant_scale [K]. X.weight_scale_2 belongs to the quantizer of activations and does not
+ * enter the weight.
  *
  * Source: NVIDIA/Model-Optimizer modelopt/torch/export/quant_utils.py pack_int4_in_uint8,
  * pre_quant_scale as in its NVFP4_AWQ.

@@ -5,9 +5,10 @@
  * 8-bit integers under the name X.weight, which stays:
  *
  *  - compressed-tensors `int-quantized` and `naive-quantized`: X.weight I8 [.., N, K] and
- *    X.weight_scale [.., N, groups], [N] or of one element; perhaps X.weight_zero_point I8 like the
- *    scales and X.weight_g_idx. Products are rounded to the type of the scales.
- *  - ModelOpt INT8: X.weight_scale [N], perhaps X.pre_quant_scale [K], which multiplies the columns
+ *    X.weight_scale [.., N, groups], [N] or of one element; optional X.weight_zero_point I8 like
+ *    the scales, and X.weight_g_idx. Products are rounded to the type of the scales.
+ *  - ModelOpt INT8: X.weight_scale [N], optional X.pre_quant_scale [K], which multiplies the
+ * columns
  *
  * Sources: compressed-tensors quantization/lifecycle/forward_helpers.py; ModelOpt
  * modelopt/torch/export/quant_utils.py.
@@ -28,7 +29,7 @@ static const struct scheme_form forms[] = {
     {0},
 };
 
-/* How the scales are spread over the codes: the entries of a row. */
+/* Spreads the scales over the codes. */
 static int fit_scales(struct scheme_case *c, struct scheme_int *layout)
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *scales = c->of[SCHEME_SCALES];

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Rows of integer codes: unpacking, and the entries of their groups.
+ * Rows of integer codes: unpacking, entries of groups, and what fits.
  */
 #include "integers.h"
 
@@ -19,7 +19,7 @@ static const char too_many[] = "its columns are reordered, and there are too man
 
 struct scheme_int *scheme_int_new(struct scheme_case *c, unsigned bits, enum mxfs_code8 meaning)
 {
-    /* code - 8 at [code]; codes of fewer bits, and unsigned ones, begin further on */
+    /* code - 8 at [code]; fewer bits, and unsigned codes, begin further right */
     static const float numbers[24] = {-8, -7, -6, -5, -4, -3, -2, -1, 0,  1,  2,  3,
                                       4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15};
     static const float complement[16] = {0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1};
@@ -66,12 +66,12 @@ static void unpack_words(uint8_t *out, const uint8_t *src, size_t n,
     }
 }
 
-/* Columns of one row at a time, on the stack: where they have factors, and where they are only
- * unpacked; and room for what a step takes more. */
+/* Most columns of a row on the stack if they have factors, and if they are only unpacked; and how
+ * much further unpacking may write. */
 enum { CHUNK = SCHEME_NARROW_CHUNK, UNPACK_CHUNK = 4096, SLACK = 64 };
 
-/* The codes of columns [column, column + n), n <= UNPACK_CHUNK, a byte each, less `offset` where
- * they have fewer than 8 bits; returns where. */
+/* Finds or makes the codes of columns [column, column + n), n <= UNPACK_CHUNK, as bytes; codes of
+ * fewer than 8 bits are reduced by `offset`. */
 static const uint8_t *unpack(const struct scheme_int_row *row, uint64_t column, size_t n,
                              unsigned offset, uint8_t buffer[UNPACK_CHUNK + SLACK])
 {
@@ -99,12 +99,12 @@ static const uint8_t *unpack(const struct scheme_int_row *row, uint64_t column, 
 
 /* Decoding. */
 
-/* Entries of some groups. */
+/* The entries of some groups. */
 struct entries {
     float scales[SCHEME_SCALE_CHUNK], zeros[SCHEME_SCALE_CHUNK], biases[SCHEME_SCALE_CHUNK];
 };
 
-/* Packed zeros of groups [at, at + n) of the row's; one may lie across the words of two rows. */
+/* Loads packed zeros [at, at + n) of row->zeros; one may lie across the words of two rows. */
 static void load_packed_zeros(const struct scheme_int_row *row, uint64_t at, size_t n, float *zeros)
 {
     const struct scheme_int *layout = row->layout;
@@ -120,7 +120,7 @@ static void load_packed_zeros(const struct scheme_int_row *row, uint64_t at, siz
     }
 }
 
-/* Scales and zeros of groups [group, group + n). */
+/* Loads scales and zeros of groups [group, group + n). */
 static void load_pairs(const struct scheme_int_row *row, uint64_t group, size_t n, float *scales,
                        float *zeros)
 {
@@ -158,8 +158,7 @@ static bool has_factors(const struct scheme_int_row *row)
     return row->layout->columns != 0;
 }
 
-/* The type that a kernel writes, and where: the output, or values that narrow() takes from there.
- */
+/* The type that a kernel writes: the output type, or float32 for narrow(). */
 static enum mxfs_out kernel_out(const struct scheme_int_row *row, struct mxfs_affine *affine)
 {
     if (!has_factors(row))
@@ -168,7 +167,7 @@ static enum mxfs_out kernel_out(const struct scheme_int_row *row, struct mxfs_af
     return MXFS_OUT_F32;
 }
 
-/* n <= CHUNK values times the factors of their columns. */
+/* Multiplies n <= CHUNK values by the factors of their columns, if there are any. */
 static void narrow(const struct scheme_int_row *row, uint64_t column, size_t n, const float *values,
                    uint8_t *dst)
 {
@@ -184,7 +183,7 @@ static void narrow(const struct scheme_int_row *row, uint64_t column, size_t n, 
         scheme_narrow(&narrowing, dst, values, n, column);
 }
 
-/* Columns whose entries are known, from bytes to the output. */
+/* Decodes columns by way of a byte for each code. */
 static void decode_bytes(const struct scheme_int_row *row, uint64_t column, size_t n,
                          struct mxfs_affine *affine, uint8_t *dst)
 {
@@ -208,7 +207,7 @@ static bool are_nibbles(const struct scheme_int_row *row)
     return row->layout->bits == 4 && !row->layout->per_word;
 }
 
-/* The same for codes of up to 4 bits, of which each group has few values; narrower ones are
+/* Decodes codes of up to 4 bits, of which each group has few values; those below 4 bits are
  * unpacked first. */
 static void decode_narrow(const struct scheme_int_row *row, uint64_t column, size_t n,
                           struct mxfs_affine *affine, uint8_t *dst)
@@ -250,7 +249,7 @@ static void decode_picked(const struct scheme_int_row *row, uint64_t column, uin
                                                     });
 }
 
-/* Every column has an entry of its own. */
+/* Decodes columns with an entry for each. */
 static void decode_by_entry(const struct scheme_int_row *row, uint64_t column, uint64_t n,
                             const float *scales, const float *zeros, uint8_t *dst)
 {
@@ -355,7 +354,7 @@ static bool is_even(const struct scheme_int *layout)
 /* The meaning of a g_idx. */
 struct order {
     bool natural; /* as if there were none */
-    bool unused;  /* -1 is there */
+    bool unused;  /* it has a -1 */
 };
 
 /* Fills group_of. */

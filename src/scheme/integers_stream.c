@@ -4,8 +4,8 @@
 /*
  * Rows of integer codes in the order of the output.
  *
- * Packed zeros are codes like the others, but run down the rows of a matrix: that of (row n, group
- * j) begins at bit n * bits of the words of column j.
+ * Packed zeros are codes too, but run down the rows of a matrix: the zero of row n and group j
+ * begins at bit n * bits of the words of column j.
  */
 #include "integers.h"
 
@@ -19,11 +19,11 @@ static const struct scheme_int *layout_of(const struct mxfs_group *g)
     return g->layout;
 }
 
-/* A run of elements, by rows of the flat output. */
+/* Where a run of elements lies, in rows of the flat output. */
 struct place {
     uint64_t row, column;           /* of the first element */
     uint64_t last_row, last_column; /* of the last */
-    uint64_t group, last_group;     /* of these columns; all of them where rows are reordered */
+    uint64_t group, last_group;     /* of these columns; all groups if columns are reordered */
 };
 
 static struct place place_of(const struct mxfs_group *g, uint64_t first, uint64_t count)
@@ -80,7 +80,7 @@ static struct mxfs_span entries_span(const struct scheme_int *l, const struct pl
                               (entry_of(l, p->last_row, p->last_group) - first + 1) * size};
 }
 
-/* The words of a packed zero: the row among those of all matrices, and the bit. */
+/* The row of words that a packed zero begins in, counted over all matrices, and the bit. */
 static uint64_t zero_row(const struct mxfs_group *g, uint64_t row, unsigned *bit)
 {
     const struct scheme_int *l = layout_of(g);
@@ -127,8 +127,7 @@ void scheme_int_spans(const struct mxfs_group *group, uint64_t first, uint64_t c
         spans[l->columns] = scheme_whole_span(group, l->columns);
 }
 
-/* Where the entries of a row lie in the spans of a run: those of the group that `row` begins with.
- */
+/* Finds the entries of row `at`, from group row->entry on, in the bytes of a run. */
 static void set_entries(struct scheme_int_row *row, const struct place *p, uint64_t at,
                         const uint8_t *const src[MXFS_PARTS_MAX])
 {

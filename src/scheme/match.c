@@ -4,9 +4,9 @@
 /*
  * The engine: finds groups from the tables in which schemes describe their formats.
  *
- * Every scheme would ask the same questions of a tensor: is it a main part by suffix and type,
- * which companions are there, is one missing, is there one too many, are weights rotated. They are
- * asked here, once. Only whether the shapes fit is left to the scheme.
+ * The same questions arise for every scheme: is a tensor a main part by suffix and type, which
+ * companions does it have, is one missing, is there one too many, are weights rotated. The engine
+ * asks them; the scheme only decides whether the shapes fit.
  */
 #include "match.h"
 
@@ -29,7 +29,7 @@ static const char elsewhere[] = "a companion of it is in a missing shard";
 static const char no_weight[] = "the weight that it belongs to is missing";
 static const char not_forced[] = "it does not fit the requested --scheme";
 
-/* For use by fit(). */
+/* For fit(). */
 
 static int refuse(struct mxfs_match *match, const char *name, const char *reason, bool half)
 {
@@ -144,7 +144,7 @@ bool scheme_is_blocked(const struct mxfs_tensor *codes, const struct mxfs_tensor
 
 /* Parts. */
 
-/* The tensor whose name is the first stem_len bytes of that of tensor `index`, and `suffix`. */
+/* The tensor called like the first stem_len bytes of the name of tensor `index`, plus `suffix`. */
 static size_t next_to(const struct mxfs_match *match, size_t index, size_t stem_len,
                       const char *suffix)
 {
@@ -152,10 +152,10 @@ static size_t next_to(const struct mxfs_match *match, size_t index, size_t stem_
     return mxfs_tensors_find(set, index, set->sorted[index]->name, stem_len, suffix);
 }
 
-/* A part that makes the group a refused one. */
+/* Parts for which the group is refused, or NULL. */
 struct faults {
-    const struct scheme_part *twice; /* its role has another part already */
-    const struct scheme_part *odd;   /* it has another type */
+    const struct scheme_part *twice; /* another part has its role */
+    const struct scheme_part *odd;   /* its type is not one of the form */
 };
 
 static void add_part(struct scheme_case *c, const struct scheme_part *part,
@@ -175,7 +175,7 @@ static void add_part(struct scheme_case *c, const struct scheme_part *part,
         g->part[g->parts++] = t;
 }
 
-/* Finds the parts of a form; false when something says that the tensor is of another one. */
+/* Finds the parts of a form; false when the type of one shows that it is not this form. */
 static bool find_parts(struct scheme_case *c, uint32_t present, struct faults *faults)
 {
     const struct scheme_part *parts = c->form->part;
@@ -195,7 +195,7 @@ static bool find_parts(struct scheme_case *c, uint32_t present, struct faults *f
     return true;
 }
 
-/* The first part that one of the flags asks for and that is not there, or NULL. */
+/* The first part that has one of the flags and is missing, or NULL. */
 static const struct scheme_part *find_missing(const struct scheme_case *c, unsigned flags)
 {
     for (const struct scheme_part *p = c->form->part + 1; p->suffix; p++) {
@@ -221,19 +221,10 @@ static size_t find_entry(const struct mxfs_tensors *set, size_t near, const char
     return mxfs_tensors_find(set, near, name, e->module ? len - 6 : len, e->suffix);
 }
 
-static bool is_part(const struct mxfs_group *g, const struct mxfs_tensor *t)
-{
-    for (unsigned i = 0; i < g->parts; i++) {
-        if (g->part[i] == t)
-            return true;
-    }
-    return false;
-}
-
 /*
- * A tensor next to a group that is called like a scale, a zero point or the like changes the
- * meaning of its codes. A form lists those that it understands; if one is left, the group is of an
- * unknown format. Returns the first that has one of the roles (bits), or NULL.
+ * A tensor next to a group whose name is that of a scale, a zero point or the like changes the
+ * meaning of the codes. A form lists those that it understands; with any other, the format is
+ * unknown. Returns the first whose role is among `roles` (bits), or NULL.
  */
 static const struct scheme_part *find_stranger(const struct mxfs_match *match, size_t index,
                                                const struct mxfs_group *g, uint32_t roles)
@@ -245,7 +236,7 @@ static const struct scheme_part *find_stranger(const struct mxfs_match *match, s
         size_t at = e->strange && (roles >> e->part->role & 1)
                         ? find_entry(set, index, g->name, g->name_len, e)
                         : MXFS_NOT_FOUND;
-        if (at == MXFS_NOT_FOUND || is_part(g, set->sorted[at]))
+        if (at == MXFS_NOT_FOUND || mxfs_scheme_has_part(g, set->sorted[at]))
             continue;
         if (!(e->part->flags & SCHEME_TYPED) || (e->part->dtypes >> set->sorted[at]->dtype & 1))
             return e->part;
@@ -268,8 +259,8 @@ bool scheme_has_scales(const struct scheme_case *c)
 }
 
 /*
- * Whether a missing shard holds company of the output name[0, len). Then its meaning is unknown:
- * without its g_idx a group looks whole, and without its scales like no group at all.
+ * Whether a missing shard holds a companion of the output name[0, len). If so, its meaning is
+ * unknown: a group without its g_idx looks complete, and codes without scales look like no group.
  */
 static bool lacks_company(const struct mxfs_match *match, const char *name, size_t len)
 {
@@ -283,7 +274,7 @@ static bool lacks_company(const struct mxfs_match *match, const char *name, size
     return false;
 }
 
-/* The output is called stem + form->output, most often the beginning of the main part's name. */
+/* The output is called stem + form->output, which mostly is how the main part's name begins. */
 static int set_name(struct scheme_case *c)
 {
     const struct mxfs_tensor *t = c->of[SCHEME_CODES];
@@ -307,7 +298,7 @@ static int set_name(struct scheme_case *c)
 
 /* Forms. */
 
-/* Everything but the shapes. */
+/* Checks everything but the shapes. */
 static int check_parts(struct scheme_case *c, const struct faults *faults)
 {
     const struct mxfs_quant_config *config = c->match->config;
@@ -331,7 +322,7 @@ static int check_parts(struct scheme_case *c, const struct faults *faults)
     return stranger ? scheme_refuse(c, scheme_words[stranger->role].stranger) : 0;
 }
 
-/* The verdict on a form whose parts were found, once `rc` says whether they fit. */
+/* The verdict on a form whose parts are there; `rc` says whether they fit. */
 static int conclude(struct scheme_case *c, int rc)
 {
     struct mxfs_match *match = c->match;
@@ -339,14 +330,14 @@ static int conclude(struct scheme_case *c, int rc)
     const struct mxfs_tensor *t = c->of[SCHEME_CODES];
     const char *forced = match->options->forced;
 
-    if (match->error != 0) /* whatever was concluded from it */
+    if (match->error != 0) /* a verdict drawn from a failed read is void */
         return match->error;
     if (rc == 0 && lacks_company(match, g->name, g->name_len))
         return scheme_refuse_half(c, elsewhere);
     if (rc == 0 && forced && !mxfs_scheme_is_listed(c->scheme, forced))
         return scheme_refuse(c, not_forced);
     if (rc == -ENOTSUP && !match->half && lacks_company(match, t->name, t->name_len))
-        return refuse(match, match->scheme, elsewhere, true); /* which might explain it */
+        return refuse(match, match->scheme, elsewhere, true); /* which may be why it does not fit */
     return rc;
 }
 
@@ -370,10 +361,10 @@ static int ask_form(struct mxfs_match *match, size_t index, const struct scheme_
     return conclude(&c, rc == 0 ? scheme->fit(&c) : rc);
 }
 
-/* Parts whose main part is nowhere. */
+/* Parts without their main part. */
 
-/* Whether `form` lists `suffix`, and has a main part for the stem of tensor `index`: of any type,
- * or of one that it takes. */
+/* Whether `form` lists `suffix`, and there is a main part for the stem of tensor `index`, of any
+ * type or of one that the form takes. */
 static bool has_main(const struct mxfs_match *match, size_t index, const struct scheme_form *form,
                      const char *suffix, bool any_type)
 {
@@ -390,7 +381,7 @@ static bool has_main(const struct mxfs_match *match, size_t index, const struct 
            (any_type || (form->part->dtypes >> sorted[at]->dtype & 1));
 }
 
-/* Whether no form has a main part for a lone part. */
+/* Whether no form has a main part for tensor `index`. */
 static bool is_alone(const struct mxfs_match *match, size_t index, const struct scheme_entry *e)
 {
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
@@ -402,7 +393,7 @@ static bool is_alone(const struct mxfs_match *match, size_t index, const struct 
     return true;
 }
 
-/* Whether another part of its form is there. */
+/* Whether another part of its form exists. */
 static bool has_pair(const struct mxfs_match *match, size_t index, const struct scheme_entry *e,
                      size_t stem_len)
 {
@@ -490,9 +481,8 @@ int mxfs_scheme_ask_alone(struct mxfs_match *match, size_t index)
     return refuse(match, "incomplete", elsewhere, true);
 }
 
-/* The stem of a scale of activations; false when the tensor is none. */
-static bool scales_activations(const struct mxfs_match *match, const struct mxfs_tensor *t,
-                               size_t *stem_len)
+/* Whether a tensor scales activations, and the length of its stem. */
+static bool find_stem(const struct mxfs_match *match, const struct mxfs_tensor *t, size_t *stem_len)
 {
     for (size_t i = 0; i < match->index->entries; i++) {
         const struct scheme_part *p = match->index->entry[i].part;
@@ -508,12 +498,12 @@ bool mxfs_scheme_scales_activations(const struct mxfs_match *match, size_t index
     const struct mxfs_tensor *t = match->tensors->sorted[index];
     size_t stem_len;
 
-    if (!scales_activations(match, t, &stem_len))
+    if (!find_stem(match, t, &stem_len))
         return false;
     *count = 0;
     for (size_t f = 0; f < match->index->forms && *count < MXFS_MAINS_MAX; f++) {
         const char *suffix = match->index->form[f].form->part->suffix;
-        /* Forms write "weight_packed" without the dot after X. */
+        /* Forms list "weight_packed" without the dot after X. */
         size_t dot = suffix[0] == 'w' && t->name[stem_len] == '.';
         size_t at = next_to(match, index, stem_len + dot, suffix);
         if (at != MXFS_NOT_FOUND)

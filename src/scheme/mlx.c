@@ -6,12 +6,12 @@
  * is a stream of codes, the first in the lowest bits.
  *
  *  - affine: X.biases like the scales, of a float type; code * scale + bias, the product rounded to
- *    that type, then the sum. The words of a group tell bits * columns of it, not the two apart
- *    (4 x 32 is 2 x 64): only a pair that the config mentions is taken.
+ *    that type, then the sum. The words of a group give the product of bits and columns (4 x 32
+ *    is 2 x 64), so the pair must be in the config.
  *  - mxfp4, mxfp8: U8 scales are E8M0, for 32 codes of 4 or 8 bits (E2M1, E4M3)
  *  - nvfp4: U8 scales are E4M3, for 16 codes of 4 bits (E2M1)
  *
- * The last three are told apart by the words that share a scale: 4, 8 and 2.
+ * The number of words that share a scale tells the last three apart: 4, 8 and 2.
  *
  * Source: ml-explore/mlx mlx/ops.cpp (affine_dequantize, fp_dequantize), python docs of
  * mx.quantize.
@@ -42,7 +42,7 @@ static const struct scheme_form floats[] = {
 
 /* Matching. */
 
-/* Words of a row that share a scale, or 0 when the shapes do not belong together. */
+/* Words of a row that share a scale, or 0 if the shapes do not fit. */
 static uint64_t words_of_group(const struct mxfs_tensor *codes, const struct mxfs_tensor *scales)
 {
     uint64_t words = scheme_last_dim(codes), groups = scheme_last_dim(scales);
@@ -53,8 +53,7 @@ static uint64_t words_of_group(const struct mxfs_tensor *codes, const struct mxf
     return words % groups == 0 ? words / groups : 0;
 }
 
-/* The only width of the config that fills that many words with a group; bits 0: none, or several.
- */
+/* The only width in the config with groups of that many words; bits 0: none, or several. */
 static struct mxfs_quant_width find_width(const struct mxfs_quant_config *config, uint64_t words)
 {
     struct mxfs_quant_width found = {0, 0};
@@ -77,7 +76,7 @@ static bool is_affine(const struct scheme_case *c)
     return c->of[SCHEME_BIASES] || c->of[SCHEME_SCALES]->dtype != MXFS_U8;
 }
 
-/* The scales and biases, and the width of the codes, as far as they are told. */
+/* Checks scales and biases, and finds the width of the codes. */
 static int check_affine(struct scheme_case *c, struct mxfs_quant_width *width)
 {
     const struct mxfs_tensor *scales = c->of[SCHEME_SCALES], *biases = c->of[SCHEME_BIASES];

@@ -6,7 +6,7 @@
  *
  *  - compressed-tensors `mxfp4-pack-quantized`: X.weight_packed U8 + X.weight_scale U8 or F8_E8M0.
  *    AutoRound's MXINT4 has the same names, types and shapes; only data_type tells it apart. With
- *    X.weight_global_scale the group is NVFP4.
+ *    X.weight_global_scale, the group is NVFP4.
  *  - AMD Quark and NVIDIA ModelOpt: X.weight U8 + X.weight_scale U8 or F8_E8M0
  *  - DeepSeek V4 experts: X.weight I8 + X.scale F8_E8M0
  *
@@ -50,7 +50,7 @@ static const struct scheme_form weight[] = {
 
 static int fit_weight(struct scheme_case *c)
 {
-    /* MXFP6 packs 4 codes in 3 bytes, in one of two orders that nothing on disk tells apart. */
+    /* MXFP6 packs 4 codes in 3 bytes, in one of two orders that nothing in a file tells apart. */
     if (scheme_is_blocked(c->of[SCHEME_CODES], c->of[SCHEME_SCALES], 24))
         return scheme_refuse_as(c, "mxfp6", "its two packings cannot be told apart");
     return scheme_blocks_fit(c);

@@ -6,9 +6,9 @@
  * U8 or F8_E8M0 [.., K / 32] become X.weight [.., K].
  *
  * Codes are E2M3, four in three bytes, the first in the lowest bits. Every E2M3 value is an E4M3
- * value, so codes are exchanged for those and go through the MXFP8 kernel. AMD Quark packs in
- * another order, and AutoRound has another element type under the same names: only
- * compressed-tensors' own config makes it certain.
+ * value, so codes are converted to E4M3 and go through the MXFP8 kernel. AMD Quark packs them in
+ * another order, and AutoRound uses another element type under the same names, so the format is
+ * certain only with a config of compressed-tensors.
  *
  * Source: compressed-tensors compressors/mxfp6/helpers.py.
  */

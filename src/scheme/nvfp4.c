@@ -2,14 +2,15 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * NVFP4: codes U8 [.., K/2], scales F8_E4M3 [.., K/16], and a float32 scale of the tensor.
+ * NVFP4: E2M1 codes U8 [.., K/2], two per byte with the even element in the low nibble; scales
+ * F8_E4M3 [.., K/16]; and a float32 scale of the tensor or of each expert.
  *
  *  - compressed-tensors nvfp4-pack-quantized: X.weight_packed, X.weight_scale and
- *    X.weight_global_scale, a divisor: code * (scale / global). [1] as written, the quotient is a
- *    float32; as a scalar it takes part in torch's arithmetic without its type, so that quotient
+ *    X.weight_global_scale, a divisor: code * (scale / global). With shape [1], as written, the
+ *    quotient is a float32. A scalar's type does not count in torch's arithmetic, so its quotient
  *    and product are bfloat16.
  *  - ModelOpt: X.weight, X.weight_scale and X.weight_scale_2, a multiplier: code * (scale * ws2).
- *    X.pre_quant_scale, where it was not folded into another layer, multiplies the columns then.
+ *    X.pre_quant_scale, unless it was folded into another layer, then multiplies the columns.
  *    Experts in one tensor are called P, P_weight_scale and P_weight_scale_2, and may be packed
  *    along the last axis but one.
  *
@@ -61,17 +62,16 @@ enum { CODES, SCALES, GLOBAL, COLUMNS };
 enum global {
     MULTIPLIES,
     DIVIDES,
-    DIVIDES_BF16, /* and the quotient is rounded to bfloat16, as is the product */
+    DIVIDES_BF16, /* and both quotient and product are rounded to bfloat16 */
 };
 
 /* The layout of a group. */
 struct layout {
-    uint64_t cols;   /* of the output: its last dimension */
-    uint64_t region; /* elements that share a scale of the tensor */
-    enum global global;
+    uint64_t cols;      /* of the output: its last dimension */
+    uint64_t region;    /* elements that share a scale of the tensor */
+    enum global global; /* how the scale of the tensor applies */
 };
 
-/* The layout of a group. */
 static const struct layout *layout_of(const struct mxfs_group *group)
 {
     return group->layout;
@@ -79,13 +79,13 @@ static const struct layout *layout_of(const struct mxfs_group *group)
 
 /* Matching. */
 
-/* Codes and scales in the order of the output: the last axis is packed. */
+/* Whether codes and scales are in the order of the output: the last axis is packed. */
 static bool is_by_columns(const struct scheme_case *c)
 {
     return scheme_is_blocked(c->of[SCHEME_CODES], c->of[SCHEME_SCALES], MXFS_NVFP4_BYTES);
 }
 
-/* The last axis but one is packed, of experts in one tensor. */
+/* Whether the last axis but one is packed, for experts in one tensor. */
 static bool is_by_rows(const struct scheme_case *c)
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *scales = c->of[SCHEME_SCALES];
@@ -101,8 +101,8 @@ static bool is_not_by_rows(const struct scheme_case *c)
     return !is_by_rows(c);
 }
 
-/* ComfyUI's scales are padded to 128 rows and 4 columns; where that changes nothing and nothing
- * else tells, both formats have the same shapes. Its files come without a config.json. */
+/* ComfyUI pads scales to 128 rows and 4 columns. If that changes nothing, both formats have the
+ * same shapes; but ComfyUI's files have no config.json. */
 static bool may_be_swizzled(const struct scheme_case *c)
 {
     const struct mxfs_group *g = c->group;
@@ -120,7 +120,7 @@ static bool global_fits(const struct mxfs_group *g, const struct mxfs_tensor *gl
            global->size == g->shape[0] * sizeof(float);
 }
 
-/* Codes that are packed along `axis`, and how the scale of the tensor is applied. */
+/* Fits codes that are packed along `axis`, and the scale of the tensor. */
 static int fit_axis(struct scheme_case *c, uint32_t axis)
 {
     const struct mxfs_tensor *divisor = c->of[SCHEME_DIVISOR];
@@ -204,7 +204,7 @@ static void spans(const struct mxfs_group *group, uint64_t first, uint64_t count
         out[COLUMNS] = scheme_whole_span(group, COLUMNS);
 }
 
-/* `blocks` of one row, by way of float32. */
+/* Decodes `blocks` of one row to float32 first. */
 static void decode_aside(const struct scheme_narrowing *narrowing, const uint8_t *codes,
                          const float *scales, size_t blocks, uint64_t column, uint8_t *dst)
 {

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Scales as float32.
+ * Scales as float32, and products in the output type.
  */
 #include "scales.h"
 

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What several formats do with scales: find their bytes, widen them to float32, and round products
- * on their way to the output type. Private to scheme/.
+ * Scales: finding their bytes, widening them to float32, and rounding products on their way to the
+ * output type. Private to scheme/.
  */
 #ifndef MXFS_SCHEME_SCALES_H
 #define MXFS_SCHEME_SCALES_H

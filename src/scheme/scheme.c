@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The list of schemes, and the questions that all of their tables answer together.
+ * The list of schemes, and what their tables say together: names, methods, the table of formats.
  */
 #include "mxfs/scheme.h"
 
@@ -102,7 +102,7 @@ const char *mxfs_scheme_config_string(const struct mxfs_quant_config *config, co
 {
     const char *at = config->strings, *found = "";
 
-    while (at && *at) { /* of members of one name the last counts, as in Python */
+    while (at && *at) { /* the last member of a name counts, as in Python */
         const char *value = at + strlen(at) + 1;
         if (strcmp(at, key) == 0)
             found = value;
@@ -190,7 +190,7 @@ static const struct scheme_form *form_at(size_t index, const struct mxfs_scheme 
     return NULL;
 }
 
-/* The text in front of suffixes: "X" of X.weight, "X." where they have no dot, "P" of P_scale. */
+/* The text before suffixes: "X" of X.weight, "X." where they have no dot, "P" of P_scale. */
 static const char *stem_of(const struct scheme_form *form)
 {
     const char *suffix = form->reason ? form->part[0].suffix : form->output;
@@ -198,7 +198,7 @@ static const char *stem_of(const struct scheme_form *form)
     return strcmp(suffix, "weight") == 0 ? "X." : suffix[0] == '.' ? "X" : "P";
 }
 
-/* Whether part `i` may be there instead of the one before it. */
+/* Whether part `i` is an alternative to the one before it. */
 static bool is_alternative(const struct scheme_form *form, size_t i)
 {
     return i > 1 && form->part[i].suffix && form->part[i].role == form->part[i - 1].role;

@@ -224,10 +224,10 @@ static const struct grouping_case formats[] = {
      METHOD("fp8")},
 };
 
-/* What looks quantized and cannot be dequantized exactly. */
+/* Tensors that look quantized but cannot be dequantized exactly. */
 
 static const struct grouping_case refusals[] = {
-    /* half a pair; a plain tensor of that name is none */
+    /* half a pair; a plain tensor of that name is not half a pair */
     {"x_blocks U8 4,2,16", "half x_blocks\n! mxfp4-blocks 1 x_blocks\n"},
     {"x_scales U8 4,2; y_scales U8 1", "half x_scales\nhalf y_scales\n! mxfp4-blocks 2 x_scales\n"},
     {"x.blocks U8 4,2,16", "half x.blocks\n! mxfp4-gptoss-original 1 x.blocks\n"},
@@ -264,26 +264,26 @@ static const struct grouping_case refusals[] = {
      "refused x.scale\nrefused x.weight\n! fp8 1 x.weight\n"},
     {"x.scale F8_E8M0 3,1,1; x.weight F8_E4M3 2,64,64",
      "refused x.scale\nrefused x.weight\n! fp8 1 x.weight\n"},
-    /* one reason, one line, however many */
+    /* one line for a reason, whatever the number of groups */
     {"a_blocks U8 4,2,16; b_blocks U8 4,2,16; b_scales U8 9; c_blocks U8 4,2,16; d_blocks U8 1,16;"
      "d_scales U8 1",
      "mxfp4-blocks d 32 < d_blocks d_scales\nhalf a_blocks\nrefused b_blocks\nrefused b_scales\n"
      "half c_blocks\n! mxfp4-blocks 2 a_blocks\n! mxfp4-blocks 1 b_blocks\n"},
-    /* what only the config tells */
+    /* only the config tells these */
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2",
      "refused x.weight_packed\nrefused x.weight_scale\n! mxint4 1 x.weight_packed\n",
      .config = {.quantized = true, .method = "auto-round", .strings = "data_type\0mx_int4\0"}},
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2",
      "refused x.weight_packed\nrefused x.weight_scale\n! mxfp4-packed 1 x.weight_packed\n",
      .config = {.quantized = true, .method = "compressed-tensors", .transforms = true}},
-    /* what else stands beside it */
+    /* another tensor next to it */
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2; x.weight_zero_point U8 4,2",
      "refused x.weight_packed\nrefused x.weight_scale\nplain x.weight_zero_point\n"
      "! mxfp4-packed 1 x.weight_packed\n"},
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2; x.weight_global_scale F32 1",
      "plain x.weight_global_scale\nrefused x.weight_packed\nrefused x.weight_scale\n"
      "! mxfp4-packed 1 x.weight_packed\n"},
-    /* FP6: nothing tells its two packings apart */
+    /* FP6, whose two packings nothing tells apart */
     {"x.weight U8 4,48; x.weight_scale U8 4,2",
      "refused x.weight\nrefused x.weight_scale\n! mxfp6 1 x.weight\n", METHOD("quark")},
     /* a low-rank part */
@@ -295,10 +295,10 @@ static const struct grouping_case refusals[] = {
     {"x.weight U8 4,32; x.weight_scale U8 4,2; y.weight BF16 3",
      "refused x.weight\nplain x.weight_scale\nplain y.weight\n! comfyui 1 x.weight\n",
      .options = {.match = {.comfy = true}}},
-    /* a method that nobody knows, and no tensor that shows it */
+    /* an unknown method, and no tensor that shows it */
     {"x.weight I32 4", "plain x.weight\n! hqq 1 -\n", METHOD("hqq")},
     {"x.weight BF16 4", "plain x.weight\n", METHOD("mxfp4")},
-    /* and tensors that could be of a known scheme: only for who says so */
+    /* the same, and tensors that would fit a known scheme: only --scheme decodes them */
     {"x_blocks U8 1,16; x_scales U8 1; k.k_scale F32 -",
      "plain k.k_scale\nrefused x_blocks\nrefused x_scales\n! hqq 1 x_blocks\n", METHOD("hqq")},
     {"a_blocks U8 1,16; a_scales U8 1; b_blocks U8 1,16; b_scales U8 1; "
@@ -338,7 +338,7 @@ static const struct grouping_case refusals[] = {
      "! mxfp4-gptoss 1 x.experts.down_proj_blocks\n"},
 };
 
-/* Names of results and parts that meet. */
+/* Names of outputs and parts that collide. */
 
 static const struct grouping_case clashes[] = {
     {"x BF16 32; x_blocks U8 1,16; x_scales U8 1",
@@ -349,13 +349,13 @@ static const struct grouping_case clashes[] = {
     {"x.weight U8 4,32; x.weight_packed U8 4,32; x.weight_scale U8 4,2",
      "mxfp4-weight x.weight 4,64 < x.weight x.weight_scale\nrefused x.weight_packed\n"
      "! mxfp4-packed 1 x.weight_packed\n"},
-    /* the result of one is a part of the other */
+    /* the output of one is a part of the other */
     {"x_blocks_blocks U8 1,16; x_blocks_scales U8 1; x_blocks U8 1,16; x_scales U8 1",
      "mxfp4-blocks x 32 < x_blocks x_scales\nrefused x_blocks_blocks\nplain x_blocks_scales\n"
      "! mxfp4-blocks 1 x_blocks_blocks\n"},
 };
 
-/* What is neither quantized nor refused. */
+/* Tensors that are neither quantized nor refused. */
 
 static const struct grouping_case decoys[] = {
     {"hc_attn_scale F32 3; hc_ffn_scale F32 3; hc_head_scale F32 1; l.layer_scale F32 4;"
@@ -366,14 +366,14 @@ static const struct grouping_case decoys[] = {
      "plain l.layerscale1.scale\nplain l.norm.scale\nplain l.norm.weight\n"
      "plain l.per_expert_scale\nplain l.router.scale\nplain l.router.weight\nplain logit_scale\n"
      "plain norm.scale\nplain scale_embed\nplain x.scales\nplain x.weight\n"},
-    /* the same beside groups */
+    /* the same next to groups */
     {"hc_attn_scale F32 3; l.layer_scale F32 4; l.layerscale1.scale F32 4; l.norm.scale BF16 4;"
      "l.per_expert_scale F32 2; l.router.scale BF16 4; logit_scale F32 -; scale_embed F32 1;"
      "x_blocks U8 1,16; x_scales U8 1",
      "mxfp4-blocks x 32 < x_blocks x_scales\nplain hc_attn_scale\nplain l.layer_scale\n"
      "plain l.layerscale1.scale\nplain l.norm.scale\nplain l.per_expert_scale\n"
      "plain l.router.scale\nplain logit_scale\nplain scale_embed\n"},
-    /* an unquantized weight with a scale beside it stays as it is, and so does the scale */
+    /* an unquantized weight with a scale stays as it is, and so does the scale */
     {"a.weight BF16 4,4; a.weight_scale F32 1; b.weight F16 4; b.weight_scale_inv F32 1;"
      "c.scale F8_E8M0 1,1; c.weight F32 4; d.scale F32 4; d.weight BF16 4",
      "plain a.weight\nplain a.weight_scale\nplain b.weight\nplain b.weight_scale_inv\n"
@@ -389,7 +389,7 @@ static const struct grouping_case decoys[] = {
     "c.activation_scale F32 1; p_input_scale F32 1"
 
 static const struct grouping_case activations[] = {
-    /* activation and KV scales vanish where anything is dequantized */
+    /* activation and KV scales are dropped where any group is dequantized */
     {SCALES, "mxfp4-packed a.weight 1,32 < a.weight_packed a.weight_scale\n"
              "dropped a.input_scale\ndropped b.input_scale\ndropped c.activation_scale\n"
              "dropped c.input_global_scale\ndropped c.input_zero_point\ndropped c.output_scale\n"
@@ -405,7 +405,7 @@ static const struct grouping_case activations[] = {
      "refused b.weight_scale\ndropped c.input_scale\n! mxfp4-packed 1 b.weight_packed\n"},
 };
 
-/* What the user chose. */
+/* Choices of the user. */
 
 static const struct grouping_case choices[] = {
     {"a_blocks U8 1,16; a_scales U8 1; b_blocks U8 1,16; b_scales U8 1; c F32 1; ab F32 1",
