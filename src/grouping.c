@@ -101,26 +101,27 @@ static bool is_wanted(const struct work *w, const char *name, size_t len)
 /* Adds a group that can be dequantized, or frees it. */
 static int add_match(struct work *w, size_t index, struct mxfs_group *group)
 {
-    const char *clash = find_clash(w, index, group);
-    const char *scheme = group->scheme->name;
+    struct mxfs_refusal refusal = {
+        .scheme = group->scheme->name,
+        .reason = find_clash(w, index, group),
+        .first = w->match.tensors->sorted[index],
+    };
+    int rc = 0;
 
-    if (!clash && is_wanted(w, group->name, group->name_len)) {
-        int rc = add_group(w, group);
-        if (rc == 0)
-            set_roles(w, index, group, (int32_t)w->out->count - 1);
-        else
-            mxfs_scheme_release(group);
-        return rc;
-    }
-    if (!clash)
+    if (refusal.reason) {
+        w->out->role[index] = MXFS_ROLE_REFUSED; /* the parts of other groups keep their role */
+        rc = add_refusal(w, refusal);
+    } else if (!is_wanted(w, group->name, group->name_len)) {
         set_roles(w, index, group, MXFS_ROLE_DROPPED);
+    } else {
+        rc = add_group(w, group);
+        if (rc == 0) {
+            set_roles(w, index, group, (int32_t)w->out->count - 1);
+            return 0;
+        }
+    }
     mxfs_scheme_release(group);
-    if (!clash)
-        return 0;
-    w->out->role[index] = MXFS_ROLE_REFUSED; /* the parts of other groups keep their role */
-    return add_refusal(w, (struct mxfs_refusal){.scheme = scheme,
-                                                .reason = clash,
-                                                .first = w->match.tensors->sorted[index]});
+    return rc;
 }
 
 /* Adds the last refusal of the search. */

@@ -13,7 +13,7 @@ static bool has_shape(const struct scheme_case *c)
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
     unsigned ratio = c->scheme->block_bytes * 8u / mxfs_dtype_bits(codes->dtype);
 
-    return scheme_is_blocked(codes, c->of[SCHEME_SCALES], ratio);
+    return scheme_is_blocked(codes, c->of[SCHEME_SCALES], codes->rank - 1, ratio);
 }
 
 bool scheme_blocks_recognise(const struct scheme_case *c)

@@ -134,12 +134,15 @@ uint64_t scheme_last_dim(const struct mxfs_tensor *t)
 }
 
 bool scheme_is_blocked(const struct mxfs_tensor *codes, const struct mxfs_tensor *scales,
-                       uint64_t ratio)
+                       uint32_t axis, uint64_t ratio)
 {
-    return codes->rank >= 2 && codes->rank == scales->rank &&
-           scheme_same_dims(codes, scales, codes->rank - 1) &&
-           scheme_last_dim(codes) % ratio == 0 &&
-           scheme_last_dim(codes) / ratio == scheme_last_dim(scales);
+    bool fits = codes->rank >= 2 && codes->rank == scales->rank;
+
+    for (uint32_t i = 0; fits && i < codes->rank; i++) {
+        uint64_t each = i == axis ? ratio : 1;
+        fits = codes->shape[i] % each == 0 && codes->shape[i] / each == scales->shape[i];
+    }
+    return fits;
 }
 
 /* Parts. */

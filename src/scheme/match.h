@@ -119,9 +119,9 @@ int scheme_set_shape(struct scheme_case *c, const uint64_t *shape, uint32_t rank
 /** Sets the output's shape to that of the codes, but with count * each for `axis`, which exists. */
 int scheme_set_axis(struct scheme_case *c, uint32_t axis, uint64_t count, uint64_t each);
 
-/** Whether all dimensions are equal except the last, which is `ratio` times as large in `codes`. */
+/** Whether all dimensions are equal except `axis`, which is `ratio` times as large in `codes`. */
 bool scheme_is_blocked(const struct mxfs_tensor *codes, const struct mxfs_tensor *scales,
-                       uint64_t ratio);
+                       uint32_t axis, uint64_t ratio);
 
 /** Whether the first `rank` dimensions are the same. */
 bool scheme_same_dims(const struct mxfs_tensor *a, const struct mxfs_tensor *b, uint32_t rank);

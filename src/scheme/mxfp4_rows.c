@@ -50,8 +50,10 @@ static const struct scheme_form weight[] = {
 
 static int fit_weight(struct scheme_case *c)
 {
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
+
     /* MXFP6 packs 4 codes in 3 bytes, in one of two orders that nothing in a file tells apart. */
-    if (scheme_is_blocked(c->of[SCHEME_CODES], c->of[SCHEME_SCALES], 24))
+    if (scheme_is_blocked(codes, c->of[SCHEME_SCALES], codes->rank - 1, 24))
         return scheme_refuse_as(c, "mxfp6", "its two packings cannot be told apart");
     return scheme_blocks_fit(c);
 }

@@ -82,18 +82,18 @@ static const struct layout *layout_of(const struct mxfs_group *group)
 /* Whether codes and scales are in the order of the output: the last axis is packed. */
 static bool is_by_columns(const struct scheme_case *c)
 {
-    return scheme_is_blocked(c->of[SCHEME_CODES], c->of[SCHEME_SCALES], MXFS_NVFP4_BYTES);
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
+
+    return scheme_is_blocked(codes, c->of[SCHEME_SCALES], codes->rank - 1, MXFS_NVFP4_BYTES);
 }
 
 /* Whether the last axis but one is packed, for experts in one tensor. */
 static bool is_by_rows(const struct scheme_case *c)
 {
-    const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *scales = c->of[SCHEME_SCALES];
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
 
-    return c->form->output[0] == '\0' && !is_by_columns(c) && codes->rank == 3 &&
-           scales->rank == 3 && codes->shape[0] == scales->shape[0] &&
-           codes->shape[2] == scales->shape[2] && codes->shape[1] % MXFS_NVFP4_BYTES == 0 &&
-           codes->shape[1] / MXFS_NVFP4_BYTES == scales->shape[1];
+    return c->form->output[0] == '\0' && codes->rank == 3 && !is_by_columns(c) &&
+           scheme_is_blocked(codes, c->of[SCHEME_SCALES], 1, MXFS_NVFP4_BYTES);
 }
 
 static bool is_not_by_rows(const struct scheme_case *c)
