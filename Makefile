@@ -98,7 +98,6 @@ LIBRARY_SOURCES := \
 	src/safetensors/safetensors.c \
 	src/safetensors/write.c \
 	src/scheme/bitsandbytes.c \
-	src/scheme/bitsandbytes_state.c \
 	src/scheme/blocks.c \
 	src/scheme/fp8.c \
 	src/scheme/fp8_spread.c \
@@ -113,10 +112,8 @@ LIBRARY_SOURCES := \
 	src/scheme/match.c \
 	src/scheme/mlx.c \
 	src/scheme/mxfp4_rows.c \
-	src/scheme/mxfp4_transposed.c \
 	src/scheme/mxfp6.c \
 	src/scheme/nvfp4.c \
-	src/scheme/nvfp4_rows.c \
 	src/scheme/refused.c \
 	src/scheme/scales.c \
 	src/scheme/scheme.c \

@@ -88,13 +88,14 @@ def check_fields(headers):
     for path in headers:
         if is_later(path):
             continue
-        raw, code, inside, before = path.read_text().splitlines(), c_code(path), False, ";"
+        raw, code, inside, before, depth = path.read_text().splitlines(), c_code(path), False, ";", 0
         for at, line in enumerate(code):
             text = line.strip()
             documented = "/*" in raw[at] or (raw[at - 1].endswith("*/") and not code[at - 1].strip())
             if not text:
                 continue
-            begins, before = before[-1] in ";,{}", text
+            begins, before = depth == 0 and before[-1] in ";,{}", text
+            depth += text.count("(") - text.count(")")
             if re.match(r"(struct|union|enum)\b[^;()]*\{$", line):
                 inside = True
             elif line.startswith("}"):

@@ -556,7 +556,7 @@ START_TEST(each_tile_size)
     ck_assert_uint_eq(g.count, tiles[_i].tile[0] ? 1 : 0);
     ck_assert_uint_eq(g.refusal_count, tiles[_i].tile[0] ? 0 : 1);
     if (g.count) {
-        const struct fp8_layout *layout = g.groups[0].layout;
+        const struct scheme_fp8_layout *layout = g.groups[0].layout;
         ck_assert_uint_eq(layout->block_rows, tiles[_i].tile[0]);
         ck_assert_uint_eq(layout->block_cols, tiles[_i].tile[1]);
     }
