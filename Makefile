@@ -13,7 +13,7 @@
 #   make bench-scaling  speed by number of threads, readers and tensors, and by cache size
 #   make install    to $(DESTDIR)$(PREFIX)
 #
-# CC, CFLAGS, LDFLAGS, BUILD, PREFIX and DESTDIR may be set; V=1 shows the commands. A change of flags
+# CC, CFLAGS, LDFLAGS, UNWINDER, BUILD, PREFIX and DESTDIR may be set; V=1 shows the commands. A change of flags
 # rebuilds what depends on them. To keep builds with different flags, give each a folder:
 #   make BUILD=build-asan CFLAGS='-O1 -g -fsanitize=address,undefined'
 
@@ -73,6 +73,7 @@ LIBRARY_SOURCES := \
 	src/kernel/scalar_scaled.c \
 	src/kernel/scalar_unpack.c \
 	src/kernel/tables.c \
+	src/limits.c \
 	src/log.c \
 	src/model/config.c \
 	src/model/copies.c \
@@ -97,7 +98,6 @@ LIBRARY_SOURCES := \
 	src/safetensors/safetensors.c \
 	src/safetensors/write.c \
 	src/scheme/bitsandbytes.c \
-	src/scheme/bitsandbytes_state.c \
 	src/scheme/blocks.c \
 	src/scheme/fp8.c \
 	src/scheme/fp8_spread.c \
@@ -112,10 +112,8 @@ LIBRARY_SOURCES := \
 	src/scheme/match.c \
 	src/scheme/mlx.c \
 	src/scheme/mxfp4_rows.c \
-	src/scheme/mxfp4_transposed.c \
 	src/scheme/mxfp6.c \
 	src/scheme/nvfp4.c \
-	src/scheme/nvfp4_rows.c \
 	src/scheme/refused.c \
 	src/scheme/scales.c \
 	src/scheme/scheme.c \
@@ -143,6 +141,7 @@ PROGRAM_SOURCES := \
 	src/cmd/cmd.c \
 	src/cmd/dest.c \
 	src/cmd/export.c \
+	src/cmd/fit.c \
 	src/cmd/list.c \
 	src/cmd/list_hash.c \
 	src/cmd/list_row.c \
@@ -154,6 +153,7 @@ PROGRAM_SOURCES := \
 	src/cmd/output.c \
 	src/cmd/pieces.c \
 	src/cmd/place.c \
+	src/cmd/point.c \
 	src/cmd/progress.c \
 	src/cmd/sides.c \
 	src/cmd/stage.c \
@@ -162,13 +162,17 @@ PROGRAM_SOURCES := \
 	src/cmd/unnamed.c \
 	src/cmd/verify.c \
 	src/fs/buffers.c \
+	src/fs/filter.c \
 	src/fs/fs.c \
 	src/fs/mountpoint.c \
 	src/fs/ops.c \
+	src/fs/place.c \
 	src/fs/readahead.c \
+	src/fs/room.c \
 	src/fs/sandbox.c \
 	src/fs/stats.c \
 	src/fs/stream.c \
+	src/fs/table.c \
 	src/fs/unmounter.c \
 	src/main.c \
 	src/options/generate.c \
@@ -214,12 +218,16 @@ all: $(BUILD)/mxfs $(BUILD)/libmxfs.a $(BUILD)/libmxfs.so
 Q := $(if $(V),,@)
 told = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
+# glibc loads this library when libfuse ends its first thread, by pthread_cancel(), and in the sandbox nothing
+# can be loaded: so it is linked. Set to nothing for a C library that does without (musl).
+UNWINDER ?= -Wl,--push-state,--no-as-needed -lgcc_s -Wl,--pop-state
+
 COMPILE = $(CC) $(REQUIRED) $(WARNINGS) $(CFLAGS)
 LINK = $(CC) -pthread -pie $(CFLAGS) $(LDFLAGS)
 
 $(BUILD)/mxfs: $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(BUILD)/link.flags
 	$(call told,LINK,$@)
-	$(Q)$(LINK) -o $@ $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(FUSE_LIBS) $(LIBRARY_LIBS)
+	$(Q)$(LINK) -o $@ $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(FUSE_LIBS) $(LIBRARY_LIBS) $(UNWINDER)
 
 # Rewritten, not updated, so that an object whose source was removed leaves the archive.
 $(BUILD)/libmxfs.a: $(LIBRARY_OBJECTS) $(BUILD)/members

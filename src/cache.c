@@ -3,8 +3,8 @@
 
 /*
  * The block cache: a hash table of entries, a list of the unpinned ones in order of last use, one
- * lock, two conditions. Blocks are few and large (hundreds of kilobytes), so the lock is held for
- * nanoseconds where filling takes a millisecond.
+ * lock, two conditions. Blocks are few and large (hundreds of kilobytes): the lock is held for
+ * nanoseconds, while filling a block takes a millisecond.
  */
 #include "mxfs/cache.h"
 
@@ -17,8 +17,8 @@
 #include "mxfs/bytes.h"
 
 enum {
-    BUCKETS = 256, /* twice as many as the 128 units that a cache usually holds */
-    PAGE = 4096,   /* unit in which memory is mapped and charged */
+    BUCKETS = 256, /* twice the 128 units that a cache usually holds */
+    PAGE = 4096,   /* granularity in which memory is mapped and charged */
 };
 
 enum state {
@@ -27,14 +27,14 @@ enum state {
     DEAD,    /* filling failed; no longer in the table */
 };
 
-/* A block and its place in the cache; all but the block's contents is protected by the lock. */
+/* A block and its state in the cache; the lock protects all but the contents of the block. */
 struct entry {
-    struct mxfs_cache_block block; /* first: a block's address is its entry's */
+    struct mxfs_cache_block block; /* first, so that a block and its entry have the same address */
     struct mxfs_cache_key key;
     size_t charged; /* bytes that count against the bound: whole pages */
-    unsigned pins;  /* readers that hold it; 0: it is in the list of the unpinned */
-    bool ahead;     /* reserved, and not acquired yet */
-    bool retired;   /* to be dropped first */
+    unsigned pins;  /* readers that hold it; 0: it is in the list of unpinned entries */
+    bool ahead;     /* reserved, but not acquired yet */
+    bool retired;   /* to be evicted first */
     enum state state;
     struct entry *chain;         /* next in the bucket */
     struct entry *older, *newer; /* among the unpinned; both NULL while pinned */
@@ -43,11 +43,11 @@ struct entry {
 struct mxfs_cache {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a block was published or abandoned */
-    pthread_cond_t room;    /* bytes were unpinned or given back */
+    pthread_cond_t room;    /* bytes were unpinned or freed */
     size_t max, max_ahead;  /* bounds of `used` and `ahead`; immutable */
     size_t used;            /* bytes charged */
     size_t idle;            /* bytes of `used` that are unpinned */
-    size_t ahead;           /* bytes of `used` in blocks that were reserved, not acquired yet */
+    size_t ahead;           /* bytes of `used` in blocks that are reserved, but not acquired yet */
     uint64_t hits, misses;  /* see struct mxfs_cache_stats */
     struct entry *bucket[BUCKETS];
     struct entry *oldest, *newest; /* unpinned, by last use */
@@ -69,8 +69,10 @@ int mxfs_cache_new(struct mxfs_cache **out, size_t max_bytes, size_t max_ahead)
 
 static struct entry **bucket_of(struct mxfs_cache *c, struct mxfs_cache_key key)
 {
-    /* Owners are addresses of neighbouring objects and indices are small: any odd multiplier
-     * spreads them. */
+    /*
+     * Owners are addresses of neighbouring objects, and indices are small: any large odd multiplier
+     * spreads them.
+     */
     uint64_t h = ((uint64_t)key.owner ^ key.index << 24) * 0x9E3779B97F4A7C15u;
     return &c->bucket[h >> 56];
 }
@@ -122,7 +124,7 @@ static struct entry *table_find(struct mxfs_cache *c, struct mxfs_cache_key key)
     return e;
 }
 
-/* The entry has been acquired for the first time, or will never be. */
+/* Notes that an entry is acquired for the first time, or never will be. */
 static void end_ahead(struct mxfs_cache *c, struct entry *e)
 {
     if (e->ahead)
@@ -146,18 +148,18 @@ void mxfs_cache_free(struct mxfs_cache *cache)
     free(cache);
 }
 
-/* Whether the next block to be dropped was read to its end and has exactly `size` bytes. */
+/* Whether the next block to be evicted was read to its end and has exactly `size` bytes. */
 static bool can_reuse(const struct mxfs_cache *c, size_t size)
 {
     return c->oldest && c->oldest->retired && c->oldest->charged == size;
 }
 
 /*
- * Takes unpinned blocks out, oldest first, until `size` more bytes fit. One of them is kept in
- * *spare if its memory has the right size: the kernel would have to zero fresh pages, while those
- * that were just read are in the processor's cache. So a block that can be reused is, even where
- * there is room for another. The others go to *victims, to be freed outside the lock. Returns
- * false, with nothing taken, when pinned blocks leave no room.
+ * Removes unpinned blocks, oldest first, until `size` more bytes fit. Keeps one of the right size
+ * in *spare, even if there is room for another: its memory was just read, so it is in the
+ * processor's cache, while the kernel would have to zero fresh pages. The others go to *victims,
+ * for the caller to free outside the lock. Returns false, with nothing removed, when pinned blocks
+ * leave no room.
  */
 static bool make_room(struct mxfs_cache *c, size_t size, struct entry **spare,
                       struct entry **victims)
@@ -180,7 +182,7 @@ static bool make_room(struct mxfs_cache *c, size_t size, struct entry **spare,
     return true;
 }
 
-/* Frees what make_room() took out, outside the lock. `spare` may be NULL. */
+/* Frees the entries that make_room() removed, outside the lock. `spare` may be NULL. */
 static void free_victims(struct entry *spare, struct entry *victims)
 {
     if (spare)
@@ -191,8 +193,7 @@ static void free_victims(struct entry *spare, struct entry *victims)
     }
 }
 
-/* Enters *spare, or a new entry, as FILLING for `key`; the caller has made room. NULL: no memory.
- */
+/* Inserts *spare or a new entry as FILLING, in room that the caller has made. NULL: no memory. */
 static struct entry *insert(struct mxfs_cache *c, struct entry **spare, struct mxfs_cache_key key,
                             size_t size, size_t charged)
 {
@@ -218,8 +219,8 @@ static struct entry *insert(struct mxfs_cache *c, struct entry **spare, struct m
 }
 
 /*
- * Waits until the block is ready, and pins it, or until it is not there and there is room for it:
- * then NULL, and the caller inserts it.
+ * Waits until the block is ready, and returns it pinned; or until it is not cached and there is
+ * room for it, and returns NULL, for the caller to insert it.
  */
 static struct entry *find_ready(struct mxfs_cache *c, struct mxfs_cache_key key, size_t charged,
                                 struct entry **spare, struct entry **victims)
@@ -236,20 +237,20 @@ static struct entry *find_ready(struct mxfs_cache *c, struct mxfs_cache_key key,
         if (!e && make_room(c, charged, spare, victims))
             return NULL;
         if (*spare || *victims) {
-            /* Their bytes are no longer counted, so give the memory back before waiting. */
+            /* Their bytes are no longer counted, so free the memory before waiting. */
             pthread_mutex_unlock(&c->lock);
             free_victims(*spare, *victims);
             *spare = *victims = NULL;
             pthread_mutex_lock(&c->lock);
-            continue; /* the block may have appeared in the meantime */
+            continue; /* the block may have been inserted in the meantime */
         }
         pthread_cond_wait(e ? &c->changed : &c->room, &c->lock);
     }
 }
 
 /*
- * Gets memory for an entry that has none, outside the lock. Huge pages, where the size allows:
- * transposing a matrix touches thousands of pages.
+ * Maps memory for an entry that has none, outside the lock. Asks for huge pages, because
+ * transposing a matrix touches thousands of small ones.
  */
 static int map_entry(struct entry *e)
 {
@@ -268,7 +269,9 @@ static size_t charge_of(size_t size)
     return mxfs_align_up(mxfs_max_u64(size, 1), PAGE);
 }
 
-/* Hands a pinned entry to the caller, with memory. NULL: there was no memory for the entry. */
+/*
+ * Maps memory for a pinned entry and sets *out to its block. `e` is NULL if allocating it failed.
+ */
 static int hand_out(struct mxfs_cache *cache, struct entry *e, struct mxfs_cache_block **out)
 {
     if (!e)

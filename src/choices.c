@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Choices as text. The program's table of options takes the rows below as they are and adds help.
+ * Choices as text. The program's table of options takes over the rows below and adds help to them.
  */
 #include "mxfs/choices.h"
 

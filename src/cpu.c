@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Detecting instruction sets. x86: CPUID leaves 1 and 7, and XCR0, because an instruction set is
- * unusable when the system does not save its registers (Intel SDM volume 1, sections 13.3
- * and 15.2). arm64: the auxiliary vector.
+ * Detects instruction sets. x86: CPUID leaves 1 and 7, and XCR0, because an instruction set is
+ * unusable when the system does not save its registers (Intel SDM volume 1, sections 13.3 and
+ * 15.2). arm64: the auxiliary vector.
  */
 #include "mxfs/cpu.h"
 
@@ -19,7 +19,7 @@ enum {
     XCR0_AVX512 = 0xe0,  /**< opmasks, upper halves of ZMM0-15, ZMM16-31 */
 };
 
-/** CPUID bits that a set needs, named as in <cpuid.h>. */
+/** CPUID bits that an instruction set needs, named as in <cpuid.h>. */
 enum {
     LEAF7_EBX_AVX512 = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL,
     LEAF1_ECX_AVX2 = bit_OSXSAVE | bit_AVX | bit_FMA | bit_F16C,

@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Errors: one line of text that is safe on a terminal and in a log, for any bytes that go into it.
+ * Errors: one line of text that is safe on a terminal and in a log, whatever bytes it is made from.
  *
- * Text is escaped one unit at a time. A unit is a well-formed character or a stray byte, so text is
- * never cut inside a character or an escape. Long text is shortened in the middle, because a
- * message begins with the file and ends with the reason, and names often differ at their ends.
+ * Text is escaped one character or stray byte at a time, so that it is never cut inside a character
+ * or an escape. Long text is shortened in the middle, because a message begins with the file and
+ * ends with the reason, and names often differ only at their ends.
  */
 #include "mxfs/error.h"
 
@@ -20,7 +20,7 @@
 /* Bytes of a message before it is shortened: PATH_MAX, a quoted name, and a reason. */
 enum { RAW_TEXT = 8192 };
 
-/* A unit of text and its escaped form. */
+/* A well-formed character or a stray byte of a text, and its escaped form. */
 struct unit {
     size_t in;    /* bytes in the text */
     size_t out;   /* bytes in escaped form */
@@ -59,7 +59,7 @@ static void escape_byte(struct unit *u, unsigned char b)
 
 /*
  * The unit at p[0], with n > 0 bytes left; `quoted` also escapes '"' and '\'. A control character
- * of several bytes is escaped byte by byte: its later bytes alone are invalid UTF-8.
+ * of several bytes is escaped byte by byte: after the first, the others alone are invalid UTF-8.
  */
 static struct unit unit_at(const char *p, size_t n, bool quoted)
 {
@@ -79,7 +79,10 @@ static struct unit unit_at(const char *p, size_t n, bool quoted)
     return u;
 }
 
-/* Escapes whole units into `room` bytes. Returns the bytes written; *used is the bytes read. */
+/*
+ * Escapes as many whole units as fit into `room` bytes. Returns the bytes written; sets *used to
+ * the bytes read.
+ */
 static size_t escape_units(char *out, size_t room, const char *text, size_t len, bool quoted,
                            size_t *used)
 {
@@ -118,8 +121,8 @@ static size_t tail_start(const char *text, size_t len, size_t room, bool quoted)
 }
 
 /*
- * Escapes `text` into `room` bytes, with "..." for the middle of a long one. Returns the bytes
- * written; the caller terminates.
+ * Escapes `text` into `room` bytes, replacing the middle of a long one by "...". Returns the bytes
+ * written, without a final NUL.
  */
 static size_t abridge(char *out, size_t room, const char *text, size_t len, bool quoted)
 {

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Grouping: asks the schemes about every tensor, then looks at what is left over.
+ * Grouping: asks the schemes about every tensor, then looks at those that remain.
  */
 #include "mxfs/grouping.h"
 
@@ -13,7 +13,7 @@
 
 #include "mxfs/array.h"
 
-/* Working state of one grouping. */
+/* The state of one grouping. */
 struct work {
     struct mxfs_grouping *out;
     struct mxfs_match match;
@@ -79,16 +79,12 @@ static const char *find_clash(const struct work *w, size_t index, const struct m
             return "one of its parts also belongs to another group";
     }
     size_t same = mxfs_tensors_find(set, index, group->name, group->name_len, "");
-    if (same == MXFS_NOT_FOUND)
+    if (same == MXFS_NOT_FOUND || mxfs_scheme_has_part(group, set->sorted[same]))
         return NULL;
-    for (unsigned i = 0; i < group->parts; i++) {
-        if (group->part[i] == set->sorted[same])
-            return NULL;
-    }
     return "the output name is already taken";
 }
 
-/* Whether --only lets a name through. Names that are no C strings of sane length never match. */
+/* Whether --only matches a name. Names that are too long, or hold a NUL, never match. */
 static bool is_wanted(const struct work *w, const char *name, size_t len)
 {
     char text[4096];
@@ -102,32 +98,33 @@ static bool is_wanted(const struct work *w, const char *name, size_t len)
     return fnmatch(w->options->only, text, 0) == 0;
 }
 
-/* Takes over a group that can be dequantized; frees it unless it is kept. */
+/* Adds a group that can be dequantized, or frees it. */
 static int add_match(struct work *w, size_t index, struct mxfs_group *group)
 {
-    const char *clash = find_clash(w, index, group);
-    const char *scheme = group->scheme->name;
+    struct mxfs_refusal refusal = {
+        .scheme = group->scheme->name,
+        .reason = find_clash(w, index, group),
+        .first = w->match.tensors->sorted[index],
+    };
+    int rc = 0;
 
-    if (!clash && is_wanted(w, group->name, group->name_len)) {
-        int rc = add_group(w, group);
-        if (rc == 0)
-            set_roles(w, index, group, (int32_t)w->out->count - 1);
-        else
-            mxfs_scheme_release(group);
-        return rc;
-    }
-    if (!clash)
+    if (refusal.reason) {
+        w->out->role[index] = MXFS_ROLE_REFUSED; /* the parts of other groups keep their role */
+        rc = add_refusal(w, refusal);
+    } else if (!is_wanted(w, group->name, group->name_len)) {
         set_roles(w, index, group, MXFS_ROLE_DROPPED);
+    } else {
+        rc = add_group(w, group);
+        if (rc == 0) {
+            set_roles(w, index, group, (int32_t)w->out->count - 1);
+            return 0;
+        }
+    }
     mxfs_scheme_release(group);
-    if (!clash)
-        return 0;
-    w->out->role[index] = MXFS_ROLE_REFUSED; /* parts of other groups keep their role */
-    return add_refusal(w, (struct mxfs_refusal){.scheme = scheme,
-                                                .reason = clash,
-                                                .first = w->match.tensors->sorted[index]});
+    return rc;
 }
 
-/* Takes over the last refusal of the search. */
+/* Adds the last refusal of the search. */
 static int add_refused(struct work *w, size_t index, const struct mxfs_group *group)
 {
     const struct mxfs_tensor *t = w->match.tensors->sorted[index];
@@ -207,7 +204,7 @@ static int look_at_plain(struct work *w, size_t index)
     return 0;
 }
 
-/* Takes the groups back: what an unknown method means must not be guessed. */
+/* Turns the groups into refusals: the meaning of an unknown method must not be guessed. */
 static int refuse_groups(struct work *w)
 {
     struct mxfs_grouping *g = w->out;
@@ -228,7 +225,7 @@ static int refuse_groups(struct work *w)
     return rc;
 }
 
-/* A quantization that left no known mark on any tensor must not pass for none. */
+/* A model that is quantized in an unknown way must not pass for one that is not. */
 static int check_method(struct work *w)
 {
     const struct mxfs_quant_config *c = w->match.config;
@@ -264,7 +261,7 @@ static int group_all(struct work *w)
     return rc;
 }
 
-/* Gives back the room that the groups did not need; up to half of it. */
+/* Releases unused room of the array, which may be half of it. */
 static void shrink(struct mxfs_grouping *g)
 {
     struct mxfs_group *shrunk = g->count ? realloc(g->groups, g->count * sizeof(*g->groups)) : NULL;

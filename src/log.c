@@ -12,6 +12,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +29,9 @@ static enum mxfs_log_level max_level = MXFS_LOG_NOTICE;
 static void *sink_data;
 /* Atomic since mxfs_log_to_syslog() replaces it while other threads may log. */
 static _Atomic(mxfs_log_sink *) current_sink;
+/* Set before threads start; -1 when not connected. */
+static int syslog_socket = -1;
+static bool syslog_is_stream;
 
 void mxfs_log_open(mxfs_log_sink *sink, void *data, enum mxfs_log_level max)
 {
@@ -34,7 +40,43 @@ void mxfs_log_open(mxfs_log_sink *sink, void *data, enum mxfs_log_level max)
     atomic_store(&current_sink, sink);
 }
 
-static void log_syslog(void *data, enum mxfs_log_level level, const char *line)
+/* SOCK_DGRAM suits journald and most others. Returns the descriptor or -errno. */
+static int connect_syslog(int type)
+{
+    static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+    const struct timeval limit = {.tv_sec = 1};
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -errno;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    int rc = -errno;
+    close(fd);
+    return rc;
+}
+
+int mxfs_log_connect(void)
+{
+    int fd = connect_syslog(SOCK_DGRAM);
+
+    if (fd == -EPROTOTYPE) {
+        fd = connect_syslog(SOCK_STREAM);
+        syslog_is_stream = true;
+    }
+    if (fd < 0)
+        return fd;
+    syslog_socket = fd;
+    tzset(); /* localtime_r() need not open a file later */
+    return 0;
+}
+
+/*
+ * Writes RFC 3164. Not by syslog(3), which connects whenever it likes and takes a lock, and libfuse
+ * could cancel a thread that has it.
+ */
+static void log_syslog(void *data, enum mxfs_log_level level, const char *text)
 {
     static const int priority[] = {
         [MXFS_LOG_ERROR] = LOG_ERR,
@@ -42,14 +84,25 @@ static void log_syslog(void *data, enum mxfs_log_level level, const char *line)
         [MXFS_LOG_NOTICE] = LOG_NOTICE,
         [MXFS_LOG_DEBUG] = LOG_DEBUG,
     };
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    char line[LINE_TEXT + 64];
+    const time_t now = time(NULL);
+    struct tm t = {0};
 
     (void)data;
-    syslog(priority[level], "%s", line);
+    localtime_r(&now, &t);
+    int n = snprintf(line, sizeof(line), "<%d>%s %2d %02d:%02d:%02d mxfs[%d]: %s",
+                     LOG_DAEMON | priority[level], months[t.tm_mon], t.tm_mday, t.tm_hour, t.tm_min,
+                     t.tm_sec, (int)getpid(), text);
+    /* In a stream the NUL ends the line. */
+    size_t size = (size_t)n + (syslog_is_stream ? 1 : 0);
+    while (send(syslog_socket, line, size, MSG_NOSIGNAL) < 0 && errno == EINTR)
+        ;
 }
 
 void mxfs_log_to_syslog(void)
 {
-    openlog("mxfs", LOG_PID, LOG_DAEMON);
     atomic_store(&current_sink, log_syslog);
 }
 
@@ -103,7 +156,7 @@ bool mxfs_log_allow(struct mxfs_log_limit *limit, uint64_t *dropped)
     int64_t now = now_seconds();
     int64_t last = atomic_load(&limit->last);
 
-    /* Of several threads within a second, only the one that moves `last` writes. */
+    /* If several threads log in one second, the one that advances `last` writes. */
     if (last >= now || !atomic_compare_exchange_strong(&limit->last, &last, now)) {
         atomic_fetch_add(&limit->dropped, 1);
         return false;

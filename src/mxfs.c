@@ -18,9 +18,9 @@
 
 struct mxfs_handle {
     struct mxfs_view view;
-    size_t *first;     /* number of the first tensor of each file; one more than there are files */
-    char *names;       /* of all tensors in the order of their numbers, each with a final NUL */
-    size_t *name_from; /* where in `names` each one begins */
+    size_t *first;     /* number of the first tensor of each file, and the number of all tensors */
+    char *names;       /* of all tensors, in the order of their numbers, each with a final NUL */
+    size_t *name_from; /* where each one begins in `names` */
 };
 
 struct mxfs_reader {
@@ -64,7 +64,7 @@ static int number_tensors(struct mxfs_handle *h)
     return 0;
 }
 
-/* Names lie in headers, next to other text; C programs want them terminated. */
+/* Headers hold names without a final NUL; C programs expect one. */
 static int copy_names(struct mxfs_handle *h)
 {
     const struct mxfs_repo *repo = &h->view.repo;
@@ -121,7 +121,7 @@ static int open_chosen(struct mxfs_handle **out, const char *path,
                      rc == -ENOMEM ? "out of memory" : strerror(-rc));
 }
 
-/* Tells the caller what came of opening. */
+/* Reports the result of opening to the caller. */
 static int report(const struct mxfs_error *err, char *why, size_t why_size)
 {
     if (err->code != MXFS_EXIT_OK && why_size > 0)
@@ -144,7 +144,10 @@ int mxfs_open(struct mxfs_handle **out, const char *path, const char *options, c
     return report(&err, why, why_size);
 }
 
-/* The caller's options: those that it knows, of those that we know. */
+/*
+ * Converts the caller's options. Fields that it does not know keep their defaults; fields that we
+ * do not know are ignored.
+ */
 static int choices_of(const struct mxfs_open_options *given, struct mxfs_choices *choices,
                       struct mxfs_error *err)
 {
@@ -155,7 +158,7 @@ static int choices_of(const struct mxfs_open_options *given, struct mxfs_choices
     if (o.cache_size != 0 && o.cache_size < MXFS_CACHE_SIZE_MIN)
         return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "cache_size is below 1 MiB");
     if (o.type < MXFS_TYPE_AUTO || o.type > MXFS_TYPE_F32)
-        return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "type is no enum mxfs_type: %d", o.type);
+        return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "type %d is not an enum mxfs_type", o.type);
     *choices = (struct mxfs_choices){
         .dtype = o.type,
         .unsupported = o.raw ? MXFS_UNSUPPORTED_RAW : MXFS_UNSUPPORTED_REFUSE,
@@ -211,7 +214,10 @@ static size_t file_of(const struct mxfs_handle *h, size_t index)
     return low;
 }
 
-/* Gives the caller as much of a struct as it knows; what it knows beyond that becomes zero. */
+/*
+ * Copies the fields of `ours` that the caller knows to `out`; fields that only the caller knows
+ * become zero.
+ */
 static void give(void *out, size_t out_size, const void *ours, size_t our_size)
 {
     size_t tag = sizeof(out_size), known = mxfs_min_u64(out_size, our_size);

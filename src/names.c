@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Names of the files in tensors/ and npy/, escaped and unescaped.
+ * Escaping and unescaping the names of files in tensors/ and npy/.
  */
 #include "mxfs/names.h"
 
@@ -19,8 +19,8 @@ static bool is_escaped(const char *name, size_t i)
 }
 
 /*
- * Escapes as much of the name as fits in `room` bytes, never part of an escape or of a UTF-8
- * character. *full is whether all of it did.
+ * Escapes as much of the name as fits in `room` bytes, without cutting an escape or a UTF-8
+ * character. Sets *full to whether all of it fitted.
  */
 static size_t escape_prefix(char *out, size_t room, const char *name, size_t len, bool *full)
 {
@@ -106,7 +106,7 @@ bool mxfs_name_from_file(char *name, size_t *len, bool *hashed, const char *file
         return true;
     if (!unescape(name, len, file, n))
         return false;
-    /* A file has one spelling only, the one that the other direction gives. */
+    /* Accept only the spelling that mxfs_name_to_file() gives. */
     mxfs_name_to_file(again, name, *len, ext);
     return strcmp(again, file) == 0;
 }

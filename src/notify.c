@@ -6,6 +6,7 @@
  */
 #include "mxfs/notify.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +14,46 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-void mxfs_notify(const char *state)
+static int manager = -1;
+
+/* Reads NOTIFY_SOCKET. Returns the address's size; 0 when there is none that we support. */
+static socklen_t manager_address(struct sockaddr_un *address)
 {
     const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t n = path ? strlen(path) : 0;
 
-    if (n < 2 || (path[0] != '/' && path[0] != '@') || n >= sizeof(address.sun_path))
-        return;
-    memcpy(address.sun_path, path, n);
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (n < 2 || (path[0] != '/' && path[0] != '@') || n >= sizeof(address->sun_path))
+        return 0;
+    memcpy(address->sun_path, path, n);
     if (path[0] == '@') /* the abstract namespace: a leading NUL, no terminating one */
-        address.sun_path[0] = '\0';
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
+        address->sun_path[0] = '\0';
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+}
+
+int mxfs_notify_connect(void)
+{
+    struct sockaddr_un address;
+    socklen_t size = manager_address(&address);
+
+    if (size == 0)
+        return 0;
+    manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (manager < 0)
+        return -errno;
+    if (connect(manager, (const struct sockaddr *)&address, size) == 0)
+        return 0;
+    int rc = -errno;
+    close(manager);
+    manager = -1;
+    return rc;
+}
+
+void mxfs_notify_once(const char *state)
+{
+    if (manager < 0)
         return;
-    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
-    sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, size);
-    close(fd);
+    send(manager, state, strlen(state), MSG_NOSIGNAL);
+    close(manager);
+    manager = -1;
 }

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Paths as text: joined and cut, never looked up.
+ * Paths as text: joined and split, but never looked up.
  */
 #include "mxfs/path.h"
 

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Planning: the tensors of a virtual file, in the order of the reference library, and their
- * offsets.
+ * Planning: puts the tensors of a virtual file in the order of the reference library, and computes
+ * their offsets.
  */
 #include "mxfs/plan.h"
 
@@ -46,12 +46,17 @@ static int compare_names(const void *a, const void *b, void *outputs)
     return mxfs_name_compare(x.name, x.name_len, y.name, y.name_len);
 }
 
-/* Fills the output that tensor `t` gives: itself, or the group that it leads. False if none. */
+/*
+ * Fills in the output that tensor `t` becomes: itself, or the group of which it is the main part.
+ * Returns false if it becomes none. `near` is a hint for the search.
+ */
 static bool output_of(const struct mxfs_model *m, const struct mxfs_tensor *t, size_t *near,
                       struct mxfs_output *out)
 {
-    /* A tensor that the index places in another shard is a stale copy. It would be the second of
-     * its name, so only a model that is shown unchanged keeps it. */
+    /*
+     * A tensor that the index places in another shard is a stale copy. It would be a second tensor
+     * of that name, so only a model that is shown unchanged keeps it.
+     */
     bool unchanged = m->grouping.count == 0 && !m->restricted;
     int32_t stale = unchanged ? MXFS_ROLE_PLAIN : MXFS_ROLE_DROPPED;
     int32_t role = mxfs_model_find(m, t, near) ? m->grouping.role[*near] : stale;
@@ -105,7 +110,7 @@ static int index_names(struct mxfs_plan *plan, struct mxfs_error *err)
     return 0;
 }
 
-/* The tensors of an unchanged file stay in place; empty ones may share an offset. */
+/* The tensors of an unchanged file keep their offsets; empty ones may share theirs with another. */
 static void place_verbatim(struct mxfs_plan *plan)
 {
     const struct mxfs_shard *shard = &plan->model->shards[plan->shard];
@@ -124,7 +129,7 @@ static bool has_format(const struct mxfs_metadata *metadata, size_t count)
     return false;
 }
 
-/* The metadata of the source, plus "format":"pt" when it has no format. The caller frees. */
+/* The metadata of the source, with "format":"pt" added if it has no format. The caller frees it. */
 static struct mxfs_metadata *make_metadata(const struct mxfs_safetensors *h, size_t *count)
 {
     struct mxfs_metadata *m = malloc((h->metadata_count + 1) * sizeof(*m));
@@ -252,7 +257,10 @@ bool mxfs_plan_is_stale(const struct mxfs_plan *plan, const struct mxfs_output *
 const struct mxfs_output *mxfs_plan_at(const struct mxfs_plan *plan, uint64_t offset)
 {
     size_t low = 0, high = plan->count;
-    /* The last output that starts at or before `offset`: of several that do, the one with bytes. */
+    /*
+     * Find the last output that starts at or before `offset`: if several start there, only the last
+     * one has bytes.
+     */
     while (high - low > 1) {
         size_t mid = low + (high - low) / 2;
         if (plan->outputs[mid].offset <= offset)

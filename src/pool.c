@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Worker threads: one lock guards the numbers of the next item and the next delivery.
+ * Worker threads: one lock guards the counters of started and delivered items.
  *
- * Items are megabytes in size, so the lock is hardly contended; work and delivery happen outside
- * it.
+ * Items are megabytes in size, so the lock is hardly contended; items are processed and delivered
+ * outside it.
  */
 #include "mxfs/pool.h"
 
@@ -23,7 +23,7 @@ enum { TICK_NS = 100 * 1000 * 1000, SECOND_NS = 1000 * 1000 * 1000 };
 /* A running job. */
 struct run {
     const struct mxfs_pool_job *job;
-    pthread_mutex_t lock; /* guards the numbers below */
+    pthread_mutex_t lock; /* guards the fields below */
     pthread_cond_t turn;  /* `delivered` changed, or the job stops */
     pthread_cond_t done;  /* a worker ended */
     uint64_t next;        /* the next item to start */
@@ -84,7 +84,10 @@ static void *work(void *data)
     return NULL;
 }
 
-/* Starts workers, with all signals blocked, until one cannot be created. Returns their number. */
+/*
+ * Starts the workers, with all signals blocked; stops at the first that cannot be created. Returns
+ * how many were started.
+ */
 static unsigned start_workers(struct run *r, struct worker *workers)
 {
     sigset_t all, before;

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A path is resolved, checked, and then opened in its resolved form without following any link, so
- * a link swapped in after the check is an error.
+ * A path is resolved and checked, and its resolved form is then opened without following links, so
+ * that a link swapped in after the check is an error.
  */
 #include "mxfs/reach.h"
 
@@ -60,7 +60,7 @@ static int open_resolved(char *path, int flags)
     int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int rc = root < 0 ? -errno : open_below(root, path + 1, flags);
 
-    /* A component that was a folder or a file when it was resolved is a link now. */
+    /* A component was replaced by a link after it was resolved. */
     return rc == -ELOOP || rc == -ENOTDIR ? -EXDEV : rc;
 }
 

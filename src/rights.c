@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * POSIX ACLs, read from the extended attribute of the kernel (linux/posix_acl_xattr.h).
+ * POSIX ACLs, read from the kernel's extended attribute (linux/posix_acl_xattr.h).
  */
 #include "mxfs/rights.h"
 
@@ -21,7 +21,10 @@ enum {
 
 static const char attribute[] = "system.posix_acl_access";
 
-/* Removes bits that an ACL denies: a header, then entries of tag, rights, and user or group. */
+/*
+ * Clears bits that an ACL denies. An ACL is a header, and entries of tag, rights, and user or
+ * group.
+ */
 static void narrow(struct stat *st, const uint8_t *acl, size_t size)
 {
     unsigned mask = ALL, group = ALL, named = ALL, others = st->st_mode & ALL;

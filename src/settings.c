@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Parsing values. Messages spell a setting as an option, --NAME=VALUE, wherever it was given.
+ * Parsing values. Messages show a setting as an option, --NAME=VALUE, wherever it came from.
  */
 #include "mxfs/settings.h"
 
@@ -40,7 +40,10 @@ static int parse_choice(const struct mxfs_setting *s, const char *value, int *ou
     return bad_value(err, s, value, s->choices);
 }
 
-/* The binary logarithm of a unit, or -1 if it is none. "K", "KB" and "KiB" all mean 1024. */
+/*
+ * The binary logarithm of a unit, or -1 if there is no such unit. "K", "KB" and "KiB" all mean
+ * 1024.
+ */
 static int unit_shift(const char *suffix)
 {
     static const char units[] = "KMGT";
@@ -53,7 +56,7 @@ static int unit_shift(const char *suffix)
     return (int)(u - units + 1) * 10;
 }
 
-/* A bound as it would be given: "1M", not 1048576. */
+/* A bound as a user would write it: "1M", not 1048576. */
 static const char *format_bound(char out[BOUND_TEXT], const struct mxfs_setting *s, uint64_t n)
 {
     static const char *const units[] = {"", "K", "M", "G", "T"};
@@ -163,7 +166,9 @@ int mxfs_setting_apply(const struct mxfs_setting *setting, void *object, const c
     return mxfs_setting_set(setting, object, equals ? equals + 1 : NULL, err);
 }
 
-/* Terminates the first item of the list and removes its backslashes; returns what follows it. */
+/*
+ * Terminates the first item of the list and removes its backslashes. Returns the rest of the list.
+ */
 static char *cut_item(char *list)
 {
     char *from = list, *to = list;

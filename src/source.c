@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Source files: pread, never mmap, so that a truncated file is an error and not a signal.
+ * Source files: read with pread, never mapped, so that a truncated file is an error and not a
+ * signal.
  */
 #include "mxfs/source.h"
 
@@ -17,7 +18,7 @@
 #include "mxfs/rights.h"
 
 /*
- * Bytes announced at a time: the kernel cuts each announcement to the readahead window of the
+ * Bytes per call of posix_fadvise(): the kernel cuts each call to the readahead window of the
  * device, 128 KiB by default.
  */
 enum { WILL_NEED = 128 << 10 };
@@ -37,7 +38,7 @@ int mxfs_source_open(struct mxfs_source *src, const char *path, const struct mxf
                      struct mxfs_error *err)
 {
     memset(src, 0, sizeof(*src));
-    /* O_NONBLOCK: a FIFO is to be refused below, not waited for. */
+    /* O_NONBLOCK: opening a FIFO must not block; it is refused below. */
     int fd = mxfs_reach_open(reach, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     src->fd = fd < 0 ? -1 : fd;
     if (fd < 0)
@@ -66,7 +67,7 @@ void mxfs_source_close(struct mxfs_source *src)
     src->fd = -1;
 }
 
-/* Size and mtime only: chmod, link and rename move ctime too and change no byte. */
+/* Only size and mtime are compared: chmod, link and rename also change ctime, but no byte. */
 static bool same_content(const struct stat *a, const struct stat *b)
 {
     return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
@@ -116,7 +117,7 @@ int mxfs_source_check(struct mxfs_source *src)
 int mxfs_source_read(struct mxfs_source *src, void *buf, size_t len, uint64_t offset)
 {
     int rc = mxfs_source_fetch(src, buf, len, offset);
-    /* After the read, not before: a write between the two would go unnoticed. */
+    /* Check after the read: a write between an earlier check and the read would go unnoticed. */
     return rc == 0 ? mxfs_source_check(src) : rc;
 }
 

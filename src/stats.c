@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Statistics as text. All forms are written from one table, so that they cannot differ.
+ * Statistics as text. All forms are written from one table, so that they agree.
  */
 #include "mxfs/stats.h"
 

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Lookup by name: a galloping search in a sorted array, because a companion (X.weight_scale) sorts
- * close to its main part (X.weight).
+ * Lookup by name: a galloping search in a sorted array, because the parts of a group, such as
+ * X.weight and X.weight_scale, sort close to each other.
  */
 #include "mxfs/tensors.h"
 
@@ -19,7 +19,7 @@ int mxfs_name_compare(const char *a, size_t a_len, const char *b, size_t b_len)
     return a_len < b_len ? -1 : a_len > b_len;
 }
 
-/* The wanted name in two pieces, so that callers need not join them. */
+/* The name to find, in two pieces, so that callers need not join them. */
 struct wanted {
     const char *stem;
     size_t stem_len;
@@ -38,7 +38,7 @@ static int compare_wanted(const struct mxfs_tensor *t, const struct wanted *w)
     return mxfs_name_compare(t->name + head, t->name_len - head, w->suffix, w->suffix_len);
 }
 
-/* The first index in [low, high) whose name is not less than the wanted one, or `high`. */
+/* The first index in [low, high) whose name is not less than the one to find, or `high`. */
 static size_t lower_bound(const struct mxfs_tensors *set, size_t low, size_t high,
                           const struct wanted *w)
 {

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Numbers in readable form, rounded to the precision that readers need.
+ * Numbers in human-readable form, rounded to the precision that people need.
  */
 #include "mxfs/text.h"
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Values of all the types of safetensors, independent of the kernels.
+ * Values of all types of safetensors, computed independently of the kernels.
  */
 #include "mxfs/value.h"
 
@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Which codes of a type are not finite numbers. */
+/* The codes of a type that are not finite numbers. */
 enum special {
     INTEGER, /* not a float */
-    IEEE,    /* largest exponent: infinity and NaN */
-    FN,      /* all ones: NaN; no infinity */
-    FNUZ,    /* minus zero: NaN; no infinity */
+    IEEE,    /* the largest exponent: infinity and NaN */
+    FN,      /* exponent and mantissa all ones: NaN; no infinity */
+    FNUZ,    /* the code of minus zero: NaN; no infinity */
     FINITE,  /* none */
 };
 
@@ -44,7 +44,7 @@ uint64_t mxfs_value_bits(enum mxfs_dtype dtype, const uint8_t *data, uint64_t in
     uint64_t at = index * bits, v = 0;
     unsigned shift = at % 8;
 
-    /* A type that does not fill whole bytes has at most 6 bits: two bytes hold any element. */
+    /* Elements that are not whole bytes have at most 6 bits, so each lies in at most two bytes. */
     for (unsigned i = 0; i < (shift + bits + 7) / 8; i++)
         v |= (uint64_t)data[at / 8 + i] << (8 * i);
     return bits == 64 ? v : v >> shift & (((uint64_t)1 << bits) - 1);

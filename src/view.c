@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Opening and judging a source.
+ * Opens a source, and decides whether it may be shown.
  */
 #include "mxfs/view.h"
 
@@ -51,7 +51,7 @@ int mxfs_view_open(struct mxfs_view *view, const char *path, const struct mxfs_c
     return rc;
 }
 
-/* What judging has found so far. */
+/* The findings of mxfs_view_judge() so far. */
 struct verdict {
     const struct mxfs_view *view;
     const struct mxfs_choices *choices;
@@ -69,7 +69,7 @@ static void log_notices(const char *where, const struct mxfs_grouping *g)
     }
 }
 
-/* While shards are missing, half a group is no wonder. */
+/* A group that lacks parts while shards are missing is incomplete, not unsupported. */
 static int fail_incomplete(const char *where, const struct mxfs_model *m, struct mxfs_error *err)
 {
     const struct mxfs_tensor *first = m->grouping.refusals[0].first;
@@ -81,7 +81,7 @@ static int fail_incomplete(const char *where, const struct mxfs_model *m, struct
                      first ? mxfs_quote(first->name, first->name_len).text : "(unknown)");
 }
 
-/* Makes `r` the last refusal; the one before it is only logged. */
+/* Records `r` as the refusal to return; logs the one recorded before. */
 static void refuse(struct verdict *v, const char *where, const struct mxfs_refusal *r)
 {
     char tensors[MXFS_QUOTED + 32] = "", fits[160] = "", raw[64] = "";
@@ -136,7 +136,7 @@ static int judge_models(struct verdict *v, struct mxfs_error *err)
     return 0;
 }
 
-/* A selection that selects nothing is a mistake. */
+/* Fails if the user's selection selects nothing. */
 static int judge_selection(const struct verdict *v, struct mxfs_error *err)
 {
     const struct mxfs_choices *c = v->choices;
@@ -163,7 +163,7 @@ int mxfs_view_judge(const struct mxfs_view *view, const struct mxfs_choices *cho
         rc = judge_selection(&v, err);
     if (v.refusal.code == MXFS_EXIT_OK)
         return rc;
-    if (rc != 0) { /* another failure comes last */
+    if (rc != 0) { /* that failure is returned, so log the refusal */
         mxfs_log(MXFS_LOG_ERROR, "%s", v.refusal.text);
         return rc;
     }

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Arrays that grow.
+ * Arrays that grow. Thread safety: per call.
  */
 #ifndef MXFS_ARRAY_H
 #define MXFS_ARRAY_H
@@ -13,8 +13,9 @@
 
 /**
  * Makes room for `count` elements of `size` bytes. `array` is a heap array with room for *capacity
- * of them, or NULL with *capacity 0. Returns the array, moved or not, whose capacity at least
- * doubles when it grows; or NULL when memory is out: array and *capacity are then as they were.
+ * elements, or NULL with *capacity 0. Returns the array, which may have moved; when it grows, its
+ * capacity at least doubles. Returns NULL when out of memory: `array` is then still valid and
+ * *capacity unchanged.
  */
 static inline void *mxfs_array_grow(void *array, size_t count, size_t *capacity, size_t size)
 {

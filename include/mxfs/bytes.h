@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Bytes: little-endian loads and stores, and arithmetic that detects overflow.
+ * Little-endian loads and stores, and arithmetic that detects overflow.
  *
  * Everything here is a pure function of its arguments. Pointers need no alignment.
  */
@@ -49,25 +49,25 @@ static inline void mxfs_store_le16(void *p, uint16_t v)
     memcpy(p, b, 2);
 }
 
-/** *out = a + b; returns false (with *out unspecified) when that does not fit. */
+/** Sets *out = a + b. Returns false, with *out unspecified, on overflow. */
 static inline bool mxfs_add_u64(uint64_t a, uint64_t b, uint64_t *out)
 {
     return !__builtin_add_overflow(a, b, out);
 }
 
-/** *out = a * b; returns false (with *out unspecified) when that does not fit. */
+/** Sets *out = a * b. Returns false, with *out unspecified, on overflow. */
 static inline bool mxfs_mul_u64(uint64_t a, uint64_t b, uint64_t *out)
 {
     return !__builtin_mul_overflow(a, b, out);
 }
 
-/** a / b, rounded up; b is not 0. */
+/** a / b, rounded up; b must not be 0. */
 static inline uint64_t mxfs_ceil_div(uint64_t a, uint64_t b)
 {
     return a / b + (a % b != 0);
 }
 
-/** The smallest multiple of `step` (not 0) that is at least a; the caller excludes overflow. */
+/** The smallest multiple of `step` (not 0) that is at least `a`; must not overflow. */
 static inline uint64_t mxfs_align_up(uint64_t a, uint64_t step)
 {
     return mxfs_ceil_div(a, step) * step;

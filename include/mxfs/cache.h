@@ -4,11 +4,11 @@
 /*
  * A cache of memory blocks, bounded in bytes, that hands out pinned blocks.
  *
- * acquire -> (block->ready ? use : fill, then publish or abandon) -> release. Blocks are filled
- * outside the lock; a second reader of the same key waits for the first one to fill it. A thread
- * holds no block when it acquires one, so waiting for room cannot deadlock; reserving never waits,
- * so a thread may reserve any number. Thread safety: internally locked; a ready block is immutable
- * while pinned.
+ * The cycle is: acquire; use the block if it is ready, else fill it and publish or abandon it;
+ * release. Blocks are filled outside the lock, and a second reader of the same key waits until the
+ * first has filled the block. A thread must hold no block when it acquires one, so that waiting for
+ * room cannot deadlock. Reserving never waits, so a thread may reserve any number of blocks. Thread
+ * safety: internally locked; a ready block is immutable while pinned.
  */
 #ifndef MXFS_CACHE_H
 #define MXFS_CACHE_H
@@ -18,11 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** A cache. */
 struct mxfs_cache;
 
-/** Identifies a block; any two values are a key. */
+/** Identifies a block. Any pair of values is a valid key. */
 struct mxfs_cache_key {
-    uintptr_t owner; /**< usually the address of an object that outlives the cache's use of it */
+    uintptr_t owner; /**< usually the address of an object that outlives the block */
     uint64_t index;  /**< number within the owner */
 };
 
@@ -31,12 +32,12 @@ struct mxfs_cache_block {
     uint8_t *data;         /**< page-aligned; contents undefined until filled */
     size_t size;           /**< bytes, as asked for */
     bool ready;            /**< false: the caller fills it, then publishes or abandons it */
-    _Atomic uint64_t used; /**< 0 at first; for users to count how much of it they have read */
+    _Atomic uint64_t used; /**< a counter for the users of the block; 0 when the block is new */
 };
 
 /**
- * Makes a cache of at most `max_bytes`, of which at most `max_ahead` may hold blocks that were
- * reserved and have not been acquired yet. *out is NULL on failure (-ENOMEM).
+ * Makes a cache of at most `max_bytes`, of which blocks that were reserved but not acquired yet may
+ * take `max_ahead`. Returns 0, or -ENOMEM with *out NULL.
  */
 int mxfs_cache_new(struct mxfs_cache **out, size_t max_bytes, size_t max_ahead);
 
@@ -45,15 +46,15 @@ void mxfs_cache_free(struct mxfs_cache *cache);
 
 /**
  * Pins the block of `key`, which has `size` bytes. Waits while another thread fills it, or while
- * pinned blocks leave no room. Fails with -ENOMEM, or with -E2BIG when size exceeds the bound.
+ * pinned blocks leave no room. Returns 0, -ENOMEM, or -E2BIG when `size` exceeds the bound.
  */
 int mxfs_cache_acquire(struct mxfs_cache *cache, struct mxfs_cache_key key, size_t size,
                        struct mxfs_cache_block **out);
 
 /**
- * Pins a new block that is to be filled before it is asked for. Never waits: fails with -EEXIST
- * when the block is there or being filled, with -EAGAIN when there is no room or `max_ahead` would
- * be exceeded, or with -ENOMEM.
+ * Pins a new block, for the caller to fill before a reader acquires it. Never waits. Returns 0,
+ * -EEXIST when the block is cached or being filled, -EAGAIN when there is no room or `max_ahead`
+ * would be exceeded, or -ENOMEM.
  */
 int mxfs_cache_reserve(struct mxfs_cache *cache, struct mxfs_cache_key key, size_t size,
                        struct mxfs_cache_block **out);
@@ -61,30 +62,30 @@ int mxfs_cache_reserve(struct mxfs_cache *cache, struct mxfs_cache_key key, size
 /** Bytes that can be reserved before `max_ahead` is reached. */
 size_t mxfs_cache_spare(struct mxfs_cache *cache);
 
-/** The `used` counter of the block of `key`; 0 when it is not there or not ready. */
+/** The `used` counter of the block of `key`; 0 when it is not cached or not ready. */
 uint64_t mxfs_cache_used(struct mxfs_cache *cache, struct mxfs_cache_key key);
 
-/** The block has been filled and is ready for other readers. It stays pinned. */
+/** Marks a block as filled, which lets other readers use it. It stays pinned. */
 void mxfs_cache_publish(struct mxfs_cache *cache, struct mxfs_cache_block *block);
 
-/** Filling failed: unpins and forgets the block. Readers that wait for it fill it themselves. */
+/** Removes a block that could not be filled. Readers that wait for it try to fill it themselves. */
 void mxfs_cache_abandon(struct mxfs_cache *cache, struct mxfs_cache_block *block);
 
-/** Unpins. The block may be dropped from now on. */
+/** Unpins a block; from then on it may be evicted. */
 void mxfs_cache_release(struct mxfs_cache *cache, struct mxfs_cache_block *block);
 
 /**
- * Unpins a block that has been read to its end: it is dropped before all others unless it is
- * acquired again. Its memory is the most likely to be in the processor's cache still. And of a file
- * that is larger than the cache and read over and over, a part stays.
+ * Unpins a block that has been read to its end: unless it is acquired again, it is evicted before
+ * all others. Its memory is the most likely to still be in the processor's cache, ready for reuse.
+ * And when a file larger than the cache is read over and over, part of it stays cached.
  */
 void mxfs_cache_retire(struct mxfs_cache *cache, struct mxfs_cache_block *block);
 
 /** Statistics of a cache. */
 struct mxfs_cache_stats {
-    uint64_t hits;   /**< blocks acquired that were there, or being filled by another thread */
-    uint64_t misses; /**< blocks acquired that the caller had to fill */
-    uint64_t bytes;  /**< bytes that count against the bound now */
+    uint64_t hits;   /**< acquired blocks that were cached, or being filled by another thread */
+    uint64_t misses; /**< acquired blocks that the caller had to fill */
+    uint64_t bytes;  /**< bytes that now count against the bound */
     uint64_t limit;  /**< the bound */
 };
 

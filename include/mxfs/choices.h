@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Choices: what the user asked for when opening a source. One struct travels by const pointer from
- * the command line, or from the library's caller, down to the model.
+ * Choices: the options for opening a source. One struct is passed by const pointer from the command
+ * line, or from the library's caller, down to the model.
  *
  * Thread safety: immutable once made.
  */
@@ -18,19 +18,19 @@
 
 /** Type of dequantized tensors. */
 enum mxfs_dtype_choice {
-    MXFS_CHOOSE_AUTO, /**< the one that config.json names if BF16 or F32, else BF16 */
-    MXFS_CHOOSE_BF16, /**< from here on 1 + enum mxfs_out */
-    MXFS_CHOOSE_F16,
-    MXFS_CHOOSE_F32,
+    MXFS_CHOOSE_AUTO, /**< the dtype in config.json if it is BF16 or F32, else BF16 */
+    MXFS_CHOOSE_BF16, /**< bfloat16; from here on 1 + enum mxfs_out */
+    MXFS_CHOOSE_F16,  /**< IEEE 754 binary16 */
+    MXFS_CHOOSE_F32,  /**< IEEE 754 binary32 */
 };
 
-/** What happens to tensors that cannot be dequantized exactly. */
+/** How to treat tensors that cannot be dequantized exactly. */
 enum mxfs_unsupported_choice {
-    MXFS_UNSUPPORTED_REFUSE, /**< the source is refused */
-    MXFS_UNSUPPORTED_RAW,    /**< they are shown as stored */
+    MXFS_UNSUPPORTED_REFUSE, /**< refuse the source */
+    MXFS_UNSUPPORTED_RAW,    /**< show them as stored */
 };
 
-/** The default of cache_size. It holds eight experts of gpt-oss. */
+/** The default cache_size, which holds eight experts of gpt-oss. */
 #define MXFS_CACHE_SIZE_DEFAULT ((uint64_t)64 << 20)
 /** The smallest cache_size. */
 #define MXFS_CACHE_SIZE_MIN ((uint64_t)1 << 20)
@@ -38,58 +38,63 @@ enum mxfs_unsupported_choice {
 struct mxfs_quant_config;
 struct mxfs_reach;
 
-/** The choices. Strings are borrowed, and needed only while a source is opened and judged. */
+/** The choices. Strings are borrowed, and must stay valid while a source is opened and judged. */
 struct mxfs_choices {
     int dtype;           /**< enum mxfs_dtype_choice */
     int unsupported;     /**< enum mxfs_unsupported_choice */
     const char *only;    /**< glob of the tensors to show, or NULL for all */
-    const char *scheme;  /**< the only schemes to use, "fp8,nvfp4"; NULL: what the config says */
+    const char *scheme;  /**< the only schemes to use, "fp8,nvfp4"; NULL: decided by the config */
     bool partial;        /**< leave out tensors that need a missing shard */
     uint64_t cache_size; /**< bytes of packed units to keep */
-    uint64_t unit_max;  /**< bytes that a packed unit should not exceed; mxfs_view_open() derives it
-                           from `cache_size` */
-    const char *kernel; /**< name of the decoding kernel, or NULL for the best one */
-    bool confined;      /**< show and consult only SOURCE itself, its folder and, in a Hugging Face
-                           cache, the blobs; no link leads anywhere else */
-    bool trim; /**< give freed memory back to the system after each model; for the program alone,
-                  since it affects the whole process */
-    /** What may be opened besides the file that the caller named; NULL: everything. A file out of
-     * reach is treated as missing; a shard that the index names is an error. mxfs_repo_open()
-     * derives it from `confined`. */
+    const char *kernel;  /**< decoding kernel by name, or NULL for the best one */
+    /** Bytes that a packed unit should not exceed; mxfs_view_open() derives it from cache_size. */
+    uint64_t unit_max;
+    /** Refuse links that lead out of SOURCE, its folder and the blobs of its Hugging Face cache. */
+    bool confined;
+    /** Return freed memory to the system after each model. Affects the whole process, so the
+     * library leaves it off. */
+    bool trim;
+    /** The files that may be opened besides the one that the caller named; NULL: all. A file out of
+     * reach is treated as missing, but a shard that the index names is an error. mxfs_repo_open()
+     * derives this from `confined`. */
     const struct mxfs_reach *reach;
     /** What the config.json in the folder says, where that is known, so that it is not read again
      * for each model; NULL: read it. Outlives the models that are opened with it. */
     const struct mxfs_quant_config *config;
 };
 
-/** What holds where nothing else was chosen. */
+/** The defaults. */
 extern const struct mxfs_choices mxfs_choices_default;
 
-/** Places in mxfs_choice_settings. */
+/** Indices of mxfs_choice_settings. */
 enum {
-    MXFS_CHOICE_DTYPE,
-    MXFS_CHOICE_UNSUPPORTED,
-    MXFS_CHOICE_ONLY,
-    MXFS_CHOICE_SCHEME,
-    MXFS_CHOICE_PARTIAL,
-    MXFS_CHOICE_CACHE_SIZE,
-    MXFS_CHOICE_KERNEL,
-    MXFS_CHOICE_COUNT
+    MXFS_CHOICE_DTYPE,       /**< dtype */
+    MXFS_CHOICE_UNSUPPORTED, /**< unsupported */
+    MXFS_CHOICE_ONLY,        /**< only */
+    MXFS_CHOICE_SCHEME,      /**< scheme */
+    MXFS_CHOICE_PARTIAL,     /**< partial */
+    MXFS_CHOICE_CACHE_SIZE,  /**< cache_size */
+    MXFS_CHOICE_KERNEL,      /**< kernel */
+    MXFS_CHOICE_COUNT,       /**< the number of settings */
 };
 
 /** The choices that can be given as text. */
 extern const struct mxfs_setting mxfs_choice_settings[MXFS_CHOICE_COUNT];
 
 /**
- * Parses a list like "dtype=f32,cache-size=1G" into *choices, which holds the defaults. Changes
- * `list`, into which the strings of the result point. Fails with MXFS_EXIT_USAGE.
+ * Parses a list like "dtype=f32,cache-size=1G" into *choices, which the caller has set to the
+ * defaults. Changes `list`, and the strings of the result point into it. Returns 0, or -EINVAL with
+ * err filled (MXFS_EXIT_USAGE).
  */
 int mxfs_choices_parse(struct mxfs_choices *choices, char *list, struct mxfs_error *err);
 
-/** Fails with MXFS_EXIT_USAGE unless all of choices->scheme are names of schemes that decode. */
+/**
+ * Checks that all names in choices->scheme are schemes that decode. Returns 0, or -EINVAL with err
+ * filled (MXFS_EXIT_USAGE).
+ */
 int mxfs_choices_check(const struct mxfs_choices *choices, struct mxfs_error *err);
 
-/** The element type that a choice stands for; `automatic` is that of MXFS_CHOOSE_AUTO. */
+/** The element type that was chosen; `automatic` is returned for MXFS_CHOOSE_AUTO. */
 static inline enum mxfs_out mxfs_choices_out(const struct mxfs_choices *choices,
                                              enum mxfs_out automatic)
 {

@@ -11,9 +11,10 @@
 #include "mxfs/options.h"
 
 /**
- * Runs options->command to its end: a mount in the foreground returns when it is unmounted, one in
- * the background when it is ready. Returns 0 or -errno with err filled (see mxfs_fail_told() for a
- * failure that has been printed already). For main() only: it opens the log and may catch signals.
+ * Runs options->command. A mount in the foreground returns when it is unmounted, one in the
+ * background when it is ready. Returns 0, or -errno with err filled; err->text is empty if the
+ * failure has been printed already (see mxfs_fail_told()). Only main() may call this: it opens the
+ * log and may catch signals.
  */
 int mxfs_cmd_run(const struct mxfs_options *options, struct mxfs_error *err);
 

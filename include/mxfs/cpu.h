@@ -2,9 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Instruction sets of the processor, as far as kernels use them.
- *
- * Thread safety: pure.
+ * The processor's instruction sets that kernels use. Thread safety: pure.
  */
 #ifndef MXFS_CPU_H
 #define MXFS_CPU_H
@@ -19,7 +17,7 @@ enum mxfs_cpu {
     MXFS_CPU_AVX512BF16 = 1u << 3, /**< AVX-512 BF16, in addition to MXFS_CPU_AVX512VBMI */
 };
 
-/** The bits of the running processor. */
+/** The instruction sets of this processor, as bits of enum mxfs_cpu. */
 uint32_t mxfs_cpu_detect(void);
 
 #endif

@@ -4,9 +4,9 @@
 /*
  * The element types of safetensors.
  *
- * Source: huggingface/safetensors 0.8.0, safetensors/src/tensor.rs, enum Dtype. The order of the
- * enum is the library's: it is the (descending) sort key of the tensors in a written file.
- * Thread safety: immutable.
+ * Source: huggingface/safetensors 0.8.0, safetensors/src/tensor.rs, enum Dtype. The order is that
+ * of the library's enum, because files list their tensors by descending dtype. Thread safety:
+ * immutable.
  */
 #ifndef MXFS_DTYPE_H
 #define MXFS_DTYPE_H
@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/** Element types in the library's enum order. */
+/** Element types, in the order of the library's enum. */
 enum mxfs_dtype {
     MXFS_BOOL,        /**< a byte, 0 or 1 */
     MXFS_F4,          /**< E2M1, two in a byte */
@@ -49,8 +49,8 @@ const char *mxfs_dtype_name(enum mxfs_dtype dtype);
 unsigned mxfs_dtype_bits(enum mxfs_dtype dtype);
 
 /**
- * The value of an F8_E8M0: 2^(e8m0 - 127), assembled from bits. The top bit of the mantissa makes
- * the subnormal 2^-127 of 0 and a quiet NaN of 255.
+ * The value of an F8_E8M0: 2^(e8m0 - 127), assembled from bits. The top bit of the mantissa turns 0
+ * into the subnormal 2^-127, and 255 into a quiet NaN.
  */
 static inline float mxfs_e8m0_value(uint8_t e8m0)
 {
@@ -61,7 +61,7 @@ static inline float mxfs_e8m0_value(uint8_t e8m0)
     return value;
 }
 
-/** The dtype with this name (case-sensitive), or -1. */
+/** The enum mxfs_dtype called `name` (case-sensitive, `len` bytes), or -1. */
 int mxfs_dtype_from_name(const char *name, size_t len);
 
 #endif

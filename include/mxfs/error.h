@@ -15,7 +15,7 @@
 
 #include "mxfs/compiler.h"
 
-/** Process exit codes; documented in --help and stable. */
+/** Exit codes of the process: stable, and documented in --help. */
 enum mxfs_exit {
     MXFS_EXIT_OK = 0,        /**< success */
     MXFS_EXIT_DIFFERENT = 1, /**< the comparison found differences */
@@ -27,19 +27,19 @@ enum mxfs_exit {
     MXFS_EXIT_FAILED = 6, /**< anything else: mountpoint, /dev/fuse, unknown tensor, output */
 };
 
-/** Bytes for one sentence with a path and an (abbreviated) tensor name. */
+/** Bytes of an error text: one sentence with a path and an (abbreviated) tensor name. */
 #define MXFS_ERROR_TEXT 1024
 
-/** A failure: the exit code, and the reason. Zero-initialised means "no error". */
+/** A failure: exit code and reason. Zero-initialised means that nothing has failed. */
 struct mxfs_error {
     enum mxfs_exit code;        /**< MXFS_EXIT_OK until an error is set */
     char text[MXFS_ERROR_TEXT]; /**< one line, control characters escaped, no newline */
 };
 
 /**
- * Records an error unless one is recorded already, and returns -errnum, so that a function can end
- * with `return mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: ...", path)`.
- * The formatted text is escaped as by mxfs_escape(). `err` may be NULL.
+ * Records an error, unless one is recorded already. Returns -errnum, so that a function can end
+ * with `return mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: ...", path)`. The formatted text is
+ * escaped as by mxfs_escape(). `err` may be NULL.
  */
 int mxfs_fail(struct mxfs_error *err, enum mxfs_exit code, int errnum, const char *fmt, ...)
     MXFS_PRINTF(4, 5);
@@ -66,9 +66,9 @@ struct mxfs_quoted {
 };
 
 /**
- * Makes a tensor name (any bytes, `len` of them) safe to print: in double quotes, with control and
- * invalid UTF-8 bytes as \xNN, quotes and backslashes escaped, and the middle of a long name
- * replaced by "...".
+ * Makes a tensor name (`len` arbitrary bytes) safe to print: puts it in double quotes, writes
+ * control characters and invalid UTF-8 as \xNN, escapes quotes and backslashes, and replaces the
+ * middle of a long name by "...".
  */
 struct mxfs_quoted mxfs_quote(const char *name, size_t len);
 

@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A model's JSON files, edited as text.
+ * Editing a model's JSON files as text.
  *
- * Members are cut, renamed or given another value in place; everything else stays byte for byte:
- * numbers such as 1e-05, order, indentation, line endings, escapes, whatever follows the last
- * brace. The dialect is Python's (mxfs/json.h), with an object at the root. A name that occurs
- * twice in an object is edited at every occurrence. Time is linear in the size of the text.
+ * Members are removed, renamed or given another value in place. Everything else stays the same byte
+ * for byte: numbers such as 1e-05, order, indentation, line endings, escapes, anything after the
+ * last brace. The dialect is Python's (mxfs/json.h), with an object at the root. If a name occurs
+ * twice in an object, every occurrence is edited. Time is linear in the size of the text.
  *
  * Functions return 0, -EINVAL when the text is not JSON, or -ENOMEM. Thread safety: per call.
  */
@@ -19,7 +19,7 @@
 
 /** Options of mxfs_jsonedit_config(). */
 enum mxfs_jsonedit_flags {
-    MXFS_JSONEDIT_KEEP_EXPERT_DTYPE = 1, /**< `expert_dtype` is not removed */
+    MXFS_JSONEDIT_KEEP_EXPERT_DTYPE = 1, /**< do not remove `expert_dtype` */
 };
 
 /**
@@ -28,10 +28,10 @@ enum mxfs_jsonedit_flags {
  *
  * - `quantization_config`, `compression_config`, `quantization` and, unless `flags` says otherwise,
  *   `expert_dtype` are removed;
- * - `dtype` and `torch_dtype` are set to `dtype` ("bfloat16"; NULL: left alone), whether they were
- *   a name (also "torch.float16"), null (transformers: undecided, look at the first weight) or an
- *   object of names (transformers: one for each part). A number under that name means something
- *   else and stays. When neither is set anywhere, `torch_dtype` is added to the root.
+ * - `dtype` and `torch_dtype` are set to `dtype`, such as "bfloat16" (NULL: left alone), if they
+ *   hold a name (even "torch.float16"), null (for transformers: take the dtype of the first weight)
+ *   or an object of names (for transformers: one for each part). A number under that name means
+ *   something else and stays. If neither is set anywhere, `torch_dtype` is added to the root.
  *
  * `flags` are those of enum mxfs_jsonedit_flags. On success *out (caller frees) has *out_len bytes
  * and a NUL after them; on failure it is NULL.
@@ -41,7 +41,7 @@ int mxfs_jsonedit_config(const char *text, size_t len, const char *dtype, unsign
 
 /**
  * A *.safetensors.index.json being edited. The caller walks through the members of the weight map
- * and decides each one:
+ * and decides about each one:
  *
  *     rc = mxfs_jsonedit_index_new(&index, text, len, total_size);
  *     while (rc == 0 && (more = mxfs_jsonedit_index_next(index, &weight)) > 0)
@@ -62,13 +62,17 @@ struct mxfs_jsonedit_weight {
     size_t shard_len;  /**< bytes */
 };
 
-/** Starts editing a text, which is borrowed. A `total_size` in the `metadata` is set to this one.
- * On failure *index is NULL. */
+/**
+ * Starts editing a text, which is borrowed. If `metadata` has a `total_size`, it is set to this
+ * one. On failure *index is NULL.
+ */
 int mxfs_jsonedit_index_new(struct mxfs_jsonedit_index **index, const char *text, size_t len,
                             uint64_t total_size);
 
-/** Moves to the next member of the root's `weight_map`: 1, or 0 when there are no more. -EINVAL
- * also when a weight_map is not an object of strings. */
+/**
+ * Moves to the next member of the root's `weight_map`. Returns 1, or 0 after the last member;
+ * -EINVAL also when a weight_map is not an object of strings.
+ */
 int mxfs_jsonedit_index_next(struct mxfs_jsonedit_index *index,
                              struct mxfs_jsonedit_weight *weight);
 
@@ -78,10 +82,10 @@ int mxfs_jsonedit_index_keep(struct mxfs_jsonedit_index *index);
 /** Removes the current member. */
 int mxfs_jsonedit_index_drop(struct mxfs_jsonedit_index *index);
 
-/** Keeps the current member under another name; -EINVAL when that is not UTF-8. */
+/** Keeps the current member under another name. Returns -EINVAL when that is not UTF-8. */
 int mxfs_jsonedit_index_rename(struct mxfs_jsonedit_index *index, const char *name, size_t len);
 
-/** Hands over the edited text as mxfs_jsonedit_config() does, once there are no more members. */
+/** Hands over the edited text as mxfs_jsonedit_config() does. Call it after the last member. */
 int mxfs_jsonedit_index_finish(struct mxfs_jsonedit_index *index, char **out, size_t *out_len);
 
 /** Frees; accepts NULL. */

@@ -4,15 +4,15 @@
 /*
  * Kernels: the inner loops of decoding, one object per instruction set.
  *
- * Every variant gives the same bits. MXFP4 values are those of OCP Microscaling Formats v1.0: an
- * E2M1 code times 2^(scale-127), computed exactly and rounded once (to nearest even) to the output
- * type. Scale 255 makes the whole block NaN. NaN is always written as 0x7FC0 / 0x7E00 / 0x7FC00000,
- * code 8 is -0, overflow gives +-Inf, and subnormal results are kept.
+ * All variants produce the same bits. MXFP4 values follow OCP Microscaling Formats v1.0: an E2M1
+ * code times 2^(scale-127), computed exactly and rounded once (to nearest even) to the output type.
+ * Scale 255 makes the whole block NaN. NaN is always written as 0x7FC0 / 0x7E00 / 0x7FC00000, code
+ * 8 is -0, overflow gives +-Inf, and subnormal results are kept.
  *
- * An operation is a function of a destination and one object that describes its input. Pointers
- * need no alignment except those to float and uint16_t. Sources and destinations do not overlap
- * unless stated; a length of 0 is allowed; nothing outside the stated ranges is read or written.
- * Kernels do not allocate, lock, log or do I/O. Thread safety: immutable after start.
+ * An operation takes a destination and one object that describes its input. Only pointers to float
+ * and uint16_t need to be aligned. Sources and destinations do not overlap unless stated; a length
+ * of 0 is allowed; nothing outside the stated ranges is read or written. Kernels do not allocate,
+ * lock, log or do I/O. Thread safety: immutable after start.
  */
 #ifndef MXFS_KERNEL_H
 #define MXFS_KERNEL_H
@@ -23,10 +23,10 @@
 #include "mxfs/error.h"
 
 /**
- * The operations, in the order of the declarations below. outs(name, x) declares one function per
- * output type, single(name, x) one function whose output has a type of its own; x is passed on.
- * This list gives struct mxfs_kernel its members, every variant its declarations, and the tests and
- * the benchmark the operations that they must cover.
+ * The operations, in the order of the declarations below. outs(name, x) stands for one function per
+ * output type, single(name, x) for one function whose output has a type of its own; x is passed on.
+ * The members of struct mxfs_kernel and the declarations of each variant come from this list, and
+ * the tests and the benchmark must cover all of it.
  */
 /* clang-format off */
 #define MXFS_KERNEL_OPERATIONS(outs, single, x) \
@@ -44,36 +44,36 @@ enum mxfs_out {
     MXFS_OUT_BF16,  /**< bfloat16 */
     MXFS_OUT_F16,   /**< IEEE 754 binary16 */
     MXFS_OUT_F32,   /**< IEEE 754 binary32 */
-    MXFS_OUT_COUNT, /**< how many there are */
+    MXFS_OUT_COUNT, /**< number of output types */
 };
 
 enum {
     MXFS_MX_BLOCK = 32,    /**< elements of an MX block */
-    MXFS_MXFP4_BYTES = 16, /**< bytes of the E2M1 codes of an MX block */
+    MXFS_MXFP4_BYTES = 16, /**< bytes of E2M1 codes in an MX block */
     MXFS_NVFP4_BLOCK = 16, /**< elements of an NVFP4 block */
-    MXFS_NVFP4_BYTES = 8,  /**< bytes of the E2M1 codes of an NVFP4 block */
+    MXFS_NVFP4_BYTES = 8,  /**< bytes of E2M1 codes in an NVFP4 block */
 };
 
 /**
- * Every output of an (E8M0 scale, E2M1 code) pair, filled once from the exact scalar definition.
- * The 16-bit tables also exist as separate bytes, ready for byte shuffles.
+ * The output for every (E8M0 scale, E2M1 code) pair, filled once from the exact scalar definition.
+ * The 16-bit tables also exist split into bytes, ready for byte shuffles.
  */
 struct mxfs_mxfp4_tables {
     _Alignas(64) uint8_t half[2][256][2][16]; /**< [BF16, F16][scale][low byte, high byte][code] */
-    _Alignas(64) uint16_t half16[2][256][16]; /**< [BF16, F16][scale][code], both bytes */
+    _Alignas(64) uint16_t half16[2][256][16]; /**< [BF16, F16][scale][code], whole elements */
     _Alignas(64) uint32_t f32[256][16];       /**< [scale][code], bits of the float */
 };
 
 /** FP8 element formats. */
 enum mxfs_fp8 {
-    MXFS_FP8_E4M3,  /**< F8_E4M3, the "FN" kind: no infinities, two NaN codes */
+    MXFS_FP8_E4M3,  /**< F8_E4M3, the "FN" variant: no infinities, two NaN codes */
     MXFS_FP8_E5M2,  /**< F8_E5M2, IEEE-like */
-    MXFS_FP8_COUNT, /**< how many there are */
+    MXFS_FP8_COUNT, /**< number of formats */
 };
 
-/** Constant data that kernels read. */
+/** Constant tables that kernels read. */
 struct mxfs_tables {
-    struct mxfs_mxfp4_tables mxfp4;              /**< of the MXFP4 operations */
+    struct mxfs_mxfp4_tables mxfp4;              /**< for the MXFP4 operations */
     _Alignas(64) float fp8[MXFS_FP8_COUNT][256]; /**< every code as float32, NaN included */
 };
 
@@ -85,7 +85,7 @@ struct mxfs_mxfp4_blocks {
     const struct mxfs_tables *tables; /**< filled by mxfs_tables_init() */
     const uint8_t *codes;             /**< 16*blocks bytes, two E2M1 codes each */
     const uint8_t *scales;            /**< blocks E8M0 scales */
-    size_t blocks;                    /**< of 32 elements */
+    size_t blocks;                    /**< number of blocks, 32 elements each */
 };
 typedef void mxfs_mxfp4_blocks_fn(void *dst, const struct mxfs_mxfp4_blocks *in);
 
@@ -95,7 +95,7 @@ typedef void mxfs_mxfp4_blocks_fn(void *dst, const struct mxfs_mxfp4_blocks *in)
  */
 struct mxfs_mxfp4_lanes {
     const struct mxfs_tables *tables; /**< filled by mxfs_tables_init() */
-    const uint8_t *codes;             /**< n bytes, of which one nibble is used */
+    const uint8_t *codes;             /**< n bytes, one nibble of each is used */
     const uint8_t *scales;            /**< n E8M0 scales */
     size_t n;                         /**< elements */
     unsigned shift;                   /**< 0 for the low nibbles, 4 for the high ones */
@@ -110,7 +110,7 @@ struct mxfs_fp8_run {
     const struct mxfs_tables *tables; /**< filled by mxfs_tables_init() */
     const uint8_t *codes;             /**< n codes */
     size_t n;                         /**< elements */
-    enum mxfs_fp8 format;             /**< of the codes */
+    enum mxfs_fp8 format;             /**< format of the codes */
     float scale;                      /**< any float, NaN and infinities included */
 };
 typedef void mxfs_fp8_run_fn(void *dst, const struct mxfs_fp8_run *in);
@@ -120,9 +120,9 @@ struct mxfs_fp8_blocks {
     const struct mxfs_tables *tables; /**< filled by mxfs_tables_init() */
     const uint8_t *codes;             /**< n codes */
     size_t n;                         /**< elements */
-    enum mxfs_fp8 format;             /**< of the codes */
+    enum mxfs_fp8 format;             /**< format of the codes */
     const float *scales;              /**< one per block */
-    size_t block;                     /**< elements of a block, not 0; the last may be short */
+    size_t block; /**< elements in a block, not 0; the last block may be shorter */
 };
 typedef void mxfs_fp8_blocks_fn(void *dst, const struct mxfs_fp8_blocks *in);
 
@@ -134,8 +134,8 @@ struct mxfs_mxfp8_blocks {
     const struct mxfs_tables *tables; /**< filled by mxfs_tables_init() */
     const uint8_t *codes;             /**< 32*blocks codes */
     const uint8_t *scales;            /**< blocks E8M0 scales */
-    size_t blocks;                    /**< of 32 elements */
-    enum mxfs_fp8 format;             /**< of the codes */
+    size_t blocks;                    /**< number of blocks, 32 elements each */
+    enum mxfs_fp8 format;             /**< format of the codes */
 };
 typedef void mxfs_mxfp8_blocks_fn(void *dst, const struct mxfs_mxfp8_blocks *in);
 
@@ -147,7 +147,7 @@ typedef void mxfs_mxfp8_blocks_fn(void *dst, const struct mxfs_mxfp8_blocks *in)
 struct mxfs_nvfp4_blocks {
     const uint8_t *codes; /**< 8*blocks bytes, two E2M1 codes each */
     const float *scales;  /**< one per block */
-    size_t blocks;        /**< of 16 elements */
+    size_t blocks;        /**< number of blocks, 16 elements each */
 };
 typedef void mxfs_nvfp4_blocks_fn(void *dst, const struct mxfs_nvfp4_blocks *in);
 
@@ -156,7 +156,7 @@ typedef void mxfs_nvfp4_blocks_fn(void *dst, const struct mxfs_nvfp4_blocks *in)
  * times scales[i], rounded as by nvfp4_blocks; i < n.
  */
 struct mxfs_nvfp4_lanes {
-    const uint8_t *codes; /**< n bytes, of which one nibble is used */
+    const uint8_t *codes; /**< n bytes, one nibble of each is used */
     const float *scales;  /**< n scales */
     size_t n;             /**< elements */
     unsigned shift;       /**< 0 for the low nibbles, 4 for the high ones */
@@ -164,20 +164,20 @@ struct mxfs_nvfp4_lanes {
 typedef void mxfs_nvfp4_lanes_fn(void *dst, const struct mxfs_nvfp4_lanes *in);
 
 /**
- * How the value v of a code in group g becomes a result: v - zeros[g], times scales[g], rounded to
- * `via`, plus biases[g], rounded to `via` again, then to the output type. Each step is one float32
- * operation, rounded once.
+ * Maps the value v of a code in group g to a result: subtract zeros[g], multiply by scales[g],
+ * round to `via`, add biases[g], round to `via` again, then round to the output type. Each step is
+ * one float32 operation, rounded once.
  */
 struct mxfs_affine {
     const float *scales; /**< one per group */
     const float *zeros;  /**< one per group, or NULL for none */
     const float *biases; /**< one per group, or NULL for none */
     size_t group;        /**< codes in a group, not 0: code i of a run is in (skip + i) / group */
-    size_t skip;         /**< codes of the first group that precede the run; below `group` */
-    enum mxfs_out via;   /**< the type that products and sums are rounded to; F32 for no rounding */
+    size_t skip;         /**< codes of the first group that come before the run; below `group` */
+    enum mxfs_out via;   /**< type that products and sums are rounded to; F32 for no rounding */
 };
 
-/** The place of 4-bit codes in bytes. */
+/** How 4-bit codes are stored in bytes. */
 enum mxfs_nibbles {
     MXFS_NIBBLES_LOW_FIRST,  /**< two per byte, the even code in the low half */
     MXFS_NIBBLES_HIGH_FIRST, /**< two per byte, the even code in the high half */
@@ -185,45 +185,47 @@ enum mxfs_nibbles {
     MXFS_NIBBLES_HIGH,       /**< one per byte, in the high half */
 };
 
-/** 4-bit codes in groups. dst[i] = values[code first + i], made affine; i < n. */
+/** 4-bit codes in groups. dst[i] = values[code first + i], mapped by `affine`; i < n. */
 struct mxfs_code4_run {
     const uint8_t *codes;             /**< (first + n + 1) / 2 bytes, or n with one per byte */
     size_t first;                     /**< 0 or 1; 0 with one code per byte */
     size_t n;                         /**< elements */
-    enum mxfs_nibbles nibbles;        /**< where the codes lie */
+    enum mxfs_nibbles nibbles;        /**< how the codes are stored */
     const float *values;              /**< the values of the 16 codes */
-    const struct mxfs_affine *affine; /**< what becomes of a value */
+    const struct mxfs_affine *affine; /**< maps values to results */
 };
 typedef void mxfs_code4_run_fn(void *dst, const struct mxfs_code4_run *in);
 
 /**
- * 4-bit codes whose columns are reordered. dst[i] = values[code first + i], made affine with the
- * entries of group group_of[i]; i < n. Codes lie two per byte, the even one in the low half.
+ * 4-bit codes whose columns are reordered. dst[i] = values[code first + i], mapped by `affine` with
+ * the entries of group group_of[i]; i < n. Each byte holds two codes, the even one in its low half.
  */
 struct mxfs_code4_pick {
     const uint8_t *codes;             /**< (first + n + 1) / 2 bytes */
     size_t first;                     /**< 0 or 1 */
     size_t n;                         /**< elements */
     const float *values;              /**< the values of the 16 codes */
-    const struct mxfs_affine *affine; /**< its `group` and `skip` are not used */
+    const struct mxfs_affine *affine; /**< without its `group` and `skip` */
     const uint16_t *group_of;         /**< n groups, each below `groups` */
-    size_t groups;                    /**< entries of each array of `affine` */
+    size_t groups;                    /**< length of each array in `affine` */
 };
 typedef void mxfs_code4_pick_fn(void *dst, const struct mxfs_code4_pick *in);
 
-/** The meaning of a byte as a number. */
+/** The number that a byte stands for. */
 enum mxfs_code8 {
     MXFS_CODE8_SIGNED,   /**< two's complement */
-    MXFS_CODE8_OFFSET,   /**< unsigned, less 128 */
+    MXFS_CODE8_OFFSET,   /**< unsigned, minus 128 */
     MXFS_CODE8_UNSIGNED, /**< unsigned */
 };
 
-/** 8-bit codes in groups. dst[i] = the number that codes[i] means, made affine; i < n. */
+/**
+ * 8-bit codes in groups. dst[i] = the number that codes[i] stands for, mapped by `affine`; i < n.
+ */
 struct mxfs_code8_run {
     const uint8_t *codes;             /**< n codes */
     size_t n;                         /**< elements */
-    enum mxfs_code8 meaning;          /**< of the codes */
-    const struct mxfs_affine *affine; /**< what becomes of a number */
+    enum mxfs_code8 meaning;          /**< the number that a code stands for */
+    const struct mxfs_affine *affine; /**< maps numbers to results */
 };
 typedef void mxfs_code8_run_fn(void *dst, const struct mxfs_code8_run *in);
 
@@ -235,26 +237,27 @@ struct mxfs_narrow {
     const float *src;     /**< n values */
     const float *factors; /**< n factors, or NULL for none */
     size_t n;             /**< elements */
-    enum mxfs_out via;    /**< the first rounding; F32 for none */
+    enum mxfs_out via;    /**< type of the first rounding; F32 for none */
 };
 typedef void mxfs_narrow_fn(void *dst, const struct mxfs_narrow *in);
 
 /**
- * A stream of narrow codes as bytes: uint8_t dst[i] = code i less `offset`, modulo 256; i < n. The
- * stream has no gaps and starts in the lowest bits: code i is the `bits` bits from bit
- * i * bits % 8 of src[i * bits / 8] on.
+ * Unpacks a stream of narrow codes into bytes: uint8_t dst[i] = code i minus `offset`, modulo 256;
+ * i < n. The stream has no gaps and starts in the lowest bits: code i is the `bits` bits that start
+ * at bit i * bits % 8 of src[i * bits / 8].
  */
 struct mxfs_unpack {
     const uint8_t *src; /**< (n * bits + 7) / 8 bytes */
     size_t n;           /**< codes */
-    unsigned bits;      /**< of a code, 1 to 8 */
+    unsigned bits;      /**< width of a code, 1 to 8 */
     uint8_t offset;     /**< subtracted from every code */
 };
 typedef void mxfs_unpack_fn(void *dst, const struct mxfs_unpack *in);
 
 /**
- * A stream of E2M3 codes (6 bits: sign 5 | exponent 4..3, bias 1 | mantissa 2..0), packed as for
- * unpack, as E4M3: uint8_t dst[i] = the E4M3 code of the same value, which always exists; i < n.
+ * Converts a stream of E2M3 codes (6 bits: sign 5 | exponent 4..3, bias 1 | mantissa 2..0), packed
+ * as for unpack, to E4M3: uint8_t dst[i] = the E4M3 code of the same value (there always is one);
+ * i < n.
  */
 struct mxfs_e2m3 {
     const uint8_t *src; /**< (n * 6 + 7) / 8 bytes */
@@ -264,17 +267,17 @@ typedef void mxfs_e2m3_fn(void *dst, const struct mxfs_e2m3 *in);
 
 /**
  * A matrix to transpose. The element in row c, column r of dst is the one in row r, column c of
- * src; r < rows, c < cols. Bytes between the rows of dst are left as they are.
+ * src; r < rows, c < cols. Bytes between the rows of dst keep their contents.
  */
 struct mxfs_transpose {
-    const uint8_t *src; /**< rows rows of cols elements */
-    size_t src_stride;  /**< bytes from a row of src to the next */
-    size_t dst_stride;  /**< bytes from a row of dst to the next */
+    const uint8_t *src; /**< `rows` rows of `cols` elements */
+    size_t src_stride;  /**< bytes from one row of src to the next */
+    size_t dst_stride;  /**< bytes from one row of dst to the next */
     size_t rows, cols;  /**< of src, in elements */
 };
-/** Elements of one byte. */
+/** Transposes elements of one byte. */
 typedef void mxfs_transpose_fn(void *dst, const struct mxfs_transpose *in);
-/** Elements of four bytes. */
+/** Transposes elements of four bytes. */
 typedef void mxfs_transpose_words_fn(void *dst, const struct mxfs_transpose *in);
 
 /**
@@ -287,36 +290,39 @@ struct mxfs_widen_bf16 {
 };
 typedef void mxfs_widen_bf16_fn(void *dst, const struct mxfs_widen_bf16 *in);
 
-/** Members of struct mxfs_kernel. */
+/** Declare the members of struct mxfs_kernel. */
 #define MXFS_KERNEL_OUTS(name, x) mxfs_##name##_fn *name[MXFS_OUT_COUNT];
 #define MXFS_KERNEL_SINGLE(name, x) mxfs_##name##_fn *name;
 
-/** One variant: its name, and a function per operation (and output type), none of them NULL. */
+/** One variant: its name and its operations, none of them NULL. */
 struct mxfs_kernel {
     const char *name;  /**< as in --kernel=NAME */
-    uint32_t requires; /**< MXFS_CPU_* bits, all needed */
+    uint32_t requires; /**< MXFS_CPU_* bits that the processor must have */
+    /** Each operation: an array with one function per output type, or one function. */
     MXFS_KERNEL_OPERATIONS(MXFS_KERNEL_OUTS, MXFS_KERNEL_SINGLE, )
 };
 
 #undef MXFS_KERNEL_OUTS
 #undef MXFS_KERNEL_SINGLE
 
-/** All variants compiled in, best first; ends with NULL. The last one, "scalar", runs anywhere. */
+/**
+ * All variants of this build, best first; ends with NULL. The last one, "scalar", runs anywhere.
+ */
 extern const struct mxfs_kernel *const mxfs_kernels[];
 
-/** The first variant that needs only `cpu` bits (of mxfs_cpu_detect()). Pure. */
+/** The first variant that needs no bits beyond `cpu` (from mxfs_cpu_detect()). Pure. */
 const struct mxfs_kernel *mxfs_kernel_select(uint32_t cpu);
 
 /**
- * The variant called `name`. An unknown name, or one that needs more than `cpu`, is wrong usage
- * (err filled, NULL returned).
+ * The variant called `name`. An unknown name, or a variant that needs more than `cpu`, is wrong
+ * usage (err filled, NULL returned).
  */
 const struct mxfs_kernel *mxfs_kernel_named(const char *name, uint32_t cpu, struct mxfs_error *err);
 
-/** Fills the constant tables (some 64 KiB). Call it before threads start. */
+/** Fills the constant tables (about 64 KiB). Call it before threads start. */
 void mxfs_tables_init(struct mxfs_tables *tables);
 
-/** Bytes of an output element: 2, 2 or 4. */
+/** Size of an output element in bytes: 2, 2 or 4. */
 static inline unsigned mxfs_out_size(enum mxfs_out out)
 {
     return out == MXFS_OUT_F32 ? 4 : 2;

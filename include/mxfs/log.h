@@ -37,7 +37,17 @@ void mxfs_log_open(mxfs_log_sink *sink, void *data, enum mxfs_log_level max);
 /** The sink that writes "mxfs: LINE" and a newline to stderr; `data` is not used. */
 void mxfs_log_stderr(void *data, enum mxfs_log_level level, const char *line);
 
-/** Replaces the sink by syslog (facility daemon), also while other threads log. */
+/**
+ * Connects to /dev/log, while the process still may. Returns 0 or -errno. It is not connected
+ * again: lines are lost once a syslog daemon has replaced the socket. (Those that systemd starts
+ * keep it when they are restarted.)
+ */
+int mxfs_log_connect(void);
+
+/**
+ * Replaces the sink by syslog (facility daemon), also while other threads log; lines are dropped
+ * if it is not connected. A syslog daemon that does not read delays a line by at most a second.
+ */
 void mxfs_log_to_syslog(void);
 
 /** Writes one line to the sink. */

@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The plan of a virtual file: its header, and its tensors, each copied from a source or decoded.
+ * The plan of a virtual file: its header and its tensors, each copied from the source or decoded.
  *
- * The file is byte for byte what the reference safetensors library (0.8.0 save_file) would write
- * for the dequantized tensors. A file in which nothing is dequantized or dropped is shown as it is
- * ("verbatim"). Thread safety: immutable after start.
+ * The file is byte for byte the one that the reference safetensors library (0.8.0, save_file) would
+ * write for the dequantized tensors. A file in which nothing is dequantized or dropped is shown as
+ * it is ("verbatim"). Thread safety: immutable after init.
  */
 #ifndef MXFS_PLAN_H
 #define MXFS_PLAN_H
@@ -24,8 +24,8 @@ struct mxfs_output {
 struct mxfs_plan {
     struct mxfs_model *model;    /**< borrowed */
     size_t shard;                /**< index of the source file in the model */
-    struct mxfs_output *outputs; /**< in file order: back to back, offsets ascending */
-    uint32_t *by_name;           /**< indices of outputs, sorted by name */
+    struct mxfs_output *outputs; /**< in file order: back to back, by ascending offset; owned */
+    uint32_t *by_name;           /**< indices of outputs, sorted by name; owned */
     size_t count;                /**< of outputs */
     char *header;                /**< owned; NULL when verbatim */
     uint64_t data_offset;        /**< where the header ends */
@@ -33,7 +33,7 @@ struct mxfs_plan {
     bool verbatim;               /**< the source file, unchanged */
 };
 
-/** The tensor that an output is, whether copied or decoded. */
+/** Description of an output, whether copied or decoded. */
 struct mxfs_output_info {
     const char *name;          /**< not terminated; borrowed */
     const uint64_t *shape;     /**< `rank` dimensions; borrowed */
@@ -44,8 +44,8 @@ struct mxfs_output_info {
 };
 
 /**
- * Plans the virtual file of shard `shard` of a model. Returns -errno with err filled when two
- * outputs would have the same name, sizes overflow, or memory is out.
+ * Plans the virtual file of shard `shard` of a model. Returns 0, or -errno with err filled when two
+ * outputs would have the same name, sizes overflow, or memory runs out.
  */
 int mxfs_plan_init(struct mxfs_plan *plan, struct mxfs_model *model, size_t shard,
                    struct mxfs_error *err);
@@ -53,7 +53,7 @@ int mxfs_plan_init(struct mxfs_plan *plan, struct mxfs_model *model, size_t shar
 /** Frees; accepts an empty object. */
 void mxfs_plan_fini(struct mxfs_plan *plan);
 
-/** The file that the plan is the view of. */
+/** The source file of a plan. */
 static inline struct mxfs_source *mxfs_plan_source(const struct mxfs_plan *plan)
 {
     return &plan->model->shards[plan->shard].source;
@@ -62,14 +62,14 @@ static inline struct mxfs_source *mxfs_plan_source(const struct mxfs_plan *plan)
 /** Describes an output; pointers are borrowed. */
 struct mxfs_output_info mxfs_output_info(const struct mxfs_output *output);
 
-/** The name of the scheme that an output is decoded by, or "plain". */
+/** The name of the scheme that decodes an output, or "plain". */
 const char *mxfs_output_scheme(const struct mxfs_output *output);
 
-/** Fills the stored tensors that an output is made of, main part first. Returns their number. */
+/** Fills in the stored tensors that an output is made of, main part first. Returns their number. */
 unsigned mxfs_output_sources(const struct mxfs_output *output,
                              const struct mxfs_tensor *sources[MXFS_PARTS_MAX]);
 
-/** Whether an output is a stale copy: the index of the model places its tensor in another shard. */
+/** Whether an output is a stale copy: the model's index places its tensor in another shard. */
 bool mxfs_plan_is_stale(const struct mxfs_plan *plan, const struct mxfs_output *output);
 
 /** The position in by_name of the output called `name`, or MXFS_NOT_FOUND. */
@@ -78,7 +78,7 @@ size_t mxfs_plan_find(const struct mxfs_plan *plan, const char *name, size_t len
 /** The output that holds byte `offset` of the file (data_offset <= offset < size). */
 const struct mxfs_output *mxfs_plan_at(const struct mxfs_plan *plan, uint64_t offset);
 
-/** Bytes of the source file, and of the virtual file. */
+/** The sizes of the source file and of the virtual file, in bytes. */
 void mxfs_plan_totals(const struct mxfs_plan *plan, uint64_t *bytes_in, uint64_t *bytes_out);
 
 #endif

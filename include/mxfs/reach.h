@@ -2,25 +2,26 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The reach of a source: the folders that opening may not leave, even through symbolic links.
+ * The reach of a source: the folders that a file must be in to be opened, with all symbolic links
+ * resolved.
  *
- * For mounts that other users can see: a user who can place a link in the source must not be able
- * to expose, or probe for, files outside it. Thread safety: immutable after start.
+ * This is for mounts that other users can see: a user who can place a link in the source must not
+ * be able to expose, or probe for, files outside it. Thread safety: immutable after init.
  */
 #ifndef MXFS_REACH_H
 #define MXFS_REACH_H
 
 #include <stdbool.h>
 
-/** Folders within reach. A NULL pointer to this struct means no restriction. */
+/** The folders within reach. A NULL pointer to this struct means no restriction. */
 struct mxfs_reach {
-    char *inside[2]; /**< resolved paths, or NULL; owned */
+    char *inside[2]; /**< their resolved paths, or NULL; owned */
 };
 
-/** Whether `path` leads to a file within reach; false also when no file is there. */
+/** Whether `path` leads to an existing file within reach; true for any path if `reach` is NULL. */
 bool mxfs_reach_has(const struct mxfs_reach *reach, const char *path);
 
-/** Whether no file is at `path`, or it is out of reach. */
+/** Whether the file at `path` is missing or out of reach. */
 bool mxfs_reach_lacks(const struct mxfs_reach *reach, const char *path);
 
 /**

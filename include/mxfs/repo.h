@@ -2,13 +2,13 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A repository: the folder (or the one file) that is shown. All decisions are made when it is
+ * A repository: the folder, or the single file, that is shown. All decisions are made when it is
  * opened.
  *
- * In each folder, every index (`*.safetensors.index.json`) makes a model of the shards that it
- * names, and every other .safetensors file is a model of its own. Those become virtual files;
- * config.json and the index are edited; files that only describe the quantization vanish; all else
- * is passed through.
+ * In each folder, the shards that an index (`*.safetensors.index.json`) names form a model, and
+ * every other .safetensors file is a model of its own. These files become virtual files;
+ * config.json and indexes are edited; files that only describe the quantization are hidden; all
+ * others are passed through.
  *
  * Folders and virtual files are flat lists. Thread safety: immutable after open, except that
  * sources may be read by many threads.
@@ -19,7 +19,7 @@
 #include "mxfs/model.h"
 #include "mxfs/plan.h"
 
-/** What an entry of a folder is. */
+/** Kinds of entries of a folder. */
 enum mxfs_entry_kind {
     MXFS_ENTRY_FOLDER,  /**< a folder */
     MXFS_ENTRY_VIRTUAL, /**< a dequantized safetensors file */
@@ -52,34 +52,34 @@ struct mxfs_folder {
     size_t count;               /**< of entries */
     size_t capacity;            /**< of entries */
     struct mxfs_model **models; /**< owned */
-    size_t model_count;
-    size_t model_capacity;
-    struct mxfs_plan **plans; /**< one for each safetensors file, sorted by name; owned */
-    size_t plan_count;
-    size_t plan_capacity;
+    size_t model_count;         /**< of models */
+    size_t model_capacity;      /**< of models */
+    struct mxfs_plan **plans;   /**< one for each safetensors file, sorted by name; owned */
+    size_t plan_count;          /**< of plans */
+    size_t plan_capacity;       /**< of plans */
 };
 
-/** A virtual safetensors file, and where it is. */
+/** A virtual safetensors file and its location. */
 struct mxfs_file {
-    const struct mxfs_plan *plan;
-    const struct mxfs_folder *folder;
-    char *path; /**< relative to the root; owned */
+    const struct mxfs_plan *plan;     /**< its contents */
+    const struct mxfs_folder *folder; /**< the folder that holds it */
+    char *path;                       /**< relative to the root; owned */
 };
 
 /** An open repository. Zero-initialised is a valid closed one. */
 struct mxfs_repo {
-    struct mxfs_folder **folders; /**< parents first, siblings by name; the root is the first */
-    size_t folder_count;
-    size_t folder_capacity;
-    struct mxfs_file *files; /**< of all folders in their order, in each by name */
-    size_t file_count;
-    bool is_file; /**< SOURCE is one file, the only entry of the root */
+    struct mxfs_folder **folders; /**< parents first, siblings by name; [0] is the root; owned */
+    size_t folder_count;          /**< of folders */
+    size_t folder_capacity;       /**< of folders */
+    struct mxfs_file *files;      /**< in the order of their folders, then by name; owned */
+    size_t file_count;            /**< of files */
+    bool is_file;                 /**< SOURCE is one file, the only entry of the root */
 };
 
 /**
  * Opens SOURCE at `path` (absolute): a .safetensors file, a folder, or a Hugging Face cache folder
- * (`models--org--name`, whose refs/main names the snapshot). Every file of the source needs a
- * descriptor. On failure err is filled and *repo closed.
+ * (`models--org--name`, whose refs/main names the snapshot). Takes a descriptor for every file of
+ * the source. Returns 0, or -errno with err filled and *repo closed.
  */
 int mxfs_repo_open(struct mxfs_repo *repo, const char *path, const struct mxfs_choices *choices,
                    struct mxfs_error *err);

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Stored tensors: an entry of a safetensors header, and a set of tensors that is searched by name.
+ * Stored tensors: the entries of safetensors headers, and sets of them that are searched by name.
  *
- * Thread safety: immutable after the headers were parsed.
+ * Thread safety: immutable once the headers are parsed.
  */
 #ifndef MXFS_TENSORS_H
 #define MXFS_TENSORS_H
@@ -36,17 +36,17 @@ struct mxfs_tensors {
     size_t count;                      /**< of sorted */
 };
 
-/** Compares two names bytewise, like strcmp(); a prefix comes first. */
+/** Compares two names bytewise, like strcmp(); a prefix sorts before longer names. */
 int mxfs_name_compare(const char *a, size_t a_len, const char *b, size_t b_len);
 
 /**
  * The index of the tensor called stem + suffix, or MXFS_NOT_FOUND. The search starts at index
- * `near`, which affects only its speed: companions sort close to each other.
+ * `near`, which affects only its speed: the parts of a group sort close to each other.
  */
 size_t mxfs_tensors_find(const struct mxfs_tensors *set, size_t near, const char *stem,
                          size_t stem_len, const char *suffix);
 
-/** Sorts `set->sorted` by name; several tensors may have the same name. */
+/** Sorts `set->sorted` by name; names may occur more than once. */
 void mxfs_tensors_sort(struct mxfs_tensors *set);
 
 /** Whether the name of `t` ends in `suffix`; *stem_len is then the length of the part before it. */

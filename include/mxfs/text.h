@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Numbers in readable form. Thread safety: per call.
+ * Numbers in human-readable form. Thread safety: per call.
  */
 #ifndef MXFS_TEXT_H
 #define MXFS_TEXT_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/** Bytes for a size or a time as text. */
+/** Bytes of a size or time as text, including the final NUL. */
 #define MXFS_TEXT_SIZE 32
 
 /** Writes "512 bytes", "1.5 kB", "13.8 GB"; units of 1000. Returns `out`. */
@@ -19,7 +19,7 @@ const char *mxfs_text_size(char out[MXFS_TEXT_SIZE], uint64_t bytes);
 /** Writes "3.2 ms", "1.5 s", "26 min", "4 h", "12 days". Returns `out`. */
 const char *mxfs_text_time(char out[MXFS_TEXT_SIZE], double seconds);
 
-/** Writes a shape or an index as "[2,3]"; `out` may be NULL. Returns its length in characters. */
+/** Writes a shape or an index as "[2,3]" (`out` NULL: writes nothing). Returns its length. */
 int mxfs_text_dims(FILE *out, const uint64_t *dims, uint32_t count);
 
 #endif

@@ -4,14 +4,14 @@
 /*
  * The tree of a mount: names <-> inodes, without FUSE.
  *
- * A tree mirrors the repository: folders, virtual and edited files, files passed through. A folder
- * with tensors may have two more folders, the views:
+ * A tree mirrors the repository: folders, virtual files, edited files, files passed through. A
+ * folder with tensors may have two more folders:
  *
  *   tensors/    one file for each tensor: its raw bytes
  *   npy/        one file for each tensor: a NumPy file
  *
- * Inode numbers depend only on the source and the views shown, so they survive a remount.
- * Thread safety: immutable after start; each thread reads with a reader of its own.
+ * Inode numbers depend only on the source and on which of these are shown, so they survive a
+ * remount. Thread safety: immutable; each thread reads with a reader of its own.
  */
 #ifndef MXFS_TREE_H
 #define MXFS_TREE_H
@@ -22,37 +22,47 @@
 #include "mxfs/names.h"
 #include "mxfs/view.h"
 
+/** A tree. */
 struct mxfs_tree;
 
 /** The inode of the root. */
 #define MXFS_ROOT_INODE 1
+
+/**
+ * Bytes of the longest name shown. Sources may have longer names than Linux filesystems allow (255
+ * bytes): NTFS, vfat and CIFS count UTF-16 units, ZFS has an option, and a FUSE source may name
+ * anything. This is what every kernel takes from a FUSE directory: FUSE_NAME_MAX up to Linux 6.13,
+ * FUSE_NAME_LOW_MAX since (fs/fuse/fuse_i.h); one longer name makes the whole listing fail.
+ */
+#define MXFS_TREE_NAME_MAX 1024
 
 /** The contents of a tree, and the owner and permissions it shows. */
 struct mxfs_tree_options {
     bool tensors; /**< show tensors/ */
     bool npy;     /**< show npy/ */
     /**
-     * Shows owner, group and read bits of the source, for mounts that other users can enter,
-     * instead of those of the caller.
+     * Shows the owner, group and read bits of the source instead of the caller's, for mounts that
+     * other users can access.
      */
     bool source_permissions;
-    bool set_uid;   /**< show `uid` as the owner of everything */
-    bool set_gid;   /**< show `gid` as the group of everything */
+    bool set_uid;   /**< show `uid` as the owner of all files */
+    bool set_gid;   /**< show `gid` as the group of all files */
     bool set_umask; /**< show permissions 0444 & ~umask */
-    uid_t uid;      /**< with set_uid */
-    gid_t gid;      /**< with set_gid */
+    uid_t uid;      /**< used with set_uid */
+    gid_t gid;      /**< used with set_gid */
     /**
-     * With set_umask. With source_permissions it widens those of the source only where the caller
-     * is root or the owner.
+     * Used with set_umask. With source_permissions, only root and the owner of a source file can
+     * widen its permissions.
      */
     mode_t umask;
 };
 
 /**
- * Makes the tree of an open source, which is borrowed. Fails with err filled when a view's
- * name clashes with an entry's, when two tensors would have the same file name in a view, or when
- * set_uid or set_gid would give others, who may come in, the rights of the owner or group of a
- * source that is neither the caller's nor root's to give away.
+ * Makes the tree of an open source, which is borrowed. Leaves out, and logs, names of more than
+ * MXFS_TREE_NAME_MAX bytes. Returns 0, or -errno with err filled: when
+ * an entry is called like one of the two folders, when two tensors would have the same file name in
+ * one of them, or when set_uid or set_gid would show other users a source file as owned by another,
+ * and the caller is neither its owner nor root.
  */
 int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_view *view,
                   const struct mxfs_tree_options *options, struct mxfs_error *err);
@@ -60,47 +70,55 @@ int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_view *view,
 /** Frees; accepts NULL. */
 void mxfs_tree_free(struct mxfs_tree *tree);
 
-/** Fills the attributes of an inode. Returns 0 or -ENOENT. */
+/** Fills in the attributes of an inode. Returns 0 or -ENOENT. */
 int mxfs_tree_getattr(const struct mxfs_tree *tree, uint64_t ino, struct stat *st);
 
 /**
- * Fills the attributes of entry `name` of directory `parent`; "." and ".." work. Returns 0, -ENOENT
- * or -ENOTDIR.
+ * Fills in the attributes of entry `name` of folder `parent`, which may be "." or "..". Returns 0,
+ * -ENOENT or -ENOTDIR.
  */
 int mxfs_tree_lookup(const struct mxfs_tree *tree, uint64_t parent, const char *name,
                      struct stat *st);
 
+/** An entry of a directory. */
+struct mxfs_tree_entry {
+    const char *name;               /**< NUL-terminated; in the tree, or in `made` */
+    size_t name_len;                /**< bytes of name, at most MXFS_TREE_NAME_MAX */
+    struct stat st;                 /**< its attributes */
+    char made[MXFS_FILE_NAME_SIZE]; /**< room for a name that the tree makes when asked */
+};
+
 /**
- * Fills name and attributes of the directory entry at *cookie (0 for the first) and advances
- * *cookie. The first two entries are "." and "..". Takes constant time. Returns 1, 0 after the last
- * entry, -ENOENT or -ENOTDIR.
+ * Fills *entry with the entry at *cookie (0: the first) of a folder and advances *cookie. The first
+ * two entries are "." and "..". Takes constant time. Returns 1, 0 after the last entry, -ENOENT or
+ * -ENOTDIR.
  */
 int mxfs_tree_next(const struct mxfs_tree *tree, uint64_t dir, uint64_t *cookie,
-                   char name[MXFS_FILE_NAME_SIZE], struct stat *st);
+                   struct mxfs_tree_entry *entry);
 
-/** A new reader for mxfs_tree_read(); the caller ends it with mxfs_vfile_reader_fini(). */
+/** Makes a reader for mxfs_tree_read(); the caller frees it with mxfs_vfile_reader_fini(). */
 struct mxfs_vfile_reader mxfs_tree_reader(const struct mxfs_tree *tree);
 
-/** Reads a file as mxfs_vfile_read() does; -EISDIR, -ENOENT. */
+/** Reads a file like mxfs_vfile_read(). Also returns -EISDIR and -ENOENT. */
 ssize_t mxfs_tree_read(const struct mxfs_tree *tree, uint64_t ino, struct mxfs_vfile_reader *reader,
                        void *buf, size_t len, uint64_t offset);
 
 /**
- * Reads an extended attribute like getxattr(2): returns its length, or -errno, and writes nothing
- * when `size` is 0. Tensor files have user.mxfs.scheme, .shape and .sources (as in `mxfs list
- * --json`), and .dtype, the tensor's own also where npy/ shows a wider one. -ENODATA, -ENOENT,
- * -ERANGE when `size` is too small, -E2BIG when the value is longer than the kernel allows.
+ * Reads an extended attribute like getxattr(2), and writes nothing when `size` is 0. Tensor files
+ * have user.mxfs.scheme, .shape and .sources (as in `mxfs list --json`), and .dtype, which is the
+ * tensor's own even where npy/ shows a wider one. Returns its length, -ENODATA, -ENOENT, -ERANGE
+ * when `size` is too small, or -E2BIG when the value is longer than the kernel allows.
  */
 ssize_t mxfs_tree_getxattr(const struct mxfs_tree *tree, uint64_t ino, const char *name, char *buf,
                            size_t size);
 
-/** Lists the names of these attributes like listxattr(2), with sizes and errors as above. */
+/** Lists the names of these attributes like listxattr(2). Otherwise like mxfs_tree_getxattr(). */
 ssize_t mxfs_tree_listxattr(const struct mxfs_tree *tree, uint64_t ino, char *buf, size_t size);
 
-/** The counters of the cache that all reads go through. */
+/** Fills in the counters of the cache that all reads share. */
 void mxfs_tree_cache_stats(const struct mxfs_tree *tree, struct mxfs_cache_stats *out);
 
-/** Fills the totals of the filesystem: all space is used, none free. */
+/** Fills in the totals of the filesystem: all space is used, none is free. */
 void mxfs_tree_statfs(const struct mxfs_tree *tree, struct statvfs *out);
 
 #endif

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * UTF-8: the length of a well-formed character, and encoding a code point.
+ * UTF-8: measuring well-formed text, and encoding code points.
  *
  * Well-formed as in the Unicode standard, table 3-7: no overlong forms, no surrogates, nothing
  * above U+10FFFF. Everything here is a pure function of its arguments.
@@ -40,14 +40,14 @@ static inline size_t mxfs_utf8_char_len(const unsigned char *p, size_t n)
     return (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F) ? 0 : 4;
 }
 
-/** How many of the `n` bytes at `text` are well-formed characters before the first that is not. */
+/** The length in bytes of the longest well-formed prefix of the `n` bytes at `text`. */
 static inline size_t mxfs_utf8_valid_len(const char *text, size_t n)
 {
     const unsigned char *s = (const unsigned char *)text;
     size_t i = 0, len;
 
     while (i < n) {
-        while (n - i >= 8 && !(mxfs_load_le64(s + i) & 0x8080808080808080u)) /* eight of ASCII */
+        while (n - i >= 8 && !(mxfs_load_le64(s + i) & 0x8080808080808080u)) /* eight ASCII bytes */
             i += 8;
         if (i == n || (len = mxfs_utf8_char_len(s + i, n - i)) == 0)
             break;
@@ -56,8 +56,10 @@ static inline size_t mxfs_utf8_valid_len(const char *text, size_t n)
     return i;
 }
 
-/** Writes the code point `c` to out[4]; returns the bytes used, 1 to 4. A surrogate, which is no
- * character, becomes the three bytes that it would have. */
+/**
+ * Writes the code point `c` to out[4]. Returns the number of bytes, 1 to 4. A surrogate is encoded
+ * in three bytes, as if it were a character.
+ */
 static inline size_t mxfs_utf8_encode(uint32_t c, char *out)
 {
     size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;

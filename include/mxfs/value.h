@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Single values of tensors, decoded by the plain definition of each format, for people and for
- * judging the kernels. Pure functions.
+ * Single values of tensors, decoded by the plain definition of each type: for people to read, and
+ * to check the kernels against. Thread safety: pure.
  */
 #ifndef MXFS_VALUE_H
 #define MXFS_VALUE_H
@@ -13,25 +13,27 @@
 
 #include "mxfs/dtype.h"
 
-/** A value of any type: long double holds all of them exactly. */
+/** A value of any type. long double represents all of them exactly. */
 struct mxfs_value {
-    long double re;
-    long double im; /**< 0 except for C64 */
+    long double re; /**< the value, or its real part */
+    long double im; /**< the imaginary part; 0 except for C64 */
 };
 
-/** The bits of element `index` of packed elements. */
+/** The bits of element `index` of `data`, whose elements are packed. */
 uint64_t mxfs_value_bits(enum mxfs_dtype dtype, const uint8_t *data, uint64_t index);
 
-/** The value that these bits encode. */
+/** The value that `bits` encode. */
 struct mxfs_value mxfs_value_of(enum mxfs_dtype dtype, uint64_t bits);
 
-/** Whether either half is NaN. */
+/** Whether either part is NaN. */
 int mxfs_value_is_nan(struct mxfs_value value);
 
-/** The distance of two numbers; of complex ones, the larger of the distances of their halves. */
+/**
+ * The absolute difference of two values; for complex ones, the larger of their parts' differences.
+ */
 long double mxfs_value_distance(struct mxfs_value a, struct mxfs_value b);
 
-/** Room for a value as text. */
+/** Bytes of a value as text, including the final NUL. */
 #define MXFS_VALUE_TEXT 96
 
 /** Formats a value like "0.5 (0x3f00)" and returns `out`. */

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The version, in its one place: `mxfs --version` prints it and the Makefile reads it from here.
+ * The version of mxfs. `mxfs --version` prints it, and the Makefile reads it from here.
  */
 #ifndef MXFS_VERSION_H
 #define MXFS_VERSION_H

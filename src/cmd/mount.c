@@ -19,17 +19,21 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "fit.h"
 #include "mxfs/fs.h"
+#include "mxfs/limits.h"
 #include "mxfs/log.h"
 #include "mxfs/notify.h"
 #include "mxfs/path.h"
 #include "open.h"
+#include "point.h"
 
 /* A mount to be made. */
 struct mount {
     const struct mxfs_view *view;
     const struct mxfs_options *options;
     const char *mountpoint; /* absolute */
+    int folder;             /* what is at the mountpoint, open, or -1 */
     int pipe;               /* to the waiting parent, or -1 in the foreground */
     int null;               /* /dev/null, to take the place of the terminal; -1 in the foreground */
     char line[1024];        /* for the log, once the mount answers */
@@ -70,15 +74,24 @@ static void leave_terminal(int null)
         close(null);
 }
 
+/* It would keep the filesystem that the mountpoint is on from being unmounted. */
+static void close_folder(struct mount *m)
+{
+    if (m->folder >= 0)
+        close(m->folder);
+    m->folder = -1;
+}
+
 static void on_ready(void *data)
 {
     struct mount *m = data;
     char status[sizeof(m->line)], state[sizeof(status) + 32];
 
+    close_folder(m);
     /* A newline in a path would begin a variable of its own. */
     mxfs_escape(status, sizeof(status), m->line, strlen(m->line));
     snprintf(state, sizeof(state), "READY=1\nSTATUS=%s", status);
-    mxfs_notify(state);
+    mxfs_notify_once(state);
     if (m->pipe < 0) {
         mxfs_log(MXFS_LOG_NOTICE, "%s", m->line);
         return;
@@ -92,12 +105,29 @@ static void on_ready(void *data)
     m->pipe = -1;
 }
 
+static void warn_unreachable(const char *what, int rc)
+{
+    if (rc != 0)
+        mxfs_log(MXFS_LOG_WARNING, "cannot connect to %s: %s", what, strerror(-rc));
+}
+
+/* Once it serves, the daemon cannot connect to anything. */
+static void connect_outlets(bool background)
+{
+    int rc = background ? mxfs_log_connect() : 0;
+
+    if (rc != -ENOENT && rc != -ECONNREFUSED) /* no syslog is usual in containers */
+        warn_unreachable("/dev/log", rc);
+    warn_unreachable("the service manager", mxfs_notify_connect());
+}
+
 static int serve(struct mount *m, const struct mxfs_tree *tree, struct mxfs_error *err)
 {
     const struct mxfs_options *o = m->options;
     const struct mxfs_fs_options fs = {
         .source = m->view->path,
         .mountpoint = m->mountpoint,
+        .folder = m->folder,
         .allow_other = o->allow_other,
         .auto_unmount = o->auto_unmount,
         .sandbox = !o->no_sandbox,
@@ -105,6 +135,7 @@ static int serve(struct mount *m, const struct mxfs_tree *tree, struct mxfs_erro
         .xattr = o->xattr,
         .readahead = o->readahead,
         .debug = o->debug,
+        .cache_size = m->view->env.cache_size,
         .threads = thread_count(o),
         .idle_timeout = (unsigned)o->idle_timeout,
         .stop_timeout = (unsigned)o->stop_timeout,
@@ -113,8 +144,8 @@ static int serve(struct mount *m, const struct mxfs_tree *tree, struct mxfs_erro
     };
 
     describe(m, fs.threads);
+    connect_outlets(m->pipe >= 0);
     int rc = mxfs_fs_run(tree, &fs, err);
-    mxfs_notify("STOPPING=1");
     if (rc == 0)
         mxfs_log(MXFS_LOG_NOTICE, "%s: unmounted", m->mountpoint);
     return rc;
@@ -212,16 +243,32 @@ static int open_and_mount(const struct mxfs_options *o, const char *mountpoint,
                           struct mxfs_error *err)
 {
     struct mxfs_view view;
-    struct mount mount = {
-        .view = &view, .options = o, .mountpoint = mountpoint, .pipe = -1, .null = -1};
+    struct mount mount = {.view = &view,
+                          .options = o,
+                          .mountpoint = mountpoint,
+                          .folder = -1,
+                          .pipe = -1,
+                          .null = -1};
+    struct mxfs_choices choices = o->choices;
+    uint64_t limit = mxfs_limits_memory(MXFS_LIMITS_GROUPS, MXFS_LIMITS_MOUNTS);
 
-    int rc = mxfs_fs_clear(mountpoint, err);
+    int rc = cmd_point_check(mountpoint, err);
+    if (rc == 0)
+        rc = mxfs_fs_clear(mountpoint, err);
+    if (rc == 0)
+        rc = cmd_fit_cache(&choices.cache_size, limit, err);
     if (rc != 0)
         return rc;
-    rc = cmd_open_judged(&view, o->operand[0], &o->choices, err);
+    rc = cmd_open_judged(&view, o->operand[0], &choices, err);
     if (rc != 0)
         return rc;
-    rc = mount_view(&mount, err);
+    if (limit != UINT64_MAX)
+        rc = cmd_fit_tensors(choices.cache_size, cmd_totals_of(&view).tensors, limit, err);
+    if (rc == 0)
+        rc = cmd_point_open(mountpoint, &mount.folder, err);
+    if (rc == 0)
+        rc = mount_view(&mount, err);
+    close_folder(&mount);
     mxfs_view_close(&view);
     return rc;
 }

@@ -21,11 +21,11 @@ struct fs_counters {
     _Atomic uint64_t bytes;      /**< bytes in these answers */
     _Atomic uint64_t errors;     /**< read requests that failed */
     _Atomic uint64_t open;       /**< files that are open now */
-    _Atomic uint64_t bytes_read; /**< this and the next three: see struct mxfs_vfile_tally */
-    _Atomic uint64_t units;
-    _Atomic uint64_t load_ns;
-    _Atomic uint64_t decode_ns;
-    _Atomic int64_t last; /**< fs_now() at the last request; only kept with idle_timeout */
+    _Atomic uint64_t bytes_read; /**< bytes read from sources */
+    _Atomic uint64_t units;      /**< packed units loaded */
+    _Atomic uint64_t load_ns;    /**< nanoseconds spent loading them */
+    _Atomic uint64_t decode_ns;  /**< nanoseconds spent decoding */
+    _Atomic int64_t last;        /**< fs_now() at the last request; only kept with idle_timeout */
 };
 
 /** The session's user data. Immutable after start, except for what synchronises itself. */
@@ -35,8 +35,7 @@ struct fs_context {
     int64_t started;                       /**< fs_now() when serving began */
     struct fs_buffer_stack buffers;        /**< for requests */
     struct fs_decoder decoder;             /**< for files that bypass the page cache */
-    atomic_bool answered;                  /**< the kernel's INIT has been answered */
-    struct fs_counters counters;
+    struct fs_counters counters;           /**< for statistics and --idle-timeout */
     _Atomic int readahead; /**< from fs_readahead_open(), until the first open(); then -1 */
     _Atomic unsigned looking_ahead; /**< threads that are looking ahead now */
 };

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@
 #include "mxfs/log.h"
 #include "ops.h"
 #include "readahead.h"
+#include "room.h"
 #include "sandbox.h"
 #include "stats.h"
 #include "unmounter.h"
@@ -37,38 +39,48 @@ enum {
     STOP_POLL_MS = 10,
     STOP_LIMIT_MS = 5000, /* for running requests, once the loop has been told to end */
     ANSWER_POLL_MS = 50,
-    ANSWER_POLLS = 80, /* for the first request; not a time: the process may be suspended */
+    ANSWER_POLLS = 200, /* for the first request; not a time: the process may be suspended */
 };
 
 /* A mount while it is served. */
 struct session {
     struct fuse_session *se;       /* owned */
-    const char *mountpoint;        /* absolute, without symbolic links */
+    struct fs_place place;         /* the mountpoint */
+    struct fs_mount_id mount;      /* what is mounted there */
     struct fs_unmounter unmounter; /* running from before the mount until after it */
+    struct fs_sandbox sandbox;     /* prepared before the mount */
     struct fs_context *fs;         /* shared with the requests */
-    pthread_t main;                /* the thread that runs libfuse's loop */
     pthread_t signals;             /* the thread that takes signals */
+    unsigned polls;                /* how often that thread has waited for the first answer */
+    atomic_bool ready;             /* the mount has answered a request */
     atomic_bool finished;          /* the loop has ended */
     atomic_bool detached;          /* the mount has left the tree of names */
     atomic_bool idled;             /* it was unmounted because it was idle */
-    atomic_bool refused;           /* libfuse refused the first request */
+    atomic_int refused;            /* why it cannot answer: 0 or -errno */
+    atomic_int left;               /* why it is still there after all: 0 or -errno */
 };
 
-static void wake(int signal)
+static void ignore_wake(int signal)
 {
     (void)signal;
+}
+
+/*
+ * Interrupts the main thread, or the signal thread once the main thread blocks WAKE. Sent to the
+ * process: not every C library can signal a thread in the sandbox.
+ */
+static void wake(void)
+{
+    kill(getpid(), WAKE);
 }
 
 static void detach(struct session *s)
 {
     int rc = fs_unmounter_detach(&s->unmounter);
-    if (rc == 0 || rc == -ESTALE)
+
+    atomic_store(&s->left, rc);
+    if (rc == 0)
         atomic_store(&s->detached, true);
-    if (rc == -ESTALE)
-        mxfs_log(MXFS_LOG_NOTICE, "%s: another filesystem is mounted there now; leaving it",
-                 s->mountpoint);
-    else if (rc != 0)
-        mxfs_log(MXFS_LOG_WARNING, "%s: cannot unmount: %s", s->mountpoint, strerror(-rc));
 }
 
 /*
@@ -80,16 +92,17 @@ static void stop_now(struct session *s)
 {
     const struct timespec pause = {0, STOP_POLL_MS * 1000 * 1000};
 
-    if (!atomic_load(&s->detached))
+    /* Until the mount is ready, the helper may wait for an answer that never comes. */
+    if (!atomic_load(&s->detached) && atomic_load(&s->ready))
         detach(s);
     fuse_session_exit(s->se);
     for (int ms = 0; !atomic_load(&s->finished) && ms < STOP_LIMIT_MS; ms += STOP_POLL_MS) {
-        pthread_kill(s->main, WAKE);
+        wake();
         nanosleep(&pause, NULL);
     }
     if (atomic_load(&s->finished))
         return;
-    mxfs_log(MXFS_LOG_WARNING, "%s: exiting although a read of the source is stuck", s->mountpoint);
+    mxfs_log(MXFS_LOG_WARNING, "%s: exiting although a read of the source is stuck", s->place.path);
     close_range(3, ~0u, 0);
     _exit(MXFS_EXIT_OK);
 }
@@ -135,30 +148,26 @@ static void unmount_if_idle(struct session *s)
         atomic_store(&s->idled, true);
         atomic_store(&s->detached, true);
     } else {
-        mxfs_log(MXFS_LOG_DEBUG, "%s: idle, but in use", s->mountpoint);
+        mxfs_log(MXFS_LOG_DEBUG, "%s: idle, but in use", s->place.path);
         atomic_store(&s->fs->counters.last, fs_now());
     }
 }
 
 /*
- * libfuse refuses a request when it cannot allocate memory for it. If that hits the first request,
- * the kernel fails all others: the mount is useless, and no call reports it.
+ * The mount is ready when it has answered a request, not when the kernel's INIT has come: libfuse
+ * allocates later still, and where it cannot, it fails the request, or ends the loop.
  */
-static void stop_if_refused(struct session *s, unsigned polls)
+static void check_ready(struct session *s)
 {
-    if (polls < ANSWER_POLLS)
-        return;
-    atomic_store(&s->refused, true);
-    stop_now(s);
-}
+    int rc = fs_unmounter_probed(&s->unmounter, ANSWER_POLL_MS);
 
-/* Called when no signal came in time. `polls` counts the calls without a first request. */
-static void check_idle(struct session *s, unsigned *polls)
-{
-    if (!atomic_load(&s->fs->answered))
-        stop_if_refused(s, ++*polls);
-    else if (s->fs->options->idle_timeout)
-        unmount_if_idle(s);
+    if (rc > 0) {
+        atomic_store(&s->ready, true);
+        s->fs->options->ready(s->fs->options->ready_data);
+    } else if (rc < 0 || ++s->polls >= ANSWER_POLLS) {
+        atomic_store(&s->refused, rc < 0 ? rc : -ETIMEDOUT);
+        stop_now(s);
+    }
 }
 
 /* Milliseconds that open readers have left, given that SIGTERM came at `stopped`. */
@@ -174,11 +183,11 @@ static int64_t stop_left(const struct session *s, int64_t stopped)
  */
 static int next_signal(struct session *s, const sigset_t *set, int64_t stopped)
 {
-    bool answered = atomic_load(&s->fs->answered);
+    bool ready = atomic_load(&s->ready);
 
-    if (!stopped && answered && (!s->fs->options->idle_timeout || atomic_load(&s->detached)))
+    if (!stopped && ready && (!s->fs->options->idle_timeout || atomic_load(&s->detached)))
         return sigwaitinfo(set, NULL);
-    int64_t ms = stopped ? stop_left(s, stopped) : answered ? idle_left(s) : ANSWER_POLL_MS;
+    int64_t ms = stopped ? stop_left(s, stopped) : ready ? idle_left(s) : 0;
     struct timespec left = {ms / 1000, ms % 1000 * 1000000};
     int signal = sigtimedwait(set, NULL, &left);
     return signal < 0 && errno == EAGAIN ? 0 : signal;
@@ -188,7 +197,6 @@ static void *take_signals(void *arg)
 {
     struct session *s = arg;
     int64_t stopped = 0;
-    unsigned polls = 0;
     sigset_t set;
 
     signal_set(&set);
@@ -196,8 +204,10 @@ static void *take_signals(void *arg)
         int signal = next_signal(s, &set, stopped);
         if (signal == SIGUSR1)
             fs_stats_log(s->fs);
+        else if (signal == 0 && !stopped && !atomic_load(&s->ready))
+            check_ready(s);
         else if (signal == 0 && !stopped)
-            check_idle(s, &polls);
+            unmount_if_idle(s);
         /* The time for open readers is limited, because an idle mapping would never end. */
         else if (signal == 0 || signal == SIGINT || (stopped && is_stop(signal)))
             stop_now(s);
@@ -214,7 +224,7 @@ static int serve(struct session *s, struct mxfs_error *err)
     struct fuse_loop_config *config = fuse_loop_cfg_create();
     if (!config)
         return mxfs_fail_memory(err, NULL);
-    fuse_loop_cfg_set_clone_fd(config, 1);
+    fuse_loop_cfg_set_clone_fd(config, s->sandbox.may_open);
     fuse_loop_cfg_set_max_threads(config, s->fs->options->threads);
     fuse_loop_cfg_set_idle_threads(config, s->fs->options->threads);
     int rc = fuse_session_loop_mt(s->se, config);
@@ -224,14 +234,14 @@ static int serve(struct session *s, struct mxfs_error *err)
         return 0;
     if (rc < 0) /* -1: libfuse could not create a thread, and has logged why */
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: cannot serve the mount: %s",
-                         s->mountpoint, rc == -1 ? "cannot create a worker thread" : strerror(-rc));
+                         s->place.path, rc == -1 ? "cannot create a worker thread" : strerror(-rc));
     return 0;
 }
 
 /* Called before mounting, so that a signal in between cannot leave the mount behind. */
 static void take_over_signals(void)
 {
-    struct sigaction action = {.sa_handler = wake};
+    struct sigaction action = {.sa_handler = ignore_wake};
     sigset_t set;
 
     signal_set(&set);
@@ -245,7 +255,6 @@ static int serve_with_signals(struct session *s, struct mxfs_error *err)
 {
     sigset_t only_wake;
 
-    s->main = pthread_self();
     int rc = pthread_create(&s->signals, NULL, take_signals, s);
     if (rc != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, rc, "cannot create a thread: %s", strerror(rc));
@@ -253,11 +262,16 @@ static int serve_with_signals(struct session *s, struct mxfs_error *err)
     sigaddset(&only_wake, WAKE);
     pthread_sigmask(SIG_UNBLOCK, &only_wake, NULL);
     rc = serve(s, err);
-    if (atomic_load(&s->refused))
-        rc = mxfs_fail(err, MXFS_EXIT_FAILED, ENOMEM, "%s: cannot answer the kernel: %s",
-                       s->mountpoint, strerror(ENOMEM));
+    int refused = atomic_load(&s->refused);
+    if (refused != 0)
+        rc = mxfs_fail(err, MXFS_EXIT_FAILED, -refused, "%s: the mount does not answer: %s",
+                       s->place.path, strerror(-refused));
+    else if (rc == 0 && !atomic_load(&s->ready) && !atomic_load(&s->detached))
+        rc =
+            mxfs_fail(err, MXFS_EXIT_FAILED, EIO, "%s: stopped before it was ready", s->place.path);
+    pthread_sigmask(SIG_BLOCK, &only_wake, NULL);
     atomic_store(&s->finished, true);
-    pthread_kill(s->signals, WAKE);
+    wake();
     pthread_join(s->signals, NULL);
     return rc;
 }
@@ -315,15 +329,67 @@ static int mount_quietly(struct fuse_session *se, const char *mountpoint)
     return rc;
 }
 
-static int mount_session(struct fuse_session *se, const char *mountpoint, struct mxfs_error *err)
+/* Whether two descriptors are of one folder; true if the second is none. */
+static bool is_same(int folder, int expected)
 {
-    int rc = mount_quietly(se, mountpoint);
+    struct stat a, b;
 
+    return expected < 0 || (fstat(folder, &a) == 0 && fstat(expected, &b) == 0 &&
+                            a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
+/*
+ * Mounts on the folder that is at the place now. By descriptor where this process mounts itself, so
+ * that a link that is put in its place meanwhile leads nowhere; fusermount3 wants a path, and looks
+ * for itself.
+ */
+static int mount_at(struct session *s)
+{
+    char path[PATH_MAX];
+    int folder = fs_place_root(&s->place);
+
+    if (folder < 0)
+        return folder;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", folder);
+    bool by_fd = fs_sandbox_may_mount() && access(path, F_OK) == 0;
+    int rc = -ESTALE;
+    if (is_same(folder, s->fs->options->folder))
+        rc = mount_quietly(s->se, by_fd ? path : s->place.path);
+    close(folder);
+    return rc;
+}
+
+/* Fills `mount` with the one that was just made at the place. */
+static int identify_mount(const struct fs_place *place, struct fs_mount_id *mount)
+{
+    int root = fs_place_root(place);
+
+    if (root < 0)
+        return root;
+    int rc = fs_table_identify(root, mount);
+    close(root);
+    return rc;
+}
+
+static int mount_session(struct session *s, struct mxfs_error *err)
+{
+    int rc = mount_at(s);
+
+    if (rc == -ESTALE)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, ESTALE,
+                         "%s: cannot mount: the mountpoint was moved just now", s->place.path);
+
+    if (rc != 0)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: cannot mount: %s (%s)", s->place.path,
+                         mount_message[0] ? mount_message : strerror(-rc),
+                         fs_mountpoint_hint(-rc, mount_message));
+    rc = identify_mount(&s->place, &s->mount);
     if (rc == 0)
-        return 0;
-    return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: cannot mount: %s (%s)", mountpoint,
-                     mount_message[0] ? mount_message : strerror(-rc),
-                     fs_mountpoint_hint(-rc, mount_message));
+        rc = fs_unmounter_mounted(&s->unmounter);
+    return rc == 0 ? 0
+                   : mxfs_fail(err, MXFS_EXIT_FAILED, -rc,
+                               "%s: cannot find the mount that was just made: %s", s->place.path,
+                               strerror(-rc));
 }
 
 /* Escapes a value for libfuse's -o list; the caller frees. */
@@ -361,13 +427,6 @@ static struct fuse_session *new_session(struct fs_context *fs)
     return se;
 }
 
-/* Whether the mount is gone and its last file closed. */
-static bool is_over(struct fuse_session *se)
-{
-    struct pollfd fd = {.fd = fuse_session_fd(se)};
-    return poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR);
-}
-
 /*
  * Closes the connection and frees the session. fuse_session_unmount() would unmount again, and hit
  * another mount at that path, unless poll() reports POLLERR for its descriptor, as it does for a
@@ -390,7 +449,7 @@ static void close_session(struct fuse_session *se)
 /* Warns when an explicit size is refused; the default size is only a wish. */
 static void prepare_readahead(struct session *s)
 {
-    int fd = fs_readahead_open(s->mountpoint);
+    int fd = fs_readahead_open(s->mount.device);
     uint64_t wanted = s->fs->options->readahead;
 
     s->fs->readahead = fd;
@@ -403,38 +462,66 @@ static void prepare_readahead(struct session *s)
 /* Serves the mount until it is unmounted or stopped; unmounts in the latter case. */
 static int run_mounted(struct session *s, struct mxfs_error *err)
 {
-    fs_unmounter_mounted(&s->unmounter);
     prepare_readahead(s);
-    if (s->fs->options->sandbox)
-        fs_sandbox_enter();
     s->fs->started = fs_now();
     atomic_store(&s->fs->counters.last, s->fs->started);
-    int rc = serve_with_signals(s, err);
+    int rc = fs_sandbox_enter(&s->sandbox, err);
+    if (rc == 0)
+        rc = serve_with_signals(s, err);
     if (atomic_load(&s->idled))
-        mxfs_log(MXFS_LOG_NOTICE, "%s: idle for %u seconds", s->mountpoint,
+        mxfs_log(MXFS_LOG_NOTICE, "%s: idle for %u seconds", s->place.path,
                  s->fs->options->idle_timeout);
-    if (!atomic_load(&s->detached) && !is_over(s->se))
-        detach(s);
+    return rc;
+}
+
+/* Ends the connection, then sees to it that nothing stays mounted. */
+static int end(struct session *s, int rc, struct mxfs_error *err)
+{
     close_session(s->se);
+    if (!atomic_load(&s->detached))
+        detach(s);
+    int left = atomic_load(&s->left);
+    if (left == 0)
+        return rc;
+    mxfs_log(MXFS_LOG_WARNING,
+             "%s: not unmounted: %s; a dead mount is left, clear it with: fusermount3 -u %s",
+             s->place.path, left == -ESTALE ? "another mount is on top of it" : strerror(-left),
+             s->place.path);
+    return rc != 0 ? rc : mxfs_fail_told(err, MXFS_EXIT_FAILED, -left);
+}
+
+static int run_session(struct session *s, struct mxfs_error *err)
+{
+    int rc = fs_unmounter_start(&s->unmounter, &s->place, s->fs->options->auto_unmount, err);
+
+    if (rc != 0)
+        return rc;
+    s->se = new_session(s->fs);
+    rc = s->se ? mount_session(s, err)
+               : mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "cannot create a FUSE session");
+    fs_place_close(&s->place);
+    if (rc == 0)
+        rc = end(s, run_mounted(s, err), err);
+    else if (s->se)
+        fuse_session_destroy(s->se);
+    fs_unmounter_stop(&s->unmounter);
     return rc;
 }
 
 static int run(struct fs_context *fs, const char *mountpoint, struct mxfs_error *err)
 {
-    struct session s = {.fs = fs, .mountpoint = mountpoint};
+    struct session s = {.fs = fs};
 
     take_over_signals();
-    int rc = fs_unmounter_start(&s.unmounter, mountpoint, fs->options->auto_unmount, err);
+    int rc = fs_place_open(&s.place, mountpoint);
     if (rc != 0)
-        return rc;
-    s.se = new_session(fs);
-    rc = s.se ? mount_session(s.se, mountpoint, err)
-              : mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "cannot create a FUSE session");
+        return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: mountpoint: %s", mountpoint,
+                         strerror(-rc));
+    rc = fs_sandbox_prepare(&s.sandbox, fs->options->sandbox, err);
     if (rc == 0)
-        rc = run_mounted(&s, err);
-    else if (s.se)
-        fuse_session_destroy(s.se);
-    fs_unmounter_stop(&s.unmounter);
+        rc = run_session(&s, err);
+    fs_sandbox_free(&s.sandbox);
+    fs_place_close(&s.place);
     return rc;
 }
 
@@ -448,7 +535,9 @@ int mxfs_fs_run(const struct mxfs_tree *tree, const struct mxfs_fs_options *opti
     };
     char mountpoint[PATH_MAX];
 
-    int rc = fs_mountpoint_check(options->mountpoint, err);
+    int rc = fs_room_check(options, err);
+    if (rc == 0)
+        rc = fs_mountpoint_check(options->mountpoint, err);
     if (rc != 0)
         return rc;
     /* Without symbolic links, because they could point elsewhere by the time we unmount. */

@@ -2,116 +2,61 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Mountpoints: checked before mounting, and unmounted by umount2() or fusermount3.
+ * Mountpoints: checked before mounting, and the mxfs mount on one found.
  */
 #include "mountpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <mntent.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/sysmacros.h>
-#include <sys/wait.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
-#include "mxfs/compiler.h"
 #include "mxfs/fs.h"
 #include "mxfs/log.h"
-#include "mxfs/path.h"
+#include "place.h"
 
-extern char **environ;
+static const char our_type[] = "fuse.mxfs";
 
-enum {
-    MOUNT_TYPE_MAX = 64,
-    /* Source and mountpoint, each byte an octal escape of 4, and a page of options. */
-    MOUNT_LINE_MAX = 2 * 4 * PATH_MAX + 4096,
-};
-
-static const char our_type[] = "fuse.mxfs", mount_table[] = "/proc/self/mounts";
-
-/* Runs fusermount3 with `how`: "-u", "-uz" to unmount lazily, or "-uq" without messages. */
-static int run_helper(const char *path, const char *how)
+static int open_path(const char *path)
 {
-    const char *argv[] = {"fusermount3", how, "--", path, NULL};
-    char *args[MXFS_COUNT(argv)]; /* POSIX promises not to change them, but asks for char * */
-    pid_t pid;
-    int status;
-
-    memcpy(args, argv, sizeof(args));
-    int rc = posix_spawnp(&pid, args[0], NULL, NULL, args, environ);
-    if (rc != 0)
-        return -rc;
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR)
-            return -errno;
-    }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
+    return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-int fs_mountpoint_detach(const char *path)
+static bool is_ours(const struct fs_mount_id *id, struct fs_table_row *row)
 {
-    if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
-        return 0;
-    return errno == EPERM ? run_helper(path, "-uz") : -errno;
+    return fs_table_find(id, row) == 0 && strcmp(row->type, our_type) == 0;
 }
 
-int fs_mountpoint_release(const char *path)
+/* Detaches the mount whose root is open; where only fusermount3 may, by its path. */
+static int clear_mount(int root, const struct fs_mount_id *id, const char *at)
 {
-    if (umount2(path, UMOUNT_NOFOLLOW) == 0)
-        return 0;
-    return errno == EPERM ? run_helper(path, "-uq") : -errno;
+    struct fs_place place;
+    int rc = fs_place_detach_open(root);
+
+    if (rc != -EPERM)
+        return rc;
+    rc = fs_place_open(&place, at);
+    if (rc == 0)
+        rc = fs_place_unmount(&place, id, true);
+    fs_place_close(&place);
+    return rc;
 }
 
-dev_t fs_mountpoint_device(const char *path)
+static int clear_dead_mount(int root, const char *path, struct mxfs_error *err)
 {
-    struct statx st;
-    int how = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+    struct fs_mount_id id;
+    struct fs_table_row row;
 
-    return statx(AT_FDCWD, path, how, 0, &st) == 0 ? makedev(st.stx_dev_major, st.stx_dev_minor)
-                                                   : 0;
-}
-
-/* The type of the topmost mount at `path`, "" when there is none. Returns 0 or -errno. */
-static int find_mount(const char *path, char type[MOUNT_TYPE_MAX])
-{
-    static char line[MOUNT_LINE_MAX]; /* getmntent()'s own buffer is too short for long paths */
-    FILE *f = setmntent(mount_table, "r");
-    struct mntent entry, *e;
-
-    type[0] = '\0';
-    if (!f)
-        return -errno;
-    while ((e = getmntent_r(f, &entry, line, sizeof(line)))) {
-        if (strcmp(e->mnt_dir, path) == 0)
-            snprintf(type, MOUNT_TYPE_MAX, "%s", e->mnt_type);
-    }
-    endmntent(f);
-    return 0;
-}
-
-static bool is_mxfs_mount(const char *path)
-{
-    char type[MOUNT_TYPE_MAX];
-
-    return find_mount(path, type) == 0 && strcmp(type, our_type) == 0;
-}
-
-static int clear_dead_mount(const char *path, struct mxfs_error *err)
-{
-    if (!is_mxfs_mount(path))
+    if (fs_table_identify(root, &id) != 0 || !is_ours(&id, &row))
         return mxfs_fail(err, MXFS_EXIT_FAILED, ENOTCONN,
                          "%s: a dead mount is in the way; clear it with: fusermount3 -u %s", path,
                          path);
-    int rc = fs_mountpoint_detach(path);
+    int rc = clear_mount(root, &id, row.path);
     if (rc != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, -rc,
                          "%s: a dead mxfs mount is in the way and cannot be cleared (%s); try: "
@@ -121,16 +66,18 @@ static int clear_dead_mount(const char *path, struct mxfs_error *err)
     return 0;
 }
 
-/* statvfs() always asks the daemon; the kernel may answer stat() from its cache for an hour. */
-static bool is_dead(const char *path)
-{
-    struct statvfs st;
-    return statvfs(path, &st) != 0 && errno == ENOTCONN;
-}
-
 int mxfs_fs_clear(const char *path, struct mxfs_error *err)
 {
-    return is_dead(path) ? clear_dead_mount(path, err) : 0;
+    int root = open_path(path), rc = 0;
+    struct statfs st;
+
+    if (root < 0)
+        return 0;
+    /* Unlike fstat(), which the kernel may answer from memory, this always asks the daemon. */
+    if (fstatfs(root, &st) != 0 && errno == ENOTCONN)
+        rc = clear_dead_mount(root, path, err);
+    close(root);
+    return rc;
 }
 
 int fs_mountpoint_check(const char *path, struct mxfs_error *err)
@@ -203,69 +150,66 @@ const char *fs_mountpoint_hint(int errnum, const char *said)
                : "is fusermount3 installed, and does the user own the mountpoint?";
 }
 
-/*
- * The path as the mount table has it, without symbolic links; the caller frees. The mount itself
- * may be dead or closed to us, so then only its parent folder is resolved. NULL with errno set.
- */
-static char *table_path(const char *path)
+static int identify(const char *path, struct fs_mount_id *id, struct mxfs_error *err)
 {
-    char *whole = realpath(path, NULL), *above, *dir = mxfs_path_dirname(path);
+    int root = open_path(path);
 
-    if (whole || (errno != ENOTCONN && errno != EACCES) || !dir) {
-        free(dir);
-        return whole;
-    }
-    above = realpath(dir, NULL);
-    whole = above ? mxfs_path_join(above, mxfs_path_basename(path)) : NULL;
-    free(above);
-    free(dir);
-    return whole;
+    if (root < 0)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: %s", path, strerror(errno));
+    int rc = fs_table_identify(root, id);
+    close(root);
+    if (rc == -EINVAL)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: nothing is mounted here", path);
+    return rc == 0 ? 0 : mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: %s", path, strerror(-rc));
 }
 
-static int unmount(const char *path, struct mxfs_error *err)
+int fs_mountpoint_find(const char *path, struct fs_mount_id *id, struct fs_table_row *row,
+                       struct mxfs_error *err)
 {
-    int rc = umount2(path, UMOUNT_NOFOLLOW) == 0 ? 0 : -errno;
+    int rc = identify(path, id, err);
 
+    if (rc != 0)
+        return rc;
+    rc = fs_table_find(id, row);
+    if (rc == -ESRCH)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: nothing is mounted here", path);
+    if (rc != 0)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, -rc,
+                         "%s: cannot tell what is mounted here: " FS_TABLE
+                         ": %s; to unmount anyway: umount %s",
+                         path, strerror(-rc), path);
+    if (strcmp(row->type, our_type) != 0)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: a mount of type %s, not an mxfs mount",
+                         path, row->type);
+    return 0;
+}
+
+static int unmount(const char *path, const struct fs_mount_id *id, struct mxfs_error *err)
+{
+    struct fs_place place;
+    int rc = fs_place_open(&place, path);
+
+    if (rc == 0)
+        rc = fs_place_unmount(&place, id, false);
+    fs_place_close(&place);
     if (rc == -EBUSY)
         return mxfs_fail(err, MXFS_EXIT_FAILED, EBUSY,
                          "%s: in use (see by whom: fuser -vm %s); to detach it and keep open files "
                          "working: fusermount3 -uz %s",
                          path, path, path);
-    if (rc == -EPERM && run_helper(path, "-u") != 0) /* has printed the reason */
+    if (rc == -EPERM) /* fusermount3 has printed why */
         return mxfs_fail(err, MXFS_EXIT_FAILED, EPERM, "%s: not unmounted", path);
-    if (rc != 0 && rc != -EPERM)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: %s", path, strerror(-rc));
-    return 0;
-}
-
-int fs_mountpoint_find(const char *path, char **real, struct mxfs_error *err)
-{
-    char type[MOUNT_TYPE_MAX];
-
-    *real = table_path(path);
-    if (!*real)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "%s: %s", path, strerror(errno));
-    int rc = find_mount(*real, type);
-    if (rc != 0)
-        return mxfs_fail(
-            err, MXFS_EXIT_FAILED, -rc,
-            "%s: cannot tell what is mounted here: %s: %s; to unmount anyway: umount %s", path,
-            mount_table, strerror(-rc), path);
-    if (type[0] == '\0')
-        return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: nothing is mounted here", path);
-    if (strcmp(type, our_type) != 0)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, EINVAL, "%s: a mount of type %s, not an mxfs mount",
-                         path, type);
-    return 0;
+    if (rc == -ESTALE)
+        return mxfs_fail(err, MXFS_EXIT_FAILED, ESTALE,
+                         "%s: not unmounted: another mount took its place", path);
+    return rc == 0 ? 0 : mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s: %s", path, strerror(-rc));
 }
 
 int mxfs_fs_unmount(const char *path, struct mxfs_error *err)
 {
-    char *real;
-    int rc = fs_mountpoint_find(path, &real, err);
+    struct fs_mount_id id;
+    struct fs_table_row row;
+    int rc = fs_mountpoint_find(path, &id, &row, err);
 
-    if (rc == 0)
-        rc = unmount(real, err);
-    free(real);
-    return rc;
+    return rc == 0 ? unmount(row.path, &id, err) : rc;
 }

@@ -67,8 +67,6 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
     conn->congestion_threshold = CONGESTION;
     if (fs->options->readahead)
         conn->max_readahead = (unsigned)mxfs_min_u64(conn->max_readahead, fs->options->readahead);
-    atomic_store(&fs->answered, true);
-    fs->options->ready(fs->options->ready_data);
 }
 
 static struct fuse_entry_param entry_of(const struct stat *st)
@@ -240,17 +238,17 @@ static void list_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
     struct fs_context *fs = context_of(req);
     struct fs_buffers *b = fs_buffers_take(&fs->buffers, size);
     uint64_t cookie = (uint64_t)off;
-    char name[MXFS_FILE_NAME_SIZE];
-    struct stat st;
+    struct mxfs_tree_entry next;
     size_t used = 0;
     int rc = b ? 1 : -ENOMEM;
 
-    while (rc > 0 && (rc = mxfs_tree_next(fs->tree, ino, &cookie, name, &st)) > 0) {
-        struct fuse_entry_param e = entry_of(&st);
+    while (rc > 0 && (rc = mxfs_tree_next(fs->tree, ino, &cookie, &next)) > 0) {
+        struct fuse_entry_param e = entry_of(&next.st);
         char *at = (char *)b->reply + used;
-        size_t need = plus ? fuse_add_direntry_plus(req, at, size - used, name, &e, (off_t)cookie)
-                           : fuse_add_direntry(req, at, size - used, name, &st, (off_t)cookie);
-        if (need > size - used)
+        size_t room = size - used, need;
+        need = plus ? fuse_add_direntry_plus(req, at, room, next.name, &e, (off_t)cookie)
+                    : fuse_add_direntry(req, at, room, next.name, &next.st, (off_t)cookie);
+        if (need > room)
             break;
         used += need;
     }
@@ -275,8 +273,7 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
     list_directory(req, ino, size, off, true);
 }
 
-/* Replies with the `n` bytes in the reply buffer, with their number if size is 0, or with -errno.
- */
+/* Replies with `n` bytes of the reply buffer, with `n` itself if size is 0, or with -errno. */
 static void reply_xattr(fuse_req_t req, const struct fs_buffers *b, ssize_t n, size_t size)
 {
     if (n < 0)

@@ -15,11 +15,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "mountpoint.h"
-
-int fs_readahead_open(const char *mountpoint)
+int fs_readahead_open(dev_t device)
 {
-    dev_t device = fs_mountpoint_device(mountpoint);
     char path[80];
 
     snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", major(device),

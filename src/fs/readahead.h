@@ -13,6 +13,7 @@
 #define MXFS_FS_READAHEAD_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 /** The kernel's limit without root: VM_READAHEAD_PAGES (128 KiB). */
 #define FS_READAHEAD_OFFERED ((uint64_t)128 << 10)
@@ -25,10 +26,10 @@
 #define FS_READAHEAD_DEFAULT ((uint64_t)512 << 10)
 
 /**
- * Opens the file that sets the window of the mount at `mountpoint`; call it before the sandbox
- * forbids it. Returns a descriptor, or -errno: -EACCES without root.
+ * Opens the file that sets the window of the filesystem with this device number; call it before
+ * the sandbox forbids it. Returns a descriptor, or -errno: -EACCES without root.
  */
-int fs_readahead_open(const char *mountpoint);
+int fs_readahead_open(dev_t device);
 
 /** Widens the window to `size` bytes, unless it is wider already; closes `fd`. 0 or -errno. */
 int fs_readahead_widen(int fd, uint64_t size);

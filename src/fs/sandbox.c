@@ -2,33 +2,23 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Capabilities, Landlock and seccomp.
+ * Capabilities and Landlock; filter.c has the system calls.
  *
  * Sanitizers and gcov open files and attach to the process when it exits, so instrumented builds
- * give up their capabilities but have no filters.
+ * give up their capabilities, but put nothing else into force.
  */
 #include "sandbox.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/fuse.h>
 #include <linux/landlock.h>
-#include <sched.h>
-#include <seccomp.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "mxfs/compiler.h"
 #include "mxfs/log.h"
 
 #ifndef __has_feature
@@ -48,14 +38,15 @@ static bool get_capabilities(struct __user_cap_data_struct now[_LINUX_CAPABILITY
     return syscall(SYS_capget, &header, now) == 0;
 }
 
-/* Gives up all capabilities but those of `mask`. Giving up cannot fail. */
-static void keep_capabilities(uint64_t mask)
+/* Gives up all capabilities but those of `mask`. Returns 0 or -errno. */
+static int keep_capabilities(uint64_t mask)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 
     if (!get_capabilities(data))
-        return;
+        return -errno;
+    /* Fails without CAP_SETPCAP; no_new_privs keeps exec from gaining any all the same. */
     for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
         if (!(mask >> cap & 1))
             prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
@@ -66,237 +57,143 @@ static void keep_capabilities(uint64_t mask)
         data[i].effective &= (uint32_t)(mask >> 32 * i);
         data[i].inheritable = 0;
     }
-    syscall(SYS_capset, &header, data);
+    return syscall(SYS_capset, &header, data) == 0 ? 0 : -errno;
+}
+
+bool fs_sandbox_may_mount(void)
+{
+    struct __user_cap_data_struct now[_LINUX_CAPABILITY_U32S_3];
+
+    return get_capabilities(now) && (now[0].effective & CAP_TO_MASK(CAP_SYS_ADMIN));
 }
 
 void fs_sandbox_keep_mounting(void)
 {
-    struct __user_cap_data_struct now[_LINUX_CAPABILITY_U32S_3];
-
-    if (!get_capabilities(now) || !(now[0].effective & CAP_TO_MASK(CAP_SYS_ADMIN)))
+    if (!fs_sandbox_may_mount())
         return;
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     keep_capabilities(CAP_TO_MASK(CAP_SYS_ADMIN) | CAP_TO_MASK(CAP_DAC_READ_SEARCH));
 }
 
-/* Only /dev/fuse can be opened from now on: libfuse opens it once more for each of its threads. */
-static int restrict_files(void)
+/*
+ * Landlock's ruleset as of its ABI 6. Ours, because headers may be older than the kernel, and
+ * because a kernel accepts a longer structure than its own if the rest is zero.
+ *
+ * Source: Documentation/userspace-api/landlock.rst of Linux.
+ */
+struct ruleset {
+    uint64_t files;  /* rights to files that need a rule */
+    uint64_t ports;  /* the same for TCP ports: bind, connect */
+    uint64_t scoped; /* never outside: abstract Unix sockets, signals */
+};
+
+enum { FILES_IOCTL = 1 << 15, PORTS_ALL = 3, SCOPED_ALL = 3 };
+
+/* The ABI versions that brought TCP ports and scopes. */
+enum { ABI_PORTS = 4, ABI_SCOPES = 6 };
+
+/* Everything that this version can restrict. */
+static struct ruleset everything(long abi)
 {
-    /* The access kinds of Landlock's first version; later ones add more. */
-    struct landlock_ruleset_attr attr = {
-        .handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
+    /* The number of rights to files in versions 1 to 5; none was added since. */
+    static const unsigned rights[] = {13, 14, 15, 15, 16};
+    const long last = (long)(sizeof(rights) / sizeof(*rights));
+
+    return (struct ruleset){
+        .files = ((uint64_t)1 << rights[(abi < last ? abi : last) - 1]) - 1,
+        .ports = abi >= ABI_PORTS ? PORTS_ALL : 0,
+        .scoped = abi >= ABI_SCOPES ? SCOPED_ALL : 0,
     };
+}
+
+/* Only /dev/fuse can be opened: libfuse opens it once more for each of its threads. */
+static int allow_fuse(int rules, uint64_t files)
+{
     struct landlock_path_beneath_attr fuse = {
-        .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE,
+        .allowed_access =
+            files & (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FILES_IOCTL),
         .parent_fd = open("/dev/fuse", O_PATH | O_CLOEXEC),
     };
-    int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0), rc = 0;
+    int rc = 0;
 
-    if (rules < 0 || fuse.parent_fd < 0 ||
-        syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &fuse, 0) != 0 ||
-        syscall(SYS_landlock_restrict_self, rules, 0) != 0)
+    if (fuse.parent_fd < 0) /* without the device, mounting fails and says why */
+        return errno == ENOENT ? 0 : -errno;
+    if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &fuse, 0) != 0)
         rc = -errno;
-    if (rules >= 0)
-        close(rules);
-    if (fuse.parent_fd >= 0)
-        close(fuse.parent_fd);
+    close(fuse.parent_fd);
     return rc;
 }
 
-/* System calls that are allowed with any arguments. */
-static const int plain_calls[] = {
-    /* Descriptors that are open. */
-    SCMP_SYS(read),
-    SCMP_SYS(readv),
-    SCMP_SYS(pread64),
-    SCMP_SYS(preadv),
-    SCMP_SYS(preadv2),
-    SCMP_SYS(write),
-    SCMP_SYS(writev),
-    SCMP_SYS(lseek),
-    SCMP_SYS(_llseek),
-    SCMP_SYS(fadvise64),
-    SCMP_SYS(fadvise64_64),
-    SCMP_SYS(arm_fadvise64_64),
-    SCMP_SYS(readahead),
-    SCMP_SYS(fstat),
-    SCMP_SYS(fstat64),
-    SCMP_SYS(newfstatat),
-    SCMP_SYS(fstatat64),
-    SCMP_SYS(statx),
-    SCMP_SYS(close),
-    SCMP_SYS(close_range),
-    SCMP_SYS(dup),
-    SCMP_SYS(dup2),
-    SCMP_SYS(dup3),
-    SCMP_SYS(fcntl),
-    SCMP_SYS(fcntl64),
-    SCMP_SYS(pipe),
-    SCMP_SYS(pipe2),
-    SCMP_SYS(poll),
-    SCMP_SYS(ppoll),
-    /* Memory. */
-    SCMP_SYS(brk),
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(madvise),
-    /* Threads, locks, signals. */
-    SCMP_SYS(futex),
-    SCMP_SYS(futex_time64),
-    SCMP_SYS(set_robust_list),
-    SCMP_SYS(rseq),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(gettid),
-    SCMP_SYS(getpid),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(sigreturn),
-    SCMP_SYS(rt_sigtimedwait),
-    SCMP_SYS(rt_sigtimedwait_time64),
-    SCMP_SYS(sigaltstack),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
-    /* Time. */
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(clock_gettime64),
-    SCMP_SYS(clock_getres),
-    SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(clock_nanosleep_time64),
-    SCMP_SYS(nanosleep),
-    SCMP_SYS(gettimeofday),
-    SCMP_SYS(time),
-    SCMP_SYS(timerfd_create),
-    SCMP_SYS(timerfd_settime),
-    SCMP_SYS(timerfd_settime64),
-    SCMP_SYS(eventfd2),
-    /* syslog, sd_notify, and the helper that unmounts. */
-    SCMP_SYS(connect),
-    SCMP_SYS(sendto),
-    SCMP_SYS(sendmsg),
-    SCMP_SYS(send),
-    SCMP_SYS(recvfrom),
-    SCMP_SYS(recv),
-    SCMP_SYS(wait4),
-    SCMP_SYS(waitpid),
-    /* Questions of the C library about the system. */
-    SCMP_SYS(getrandom),
-    SCMP_SYS(getuid),
-    SCMP_SYS(geteuid),
-    SCMP_SYS(getrusage),
-    SCMP_SYS(getrlimit),
-    SCMP_SYS(ugetrlimit),
-    SCMP_SYS(sysinfo),
-    SCMP_SYS(uname),
-};
-
-/* A system call that is allowed when (argument & mask) == value. */
-struct checked_call {
-    int call;          /* its number */
-    unsigned argument; /* which one, from 0 */
-    uint64_t mask, value;
-};
-
-static int allow(scmp_filter_ctx filter, const struct checked_call *c)
+/* Makes sandbox->rules; *trust is what they cover. Returns 0 or -errno. */
+static int make_rules(struct fs_sandbox *sandbox, struct fs_filter_trust *trust)
 {
-    struct scmp_arg_cmp when = SCMP_CMP64(c->argument, SCMP_CMP_MASKED_EQ, c->mask, c->value);
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, c->call, 1, when);
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+    if (abi < 1)
+        return abi < 0 ? -errno : -EOPNOTSUPP;
+    const struct ruleset all = everything(abi);
+    sandbox->rules = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
+    if (sandbox->rules < 0)
+        return -errno;
+    *trust = (struct fs_filter_trust){.opens = true, .signals = all.scoped != 0};
+    return allow_fuse(sandbox->rules, all.files);
 }
 
-static int add_rules(scmp_filter_ctx filter)
+static int refuse(struct mxfs_error *err, const char *what, int rc)
 {
-    const uint64_t all = ~(uint64_t)0, low = UINT32_MAX, thread = CLONE_VM | CLONE_THREAD;
-    const struct checked_call checked[] = {
-        {SCMP_SYS(mmap), 2, PROT_EXEC, 0},
-        {SCMP_SYS(mmap2), 2, PROT_EXEC, 0},
-        {SCMP_SYS(mprotect), 2, PROT_EXEC, 0},
-        {SCMP_SYS(clone), 0, thread, thread},
-        {SCMP_SYS(tgkill), 0, low, (uint64_t)getpid()},
-        {SCMP_SYS(prctl), 0, low, PR_SET_NAME},
-        {SCMP_SYS(socket), 0, low, AF_UNIX},
-        {SCMP_SYS(ioctl), 1, low, FUSE_DEV_IOC_CLONE},
-        /*
-         * libfuse opens /dev/fuse with these flags. malloc() reads the number of processors from
-         * /sys for its first arena, and the overcommit mode from /proc when it first returns
-         * memory; both are denied, and it copes.
-         */
-        {SCMP_SYS(openat), 2, low, O_RDWR | O_CLOEXEC},
-        {SCMP_SYS(prlimit64), 2, all, 0}, /* reads a limit, sets none */
-    };
-    int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone3), 0); /* see hide_clone3() */
-
-    for (size_t i = 0; i < MXFS_COUNT(plain_calls) && rc == 0; i++)
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, plain_calls[i], 0);
-    for (size_t i = 0; i < MXFS_COUNT(checked) && rc == 0; i++)
-        rc = allow(filter, &checked[i]);
-    return rc;
+    return mxfs_fail(err, MXFS_EXIT_FAILED, -rc,
+                     "cannot enter the sandbox: %s: %s (--no-sandbox mounts without it)", what,
+                     strerror(-rc));
 }
 
-/*
- * The flags of clone3() lie in memory, which a filter cannot read; told that the call does not
- * exist, the C library falls back to clone(). It tries clone3() for every thread, and that should
- * not fill the audit log, hence a second filter that does not log. The stricter of two filters
- * wins.
- */
-static int hide_clone3(void)
+/* Only what the kernel does not have is done without. */
+static int settle(const char *what, int rc, struct mxfs_error *err)
 {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    int rc = filter ? 0 : -ENOMEM;
-
     if (rc == 0)
-        rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-    if (rc == 0)
-        rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    if (rc == 0)
-        rc = seccomp_load(filter);
-    seccomp_release(filter);
-    return rc;
+        return 0;
+    if (rc != -ENOSYS && rc != -EOPNOTSUPP)
+        return refuse(err, what, rc);
+    mxfs_log(MXFS_LOG_NOTICE, "continuing without %s, which this kernel does not have", what);
+    return 0;
 }
 
-/* Loaded last: this filter forbids loading another. */
-static int restrict_calls(void)
+int fs_sandbox_prepare(struct fs_sandbox *sandbox, bool wanted, struct mxfs_error *err)
 {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-    int rc = filter ? 0 : -ENOMEM;
+    struct fs_filter_trust trust = {0};
 
-    /* Denied calls appear in the kernel's audit log, where there is one. */
+    *sandbox = (struct fs_sandbox){.wanted = wanted, .may_open = true, .rules = -1};
+    if (!wanted)
+        return 0;
+    int rc = settle("Landlock", make_rules(sandbox, &trust), err);
+    sandbox->may_open = trust.opens;
     if (rc == 0)
-        rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
-    if (rc == 0)
-        rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-    if (rc == 0)
-        rc = add_rules(filter);
-    if (rc == 0)
-        rc = seccomp_load(filter);
-    seccomp_release(filter);
-    return rc;
-}
-
-/* Lets the C library do now what it would do on first use, when the filter forbids it. */
-static void prepare_library(void)
-{
-    tzset(); /* for syslog */
-    /* For pthread_cancel(), which libfuse ends its threads with. */
-    if (!dlopen("libgcc_s.so.1", RTLD_NOW))
-        mxfs_log(MXFS_LOG_DEBUG, "no libgcc_s: %s", dlerror());
-}
-
-static void report(const char *what, int rc)
-{
+        rc = settle("seccomp", fs_filter_new(&sandbox->filter, trust), err);
     if (rc != 0)
-        mxfs_log(MXFS_LOG_NOTICE, "continuing without %s: %s", what, strerror(-rc));
+        fs_sandbox_free(sandbox);
+    return rc;
 }
 
-void fs_sandbox_enter(void)
+void fs_sandbox_free(struct fs_sandbox *sandbox)
 {
-    prepare_library();
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    keep_capabilities(0);
+    if (sandbox->rules >= 0)
+        close(sandbox->rules);
+    sandbox->rules = -1;
+    fs_filter_free(&sandbox->filter);
+}
+
+int fs_sandbox_enter(struct fs_sandbox *sandbox, struct mxfs_error *err)
+{
+    if (!sandbox->wanted)
+        return 0;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return refuse(err, "no_new_privs", -errno);
+    int rc = keep_capabilities(0);
+    if (rc != 0)
+        return refuse(err, "capabilities", rc);
     if (instrumented)
-        return;
-    report("Landlock", restrict_files());
-    int rc = hide_clone3();
-    report("a seccomp filter", rc == 0 ? restrict_calls() : rc);
+        return 0;
+    if (sandbox->rules >= 0 && syscall(SYS_landlock_restrict_self, sandbox->rules, 0) != 0)
+        return refuse(err, "Landlock", -errno);
+    rc = fs_filter_load(&sandbox->filter);
+    return rc == 0 ? 0 : refuse(err, "seccomp", rc);
 }

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -120,12 +119,12 @@ static int ask(const char *path, union fs_stats_answer *answer, struct mxfs_erro
 int mxfs_fs_stats(const char *path, struct mxfs_stats *out, struct mxfs_error *err)
 {
     union fs_stats_answer answer = {0};
-    char *real;
+    struct fs_mount_id id;
+    struct fs_table_row row;
 
-    int rc = fs_mountpoint_find(path, &real, err);
+    int rc = fs_mountpoint_find(path, &id, &row, err);
     if (rc == 0)
-        rc = ask(real, &answer, err);
+        rc = ask(row.path, &answer, err);
     *out = answer.stats;
-    free(real);
     return rc;
 }

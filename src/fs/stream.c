@@ -3,7 +3,7 @@
 
 /*
  * Each stream has at most one read decoded ahead. A reader that asks for a read which the thread
- * has not begun does it itself, so many readers are not held up by the one thread.
+ * has not begun does it itself, and other readers never wait for the one thread.
  */
 #include "stream.h"
 

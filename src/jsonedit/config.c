@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * config.json: which members describe the quantization, and which name the dtype.
+ * config.json: removes members that describe the quantization, and sets those that name the dtype.
  *
  * The names are those of transformers (`quantization_config`; `dtype`, formerly `torch_dtype`), of
  * old compressed-tensors (`compression_config`), of MLX (`quantization`) and of DeepSeek V4
- * (`expert_dtype`). Models of several parts have a config for each (`text_config`).
+ * (`expert_dtype`). Models of several parts have a config for each part (`text_config`).
  */
 #include "mxfs/jsonedit.h"
 
@@ -17,15 +17,15 @@
 #include "editor.h"
 
 struct config {
-    struct jsonedit editor;
-    char dtype[64]; /* as JSON; empty: dtypes are left alone */
+    struct jsonedit_editor editor;
+    char dtype[64]; /* as JSON; empty: leave dtypes alone */
     unsigned flags; /* enum mxfs_jsonedit_flags */
     bool has_dtype; /* a dtype was set */
 };
 
 static bool is_unwanted(const struct config *c)
 {
-    const struct jsonedit *e = &c->editor;
+    const struct jsonedit_editor *e = &c->editor;
 
     if (jsonedit_key_is(e, "expert_dtype"))
         return !(c->flags & MXFS_JSONEDIT_KEEP_EXPERT_DTYPE);
@@ -35,14 +35,14 @@ static bool is_unwanted(const struct config *c)
 
 static bool is_dtype(const struct config *c)
 {
-    const struct jsonedit *e = &c->editor;
+    const struct jsonedit_editor *e = &c->editor;
     int kind = jsonedit_kind(e);
 
     return c->dtype[0] && (jsonedit_key_is(e, "dtype") || jsonedit_key_is(e, "torch_dtype")) &&
            (kind == '"' || kind == 'n' || kind == '{');
 }
 
-static bool is_config(const struct jsonedit *e)
+static bool is_config(const struct jsonedit_editor *e)
 {
     static const char suffix[] = "_config";
     size_t n = sizeof(suffix) - 1;
@@ -55,7 +55,7 @@ static int edit_object(struct config *c, bool is_root);
 
 static int edit_member(struct config *c, struct jsonedit_object *object)
 {
-    struct jsonedit *e = &c->editor;
+    struct jsonedit_editor *e = &c->editor;
     int rc;
 
     if (is_unwanted(c)) {
@@ -74,7 +74,7 @@ static int edit_member(struct config *c, struct jsonedit_object *object)
 
 static int edit_object(struct config *c, bool is_root)
 {
-    struct jsonedit *e = &c->editor;
+    struct jsonedit_editor *e = &c->editor;
     struct jsonedit_object object;
     int more, rc = jsonedit_open(e, &object);
 

@@ -2,12 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The editor: walks through the members of objects and writes the edited text as it goes.
+ * The editor: walks through the members of objects, and writes the edited text on the way.
  *
- * To keep commas and line breaks right, a member is cut together with its surroundings: after a
- * member that stays, everything from the end of that one to the end of the cut one; before the
- * first that stays, everything from the first key to the key of that one; and when none stays,
- * everything between the braces.
+ * A member is cut together with the commas and white space around it. After a member that is kept,
+ * the cut runs from the end of that one to the end of the removed one; before the first that is
+ * kept, from the first key to the key of that one; and if none is kept, from brace to brace.
  */
 #include "editor.h"
 
@@ -55,15 +54,15 @@ static int put_string(struct jsonedit_bytes *b, const char *text, size_t len)
     return rc != 0 ? rc : put(b, "\"", 1);
 }
 
-/* Copies the text before `from` and leaves out the text from there to `to`. */
-static int cut(struct jsonedit *e, size_t from, size_t to)
+/* Copies the text up to `from`, and skips the text from there to `to`. */
+static int cut(struct jsonedit_editor *e, size_t from, size_t to)
 {
     int rc = put(&e->out, e->json.text + e->copied, from - e->copied);
     e->copied = to;
     return rc;
 }
 
-int jsonedit_init(struct jsonedit *e, const char *text, size_t len)
+int jsonedit_init(struct jsonedit_editor *e, const char *text, size_t len)
 {
     memset(e, 0, sizeof(*e));
     int rc = mxfs_json_begin(&e->json, text, len, MXFS_JSON_PYTHON);
@@ -71,7 +70,7 @@ int jsonedit_init(struct jsonedit *e, const char *text, size_t len)
     return rc != 0 ? rc : reserve(&e->out, len / 2 + 64);
 }
 
-void jsonedit_fini(struct jsonedit *e)
+void jsonedit_fini(struct jsonedit_editor *e)
 {
     free(e->out.data);
     free(e->key.storage.data);
@@ -79,7 +78,7 @@ void jsonedit_fini(struct jsonedit *e)
     memset(e, 0, sizeof(*e));
 }
 
-int jsonedit_finish(struct jsonedit *e, char **out, size_t *out_len)
+int jsonedit_finish(struct jsonedit_editor *e, char **out, size_t *out_len)
 {
     if (mxfs_json_end(&e->json) != 0)
         return -EINVAL;
@@ -104,7 +103,7 @@ static int decode(const struct mxfs_json_string *from, struct jsonedit_string *t
     return 0;
 }
 
-int jsonedit_open(struct jsonedit *e, struct jsonedit_object *object)
+int jsonedit_open(struct jsonedit_editor *e, struct jsonedit_object *object)
 {
     int rc = mxfs_json_open(&e->json, '{');
 
@@ -112,7 +111,7 @@ int jsonedit_open(struct jsonedit *e, struct jsonedit_object *object)
     return rc;
 }
 
-int jsonedit_next(struct jsonedit *e, struct jsonedit_object *object)
+int jsonedit_next(struct jsonedit_editor *e, struct jsonedit_object *object)
 {
     struct mxfs_json *j = &e->json;
     struct mxfs_json_string key;
@@ -133,27 +132,27 @@ int jsonedit_next(struct jsonedit *e, struct jsonedit_object *object)
     return rc != 0 ? rc : 1;
 }
 
-int jsonedit_close(struct jsonedit *e, const struct jsonedit_object *object)
+int jsonedit_close(struct jsonedit_editor *e, const struct jsonedit_object *object)
 {
     return object->count > 0 && !object->kept ? cut(e, object->open, e->json.pos - 1) : 0;
 }
 
-bool jsonedit_key_is(const struct jsonedit *e, const char *name)
+bool jsonedit_key_is(const struct jsonedit_editor *e, const char *name)
 {
     return e->key.len == strlen(name) && memcmp(e->key.data, name, e->key.len) == 0;
 }
 
-int jsonedit_kind(const struct jsonedit *e)
+int jsonedit_kind(const struct jsonedit_editor *e)
 {
     return e->json.pos < e->json.size ? (unsigned char)e->json.text[e->json.pos] : -1;
 }
 
-int jsonedit_skip(struct jsonedit *e)
+int jsonedit_skip(struct jsonedit_editor *e)
 {
     return mxfs_json_skip(&e->json);
 }
 
-int jsonedit_read_string(struct jsonedit *e)
+int jsonedit_read_string(struct jsonedit_editor *e)
 {
     struct mxfs_json_string string;
     int rc = mxfs_json_read_string(&e->json, &string);
@@ -161,7 +160,7 @@ int jsonedit_read_string(struct jsonedit *e)
     return rc != 0 ? rc : decode(&string, &e->value);
 }
 
-int jsonedit_keep(struct jsonedit *e, struct jsonedit_object *object)
+int jsonedit_keep(struct jsonedit_editor *e, struct jsonedit_object *object)
 {
     bool first = !object->kept;
 
@@ -169,20 +168,20 @@ int jsonedit_keep(struct jsonedit *e, struct jsonedit_object *object)
     return first && object->count > 1 ? cut(e, object->first, object->key) : 0;
 }
 
-int jsonedit_cut(struct jsonedit *e, const struct jsonedit_object *object)
+int jsonedit_cut(struct jsonedit_editor *e, const struct jsonedit_object *object)
 {
-    /* Members before the first that stays are cut when that one is met. */
+    /* Members before the first that is kept are cut when that one is reached. */
     return object->kept ? cut(e, object->end, e->json.pos) : 0;
 }
 
-int jsonedit_set_key(struct jsonedit *e, const struct jsonedit_object *object, const char *name,
-                     size_t len)
+int jsonedit_set_key(struct jsonedit_editor *e, const struct jsonedit_object *object,
+                     const char *name, size_t len)
 {
     int rc = cut(e, object->key, object->key_end);
     return rc != 0 ? rc : put_string(&e->out, name, len);
 }
 
-int jsonedit_set_value(struct jsonedit *e, const char *json)
+int jsonedit_set_value(struct jsonedit_editor *e, const char *json)
 {
     size_t from = e->json.pos;
     int rc = mxfs_json_skip(&e->json);
@@ -192,9 +191,11 @@ int jsonedit_set_value(struct jsonedit *e, const char *json)
     return rc != 0 ? rc : put_text(&e->out, json);
 }
 
-/* The white space before the last member, or before a lone member that is on a line of its own;
- * else a space if the style has one after the colon. */
-static int put_separator(struct jsonedit *e, const struct jsonedit_object *o)
+/*
+ * Writes the white space that is before the last member. If there is only one member, on the line
+ * of the brace, writes a space if there is one after the colon.
+ */
+static int put_separator(struct jsonedit_editor *e, const struct jsonedit_object *o)
 {
     const char *text = e->json.text;
     size_t start = o->key;
@@ -206,7 +207,7 @@ static int put_separator(struct jsonedit *e, const struct jsonedit_object *o)
     return put(&e->out, " ", text[o->value - 1] == ' ');
 }
 
-static int put_member(struct jsonedit *e, const struct jsonedit_object *o, const char *name,
+static int put_member(struct jsonedit_editor *e, const struct jsonedit_object *o, const char *name,
                       const char *json)
 {
     int rc = put_string(&e->out, name, strlen(name));
@@ -218,11 +219,11 @@ static int put_member(struct jsonedit *e, const struct jsonedit_object *o, const
     return rc != 0 ? rc : put_text(&e->out, json);
 }
 
-int jsonedit_append(struct jsonedit *e, struct jsonedit_object *object, const char *name,
+int jsonedit_append(struct jsonedit_editor *e, struct jsonedit_object *object, const char *name,
                     const char *json)
 {
     bool follows = object->kept;
-    /* If none stays, the new member replaces them all. */
+    /* If no member is kept, the new one replaces them all. */
     size_t from = follows ? object->end : object->count > 0 ? object->first : object->open;
     size_t to = object->count > 0 ? object->end : object->open;
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * *.safetensors.index.json: the weight map and the total size.
+ * *.safetensors.index.json: edits the weight map and the total size.
  */
 #include "mxfs/jsonedit.h"
 
@@ -15,7 +15,7 @@
 #include "editor.h"
 
 struct mxfs_jsonedit_index {
-    struct jsonedit editor;
+    struct jsonedit_editor editor;
     struct jsonedit_object root;
     struct jsonedit_object map; /* the weight map, while in_map */
     bool in_map;
@@ -42,7 +42,7 @@ int mxfs_jsonedit_index_new(struct mxfs_jsonedit_index **index, const char *text
 
 static int edit_metadata(struct mxfs_jsonedit_index *x)
 {
-    struct jsonedit *e = &x->editor;
+    struct jsonedit_editor *e = &x->editor;
     struct jsonedit_object object;
     int more = 0, rc = jsonedit_open(e, &object);
 
@@ -55,10 +55,13 @@ static int edit_metadata(struct mxfs_jsonedit_index *x)
     return rc != 0 ? rc : more;
 }
 
-/* Walks through the root up to a weight map, and enters it: 1, or 0 at the end of the root. */
+/*
+ * Walks through the root to the next weight map and enters it. Returns 1, or 0 at the end of the
+ * root.
+ */
 static int next_map(struct mxfs_jsonedit_index *x)
 {
-    struct jsonedit *e = &x->editor;
+    struct jsonedit_editor *e = &x->editor;
     int more, rc = 0;
 
     while ((more = jsonedit_next(e, &x->root)) > 0) {
@@ -76,7 +79,7 @@ static int next_map(struct mxfs_jsonedit_index *x)
     return more;
 }
 
-/* Moves to the next member of this weight map, or of the next one that has any. */
+/* Moves to the next member of the current weight map, or of the next one that is not empty. */
 static int next_member(struct mxfs_jsonedit_index *x)
 {
     int more = 0;
@@ -96,7 +99,7 @@ static int next_member(struct mxfs_jsonedit_index *x)
 
 int mxfs_jsonedit_index_next(struct mxfs_jsonedit_index *x, struct mxfs_jsonedit_weight *w)
 {
-    struct jsonedit *e = &x->editor;
+    struct jsonedit_editor *e = &x->editor;
     int more = next_member(x);
 
     if (more <= 0)
@@ -126,7 +129,7 @@ int mxfs_jsonedit_index_rename(struct mxfs_jsonedit_index *x, const char *name, 
     const struct jsonedit_string *key = &x->editor.key;
     int rc = jsonedit_keep(&x->editor, &x->map);
 
-    /* A name that stays the same keeps its spelling. */
+    /* A name that does not change keeps its escapes. */
     if (rc != 0 || (key->len == len && memcmp(key->data, name, len) == 0))
         return rc;
     return jsonedit_set_key(&x->editor, &x->map, name, len);

@@ -12,8 +12,10 @@
 
 #include "float.h"
 
-/** The value v of a code in `group`, made affine. Each operation is stored to a float, so it is
- * rounded. */
+/**
+ * Maps the value v of a code in `group` as struct mxfs_affine says. Each result is stored to a
+ * float, so it is rounded.
+ */
 MXFS_INLINE float kernel_affine_value(const struct mxfs_affine *affine, size_t group, float v)
 {
     float difference = affine->zeros ? v - affine->zeros[group] : v;
@@ -26,20 +28,22 @@ MXFS_INLINE float kernel_affine_value(const struct mxfs_affine *affine, size_t g
     return result;
 }
 
-/** Bits to flip in an 8-bit code to get a two's complement number, which is then too small by
- * kernel_code8_less(). */
+/**
+ * Bits to flip in an 8-bit code to get a two's complement number, which is then too small by
+ * kernel_code8_less().
+ */
 MXFS_INLINE uint8_t kernel_code8_flip(enum mxfs_code8 meaning)
 {
     return meaning == MXFS_CODE8_SIGNED ? 0 : 0x80;
 }
 
-/** The number to add to a flipped code. */
+/** Amount to add to a flipped code. */
 MXFS_INLINE int kernel_code8_less(enum mxfs_code8 meaning)
 {
     return meaning == MXFS_CODE8_UNSIGNED ? 128 : 0;
 }
 
-/** The number that an 8-bit code means. */
+/** The number that an 8-bit code stands for. */
 MXFS_INLINE float kernel_code8_value(uint8_t code, enum mxfs_code8 meaning)
 {
     return (float)((int8_t)(code ^ kernel_code8_flip(meaning)) + kernel_code8_less(meaning));
@@ -66,15 +70,15 @@ MXFS_INLINE unsigned kernel_nibble(const uint8_t *codes, size_t i, enum mxfs_nib
     }
 }
 
-/** The end of a group that has `left` codes from `at` on, in a run of n. */
+/** End of a group of which `left` codes remain at `at`, in a run of n. */
 MXFS_INLINE size_t kernel_group_end(size_t at, size_t left, size_t n)
 {
     return n - at < left ? n : at + left;
 }
 
 /**
- * Defines code4_run(dst, in, out), which calls body(dst, in, out) with the place of the codes known
- * to the compiler, so that no loop asks for it. `inlined` begins the definition.
+ * Defines code4_run(dst, in, out), which calls body(dst, in, out) with a constant `nibbles`, so
+ * that no loop has to test it. `inlined` begins the definition.
  */
 #define KERNEL_DEFINE_CODE4_RUN(inlined, body)                                               \
     inlined void code4_run(uint8_t *dst, const struct mxfs_code4_run *in, enum mxfs_out out) \

@@ -7,7 +7,7 @@
  * A block's scale leaves 16 possible outputs, so decoding shuffles the bytes of a table row
  * (VPSHUFB): once for the low and once for the high bytes of 16-bit outputs. VPSHUFB and the unpack
  * instructions work within 16-byte lanes; below, an order of elements is written "0-7 16-23 | 8-15
- * 24-31" (lane 0 | lane 1), chosen so that unpacking leaves every 32-byte register contiguous.
+ * 24-31" (lane 0 | lane 1). Orders are chosen so that unpacking leaves each register contiguous.
  */
 #if defined(__x86_64__)
 
@@ -28,7 +28,9 @@ AVX2_INLINE __m256i load_twice(const void *p)
     return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p));
 }
 
-/* The low and the high bytes of 32 elements: of a 16-bit type, or BF16 that becomes float32. */
+/*
+ * The low and the high bytes of 32 elements, 16-bit ones or BF16 that will be widened to float32.
+ */
 struct planes {
     __m256i low, high;
 };
@@ -36,8 +38,8 @@ struct planes {
 /*
  * Contiguous blocks.
  *
- * `order` puts each code byte c into one 16-bit word, zero-extended; c | c << 4 then has the low
- * nibble in the low half of the low byte and the high nibble in the low half of the high byte.
+ * `order` zero-extends each code byte c to a 16-bit word; c | c << 4 then has the low nibble in the
+ * low half of the low byte and the high nibble in the low half of the high byte.
  */
 AVX2_INLINE struct planes look_up_block(const uint8_t *row, const uint8_t *codes, __m256i order)
 {
@@ -71,8 +73,10 @@ AVX2_INLINE void store_16(uint8_t *dst, __m256i words0, __m256i words1)
     store(dst + 32, words1);
 }
 
-/* Takes BF16 words in the order 0-3 8-11 | 4-7 12-15, 16-19 24-27 | 20-23 28-31 and stores them as
- * float32, with zero bits below. */
+/*
+ * Takes BF16 words in the order 0-3 8-11 | 4-7 12-15, 16-19 24-27 | 20-23 28-31 and stores them as
+ * float32, zero bits below.
+ */
 AVX2_INLINE void store_32(uint8_t *dst, __m256i words0, __m256i words1)
 {
     const __m256i zero = _mm256_setzero_si256();
@@ -104,7 +108,7 @@ KERNEL_DEFINE(AVX2, avx2, mxfp4_blocks)
 
 /* Lanes, by addition: see mxfp4_lanes.h. */
 
-/* 32 elements as bytes: those of the table, and the scale to add to each. */
+/* 32 elements as bytes: the looked-up bits, and the scale to add to each. */
 struct lanes {
     struct planes base;
     __m256i scale;
@@ -121,8 +125,7 @@ AVX2_INLINE struct lanes look_up_lanes(const struct kernel_lane_rule *rule, __m2
     };
 }
 
-/* Whether all scales are in the rule's range. The first subtraction wraps, the second saturates at
- * 0. */
+/* Whether all scales are in the rule's range. The first subtraction wraps, the second saturates. */
 AVX2_INLINE int in_range(const struct kernel_lane_rule *rule, __m256i scale)
 {
     __m256i above = _mm256_sub_epi8(scale, _mm256_set1_epi8((char)rule->first));
@@ -130,8 +133,7 @@ AVX2_INLINE int in_range(const struct kernel_lane_rule *rule, __m256i scale)
     return _mm256_testz_si256(above, above);
 }
 
-/* Lanes whose scale is outside the BF16 rule get their entry from the tables, with nothing to add.
- */
+/* Lanes whose scale is outside the BF16 rule get their bits from the tables; nothing is added. */
 AVX2_INLINE struct lanes patch_extremes(const struct mxfs_tables *t, struct lanes lanes,
                                         __m256i nibbles, __m256i scale)
 {
@@ -155,7 +157,7 @@ AVX2_INLINE struct lanes bf16_lanes(const struct mxfs_tables *t, __m256i nibbles
     return lanes;
 }
 
-/* Table bytes to words, plus scale << 7: a scale in the high byte is scale << 8. */
+/* Bytes of the table as words, plus scale << 7: a scale in the high byte is scale << 8. */
 AVX2_INLINE __m256i bf16_words_low(struct lanes v)
 {
     __m256i scale = _mm256_unpacklo_epi8(_mm256_setzero_si256(), v.scale);
@@ -232,8 +234,10 @@ AVX2_INLINE void f16_step(uint8_t *dst, const uint8_t *codes, const uint8_t *sca
         f16_any_scale(dst, nibbles, scale);
         return;
     }
-    /* The low bytes are all zero. What is added is scale << 10, so to the high byte alone it is
-     * four times the scale. */
+    /*
+     * The low bytes are all zero, and scale << 10 only affects the high byte, where it is four
+     * times the scale.
+     */
     struct lanes v = look_up_lanes(&kernel_f16_rule, order_16(nibbles), order_16(scale));
     __m256i twice = _mm256_add_epi8(v.scale, v.scale);
     __m256i high = _mm256_add_epi8(v.base.high, _mm256_add_epi8(twice, twice));
@@ -252,7 +256,7 @@ AVX2_INLINE void lanes_step(uint8_t *dst, const struct mxfs_mxfp4_lanes *in, siz
         f16_step(dst, in->codes + i, in->scales + i, shift);
 }
 
-/* Whole vectors; the last one may overlap the one before it, writing the same bytes again. */
+/* Whole vectors; the last one may overlap the one before and write the same bytes again. */
 AVX2_INLINE void mxfp4_lanes(uint8_t *dst, const struct mxfs_mxfp4_lanes *in, enum mxfs_out out)
 {
     const __m128i shift = _mm_cvtsi32_si128((int)in->shift);
@@ -271,5 +275,5 @@ AVX2_INLINE void mxfp4_lanes(uint8_t *dst, const struct mxfs_mxfp4_lanes *in, en
 KERNEL_DEFINE(AVX2, avx2, mxfp4_lanes)
 
 #else
-typedef int kernel_avx2_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx2_is_for_x86_64; /* ISO C requires a declaration */
 #endif

@@ -16,7 +16,7 @@
 #include "affine.h"
 #include "avx2_round.h"
 
-/* As kernel_affine_value; the entries are those of the lanes. */
+/* As kernel_affine_value(); each lane has its own scale, zero and bias. */
 AVX2_INLINE __m256 affine_lanes(__m256 v, __m256 scale, __m256 zero, __m256 bias,
                                 const struct mxfs_affine *a)
 {
@@ -80,20 +80,22 @@ AVX2_INLINE __m256i codes_of(const uint8_t *codes, enum mxfs_nibbles nibbles)
     }
     __m128i bytes = _mm_loadu_si128((const __m128i *)codes);
     __m256i words = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes), order);
-    /* c | c << 4 has the low half of c in the low byte and the high half in the high byte; c >> 4 |
-     * c << 8 has them the other way round. */
+    /*
+     * c | c << 4 has the low half of c in the low byte and the high half in the high byte; c >> 4 |
+     * c << 8 has them swapped.
+     */
     __m256i pairs = nibbles == MXFS_NIBBLES_LOW_FIRST
                         ? _mm256_or_si256(words, _mm256_slli_epi16(words, 4))
                         : _mm256_or_si256(_mm256_srli_epi16(words, 4), _mm256_slli_epi16(words, 8));
     return _mm256_and_si256(pairs, mask);
 }
 
-/* 8 codes of 32 bits each as results. */
+/* Results of eight 32-bit codes. */
 AVX2_INLINE __m256 look_up_f32(const struct results *r, __m256i index)
 {
     __m256 first = _mm256_permutevar8x32_ps(r->first, index);
     __m256 second = _mm256_permutevar8x32_ps(r->second, index);
-    __m256 sign = _mm256_castsi256_ps(_mm256_slli_epi32(index, 28)); /* bit 3 chooses */
+    __m256 sign = _mm256_castsi256_ps(_mm256_slli_epi32(index, 28)); /* bit 3 selects */
     return _mm256_blendv_ps(first, second, sign);
 }
 
@@ -127,7 +129,7 @@ AVX2_INLINE void code4_step(uint8_t *dst, const uint8_t *codes, enum mxfs_nibble
 
 /* Codes of 8 bits. */
 
-/* The numbers that 16 codes mean, as words. */
+/* The numbers that 16 codes stand for, as words. */
 AVX2_INLINE __m256i words_at(const uint8_t *codes, enum mxfs_code8 meaning)
 {
     __m128i bytes = _mm_loadu_si128((const __m128i *)codes);
@@ -211,5 +213,5 @@ KERNEL_DEFINE(AVX2, avx2, code4_run)
 KERNEL_DEFINE(AVX2, avx2, code8_run)
 
 #else
-typedef int kernel_avx2_affine_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx2_affine_is_for_x86_64; /* ISO C requires a declaration */
 #endif

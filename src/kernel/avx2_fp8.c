@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * FP8 with AVX2: codes become F16, F16C makes float32 of them, and these are multiplied.
+ * FP8 with AVX2: codes are converted to F16, F16C converts that to float32, which is multiplied.
  */
 #if defined(__x86_64__)
 
@@ -15,7 +15,7 @@
 /*
  * E5M2 is the upper byte of an F16. E4M3, sign-extended and shifted by 7, has its sign at bit 15
  * and the rest at 13..7 (the copy of the sign at 14 is cleared); read as F16 that is the same
- * number divided by 2^8 (biases 7 and 15), subnormals included. NaN becomes canonical here and then
+ * number divided by 2^8 (biases 7 and 15), subnormals included. NaN becomes canonical here and
  * stays so, since a product with a NaN operand is that NaN.
  */
 AVX2_INLINE __m256i fp8_as_f16(__m128i codes, enum mxfs_fp8 format)
@@ -44,7 +44,7 @@ AVX2_INLINE void fp8_step(uint8_t *dst, const uint8_t *codes, __m256 scale, enum
     store_rounded(dst, _mm256_mul_ps(a, scale), _mm256_mul_ps(b, scale), out);
 }
 
-/* n >= 16. The last step may overlap the one before it, writing the same bytes again. */
+/* n >= 16. The last step may overlap the one before and write the same bytes again. */
 AVX2_INLINE void fp8_steps(uint8_t *dst, const struct mxfs_fp8_run *in, __m256 scale,
                            enum mxfs_fp8 format, enum mxfs_out out)
 {
@@ -57,8 +57,10 @@ AVX2_INLINE void fp8_steps(uint8_t *dst, const struct mxfs_fp8_run *in, __m256 s
         fp8_step(dst + (run.n - 16) * size, run.codes + run.n - 16, scale, format, out);
 }
 
-/* E4M3's factor 2^8 moves to the scale, which is exact unless that overflows; scalar code handles
- * that case too. */
+/*
+ * E4M3's factor 2^8 moves to the scale. That is exact unless the scale overflows; scalar code
+ * handles that case, too.
+ */
 AVX2_INLINE void fp8_run(uint8_t *dst, const struct mxfs_fp8_run *in, enum mxfs_out out)
 {
     float factor = in->format == MXFS_FP8_E4M3 ? in->scale * 256 : in->scale;
@@ -78,5 +80,5 @@ KERNEL_DEFINE(AVX2, avx2, fp8_blocks)
 KERNEL_DEFINE(AVX2, avx2, mxfp8_blocks)
 
 #else
-typedef int kernel_avx2_fp8_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx2_fp8_is_for_x86_64; /* ISO C requires a declaration */
 #endif

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Moving bytes with AVX2: transposition and widening.
+ * Transposing and widening with AVX2.
  */
 #if defined(__x86_64__)
 
@@ -11,7 +11,7 @@
 #include "avx2_round.h"
 #include "tiles.h"
 
-/* Of a tile of 32 rows by 16 columns, lane 0 holds rows 0-15 and lane 1 rows 16-31. */
+/* Lane 0 holds rows 0-15 and lane 1 rows 16-31 of a tile of 32 rows by 16 columns. */
 AVX2_INLINE __m256i load_rows(const uint8_t *row, size_t stride)
 {
     __m128i low = _mm_loadu_si128((const __m128i *)row);
@@ -43,12 +43,12 @@ AVX2_INLINE void transpose_tile(uint8_t *dst, size_t dst_stride, const uint8_t *
 enum {
     TILE_ROWS = 32,
     TILE_COLS = 16,
-    LINE = 64, /* bytes that a cache fetches together */
+    LINE = 64, /* size of a cache line in bytes */
 };
 
 /*
- * Fetches one line of each row of the strip below. Rows are far apart, so the hardware sees no
- * stream in them; from memory this made transposing a whole matrix nearly twice as fast.
+ * Fetches one line of each row of the strip below. Rows are far apart, so the hardware prefetcher
+ * sees no stream in them; from memory this made transposing a whole matrix nearly twice as fast.
  */
 AVX2_INLINE void prefetch_rows(const uint8_t *src, size_t src_stride, size_t rows)
 {
@@ -56,7 +56,7 @@ AVX2_INLINE void prefetch_rows(const uint8_t *src, size_t src_stride, size_t row
         _mm_prefetch((const char *)(src + i * src_stride), _MM_HINT_T0);
 }
 
-/* The strip of tiles that starts at `row`. */
+/* Transposes the strip of tiles that starts at `row`. */
 AVX2_INLINE void transpose_strip(uint8_t *dst, struct mxfs_transpose m, size_t row)
 {
     const uint8_t *src = m.src + row * m.src_stride;
@@ -72,8 +72,8 @@ AVX2_INLINE void transpose_strip(uint8_t *dst, struct mxfs_transpose m, size_t r
 }
 
 /*
- * Strip by strip. Two tiles below each other complete a destination line; going down 64 rows before
- * going right, and using 64-byte registers for that, was slower from memory.
+ * Strip by strip. Two tiles, one below the other, complete a destination line; going down 64 rows
+ * before going right, and using 64-byte registers for that, was slower from memory.
  */
 AVX2 void kernel_avx2_transpose(void *dst, const struct mxfs_transpose *in)
 {
@@ -88,8 +88,8 @@ AVX2 void kernel_avx2_transpose(void *dst, const struct mxfs_transpose *in)
 }
 
 /*
- * Of a row of a tile of 8 by 8 words, lane 0 holds columns 0-3 and lane 1 columns 4-7. Pairs of
- * rows are interleaved by words, then by pairs of words; finally the lanes are swapped.
+ * Each register holds a row of a tile of 8 by 8 words: columns 0-3 in lane 0 and 4-7 in lane 1.
+ * Pairs of rows are interleaved by words, then by pairs of words; finally the lanes are swapped.
  */
 enum { WORDS = 8, WORD = 4 };
 
@@ -106,7 +106,7 @@ AVX2_INLINE void transpose_words_tile(uint8_t *dst, size_t dst_stride, const uin
     BY_WORDS(1)
     BY_WORDS(2)
     BY_WORDS(3)
-    /* a[i] and a[4 + i]: column i, and 4 + i in lane 1, of rows 0-3 and of rows 4-7. */
+    /* a[i] and a[4 + i]: column i, and column 4 + i in lane 1, of rows 0-3 and of rows 4-7. */
 #define BY_PAIRS(h)                                                         \
     a[4 * (h)] = _mm256_unpacklo_epi64(b[4 * (h)], b[4 * (h) + 2]);         \
     a[4 * (h) + 1] = _mm256_unpackhi_epi64(b[4 * (h)], b[4 * (h) + 2]);     \
@@ -120,7 +120,7 @@ AVX2_INLINE void transpose_words_tile(uint8_t *dst, size_t dst_stride, const uin
     STORE_COLUMN(0) STORE_COLUMN(1) STORE_COLUMN(2) STORE_COLUMN(3)
 }
 
-/* Two tiles below each other complete a destination line. */
+/* Two tiles, one below the other, complete a destination line. */
 AVX2 void kernel_avx2_transpose_words(void *out, const struct mxfs_transpose *in)
 {
     const struct mxfs_transpose m = *in;
@@ -143,7 +143,7 @@ AVX2 void kernel_avx2_transpose_words(void *out, const struct mxfs_transpose *in
                                                         m.dst_stride, m.rows - rows, cols});
 }
 
-/* Ascending, each vector read before it is written: right in place too (see the scalar variant). */
+/* Ascending, and each vector is read before it is written: right in place, too (see scalar.c). */
 AVX2 void kernel_avx2_widen_bf16(void *dst, const struct mxfs_widen_bf16 *in)
 {
     const uint8_t *from = in->src;
@@ -158,5 +158,5 @@ AVX2 void kernel_avx2_widen_bf16(void *dst, const struct mxfs_widen_bf16 *in)
 }
 
 #else
-typedef int kernel_avx2_move_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx2_move_is_for_x86_64; /* ISO C requires a declaration */
 #endif

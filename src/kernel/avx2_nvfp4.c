@@ -12,8 +12,8 @@
 #include "float.h"
 
 /*
- * 16 codes (bytes 0..15) as F16. Every E2M1 value has a low byte of 0 as F16, so only the high byte
- * is looked up: 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives.
+ * 16 codes (bytes 0..15) as F16. The low byte of every E2M1 value is 0 as F16, so only the high
+ * byte is looked up: 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives.
  */
 AVX2_INLINE __m256i e2m1_as_f16(__m128i codes)
 {
@@ -23,7 +23,7 @@ AVX2_INLINE __m256i e2m1_as_f16(__m128i codes)
     return _mm256_slli_epi16(_mm256_cvtepu8_epi16(_mm_shuffle_epi8(upper, codes)), 8);
 }
 
-/* One block. No scale is infinite or NaN here, so no product is NaN. */
+/* Decodes one block. The caller has checked that all scales are finite, so no product is NaN. */
 AVX2_INLINE void block_step(uint8_t *dst, const uint8_t *codes, const float *scale,
                             enum mxfs_out out)
 {
@@ -87,7 +87,7 @@ AVX2_INLINE void nvfp4_lanes(uint8_t *dst, const struct mxfs_nvfp4_lanes *in, en
             &(struct mxfs_nvfp4_lanes){l.codes + i, l.scales + i, l.n - i, l.shift});
 }
 
-/* `factors` is known to be NULL or not where this is inlined. */
+/* Inlined where the compiler knows whether `factors` is NULL. */
 AVX2_INLINE size_t narrow_steps(uint8_t *dst, const struct mxfs_narrow *in, const float *factors,
                                 enum mxfs_out out)
 {
@@ -117,5 +117,5 @@ KERNEL_DEFINE(AVX2, avx2, nvfp4_lanes)
 KERNEL_DEFINE(AVX2, avx2, narrow)
 
 #else
-typedef int kernel_avx2_nvfp4_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx2_nvfp4_is_for_x86_64; /* ISO C requires a declaration */
 #endif

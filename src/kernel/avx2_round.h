@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Float32 lanes rounded to the output types with AVX2. Unless stated otherwise, NaN has to be
- * canonical already.
+ * Float32 lanes rounded to the output types with AVX2. NaN must already be canonical unless stated
+ * otherwise.
  */
 #ifndef MXFS_KERNEL_AVX2_ROUND_H
 #define MXFS_KERNEL_AVX2_ROUND_H
@@ -23,7 +23,7 @@ AVX2_INLINE void store(void *p, __m256i v)
     _mm256_storeu_si256((__m256i *)p, v);
 }
 
-/* As kernel_f32_to_bf16, in the lower half of each 32-bit lane; a canonical NaN stays one. */
+/* As kernel_f32_to_bf16(), in the lower half of each 32-bit lane; a canonical NaN stays one. */
 AVX2_INLINE __m256i round_bf16(__m256 v)
 {
     __m256i bits = _mm256_castps_si256(v);
@@ -39,7 +39,7 @@ AVX2_INLINE __m256 canonical(__m256 v)
     return _mm256_blendv_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32(KERNEL_NAN_F32)), is_nan);
 }
 
-/* Rounded to `via` and back, with NaN made canonical. */
+/* Rounds to `via` and back and makes NaN canonical. */
 AVX2_INLINE __m256 through(__m256 v, enum mxfs_out via)
 {
     v = canonical(v);

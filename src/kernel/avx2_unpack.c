@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Streams of narrow codes as bytes with AVX2. Eight codes fill whole bytes, which go to one 64-bit
+ * Unpacks streams of narrow codes with AVX2. Eight codes fill whole bytes, which go to one 64-bit
  * lane; there halves of four codes move apart, then pairs, then codes, as in the scalar variant.
  */
 #if defined(__x86_64__)
@@ -12,12 +12,12 @@
 #include "avx2_round.h"
 #include "unpack.h"
 
-enum { CODES = 32 }; /* of one step */
+enum { CODES = 32 }; /* per step */
 
-/* Constants of a width of codes. */
+/* Constants for a width of codes. */
 struct width {
     __m256i bytes;                /* shuffle that gives each lane the bytes of its codes */
-    __m256i halves, pairs, codes; /* masks of the lowest in lanes of 64, 32 and 16 bits */
+    __m256i halves, pairs, codes; /* masks of the lowest part of each 64, 32 and 16 bits */
     unsigned bits;
 };
 
@@ -36,13 +36,13 @@ AVX2_INLINE struct width width_of(unsigned bits)
     };
 }
 
-/* In each lane, the bits above the mask move up. */
+/* Moves up the bits above the mask, in each lane. */
 #define MOVE_APART(v, mask, distance, lane) \
     _mm256_or_si256(                        \
         _mm256_and_si256(v, mask),          \
         _mm256_sll_epi##lane(_mm256_andnot_si256(mask, v), _mm_cvtsi32_si128((int)(distance))))
 
-/* Reads 16 bytes at src and 16 at the middle of the step. */
+/* Reads 16 bytes at src and 16 from the middle of the step. */
 AVX2_INLINE __m256i codes_of(const struct width *w, const uint8_t *src)
 {
     __m128i low = _mm_loadu_si128((const __m128i *)src);
@@ -84,7 +84,8 @@ AVX2_INLINE __m256i as_e4m3(__m256i codes)
     __m256i magnitude = _mm256_and_si256(codes, _mm256_set1_epi8(31));
     __m256i sign = _mm256_slli_epi16(_mm256_and_si256(codes, _mm256_set1_epi8(32)), 2);
     __m256i upper = _mm256_add_epi8(magnitude, _mm256_set1_epi8(KERNEL_E2M3_NORMAL));
-    __m256i is_upper = _mm256_slli_epi16(magnitude, 3); /* moves bit 4 to where a blend looks */
+    __m256i is_upper =
+        _mm256_slli_epi16(magnitude, 3); /* moves bit 4 to the bit that a blend tests */
     __m256i value = _mm256_blendv_epi8(_mm256_shuffle_epi8(first, magnitude), upper, is_upper);
     return _mm256_or_si256(value, sign);
 }
@@ -106,5 +107,5 @@ AVX2 void kernel_avx2_e2m3(void *dst, const struct mxfs_e2m3 *in)
 }
 
 #else
-typedef int kernel_avx2_unpack_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx2_unpack_is_for_x86_64; /* ISO C requires a declaration */
 #endif

@@ -6,9 +6,9 @@
  *
  * A table row fits a register (16 entries of 16 or 32 bits), so decoding takes one permute (VPERMW,
  * VPERMD). Permutes use only the low bits of an index: 4 for a row of 16 entries, 5 for a row of
- * 16-bit entries written twice, where the fifth does not matter. So nibbles need no masking: it is
- * enough that one starts at bit 0 of each index, whatever lies above it. VPMULTISHIFTQB does that:
- * each of its result bytes is any 8 consecutive bits of a 64-bit lane.
+ * 16-bit entries stored twice, where the fifth bit does not matter. So nibbles need no masking: one
+ * just has to start at bit 0 of each index, whatever lies above it. VPMULTISHIFTQB does that: each
+ * of its result bytes is any 8 consecutive bits of a 64-bit lane.
  *
  * Tails use masked loads and stores, which do not touch the bytes that are masked out.
  */
@@ -20,17 +20,17 @@
 #include "float.h"
 #include "mxfp4_lanes.h"
 
-/* 16 entries of 16 bits, twice. */
+/* 16 entries of 16 bits, stored twice. */
 AVX512_INLINE __m512i load_row(const uint16_t *row)
 {
     return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)row));
 }
 
 /*
- * Contiguous blocks, 16-bit outputs: every 64-bit lane holds the same eight code bytes, of which
- * lane q takes the elements 4q..4q+3, from bit 16q on. Half a block at a time: with 64-byte
- * registers (a whole block after VPMOVZXWQ, or two broadcasts) this was 0.85 times as fast on Zen
- * 4, with shifts for indices 0.77 times, and with one constant row plus the scale 0.65 times.
+ * Contiguous blocks, 16-bit outputs: every 64-bit lane holds the same eight code bytes, and lane q
+ * selects the elements 4q..4q+3, from bit 16q on. This takes half a block at a time: with 64-byte
+ * registers (a whole block after VPMOVZXWQ, or two broadcasts) it was 0.85 times as fast on Zen 4,
+ * with shifts for indices 0.77 times, and with one constant row plus the scale 0.65 times.
  */
 AVX512_INLINE __m256i index_16(const uint8_t *codes)
 {
@@ -52,7 +52,7 @@ AVX512_INLINE void blocks_16(const uint16_t rows[256][16], uint8_t *dst, const u
     }
 }
 
-/* 32-bit outputs: lane q takes the elements 2q and 2q + 1, from bits 8q and 8q + 4 on. */
+/* 32-bit outputs: lane q selects the elements 2q and 2q + 1, from bits 8q and 8q + 4 on. */
 AVX512_INLINE __m512i index_32(const uint8_t *codes)
 {
     const __m512i starts =
@@ -95,18 +95,20 @@ static const uint16_t f16_row[16] = {
     0x8000, 0xbc00, 0xc000, 0xc200, 0xc400, 0xc600, 0xc800, 0xca00,
 };
 
-enum { LANES = 32 }; /* of one step */
+enum { LANES = 32 }; /* per step */
 
 /* The state of a walk over lanes. */
 struct step {
     const struct mxfs_tables *tables;
     uint8_t *dst;
     const uint8_t *codes, *scales;
-    __mmask32 live; /* its lanes: all of them except in tails */
-    unsigned shift; /* of the nibbles, 0 or 4 */
+    __mmask32 live; /* lanes to process: all except in tails */
+    unsigned shift; /* selects the nibbles, 0 or 4 */
 };
 
-/* `whole` is a constant: plain loads and stores are faster than masked ones with all bits set. */
+/*
+ * `whole` is a constant: plain loads and stores are faster than masked ones whose bits are all set.
+ */
 AVX512_INLINE __m256i load_bytes(const uint8_t *p, const struct step *s, int whole)
 {
     return whole ? _mm256_loadu_si256((const __m256i *)p) : _mm256_maskz_loadu_epi8(s->live, p);
@@ -126,7 +128,7 @@ AVX512_INLINE __m512i index_of(__m256i codes, unsigned shift)
     return shift ? _mm512_srli_epi16(index, 4) : index;
 }
 
-/* The subtraction wraps, so that scales below the range land above it. */
+/* The subtraction wraps, so scales below the range end up above it. */
 AVX512_INLINE int in_range(const struct step *s, const struct kernel_lane_rule *rule,
                            __m256i scales)
 {
@@ -144,7 +146,7 @@ AVX512_INLINE __m512i add_scales_16(const uint16_t *row, __m512i index, __m512i 
     return _mm512_mask_add_epi16(base, nonzero, base, _mm512_slli_epi16(scales, position));
 }
 
-/* The BF16 words of a step. */
+/* The BF16 words of one step. */
 AVX512_INLINE __m512i bf16_words(const struct step *s, int whole)
 {
     __m512i index = index_of(load_bytes(s->codes, s, whole), s->shift);
@@ -167,7 +169,7 @@ AVX512_INLINE void bf16_step(const struct step *s, int whole)
     store_words(s, bf16_words(s, whole), whole);
 }
 
-/* BF16 words first..first+15 as float32: each in the upper half of its lane, zero below. */
+/* BF16 words first..first+15 as float32: each in the upper half of its lane, zero bits below. */
 AVX512_INLINE __m512i widen(__m512i words, int first)
 {
     const __m512i upper = _mm512_set_epi16(15, 0, 14, 0, 13, 0, 12, 0, 11, 0, 10, 0, 9, 0, 8, 0, 7,
@@ -216,7 +218,7 @@ AVX512_INLINE void f16_step(const struct step *s, int whole)
         store_words(s, add_scales_16(f16_row, index, scales, 10), whole);
 }
 
-/* The bits of the lanes that are left, fewer than 32. */
+/* Mask of the first n < 32 lanes. */
 static inline uint32_t first_lanes(size_t n)
 {
     return (1u << n) - 1;
@@ -245,7 +247,7 @@ AVX512_INLINE void walk(struct step s, size_t n, enum mxfs_out out)
         lanes_step(&s, 0, out);
 }
 
-/* One loop for each shift, in which it is a constant. */
+/* Each shift has its own loop, where it is a constant. */
 AVX512_INLINE void mxfp4_lanes(uint8_t *dst, const struct mxfs_mxfp4_lanes *in, enum mxfs_out out)
 {
     struct step s = {in->tables, dst, in->codes, in->scales, UINT32_MAX, 0};
@@ -261,5 +263,5 @@ AVX512_INLINE void mxfp4_lanes(uint8_t *dst, const struct mxfs_mxfp4_lanes *in, 
 KERNEL_DEFINE(AVX512, avx512, mxfp4_lanes)
 
 #else
-typedef int kernel_avx512_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx512_is_for_x86_64; /* ISO C requires a declaration */
 #endif

@@ -5,7 +5,7 @@
  * Codes of 16 values with AVX-512.
  *
  * A group has 16 possible results. They are computed once and fit a register; decoding permutes
- * them, as in blocks of MXFP4. Tails use masked loads and stores.
+ * them, as for MXFP4 blocks. Tails use masked loads and stores.
  */
 #if defined(__x86_64__)
 
@@ -15,24 +15,24 @@
 
 enum { ROWS = 32 }; /* groups whose results are computed before codes are looked up */
 
-/* The 16 results of each of some groups, as elements of the output type. */
+/* The 16 results of each of ROWS groups, as elements of the output type. */
 union rows {
     _Alignas(64) uint16_t words[ROWS][CODES];
     _Alignas(64) float floats[ROWS][CODES];
 };
 
-/* Groups [first, first + n) whose results are wanted. */
+/* Groups [first, first + n), whose results are computed. */
 struct groups {
     const struct mxfs_affine *affine;
     size_t first, n;
 };
 
-AVX512_INLINE void fill_by_steps(union rows *rows, __m512 values, struct groups g,
+AVX512_INLINE void fill_by_steps(union rows *rows, __m512 values, const struct groups *g,
                                  const struct steps *s, enum mxfs_out out)
 {
-    for (size_t i = 0; i < g.n; i += 2) {
-        struct entries e = entries_of(g.affine, g.first + i);
-        struct entries f = entries_of(g.affine, g.first + (i + 1 < g.n ? i + 1 : i));
+    for (size_t i = 0; i < g->n; i += 2) {
+        struct entries e = entries_of(g->affine, g->first + i);
+        struct entries f = entries_of(g->affine, g->first + (i + 1 < g->n ? i + 1 : i));
         __m512 v = affine_lanes(values, &e, s);
         __m512 w = affine_lanes(values, &f, s);
         store_two(out == MXFS_OUT_F32 ? (uint8_t *)rows->floats[i] : (uint8_t *)rows->words[i], v,
@@ -40,9 +40,9 @@ AVX512_INLINE void fill_by_steps(union rows *rows, __m512 values, struct groups 
     }
 }
 
-/* The common steps are constants, each in a loop of its own. */
-AVX512_INLINE void fill(union rows *rows, __m512 values, struct groups g, const struct steps *s,
-                        enum mxfs_out out)
+/* The common steps are constants, each with its own loop. */
+AVX512_INLINE void fill(union rows *rows, __m512 values, const struct groups *g,
+                        const struct steps *s, enum mxfs_out out)
 {
     const struct steps plain = common_steps(false, false, out);
     const struct steps zeros = common_steps(true, false, out);
@@ -58,8 +58,8 @@ AVX512_INLINE void fill(union rows *rows, __m512 values, struct groups g, const 
         fill_by_steps(rows, values, g, &plain, out);
 }
 
-/* Not inlined: the code is shared by all orders of nibbles. */
-AVX512 static void fill_rows(union rows *rows, __m512 values, struct groups g,
+/* Not inlined, so that all orders of nibbles share the code. */
+AVX512 static void fill_rows(union rows *rows, __m512 values, const struct groups *g,
                              const struct steps *s, enum mxfs_out out)
 {
     if (out == MXFS_OUT_BF16)
@@ -85,9 +85,9 @@ AVX512_INLINE struct results results_of(const union rows *rows, size_t row, enum
 }
 
 /*
- * 16 codes as 16-bit indices. Permutes use only the lowest four bits, so it is enough that each
- * code starts at the lowest bit: VPMULTISHIFTQB takes any eight bits of a 64-bit lane, and every
- * lane holds the same eight bytes.
+ * 16 codes as 16-bit indices. Permutes use only the lowest four bits, so each code just has to
+ * start at the lowest bit: VPMULTISHIFTQB selects any eight bits of a 64-bit lane, and every lane
+ * holds the same eight bytes.
  */
 AVX512_INLINE __m256i index_16(__m128i bytes, enum mxfs_nibbles nibbles)
 {
@@ -116,8 +116,7 @@ AVX512_INLINE __m128i load_first(const uint8_t *codes, size_t n, enum mxfs_nibbl
                                 codes);
 }
 
-/* Decodes the codes of `bytes`, which start on a byte, and stores the results of those in `live`.
- */
+/* Decodes the codes of `bytes`, the first of which starts on a byte; stores those in `live`. */
 AVX512_INLINE void code4_step(uint8_t *dst, __m128i bytes, __mmask16 live,
                               enum mxfs_nibbles nibbles, const struct results *r, enum mxfs_out out)
 {
@@ -191,7 +190,7 @@ AVX512_INLINE void code4_groups(uint8_t *dst, const struct mxfs_code4_run *in, e
     for (size_t at = 0, group = 0; at < in->n; group++) {
         if (group % ROWS == 0) {
             struct groups next = {a, group, groups - group < ROWS ? groups - group : ROWS};
-            fill_rows(&rows, values, next, &steps, out);
+            fill_rows(&rows, values, &next, &steps, out);
         }
         struct results r = results_of(&rows, group % ROWS, out);
         size_t end = kernel_group_end(at, left, in->n);
@@ -205,5 +204,5 @@ KERNEL_DEFINE_CODE4_RUN(AVX512_INLINE, code4_groups)
 KERNEL_DEFINE(AVX512, avx512, code4_run)
 
 #else
-typedef int kernel_avx512_affine_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx512_affine_is_for_x86_64; /* ISO C requires a declaration */
 #endif

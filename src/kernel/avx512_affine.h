@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Shared by the operations on affine codes with AVX-512.
+ * Shared by the affine operations with AVX-512.
  */
 #ifndef MXFS_KERNEL_AVX512_AFFINE_H
 #define MXFS_KERNEL_AVX512_AFFINE_H
@@ -10,7 +10,7 @@
 #include "affine.h"
 #include "avx512_round.h"
 
-/* Codes of a vector, and of two. */
+/* Codes in one vector and in two. */
 enum { CODES = 16, TWO = 2 * CODES };
 
 /* A mask of the first n < 16 codes. */
@@ -26,7 +26,7 @@ AVX512_INLINE __m512 canonical(__m512 v)
     return _mm512_mask_mov_ps(v, is_nan, _mm512_castsi512_ps(_mm512_set1_epi32(KERNEL_NAN_F32)));
 }
 
-/* Rounded to `via` and back; NaN has to be canonical and stays so. */
+/* Rounds to `via` and back; NaN must be canonical and stays so. */
 AVX512_INLINE __m512 through(__m512 v, enum mxfs_out via)
 {
     if (via == MXFS_OUT_BF16)
@@ -41,8 +41,8 @@ AVX512_INLINE __m512 through(__m512 v, enum mxfs_out via)
 struct steps {
     bool zeros, biases;         /* whether there are any */
     bool nan;                   /* whether NaN may occur that is not canonical */
-    enum mxfs_out product_type; /* what the product is rounded to */
-    enum mxfs_out last_type;    /* what the sum is rounded to */
+    enum mxfs_out product_type; /* type that the product is rounded to */
+    enum mxfs_out last_type;    /* type that the sum is rounded to */
 };
 
 /* Whether no entry is infinite or NaN. */
@@ -58,8 +58,10 @@ AVX512_INLINE bool all_finite(const float *entries, size_t n)
     return !found;
 }
 
-/* The last result needs no rounding of its own if the output has that type. Finite values and
- * entries never give NaN: a product may overflow, but a finite bias leaves it infinite. */
+/*
+ * The last result needs no rounding of its own if the output has that type. Finite values and
+ * entries never give NaN: a product may overflow, but adding a finite bias leaves it infinite.
+ */
 AVX512_INLINE struct steps steps_of(const struct mxfs_affine *a, size_t groups, enum mxfs_out out,
                                     bool finite_values)
 {
@@ -74,8 +76,10 @@ AVX512_INLINE struct steps steps_of(const struct mxfs_affine *a, size_t groups, 
     };
 }
 
-/* The common case: no NaN, and no rounding except to the output type. Constant arguments make all
- * of it constant. */
+/*
+ * The common case: no NaN, and no rounding except to the output type. With constant arguments, the
+ * result is constant.
+ */
 AVX512_INLINE struct steps common_steps(bool zeros, bool biases, enum mxfs_out out)
 {
     return (struct steps){zeros, biases, false, biases ? out : MXFS_OUT_F32, MXFS_OUT_F32};
@@ -87,12 +91,12 @@ AVX512_INLINE bool are_common(const struct steps *s, enum mxfs_out out)
     return !s->nan && s->product_type == common.product_type && s->last_type == common.last_type;
 }
 
-/* Entries of the groups of 16 lanes. */
+/* The entries of the groups that 16 lanes belong to. */
 struct entries {
-    __m512 scale, zero, bias;
+    __m512 scale, zero, bias; /* one per lane */
 };
 
-/* As kernel_affine_value, without the rounding to the output type. */
+/* As kernel_affine_value(), without rounding to the output type. */
 AVX512_INLINE __m512 affine_lanes(__m512 v, const struct entries *e, const struct steps *s)
 {
     if (s->zeros)
@@ -110,7 +114,7 @@ AVX512_INLINE __m512 affine_lanes(__m512 v, const struct entries *e, const struc
     return v;
 }
 
-/* Groups that a run of n codes touches. */
+/* Number of groups in a run of n codes. */
 static inline size_t groups_of(const struct mxfs_affine *a, size_t n)
 {
     return n ? (a->skip + n - 1) / a->group + 1 : 0;
@@ -121,14 +125,14 @@ AVX512_INLINE __m512 broadcast(const float *entries, size_t group)
     return entries ? _mm512_set1_ps(entries[group]) : _mm512_setzero_ps();
 }
 
-/* The entries of one group in all lanes. */
+/* The entries of one group, in all lanes. */
 AVX512_INLINE struct entries entries_of(const struct mxfs_affine *a, size_t group)
 {
     return (struct entries){broadcast(a->scales, group), broadcast(a->zeros, group),
                             broadcast(a->biases, group)};
 }
 
-/* 16 float32 values as elements of a 16-bit output. */
+/* Converts 16 float32 values to a 16-bit output type. */
 AVX512_INLINE __m256i words_of_16(__m512 v, enum mxfs_out out)
 {
     if (out == MXFS_OUT_BF16)
@@ -156,7 +160,7 @@ AVX512_INLINE void store_two(uint8_t *dst, __m512 v, __m512 w, enum mxfs_out out
     }
 }
 
-/* 16 codes as 32-bit indices, of which permutes use only the lowest four bits. */
+/* 16 codes as 32-bit indices; permutes use only the lowest four bits. */
 AVX512_INLINE __m512i index_32(__m128i bytes, enum mxfs_nibbles nibbles)
 {
     const __m512i low_first =
@@ -172,12 +176,12 @@ AVX512_INLINE __m512i index_32(__m128i bytes, enum mxfs_nibbles nibbles)
 }
 
 /*
- * How 8-bit codes become float32: put in the lowest byte of 2^23, whose last bit is worth 1, a byte
- * adds its own value. Numbers in two's complement get 128 added first.
+ * How 8-bit codes become float32: a byte placed in the lowest byte of 2^23, whose last bit is worth
+ * 1, adds its own value. Two's complement numbers first get 128 added.
  */
 struct bytes {
     __m256i flip; /* bits to flip in every code */
-    __m512 less;  /* what the float is then too large by */
+    __m512 less;  /* excess of the resulting float */
 };
 
 AVX512_INLINE struct bytes bytes_by(enum mxfs_code8 meaning)
@@ -188,7 +192,7 @@ AVX512_INLINE struct bytes bytes_by(enum mxfs_code8 meaning)
     };
 }
 
-/* Bytes 16 * half .. 16 * half + 15 of a vector that has been flipped already. */
+/* Converts bytes 16 * half .. 16 * half + 15 of a vector that is already flipped. */
 AVX512_INLINE __m512 as_floats(__m256i flipped, unsigned half, const struct bytes *o)
 {
     const __m512i order = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
@@ -199,6 +203,6 @@ AVX512_INLINE __m512 as_floats(__m256i flipped, unsigned half, const struct byte
     return _mm512_sub_ps(_mm512_castsi512_ps(v), o->less);
 }
 
-enum { CODE8_LONG = 1024 }; /* 8-bit codes of one group from which a table of results pays */
+enum { CODE8_LONG = 1024 }; /* 8-bit codes in one group from which on a table of results pays off */
 
 #endif

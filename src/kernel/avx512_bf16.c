@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * 8-bit codes for processors that also round to BF16: one instruction for 32 numbers in place of
- * seven. VCVTNE2PS2BF16 takes and gives subnormal numbers as 0 and keeps the payload of NaN, so it
- * is used only where neither can occur.
+ * 8-bit codes for processors that round to BF16: one instruction for 32 numbers in place of seven.
+ * VCVTNE2PS2BF16 treats subnormal numbers as 0 and keeps the payload of NaN, so it is used only
+ * where neither can occur.
  */
 #if defined(__x86_64__)
 
@@ -49,13 +49,13 @@ AVX512_INLINE __m512 widened(__m512i words, int first)
     return _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(0xaaaaaaaa, index, words));
 }
 
-/* The steps of a run; constants. */
+/* The steps of a run; all constants. */
 struct kind {
     bool zeros, biases; /* whether there are any */
-    bool once;          /* products are not rounded before biases are added */
+    bool once;          /* whether products are not rounded before biases are added */
 };
 
-/* 32 codes of a group. */
+/* Decodes 32 codes of a group. */
 AVX512_BF16_INLINE __m512i step(__m256i codes, const struct entries *e, const struct bytes *o,
                                 struct kind kind)
 {
@@ -77,7 +77,7 @@ AVX512_BF16_INLINE __m512i step(__m256i codes, const struct entries *e, const st
     return rounded(_mm512_add_ps(v, e->bias), _mm512_add_ps(w, e->bias));
 }
 
-/* n codes of one group. */
+/* Decodes n codes of one group. */
 AVX512_BF16_INLINE void one_group(uint8_t *dst, const uint8_t *codes, size_t n,
                                   const struct entries *e, const struct bytes *o, struct kind kind)
 {
@@ -127,5 +127,5 @@ AVX512_BF16 void kernel_avx512bf16_code8_run_bf16(void *dst, const struct mxfs_c
 }
 
 #else
-typedef int kernel_avx512_bf16_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx512_bf16_is_for_x86_64; /* ISO C requires a declaration */
 #endif

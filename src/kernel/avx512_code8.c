@@ -37,7 +37,7 @@ AVX512_INLINE __m512 code8_values(__m512 v, size_t at, __mmask16 live, const str
     return affine_lanes(v, &e, run->steps);
 }
 
-/* Codes [at, end), entries as above. */
+/* Decodes codes [at, end), with entries as above. */
 AVX512_INLINE void code8_span(uint8_t *dst, const struct run *run, size_t at, size_t end,
                               const struct entries *fixed, enum mxfs_out out)
 {
@@ -64,8 +64,8 @@ AVX512_INLINE void code8_span(uint8_t *dst, const struct run *run, size_t at, si
 }
 
 /*
- * Long runs of one group: its 256 results are computed, and codes looked up in them. The low and
- * the high bytes of the results have tables of their own, each in two halves, since VPERMI2B uses
+ * Long runs of one group: all 256 results are computed, and codes are looked up in them. The low
+ * and the high bytes of the results have separate tables, each in two halves, since VPERMI2B uses
  * only the lowest seven bits of an index.
  */
 enum { RESULTS = 256, STEP = 64 };
@@ -100,7 +100,7 @@ AVX512_INLINE __m512i look_up(const __m512i table[RESULTS / STEP], __m512i codes
     return _mm512_mask_mov_epi8(v, _mm512_movepi8_mask(codes), w);
 }
 
-/* Whole steps of codes [at, end); returns where they end. */
+/* Decodes the whole steps in codes [at, end); returns where they end. */
 AVX512_INLINE size_t code8_long(uint8_t *dst, const struct run *run, size_t at, size_t end,
                                 const struct entries *e, enum mxfs_out out)
 {
@@ -138,7 +138,7 @@ AVX512_INLINE void code8_groups(uint8_t *dst, const struct mxfs_code8_run *in,
     }
 }
 
-/* The common steps are constants, each in a loop of its own. */
+/* The common steps are constants, each with its own loop. */
 AVX512_INLINE void code8_run(uint8_t *dst, const struct mxfs_code8_run *in, enum mxfs_out out)
 {
     const struct steps steps = steps_of(in->affine, groups_of(in->affine, in->n), out, true);
@@ -159,5 +159,5 @@ AVX512_INLINE void code8_run(uint8_t *dst, const struct mxfs_code8_run *in, enum
 KERNEL_DEFINE(AVX512, avx512, code8_run)
 
 #else
-typedef int kernel_avx512_code8_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx512_code8_is_for_x86_64; /* ISO C requires a declaration */
 #endif

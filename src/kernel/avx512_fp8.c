@@ -14,17 +14,17 @@
 #include "float.h"
 #include "fp8.h"
 
-enum { CODES = 32 }; /* of one step */
+enum { CODES = 32 }; /* per step */
 
 /* The state of a walk over codes. */
 struct step {
     uint8_t *dst;
     const uint8_t *codes;
-    __mmask32 live; /* its codes: all of them except in tails */
+    __mmask32 live; /* codes to process: all except in tails */
     __m512 scale;
 };
 
-/* 32 codes as F16, E4M3 divided by 2^8, NaN canonical (see the AVX2 variant). */
+/* 32 codes as F16, E4M3 divided by 2^8, NaN canonical (see avx2_fp8.c). */
 AVX512_INLINE __m512i codes_as_f16(__m256i codes, enum mxfs_fp8 format)
 {
     const __m512i nan = _mm512_set1_epi16(KERNEL_NAN_F16);
@@ -71,7 +71,7 @@ AVX512_INLINE void fp8_walk(struct step s, size_t n, enum mxfs_fp8 format, enum 
         fp8_step(&s, format, out);
 }
 
-/* The words with the signs of their codes, which are in the highest bit of each byte, applied. */
+/* Applies the signs of the codes, the highest bit of each byte, to the words. */
 AVX512_INLINE __m512i signs_of(__m512i words, __m512i magnitudes)
 {
     const __m512i sign = _mm512_set1_epi16((short)0x8000);
@@ -89,9 +89,9 @@ AVX512_INLINE __m512i put_nan(__m512i v, __m256i codes)
 
 /*
  * E4M3 as BF16 with one scale, for longer runs. The exponent of a normal number affects only the
- * exponent of its product, as long as that is normal too. So the results of the codes 0x40..0x5f,
- * less 8 in the exponent, and of the subnormals are computed; to look a code up, the two upper bits
- * of its exponent are added.
+ * exponent of its product, as long as that is normal, too. So results are computed for the codes
+ * 0x40..0x5f, less 8 in the exponent, and for the subnormals; looking a code up adds the two upper
+ * bits of its exponent.
  */
 struct table {
     __m512i normal;    /* by the lowest five bits of a code */
@@ -120,7 +120,9 @@ AVX512_INLINE __m512i table_words(const struct table *t, __m256i codes)
     return put_nan(signs_of(words, v), codes);
 }
 
-/* Whether scale times normal numbers, 2^-6 to 448, is normal, and a table pays for n codes. */
+/*
+ * Whether scale times each normal number, 2^-6 to 448, is normal, and a table pays off for n codes.
+ */
 static inline bool wants_table(float scale, size_t n)
 {
     float magnitude = fabsf(scale);
@@ -142,8 +144,10 @@ AVX512_INLINE void table_run(uint8_t *dst, const struct mxfs_fp8_run *in)
     }
 }
 
-/* E4M3's factor 2^8 moves to the scale, which is exact unless that overflows; scalar code handles
- * that case too. */
+/*
+ * E4M3's factor 2^8 moves to the scale. That is exact unless the scale overflows; scalar code
+ * handles that case, too.
+ */
 AVX512_INLINE void fp8_run(uint8_t *dst, const struct mxfs_fp8_run *in, enum mxfs_out out)
 {
     float factor = in->format == MXFS_FP8_E4M3 ? in->scale * 256 : in->scale;
@@ -164,14 +168,16 @@ KERNEL_FP8_BLOCKS(AVX512_INLINE)
 /*
  * E4M3 times a power of two as BF16: every value is a normal BF16, so it is looked up, and unless
  * it is 0 or NaN the exponent of the scale is added. VPERMI2B uses the lowest seven bits of a code,
- * all except the sign; low and high bytes have tables of their own.
+ * all except the sign; low and high bytes have separate tables.
  */
 struct magnitudes {
     __m512i low[2], high[2];
 };
 
 enum {
-    /* Scales s that make every result except 0 a normal BF16: 2^-9 to 2^8, times 2^(s - 127). */
+    /*
+     * The scales s that make every result except 0 a normal BF16: 2^-9 to 2^8, times 2^(s - 127).
+     */
     FIRST_SCALE = 10,
     LAST_SCALE = 246,
 };
@@ -218,7 +224,7 @@ AVX512_INLINE void exponent_blocks(uint8_t *dst, const uint8_t *codes, const uin
     _mm512_storeu_si512(dst + 64, add_exponent(_mm512_unpackhi_epi8(low, high), scales[1]));
 }
 
-/* Decodes pairs of blocks while their scales allow it; returns the number of blocks. */
+/* Decodes pairs of blocks as long as their scales allow it; returns the number of blocks. */
 AVX512_INLINE size_t exponent_run(uint8_t *dst, const uint8_t *codes, const uint8_t *scales,
                                   size_t blocks, const struct magnitudes *m)
 {
@@ -255,5 +261,5 @@ KERNEL_DEFINE(AVX512, avx512, fp8_blocks)
 KERNEL_DEFINE(AVX512, avx512, mxfp8_blocks)
 
 #else
-typedef int kernel_avx512_fp8_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx512_fp8_is_for_x86_64; /* ISO C requires a declaration */
 #endif

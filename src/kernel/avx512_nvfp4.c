@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * NVFP4 with AVX-512: one permute of 16 float32 values gives a block.
+ * NVFP4 with AVX-512: one permute of 16 float32 values decodes a block.
  */
 #if defined(__x86_64__)
 
@@ -20,7 +20,7 @@ AVX512_INLINE __m512 block_values(__m128i codes, const float *scale)
     return _mm512_mul_ps(values, _mm512_set1_ps(*scale));
 }
 
-/* Two blocks. No scale is infinite or NaN here, so no product is NaN. */
+/* Decodes two blocks. The caller has checked that all scales are finite, so no product is NaN. */
 AVX512_INLINE void pair_step(uint8_t *dst, const uint8_t *codes, const float *scales,
                              enum mxfs_out out)
 {
@@ -57,5 +57,5 @@ AVX512_INLINE void nvfp4_blocks(uint8_t *dst, const struct mxfs_nvfp4_blocks *in
 KERNEL_DEFINE(AVX512, avx512, nvfp4_blocks)
 
 #else
-typedef int kernel_avx512_nvfp4_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx512_nvfp4_is_for_x86_64; /* ISO C requires a declaration */
 #endif

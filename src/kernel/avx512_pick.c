@@ -12,7 +12,7 @@
 
 enum { PICKED_GROUPS = 256 };
 
-/* Entries that permutes pick from, 32 at a time. */
+/* The entries that permutes pick from, 32 at a time. */
 struct picked {
     _Alignas(64) float scales[PICKED_GROUPS], zeros[PICKED_GROUPS], biases[PICKED_GROUPS];
 };
@@ -34,7 +34,7 @@ AVX512_INLINE __m512 pick(const float *table, size_t groups, __m512i index)
     return v;
 }
 
-/* A run: its description, the values of codes in a register, and its steps. */
+/* A run: its description, the values of the codes in a register, and its steps. */
 struct run {
     const struct mxfs_code4_pick *in;
     __m512 values;
@@ -58,14 +58,14 @@ AVX512_INLINE __m512 picked_values(const struct run *run, const struct picked *p
 }
 
 /*
- * Entries that all fit a 16-bit type, as they nearly always do, can be picked 64 at a time, for 32
+ * If all entries fit a 16-bit type, as they nearly always do, 64 can be picked at a time, for 32
  * codes.
  */
 struct halves {
     _Alignas(64) uint16_t scales[PICKED_GROUPS], zeros[PICKED_GROUPS], biases[PICKED_GROUPS];
 };
 
-/* Entries as elements of a 16-bit type; false if one does not fit. */
+/* Converts entries to a 16-bit type; false if one does not fit. */
 AVX512_INLINE bool halve(uint16_t *dst, const float *src, size_t groups, enum mxfs_out type)
 {
     for (size_t i = 0; src && i < groups; i += CODES) {
@@ -140,7 +140,7 @@ AVX512_INLINE struct two_entries pick_halves(const struct run *run, const struct
                                 {scales.second, zeros.second, biases.second}};
 }
 
-/* Codes from `at` on, which start on a byte, while there are 32; returns where they end. */
+/* Decodes codes from `at` on, which start on a byte, while 32 are left; returns where they end. */
 AVX512_INLINE size_t halves_run(uint8_t *dst, const struct run *run, size_t at,
                                 const struct halves *h, enum mxfs_out type, enum mxfs_out out)
 {
@@ -157,7 +157,7 @@ AVX512_INLINE size_t halves_run(uint8_t *dst, const struct run *run, size_t at,
     return at;
 }
 
-/* The same for entries of any type; none if they do not fit 16 bits, or if NaN may occur. */
+/* Chooses a 16-bit type that fits all entries; decodes nothing if none does or if NaN may occur. */
 AVX512_INLINE size_t run_by_type(uint8_t *dst, const struct run *run, size_t at, enum mxfs_out out)
 {
     const struct mxfs_code4_pick *in = run->in;
@@ -203,5 +203,5 @@ AVX512_INLINE void code4_pick(uint8_t *dst, const struct mxfs_code4_pick *in, en
 KERNEL_DEFINE(AVX512, avx512, code4_pick)
 
 #else
-typedef int kernel_avx512_pick_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx512_pick_is_for_x86_64; /* ISO C requires a declaration */
 #endif

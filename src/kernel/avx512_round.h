@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Float32 lanes rounded to the output types with AVX-512. NaN has to be canonical already.
+ * Float32 lanes rounded to the output types with AVX-512. NaN must already be canonical.
  */
 #ifndef MXFS_KERNEL_AVX512_ROUND_H
 #define MXFS_KERNEL_AVX512_ROUND_H
@@ -15,7 +15,7 @@
 #define AVX512 MXFS_TARGET("avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")
 #define AVX512_INLINE MXFS_INLINE AVX512
 
-/* As kernel_f32_to_bf16; the result is the upper half of each 32-bit lane. */
+/* As kernel_f32_to_bf16(); the result is in the upper half of each 32-bit lane. */
 AVX512_INLINE __m512i round_bf16(__m512 v)
 {
     __m512i bits = _mm512_castps_si512(v);
@@ -33,7 +33,7 @@ AVX512_INLINE __m512i upper_halves(__m512i a, __m512i b)
     return _mm512_permutex2var_epi16(a, odd_words, b);
 }
 
-/* 0, 2 .. 126: each lane starts 16 after the one before it. */
+/* 0, 2 .. 126: each lane starts 16 after the one before. */
 AVX512_INLINE __m512i even_numbers(void)
 {
     const __m512i lane = _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0);
@@ -53,13 +53,13 @@ AVX512_INLINE __m512i odd_bytes(__m512i a, __m512i b)
     return _mm512_permutex2var_epi8(a, _mm512_add_epi8(even_numbers(), _mm512_set1_epi8(1)), b);
 }
 
-/* 64 bytes in the order in which unpacking the low halves of 16-byte lanes gives the first 32. */
+/* Orders 64 bytes so that unpacking the low halves of 16-byte lanes gives the first 32. */
 AVX512_INLINE __m512i unpack_order(__m512i bytes)
 {
     return _mm512_permutexvar_epi64(_mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0), bytes);
 }
 
-/* The elements of a, then of b, in a 16-bit output type. */
+/* The elements of a, then those of b, in a 16-bit output type. */
 AVX512_INLINE __m512i words_of(__m512 a, __m512 b, enum mxfs_out out)
 {
     if (out == MXFS_OUT_BF16)

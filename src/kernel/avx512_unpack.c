@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Streams of narrow codes as bytes with AVX-512. Eight codes fill whole bytes, which go to one
- * 64-bit lane; VPMULTISHIFTQB then takes eight bits of the lane from where each code starts.
+ * Unpacks streams of narrow codes with AVX-512. Eight codes fill whole bytes, which go to one
+ * 64-bit lane; VPMULTISHIFTQB then extracts eight bits of the lane from the start of each code.
  */
 #if defined(__x86_64__)
 
@@ -12,14 +12,14 @@
 #include "avx512_round.h"
 #include "unpack.h"
 
-enum { CODES = 64 }; /* of one step */
+enum { CODES = 64 }; /* per step */
 
-/* Constants of a width of codes. */
+/* Constants for a width of codes. */
 struct width {
     __m512i bytes;  /* permute that gives each lane the bytes of its codes */
-    __m512i starts; /* the bit at which each code starts in its lane */
-    __mmask64 live; /* bytes of a step */
-    size_t step;    /* how many they are */
+    __m512i starts; /* bit at which each code starts in its lane */
+    __mmask64 live; /* mask of the bytes in a step */
+    size_t step;    /* number of these bytes */
 };
 
 AVX512_INLINE struct width width_of(unsigned bits)
@@ -27,7 +27,7 @@ AVX512_INLINE struct width width_of(unsigned bits)
     const __m512i lane = _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0);
     const __m512i every = _mm512_set1_epi64(0x0101010101010101);
     const __m512i count = _mm512_set1_epi64(0x0706050403020100);
-    /* No product of bytes here reaches 256, so they can be multiplied in larger lanes. */
+    /* No product of bytes here reaches 256, so they can be multiplied in wider lanes. */
     __m512i first = _mm512_mullo_epi64(lane, _mm512_set1_epi64(bits));
     return (struct width){
         .bytes = _mm512_add_epi8(_mm512_mullo_epi64(first, every), count),
@@ -37,7 +37,7 @@ AVX512_INLINE struct width width_of(unsigned bits)
     };
 }
 
-/* 64 codes; the bits of a byte above its code belong to the next ones. */
+/* 64 codes; the bits of a byte above its code belong to the next code. */
 AVX512_INLINE __m512i codes_of(const struct width *w, const uint8_t *src, __mmask64 live)
 {
     __m512i bytes = _mm512_maskz_loadu_epi8(live, src);
@@ -69,7 +69,7 @@ AVX512 void kernel_avx512_unpack(void *out, const struct mxfs_unpack *in)
     }
 }
 
-/* E4M3 codes of the 64 E2M3 codes: VPERMB uses only the lowest six bits of an index. */
+/* E4M3 codes for the 64 E2M3 codes: VPERMB uses only the lowest six bits of an index. */
 AVX512_INLINE __m512i e4m3_table(void)
 {
     const __m128i first = _mm_setr_epi8(KERNEL_E2M3_FIRST_16);
@@ -97,5 +97,5 @@ AVX512 void kernel_avx512_e2m3(void *out, const struct mxfs_e2m3 *in)
 }
 
 #else
-typedef int kernel_avx512_unpack_is_for_x86_64; /* ISO C wants a declaration */
+typedef int kernel_avx512_unpack_is_for_x86_64; /* ISO C requires a declaration */
 #endif

@@ -3,17 +3,17 @@
 
 /*
  * The walk over groups of 4-bit codes, for instruction sets that compute a group's 16 results once
- * and look codes up in them. It is a template: the file that includes it has defined
+ * and look codes up in them. It is a template, which defines code4_run(dst, in, out). The file that
+ * includes it defines first:
  *
- *   INLINED         what an inline function of the instruction set begins with
+ *   INLINED         begins an inline function of the instruction set
  *   struct results  the results of a group; its `bits` are 16 elements of the output type
- *   results_of()    makes them
- *   code4_step()    decodes STEP_BYTES bytes of codes, which start on a byte
- *
- * and gets code4_run(dst, in, out).
+ *   results_of()    computes them
+ *   code4_step()    decodes STEP_BYTES bytes of codes, starting with a whole byte
  */
 #include "affine.h"
 
+/* Decodes code `at`. */
 INLINED void code4_one(uint8_t *dst, const struct mxfs_code4_run *in, size_t at,
                        const struct results *r, size_t size)
 {
@@ -36,6 +36,7 @@ INLINED void code4_group(uint8_t *dst, const struct mxfs_code4_run *in, size_t a
         code4_one(dst, in, at, r, size);
 }
 
+/* Decodes a whole run, group by group. */
 INLINED void code4_groups(uint8_t *dst, const struct mxfs_code4_run *in, enum mxfs_out out)
 {
     const struct mxfs_affine *a = in->affine;

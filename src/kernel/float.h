@@ -3,7 +3,7 @@
 
 /*
  * Float32 to the output types in integer arithmetic: one rounding, to nearest even, and a canonical
- * NaN. These are the definitions; the vector variants give the same bits.
+ * NaN. These are the definitions; the vector variants produce the same bits.
  */
 #ifndef MXFS_KERNEL_FLOAT_H
 #define MXFS_KERNEL_FLOAT_H

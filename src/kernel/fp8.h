@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * FP8 in blocks: every block is a run with a scale of its own. A file that defines fp8_run(dst, in,
- * out) for an instruction set gets the operations on blocks from these macros; `inlined` begins
- * their definitions.
+ * FP8 in blocks: every block is a run with its own scale. A file that defines fp8_run(dst, in, out)
+ * for an instruction set gets the operations on blocks from these macros. The argument `inlined`
+ * begins their definitions.
  */
 #ifndef MXFS_KERNEL_FP8_H
 #define MXFS_KERNEL_FP8_H
@@ -13,8 +13,7 @@
 #include "mxfs/dtype.h"
 #include "variants.h"
 
-/** A run that vectors cannot do. It is passed by value, so that the caller's object stays in
- * registers. */
+/** A run that vectors cannot do. Passed by value to keep the caller's object in registers. */
 __attribute__((cold)) void kernel_fp8_scalar(uint8_t *dst, struct mxfs_fp8_run run,
                                              enum mxfs_out out);
 

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The kernel variants in order of preference: what each has of its own, what it inherits, and how
- * one is chosen.
+ * The kernel variants in order of preference, the operations that each adds or inherits, and the
+ * choice of one.
  */
 #include "mxfs/kernel.h"
 
@@ -14,13 +14,13 @@
 #include "mxfs/cpu.h"
 #include "variants.h"
 
-/* A variant's functions of an operation, as members of struct mxfs_kernel. */
+/* A variant's functions for an operation, as members of struct mxfs_kernel. */
 #define OUTS(op, isa) \
     .op = {kernel_##isa##_##op##_bf16, kernel_##isa##_##op##_f16, kernel_##isa##_##op##_f32},
 #define SINGLE(op, isa) .op = kernel_##isa##_##op,
 
 /*
- * A variant begins with all that it inherits; its own members come later in the list, and the last
+ * A variant starts with everything that it inherits and then lists its own members: the last
  * initializer of a member counts.
  */
 #pragma GCC diagnostic ignored "-Woverride-init"
@@ -50,11 +50,11 @@ const struct mxfs_kernel kernel_scalar = {.name = "scalar", .requires = 0, SCALA
 /* 32-byte shuffles. */
 static const struct mxfs_kernel avx2 = {.name = "avx2", .requires = MXFS_CPU_AVX2, AVX2};
 
-/* 64-byte permutes, whose tables are whole rows; VBMI for its bit-field extraction. */
+/* 64-byte permutes, which hold whole table rows; VBMI for its bit-field extraction. */
 static const struct mxfs_kernel avx512vbmi = {
     .name = "avx512vbmi", .requires = MXFS_CPU_AVX2 | MXFS_CPU_AVX512VBMI, AVX512};
 
-/* The same, with rounding to BF16 in one instruction. */
+/* Also rounds to BF16 in one instruction. */
 static const struct mxfs_kernel avx512bf16 = {
     .name = "avx512bf16",
     .requires = MXFS_CPU_AVX2 | MXFS_CPU_AVX512VBMI | MXFS_CPU_AVX512BF16,
@@ -96,7 +96,7 @@ const struct mxfs_kernel *mxfs_kernel_select(uint32_t cpu)
     return *kernel;
 }
 
-/* Writes "a, b, c": the names of all variants. */
+/* Writes the names of all variants as "a, b, c". */
 static void list_names(char *out, size_t size)
 {
     size_t used = 0;

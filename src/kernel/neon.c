@@ -5,8 +5,8 @@
  * MXFP4 with NEON (Advanced SIMD of arm64).
  *
  * A block's scale leaves 16 possible outputs, and TBL looks up 16 bytes in a table of 16: once for
- * the low and once for the high bytes of 16-bit outputs, which ZIP combines. Float32 is BF16 with
- * zero bits below, so there ZIP puts zeros below each word.
+ * the low and once for the high bytes of 16-bit outputs, which ZIP combines. Float32 is BF16
+ * followed by zero bits, so there ZIP puts zeros below each word.
  */
 #if defined(__aarch64__)
 
@@ -15,7 +15,7 @@
 #include "mxfp4_lanes.h"
 #include "neon_round.h"
 
-enum { LANES = 16 }; /* of one step */
+enum { LANES = 16 }; /* per step */
 
 /* 16 bytes, low and high, as words: elements 0-7, then 8-15. */
 MXFS_INLINE uint16x8x2_t zip_bytes(uint8x16_t low, uint8x16_t high)
@@ -69,8 +69,10 @@ MXFS_INLINE void mxfp4_blocks(uint8_t *dst, const struct mxfs_mxfp4_blocks *in, 
 
 /* Lanes, by addition: see mxfp4_lanes.h. */
 
-/* Whether all scales are in the rule's range. The subtraction wraps, so that scales below the range
- * land above it. */
+/*
+ * Whether all scales are in the rule's range. The subtraction wraps, so scales below the range end
+ * up above it.
+ */
 MXFS_INLINE int in_range(const struct kernel_lane_rule *rule, uint8x16_t scales)
 {
     uint8x16_t above = vsubq_u8(scales, vdupq_n_u8(rule->first));
@@ -141,7 +143,7 @@ static __attribute__((noinline)) uint16x8x2_t f16_any_scale(uint8x16_t nibbles, 
     return blend(words, vceqq_u8(scales, vdupq_n_u8(255)), (uint16x8x2_t){{nan, nan}});
 }
 
-/* The scale goes to bit 10, which is bit 2 of the high byte; the low bytes are all zero. */
+/* The scale goes to bit 10, which is bit 2 of the high byte; all low bytes are zero. */
 MXFS_INLINE uint16x8x2_t f16_lanes(uint8x16_t nibbles, uint8x16_t scales)
 {
     if (MXFS_UNLIKELY(!in_range(&kernel_f16_rule, scales)))
@@ -151,7 +153,7 @@ MXFS_INLINE uint16x8x2_t f16_lanes(uint8x16_t nibbles, uint8x16_t scales)
     return zip_bytes(vdupq_n_u8(0), high);
 }
 
-/* 16 lanes from i on. `right` is the shift as a vector shift wants it: to the left, so negative. */
+/* Decodes 16 lanes from i on. Vector shifts go left, so `right` is negative. */
 MXFS_INLINE void lanes_step(uint8_t *dst, const struct mxfs_mxfp4_lanes *in, size_t i,
                             int8x16_t right, enum mxfs_out out)
 {
@@ -162,7 +164,7 @@ MXFS_INLINE void lanes_step(uint8_t *dst, const struct mxfs_mxfp4_lanes *in, siz
     store_elements(dst + i * mxfs_out_size(out), words, out);
 }
 
-/* Whole vectors; the last one may overlap the one before it, writing the same bytes again. */
+/* Whole vectors; the last one may overlap the one before and write the same bytes again. */
 MXFS_INLINE void mxfp4_lanes(uint8_t *dst, const struct mxfs_mxfp4_lanes *in, enum mxfs_out out)
 {
     const int8x16_t right = vdupq_n_s8((int8_t)-in->shift);
@@ -182,5 +184,5 @@ KERNEL_DEFINE(, neon, mxfp4_blocks)
 KERNEL_DEFINE(, neon, mxfp4_lanes)
 
 #else
-typedef int kernel_neon_is_for_arm64; /* ISO C wants a declaration */
+typedef int kernel_neon_is_for_arm64; /* ISO C requires a declaration */
 #endif

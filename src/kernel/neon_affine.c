@@ -14,7 +14,7 @@
 #include "affine.h"
 #include "neon_round.h"
 
-/* The entries of one group in all lanes or, where groups have one code, those of each lane. */
+/* The entries of one group in all lanes or, if groups have one code, those of each lane. */
 struct entries {
     float32x4_t scale, zero, bias;
 };
@@ -40,7 +40,7 @@ MXFS_INLINE struct entries entries_at(const struct mxfs_affine *a, size_t at)
     return (struct entries){four(a->scales, at), four(a->zeros, at), four(a->biases, at)};
 }
 
-/* As kernel_affine_value. */
+/* As kernel_affine_value(). */
 MXFS_INLINE float32x4_t made_affine(float32x4_t v, const struct entries *e,
                                     const struct mxfs_affine *a)
 {
@@ -91,7 +91,7 @@ MXFS_INLINE void store_results(uint8_t *dst, const struct results *r, uint8x16_t
     }
 }
 
-/* Decodes 16 bytes: 32 codes at two per byte, or 16 codes. */
+/* Decodes 16 bytes: 32 codes if there are two per byte, else 16. */
 MXFS_INLINE void code4_step(uint8_t *dst, const uint8_t *codes, enum mxfs_nibbles nibbles,
                             const struct results *r, enum mxfs_out out)
 {
@@ -111,7 +111,7 @@ MXFS_INLINE void code4_step(uint8_t *dst, const uint8_t *codes, enum mxfs_nibble
 #define STEP_BYTES(nibbles) 16u
 #include "code4.h"
 
-/* Eight 8-bit codes; `first` and `last` are the entries of the first and the last four. */
+/* Decodes eight 8-bit codes; `first` and `last` are the entries of the first and the last four. */
 MXFS_INLINE void code8_step(uint8_t *dst, const uint8_t *codes, const struct mxfs_code8_run *in,
                             const struct entries *first, const struct entries *last,
                             enum mxfs_out out)
@@ -157,5 +157,5 @@ KERNEL_DEFINE(, neon, code4_run)
 KERNEL_DEFINE(, neon, code8_run)
 
 #else
-typedef int kernel_neon_affine_is_for_arm64; /* ISO C wants a declaration */
+typedef int kernel_neon_affine_is_for_arm64; /* ISO C requires a declaration */
 #endif

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * FP8 with NEON: codes become F16, FCVTL makes float32 of them, and these are multiplied.
+ * FP8 with NEON: codes are converted to F16, FCVTL converts that to float32, which is multiplied.
  */
 #if defined(__aarch64__)
 
@@ -11,9 +11,9 @@
 #include "fp8.h"
 #include "neon_round.h"
 
-enum { CODES = 16 }; /* of one step */
+enum { CODES = 16 }; /* per step */
 
-/* Eight E4M3 codes as F16, divided by 2^8: see the AVX2 variant. */
+/* Eight E4M3 codes as F16, divided by 2^8: see avx2_fp8.c. */
 MXFS_INLINE uint16x8_t e4m3_as_f16(int8x8_t codes)
 {
     uint16x8_t half = vreinterpretq_u16_s16(vshll_n_s8(codes, 7));
@@ -38,7 +38,7 @@ MXFS_INLINE void fp8_step(uint8_t *dst, const uint8_t *codes, float32x4_t scale,
                    out);
 }
 
-/* n >= CODES. The last step may overlap the one before it, writing the same bytes again. */
+/* n >= CODES. The last step may overlap the one before and write the same bytes again. */
 MXFS_INLINE void fp8_steps(uint8_t *dst, const struct mxfs_fp8_run *in, float scale,
                            enum mxfs_fp8 format, enum mxfs_out out)
 {
@@ -52,8 +52,10 @@ MXFS_INLINE void fp8_steps(uint8_t *dst, const struct mxfs_fp8_run *in, float sc
         fp8_step(dst + (run.n - CODES) * size, run.codes + run.n - CODES, factor, format, out);
 }
 
-/* E4M3's factor 2^8 moves to the scale, which is exact unless that overflows; scalar code handles
- * that case and short runs. */
+/*
+ * E4M3's factor 2^8 moves to the scale. That is exact unless the scale overflows; scalar code
+ * handles that case and short runs.
+ */
 MXFS_INLINE void fp8_run(uint8_t *dst, const struct mxfs_fp8_run *in, enum mxfs_out out)
 {
     if (in->n < CODES || (in->format == MXFS_FP8_E4M3 && isinf(in->scale * 256)))
@@ -71,5 +73,5 @@ KERNEL_DEFINE(, neon, fp8_blocks)
 KERNEL_DEFINE(, neon, mxfp8_blocks)
 
 #else
-typedef int kernel_neon_fp8_is_for_arm64; /* ISO C wants a declaration */
+typedef int kernel_neon_fp8_is_for_arm64; /* ISO C requires a declaration */
 #endif

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Moving bytes with NEON: transposition and widening.
+ * Transposing and widening with NEON.
  */
 #if defined(__aarch64__)
 
@@ -13,7 +13,7 @@
 #include "mxfs/compiler.h"
 #include "tiles.h"
 
-enum { TILE = 16 }; /* rows and columns: 16 registers are read and 16 written, which is all */
+enum { TILE = 16 }; /* rows and columns: reads 16 registers and writes 16, which is all there are */
 
 MXFS_INLINE void interleave(uint8x16_t out[16], const uint8x16_t in[16])
 {
@@ -52,7 +52,7 @@ void kernel_neon_transpose(void *out, const struct mxfs_transpose *in)
                            m.src_stride);
 }
 
-/* Ascending, each vector read before it is written: right in place too (see the scalar variant). */
+/* Ascending, and each vector is read before it is written: right in place, too (see scalar.c). */
 void kernel_neon_widen_bf16(void *dst, const struct mxfs_widen_bf16 *in)
 {
     const uint16x8_t zero = vdupq_n_u16(0);
@@ -71,5 +71,5 @@ void kernel_neon_widen_bf16(void *dst, const struct mxfs_widen_bf16 *in)
 }
 
 #else
-typedef int kernel_neon_move_is_for_arm64; /* ISO C wants a declaration */
+typedef int kernel_neon_move_is_for_arm64; /* ISO C requires a declaration */
 #endif

@@ -11,7 +11,7 @@
 #include "neon_round.h"
 
 /*
- * Eight codes (bytes 0..15) as F16. Every E2M1 value has a low byte of 0 as F16, so only the high
+ * Eight codes (bytes 0..15) as F16. The low byte of every E2M1 value is 0 as F16, so only the high
  * byte is looked up: 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives.
  */
 MXFS_INLINE uint16x8_t e2m1_as_f16(uint8x8_t codes)
@@ -86,5 +86,5 @@ KERNEL_DEFINE(, neon, nvfp4_lanes)
 KERNEL_DEFINE(, neon, narrow)
 
 #else
-typedef int kernel_neon_nvfp4_is_for_arm64; /* ISO C wants a declaration */
+typedef int kernel_neon_nvfp4_is_for_arm64; /* ISO C requires a declaration */
 #endif

@@ -4,9 +4,9 @@
 /*
  * Float32 lanes rounded to the output types with NEON (Advanced SIMD of arm64).
  *
- * Conversions and products rely on the state that Linux starts threads in (FPCR 0): rounding to
- * nearest even, subnormals kept, NaN operands propagated. canonical() settles which NaN comes out
- * of a product.
+ * Conversions and products rely on the state in which Linux starts threads (FPCR 0): rounding to
+ * nearest even, subnormals kept, NaN operands propagated. canonical() replaces whichever NaN a
+ * product gives.
  */
 #ifndef MXFS_KERNEL_NEON_ROUND_H
 #define MXFS_KERNEL_NEON_ROUND_H
@@ -17,15 +17,17 @@
 #include "mxfs/compiler.h"
 #include "mxfs/kernel.h"
 
-/* Every NaN lane replaced by the canonical one: the only lanes that differ from themselves. */
+/* Replaces NaN lanes, the only ones that differ from themselves, by the canonical NaN. */
 MXFS_INLINE float32x4_t canonical(float32x4_t v)
 {
     const float32x4_t nan = vreinterpretq_f32_u32(vdupq_n_u32(KERNEL_NAN_F32));
     return vbslq_f32(vceqq_f32(v, v), v, nan);
 }
 
-/* As kernel_f32_to_bf16, in the upper half of each lane; below it are bits to drop. A canonical NaN
- * stays one. */
+/*
+ * As kernel_f32_to_bf16(), in the upper half of each lane; the bits below it must be dropped. A
+ * canonical NaN stays one.
+ */
 MXFS_INLINE uint32x4_t round_bf16(float32x4_t v)
 {
     uint32x4_t bits = vreinterpretq_u32_f32(v);
@@ -33,7 +35,7 @@ MXFS_INLINE uint32x4_t round_bf16(float32x4_t v)
     return vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), odd);
 }
 
-/* Eight words of a 16-bit output type. NaN has to be canonical already. */
+/* Eight words of a 16-bit output type. NaN must already be canonical. */
 MXFS_INLINE uint16x8_t words_of(float32x4_t a, float32x4_t b, enum mxfs_out out)
 {
     if (out == MXFS_OUT_BF16)
@@ -41,13 +43,13 @@ MXFS_INLINE uint16x8_t words_of(float32x4_t a, float32x4_t b, enum mxfs_out out)
     return vreinterpretq_u16_f16(vcvt_high_f16_f32(vcvt_f16_f32(a), b));
 }
 
-/* Stores are of bytes, since no destination is aligned. */
+/* Stores bytes, since destinations may be unaligned. */
 MXFS_INLINE void store_words(uint8_t *dst, uint16x8_t words)
 {
     vst1q_u8(dst, vreinterpretq_u8_u16(words));
 }
 
-/* Eight elements of the output type, NaN made canonical. */
+/* Stores eight elements of the output type and makes NaN canonical. */
 MXFS_INLINE void store_rounded(uint8_t *dst, float32x4_t a, float32x4_t b, enum mxfs_out out)
 {
     a = canonical(a);
@@ -60,7 +62,7 @@ MXFS_INLINE void store_rounded(uint8_t *dst, float32x4_t a, float32x4_t b, enum 
     }
 }
 
-/* Rounded to `via` and back, with NaN made canonical. */
+/* Rounds to `via` and back and makes NaN canonical. */
 MXFS_INLINE float32x4_t through(float32x4_t v, enum mxfs_out via)
 {
     v = canonical(v);

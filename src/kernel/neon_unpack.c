@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Streams of narrow codes as bytes with NEON: TBL gives each code a word with the two bytes that it
+ * Unpacks streams of narrow codes with NEON: TBL gives each code a word with the two bytes that it
  * may lie in, and USHL shifts every word by its own distance.
  */
 #if defined(__aarch64__)
@@ -14,15 +14,15 @@
 #include "unpack.h"
 
 enum {
-    CODES = 16, /* of one step */
+    CODES = 16, /* per step */
     REACH = 16, /* bytes that a step reads, even if its codes take fewer */
 };
 
-/* Constants of a width of codes, for the first and the last eight codes of a step. */
+/* Constants for a width of codes, for the first and the last eight codes of a step. */
 struct width {
-    uint8x16_t bytes[2]; /* those of each word; index 16, for an unused byte, gives 0 */
-    int16x8_t
-        right; /* shifts to the left, so negative; the same for both: 8 codes fill whole bytes */
+    uint8x16_t bytes[2]; /* bytes of each word; index 16 gives 0 for an unused byte */
+    int16x8_t right; /* shifts to the left, so negative; the same for both, since eight codes fill
+                        whole bytes */
     uint8x16_t mask;
 };
 
@@ -71,7 +71,7 @@ void kernel_neon_unpack(void *out, const struct mxfs_unpack *in)
         kernel_scalar.unpack(dst, &(struct mxfs_unpack){rest.src, rest.n, bits, rest.offset});
 }
 
-/* A table of 32 magnitudes, and the sign. */
+/* Looks up 32 magnitudes and adds the sign. */
 MXFS_INLINE uint8x16_t as_e4m3(uint8x16_t codes)
 {
     static const uint8_t first[16] = {KERNEL_E2M3_FIRST_16};
@@ -99,5 +99,5 @@ void kernel_neon_e2m3(void *out, const struct mxfs_e2m3 *in)
 }
 
 #else
-typedef int kernel_neon_unpack_is_for_arm64; /* ISO C wants a declaration */
+typedef int kernel_neon_unpack_is_for_arm64; /* ISO C requires a declaration */
 #endif

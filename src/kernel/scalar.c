@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * MXFP4 and moving bytes, for any processor: table look-ups, element by element. Elements go
- * through memcpy since no pointer is aligned; the host is little endian, as the files are.
+ * MXFP4, transposing and widening for any processor: table look-ups, element by element. Elements
+ * are copied with memcpy since pointers may be unaligned. Host and files are little endian.
  */
 #include "variants.h"
 
@@ -13,7 +13,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "outputs are written in host order");
 
-/* One body for the 16-bit and the 32-bit tables; `size` is a constant after inlining. */
+/* Serves the 16-bit and the 32-bit tables; `size` is a constant after inlining. */
 MXFS_INLINE void put(uint8_t *dst, const void *row, unsigned code, size_t size)
 {
     memcpy(dst, (const uint8_t *)row + code * size, size);
@@ -52,8 +52,9 @@ MXFS_INLINE void mxfp4_lanes(uint8_t *dst, const struct mxfs_mxfp4_lanes *in, en
 KERNEL_DEFINE(, scalar, mxfp4_blocks)
 KERNEL_DEFINE(, scalar, mxfp4_lanes)
 
-/* Transposes the tile whose first row and column are given; `side` and `size` (of an element) are
- * constants. */
+/*
+ * Transposes the tile that starts at `row` and `col`. `side` and the element `size` are constants.
+ */
 MXFS_INLINE void transpose_tile(uint8_t *dst, struct mxfs_transpose m, size_t row, size_t col,
                                 size_t side, size_t size)
 {
@@ -65,7 +66,7 @@ MXFS_INLINE void transpose_tile(uint8_t *dst, struct mxfs_transpose m, size_t ro
             memcpy(dst + c * m.dst_stride + size * r, m.src + r * m.src_stride + size * c, size);
 }
 
-/* Square tiles, so that the lines of a tile's source rows and destination rows stay in L1. */
+/* Square tiles, so that the cache lines of a tile's source and destination rows stay in L1. */
 MXFS_INLINE void transpose(uint8_t *dst, struct mxfs_transpose m, size_t side, size_t size)
 {
     for (size_t row = 0; row < m.rows; row += side)
@@ -84,8 +85,8 @@ void kernel_scalar_transpose_words(void *dst, const struct mxfs_transpose *in)
 }
 
 /*
- * Ascending order keeps the in-place case right: element i is written to bytes 4i..4i+3, and the
- * unread elements begin at 2n + 2(i + 1), which is never below 4i + 4 for i < n.
+ * Ascending order is right in place, too: element i is written to bytes 4i..4i+3, and the unread
+ * elements begin at 2n + 2(i + 1), which is never below 4i + 4 for i < n.
  */
 void kernel_scalar_widen_bf16(void *dst, const struct mxfs_widen_bf16 *in)
 {

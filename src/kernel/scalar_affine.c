@@ -8,7 +8,7 @@
 
 #include "affine.h"
 
-/* All codes of a group have the same 16 results. */
+/* All codes of a group share the same 16 results. */
 MXFS_INLINE void code4_groups(uint8_t *dst, const struct mxfs_code4_run *in, enum mxfs_out out)
 {
     const struct mxfs_affine *a = in->affine;
@@ -27,10 +27,10 @@ MXFS_INLINE void code4_groups(uint8_t *dst, const struct mxfs_code4_run *in, enu
 
 KERNEL_DEFINE_CODE4_RUN(MXFS_INLINE, code4_groups)
 
-/* Groups whose 16 results each are computed at once, where there are enough codes. */
+/* Groups whose 16 results are computed at once if there are enough codes. */
 enum { TABLE_GROUPS = 512, USES = 32 };
 
-/* Row `group` of the table has the results of its 16 codes. */
+/* Row `group` of the table holds the results of its 16 codes. */
 MXFS_INLINE void fill_table(uint8_t *table, const struct mxfs_code4_pick *in, enum mxfs_out out)
 {
     for (size_t group = 0; group < in->groups; group++)

@@ -2,9 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The operations whose scales are float32, for any processor: the definitions that the vector
- * variants follow. A product is stored to a float, so it is rounded there, whatever the output
- * type.
+ * The operations with float32 scales, for any processor: the definitions that the vector variants
+ * follow. Each product is stored to a float, so it is rounded there whatever the output type.
  */
 #include "variants.h"
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Streams of narrow codes as bytes, for any processor: eight codes in a 64-bit word.
+ * Unpacks streams of narrow codes for any processor: eight codes per 64-bit word.
  */
 #include "variants.h"
 
@@ -10,7 +10,7 @@
 
 #include "unpack.h"
 
-/* n in every byte, every 16 bits and every 32 bits of a word. */
+/* Repeats n in every byte, every 16 bits and every 32 bits of a word. */
 #define BYTES(n) ((n)*UINT64_C(0x0101010101010101))
 #define PAIRS(n) ((n)*UINT64_C(0x0001000100010001))
 #define HALVES(n) ((n)*UINT64_C(0x0000000100000001))
@@ -21,8 +21,8 @@ static uint64_t low_bits(unsigned n)
 }
 
 /*
- * Eight codes from the lowest bits of `stream`, one per byte: halves of four codes move to 32 bits
- * each, then pairs to 16, then codes to 8.
+ * Spreads eight codes from the lowest bits of `stream` over the eight bytes: halves of four codes
+ * move to 32 bits each, then pairs to 16, then codes to 8.
  */
 MXFS_INLINE uint64_t spread(uint64_t stream, unsigned bits)
 {
@@ -32,8 +32,10 @@ MXFS_INLINE uint64_t spread(uint64_t stream, unsigned bits)
     return (stream & PAIRS(low_bits(bits))) | (stream >> bits & PAIRS(low_bits(bits))) << 8;
 }
 
-/* Subtracts in all bytes at once: with their highest bits handled apart, no byte borrows from the
- * next. */
+/*
+ * Subtracts in all bytes at once. The highest bits are handled apart, so no byte borrows from
+ * another.
+ */
 MXFS_INLINE uint64_t subtract(uint64_t bytes, uint64_t offsets)
 {
     const uint64_t high = BYTES(UINT64_C(0x80));

@@ -6,9 +6,9 @@
  * 5; OCP 8-bit Floating Point Specification v1.0).
  *
  * Every entry starts as an exact float32. An MXFP4 value has at most two significant bits and,
- * unless zero, a magnitude of at least 2^-128, so float32 holds it exactly (subnormals reach
+ * unless it is zero, a magnitude of at least 2^-128, so float32 holds it exactly (subnormals reach
  * 2^-149) unless it is 2^128 or more, where every output type has infinity. The only rounding is
- * that to the output type.
+ * the one to the output type.
  */
 #include "mxfs/kernel.h"
 
@@ -17,8 +17,8 @@
 #include "float.h"
 
 /*
- * E2M1: sign 3 | exponent 2..1 (bias 1) | mantissa 0, in halves: the magnitude is half of
- * m (exponent 0) or of (2 + m) * 2^(e - 1).
+ * E2M1: sign 3 | exponent 2..1 (bias 1) | mantissa 0. In units of one half, the magnitude is m
+ * (exponent 0) or (2 + m) * 2^(e - 1).
  */
 static double e2m1_value(unsigned code)
 {
@@ -51,8 +51,8 @@ static void fill_mxfp4(struct mxfs_mxfp4_tables *t, unsigned scale, unsigned cod
 }
 
 /*
- * An 8-bit float with `mantissa_bits`: (1 + m / 2^M) * 2^(e - bias), or m / 2^M * 2^(1 - bias) for
- * e = 0.
+ * An 8-bit float with `mantissa_bits` M: (1 + m / 2^M) * 2^(e - bias), or m / 2^M * 2^(1 - bias)
+ * for e = 0.
  */
 static float fp8_finite(unsigned code, int mantissa_bits, int bias)
 {
@@ -71,7 +71,7 @@ static float e4m3_value(unsigned code)
     return fp8_finite(code, 3, 7);
 }
 
-/* E5M2: as in IEEE 754, the largest exponent means infinity or NaN. */
+/* E5M2: as in IEEE 754, the largest exponent is reserved for infinity and NaN. */
 static float e5m2_value(unsigned code)
 {
     if ((code & 127) > 0x7c)

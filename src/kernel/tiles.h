@@ -2,14 +2,16 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Walking a matrix in tiles of equal size.
+ * Walks a matrix in tiles of equal size.
  */
 #ifndef MXFS_KERNEL_TILES_H
 #define MXFS_KERNEL_TILES_H
 
 #include <stddef.h>
 
-/** The start of the tile after `at`. The last tile is moved back so that it ends at `end`. */
+/**
+ * The start of the tile after the one at `at`. The last tile moves back so that it ends at `end`.
+ */
 static inline size_t kernel_next_tile(size_t at, size_t tile, size_t end)
 {
     return at + tile < end && at + 2 * tile > end ? end - tile : at + tile;
@@ -18,7 +20,7 @@ static inline size_t kernel_next_tile(size_t at, size_t tile, size_t end)
 /**
  * Interleaving register i with i + 8 of 16 rotates the index bits (row, column) by one; doing it
  * four times swaps rows and columns. The steps are written out because a loop that the compiler
- * does not unroll keeps the registers in memory, which was four times slower with AVX2.
+ * does not unroll keeps the registers in memory, which was four times as slow with AVX2.
  */
 #define KERNEL_EACH_8(step) step(0) step(1) step(2) step(3) step(4) step(5) step(6) step(7)
 #define KERNEL_EACH_16(step) \

@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * What becomes of the JSON files of a folder in which something is dequantized.
+ * Decides how the JSON files of a folder are shown.
  *
- * config.json loses its quantization and says the output's dtype; an index names what the views
- * hold; files that only describe the quantization vanish. Where nothing is dequantized all stay as
- * they are.
+ * If any tensor is dequantized, the quantization is removed from config.json and its dtype is set
+ * to that of the output, indexes are edited to name the tensors that are shown, and files that only
+ * describe the quantization are hidden. Otherwise these files stay as they are.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -52,7 +52,7 @@ static const struct mxfs_model *model_of_index(const struct mxfs_folder *folder,
     return NULL;
 }
 
-/* Whether the index no longer fits what is shown. */
+/* Whether a model's index does not match the tensors that are shown. */
 static bool changes_names(const struct mxfs_model *m)
 {
     return m->grouping.count > 0 || m->missing > 0 || m->restricted;
@@ -72,15 +72,17 @@ static uint64_t total_size(const struct mxfs_folder *folder, const struct mxfs_m
     return total;
 }
 
-/* Keeps an index entry, drops it, or gives it the name of the group that its tensor leads. `near`
- * is where the last name was found: the next is usually close. */
+/*
+ * Keeps an index entry, drops it, or, for the main part of a group, renames it to the group. *near
+ * is the index of the last tensor found; the next one is usually close to it.
+ */
 static int edit_weight(struct mxfs_jsonedit_index *index, const struct mxfs_jsonedit_weight *w,
                        const struct mxfs_model *m, size_t *near)
 {
     size_t at = mxfs_tensors_find(&m->tensors, *near, w->name, w->name_len, "");
 
     if (at == MXFS_NOT_FOUND)
-        return mxfs_jsonedit_index_drop(index); /* in a shard that is missing */
+        return mxfs_jsonedit_index_drop(index); /* the tensor is in a missing shard */
     *near = at;
     int32_t role = m->grouping.role[at];
     if (role == MXFS_ROLE_DROPPED)
@@ -116,7 +118,7 @@ static const char *config_dtype(const struct mxfs_group *g)
     return names[g->out];
 }
 
-/* Edits a text that was parsed (and found sound) when the models were opened. */
+/* Edits a file that was parsed, and found valid, when the models were opened. */
 static int edit_text(const struct mxfs_folder *folder, const struct mxfs_reach *reach,
                      const struct mxfs_model *indexed, const char *path, struct mxfs_entry *entry,
                      struct mxfs_error *err)
@@ -136,8 +138,8 @@ static int edit_text(const struct mxfs_folder *folder, const struct mxfs_reach *
     free(text);
     if (rc != 0)
         return mxfs_fail(err, rc == -EINVAL ? MXFS_EXIT_MALFORMED : MXFS_EXIT_FAILED, -rc,
-                         "%s: cannot be edited: %s", path,
-                         rc == -EINVAL ? "not sound JSON" : strerror(-rc));
+                         "%s: cannot edit this file: %s", path,
+                         rc == -EINVAL ? "invalid JSON" : strerror(-rc));
     entry->kind = MXFS_ENTRY_TEXT;
     return 0;
 }

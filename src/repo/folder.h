@@ -2,43 +2,46 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Building a folder from a directory. Private to repo/.
+ * Building a folder of the repository from a folder of the source. Private to repo/.
  */
 #ifndef MXFS_REPO_FOLDER_H
 #define MXFS_REPO_FOLDER_H
 
 #include "mxfs/repo.h"
 
-/** A file in a directory, before it is decided what becomes of it. */
+/** A file of a folder, before it is decided how it is shown. */
 struct repo_file {
     char *name;   /**< owned */
-    bool claimed; /**< a model has it */
-    bool hidden;  /**< will not be shown */
+    bool claimed; /**< it belongs to a model */
+    bool hidden;  /**< it will not be shown */
 };
 
-/** The regular files and the directories of a directory, each sorted by name. */
+/** The regular files and the subfolders of a folder, each sorted by name. */
 struct repo_listing {
-    struct repo_file *files;
-    size_t file_count, file_capacity;
-    char **dirs;
-    size_t dir_count, dir_capacity;
+    struct repo_file *files; /**< owned */
+    size_t file_count;       /**< of files */
+    size_t file_capacity;    /**< of files */
+    char **dirs;             /**< names; owned */
+    size_t dir_count;        /**< of dirs */
+    size_t dir_capacity;     /**< of dirs */
 };
 
 /** Deepest nesting of folders that is shown. */
 enum { REPO_DEPTH_MAX = 32 };
 
-/** The state of a walk down the folders. */
+/** The state of the walk through the folders of a source. */
 struct repo_walk {
-    struct mxfs_repo *repo;
-    const struct mxfs_choices *choices;
-    dev_t dev[REPO_DEPTH_MAX]; /**< of the folders above, to notice a link that leads back */
-    ino_t ino[REPO_DEPTH_MAX];
-    unsigned depth;
+    struct mxfs_repo *repo;             /**< the repository being opened */
+    const struct mxfs_choices *choices; /**< how to open it */
+    dev_t dev[REPO_DEPTH_MAX]; /**< devices of the folders above, to detect a link that leads back
+                                  to one */
+    ino_t ino[REPO_DEPTH_MAX]; /**< their inodes */
+    unsigned depth;            /**< the number of folders above */
 };
 
 /**
- * Lists a directory: `.git`, `.cache`, sockets, FIFOs and devices are left out, links are followed
- * as far as `reach` (NULL: everywhere) allows.
+ * Lists the folder at `path`. Leaves out `.git`, `.cache`, sockets, FIFOs and devices; follows
+ * links within `reach` (NULL: anywhere). Returns 0, or -errno with err filled.
  */
 int repo_list(struct repo_listing *out, const char *path, const struct mxfs_reach *reach,
               struct mxfs_error *err);
@@ -46,13 +49,16 @@ int repo_list(struct repo_listing *out, const char *path, const struct mxfs_reac
 /** Frees; accepts a zero-initialised object. */
 void repo_listing_fini(struct repo_listing *listing);
 
-/** Opens the models of a folder, plans their files, and marks those files as claimed or hidden. */
+/**
+ * Opens the models of a folder, plans their files, and marks those files as claimed or hidden.
+ * Returns 0, or -errno with err filled.
+ */
 int repo_open_models(struct mxfs_folder *folder, struct repo_listing *listing,
                      const struct mxfs_choices *choices, struct mxfs_error *err);
 
 /**
- * Opens the file at `path` as the only model of the folder, and plans its view. The file may be a
- * shard: the model then has the other shards too.
+ * Opens the file at `path` as the only model of the folder, and plans its virtual file. If the file
+ * is a shard, the model has the other shards too. Returns 0, or -errno with err filled.
  */
 int repo_open_named(struct mxfs_folder *folder, const char *path,
                     const struct mxfs_choices *choices, struct mxfs_error *err);
@@ -64,8 +70,8 @@ bool repo_name_ends_in(const char *name, const char *suffix);
 const char *repo_plan_name(const struct mxfs_plan *plan);
 
 /**
- * Decides what a JSON file of a folder becomes: *entry is filled as edited text, or *hide set, or
- * neither (then it is passed through).
+ * Decides how the file `name` of a folder is shown: fills *entry with edited text, or sets *hide,
+ * or does neither if the file is passed through. Returns 0, or -errno with err filled.
  */
 int repo_edit(const struct mxfs_folder *folder, const struct mxfs_reach *reach, const char *name,
               struct mxfs_entry *entry, bool *hide, struct mxfs_error *err);

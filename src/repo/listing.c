@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Listing a directory.
+ * Listing a folder.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -63,7 +63,7 @@ static int add_name(struct repo_listing *out, const char *name, bool is_dir)
     return rc;
 }
 
-/* Adds the entry at `path`, if it is to be shown. */
+/* Adds the file or folder at `path`, unless it must not be shown. */
 static int consider(struct repo_listing *out, const char *path, const struct mxfs_reach *reach)
 {
     struct stat self, st;

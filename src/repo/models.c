@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The models of a folder: indexes first, in name order; then every file that none of them claimed.
+ * The models of a folder: first those of indexes, by name; then the files that belong to none of
+ * them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -62,7 +63,7 @@ static int add_plan(struct mxfs_folder *folder, struct mxfs_model *model, size_t
     return 0;
 }
 
-/* Hands a model over to the folder, or discards it. */
+/* Adds a model to the folder, which then owns it; discards it on failure. */
 static int hand_over(struct mxfs_folder *f, struct mxfs_model *model, struct mxfs_error *err)
 {
     struct mxfs_model **models = mxfs_array_grow(f->models, f->model_count + 1, &f->model_capacity,
@@ -77,7 +78,7 @@ static int hand_over(struct mxfs_folder *f, struct mxfs_model *model, struct mxf
     return 0;
 }
 
-/* Hands a model over and plans its files. */
+/* Adds a model to the folder, and plans its files. */
 static int add_model(const struct opening *o, struct mxfs_model *model)
 {
     struct mxfs_folder *f = o->folder;
@@ -122,7 +123,7 @@ static int open_one(const struct opening *o, const char *name, open_fn *open,
     return rc;
 }
 
-/* Whether there are safetensors files other than those of indexes. */
+/* Whether there are safetensors files that belong to no index. */
 static bool has_unclaimed(const struct repo_listing *l)
 {
     for (size_t i = 0; i < l->file_count; i++) {
@@ -132,7 +133,7 @@ static bool has_unclaimed(const struct repo_listing *l)
     return false;
 }
 
-/* Judges an index whose shards are not all there: an error, or *ignore set, or neither. */
+/* Decides about an index with missing shards: fails, sets *ignore, or accepts it. */
 static int judge_missing(const struct opening *o, const char *index, const struct mxfs_model *m,
                          bool *ignore)
 {
@@ -153,7 +154,10 @@ static int judge_missing(const struct opening *o, const char *index, const struc
                      m->shard_count > 0 ? " (--partial shows the tensors that are available)" : "");
 }
 
-/* Whether another index has one of the shards. A shard that is not listed must not be shown. */
+/*
+ * Sets *claimed if another index has one of the shards. Fails if a shard is not in the listing,
+ * because such a file must not be shown.
+ */
 static int look_for_shards(const struct opening *o, const struct mxfs_model *m, bool *claimed)
 {
     for (size_t i = 0; i < m->shard_count; i++) {
@@ -161,13 +165,14 @@ static int look_for_shards(const struct opening *o, const struct mxfs_model *m, 
         const struct repo_file *f = find_file(o->listing, mxfs_path_basename(path));
         if (!f)
             return mxfs_fail(o->err, MXFS_EXIT_SOURCE, EACCES,
-                             "%s: is not among the files that are shown", path);
+                             "%s: an index names this shard, but it is not among the files shown",
+                             path);
         *claimed |= f->claimed;
     }
     return 0;
 }
 
-/* Whether the model of an index is shown; *ignore is set if it is not. */
+/* Decides whether the model of an index is shown: fails, or sets *ignore if it is not. */
 static int judge_index(const struct opening *o, const char *index, const struct mxfs_model *m,
                        bool *ignore)
 {

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Opening a repository: everything is decided here, before anything is shown.
+ * Opening a repository. All decisions about its files are made here, before any is shown.
  */
 #include "mxfs/repo.h"
 
@@ -28,7 +28,7 @@ static void close_entry(struct mxfs_entry *e)
         break;
     case MXFS_ENTRY_FOLDER:
     case MXFS_ENTRY_VIRTUAL:
-        break; /* the folder owns plans; folders are closed on their own */
+        break; /* plans belong to their folder, folders to the repository */
     }
     free(e->name);
 }
@@ -63,7 +63,7 @@ void mxfs_repo_close(struct mxfs_repo *repo)
     memset(repo, 0, sizeof(*repo));
 }
 
-/* Appends a folder, and takes `path` over; NULL when out of memory. */
+/* Appends a folder, which takes ownership of `path`. Returns NULL when out of memory. */
 static struct mxfs_folder *add_folder(struct mxfs_repo *repo, char *path)
 {
     struct mxfs_folder **folders =
@@ -85,7 +85,7 @@ static struct mxfs_folder *add_folder(struct mxfs_repo *repo, char *path)
     return f;
 }
 
-/* Appends an empty entry, to be filled by the caller; NULL when out of memory. */
+/* Appends an empty entry for the caller to fill. Returns NULL when out of memory. */
 static struct mxfs_entry *add_entry(struct mxfs_folder *f, const char *name,
                                     enum mxfs_entry_kind kind)
 {
@@ -164,8 +164,8 @@ static int open_folder(struct repo_walk *walk, struct mxfs_folder *f, bool untou
                        struct mxfs_error *err);
 
 /*
- * gpt-oss ships the same weights once more in original/, in OpenAI's names. Their only reader wants
- * the packed tensors, so that folder is passed through.
+ * gpt-oss ships a second copy of its weights in original/, under OpenAI's names. The only program
+ * that reads these expects the packed tensors, so that folder is passed through.
  */
 static bool stays_untouched(const char *name)
 {
@@ -214,7 +214,7 @@ static bool leads_back(const struct repo_walk *walk, const struct stat *st)
     return false;
 }
 
-/* A folder that is too deep or leads back stays empty. */
+/* A folder that is nested too deep, or leads back to one above it, stays empty. */
 static int open_folder(struct repo_walk *walk, struct mxfs_folder *f, bool untouched,
                        struct mxfs_error *err)
 {
@@ -236,8 +236,10 @@ static int open_folder(struct repo_walk *walk, struct mxfs_folder *f, bool untou
     return rc;
 }
 
-/* The snapshot that refs/main of a Hugging Face cache folder names: a new path. *out is NULL when
- * `path` is no such folder. */
+/*
+ * Sets *out to the path of the snapshot that refs/main of a Hugging Face cache folder names (caller
+ * frees), or to NULL if `path` is not such a folder.
+ */
 static int find_snapshot(const char *path, char **out, struct mxfs_error *err)
 {
     char *ref = mxfs_path_join(path, "refs/main"), *text = NULL, *dir = NULL;
@@ -252,7 +254,8 @@ static int find_snapshot(const char *path, char **out, struct mxfs_error *err)
             text[strcspn(text, "\r\n ")] = '\0';
             dir = mxfs_path_join(path, "snapshots");
             if (!mxfs_path_is_plain_name(text))
-                rc = mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: names no snapshot", ref);
+                rc = mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: does not name a snapshot",
+                               ref);
             else
                 *out = dir ? mxfs_path_join(dir, text) : NULL;
         }
@@ -263,8 +266,10 @@ static int find_snapshot(const char *path, char **out, struct mxfs_error *err)
     return rc;
 }
 
-/* The blobs of the Hugging Face cache that holds a folder (resolved) as a snapshot or below one;
- * NULL when no cache does. */
+/*
+ * The folder of blobs, if `path` (resolved) is a snapshot in a Hugging Face cache or a folder below
+ * one; else NULL.
+ */
 static char *find_blobs(const char *path)
 {
     static const char snapshots[] = "/snapshots/";
@@ -280,7 +285,7 @@ static char *find_blobs(const char *path)
     return resolved;
 }
 
-/* Confined to the folder at `path` and, for a snapshot, its cache's blobs. */
+/* Confines a source to the folder at `path` and, for a snapshot, to the blobs of its cache. */
 static void confine(struct mxfs_choices *choices, struct mxfs_reach *reach, const char *path)
 {
     if (!choices->confined)
@@ -310,7 +315,7 @@ static int open_directory(struct mxfs_repo *repo, const char *path,
     return rc;
 }
 
-/* One file is a folder with one entry. */
+/* A file is shown as a folder with one entry. */
 static int open_file(struct mxfs_repo *repo, const char *path, const struct mxfs_choices *choices,
                      struct mxfs_error *err)
 {

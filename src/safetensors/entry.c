@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * One entry of the header: a tensor's dtype, shape and offsets, and whether they agree.
+ * One entry of the header: reads a tensor's dtype, shape and offsets, and checks that they agree.
  */
 #include "parser.h"
 
@@ -15,22 +15,22 @@
 enum field { FIELD_DTYPE = 1, FIELD_SHAPE = 2, FIELD_OFFSETS = 4, FIELD_ALL = 7 };
 
 struct entry {
-    unsigned seen;         /* enum field: which members it has */
+    unsigned seen;         /* bits of enum field: members read so far */
     int dtype;             /* enum mxfs_dtype */
     const uint64_t *shape; /* in the arena; NULL in the first pass */
     uint32_t rank;
-    uint64_t elements;   /* product of the dimensions, from left to right */
-    bool overflow;       /* the product does not fit 64 bits */
+    uint64_t elements;   /* product of the dimensions, multiplied from left to right */
+    bool overflow;       /* the product does not fit in 64 bits */
     uint64_t begin, end; /* data_offsets */
-    uint64_t size;       /* bytes, by dtype and shape */
+    uint64_t size;       /* bytes, computed from dtype and shape */
     size_t shape_at;     /* position of the shape in the text, for messages */
-    size_t shape_len;    /* bytes of it */
+    size_t shape_len;    /* bytes of the shape in the text */
 };
 
 static int read_dtype(struct safetensors_parser *p, struct entry *e)
 {
     struct mxfs_json_string s;
-    char name[16]; /* no dtype is as long, so a name that is cut here stays unknown */
+    char name[16]; /* no dtype is that long, so a name that is cut here is unknown anyway */
 
     if (mxfs_json_read_string(&p->json, &s))
         return -EINVAL;
@@ -57,7 +57,10 @@ static int read_shape(struct safetensors_parser *p, struct entry *e)
     for (; (more = mxfs_json_next(j, ']')) > 0; e->rank++, p->dims++) {
         if (mxfs_json_read_u64(j, &dim))
             return -EINVAL;
-        /* From left to right, like the library: [0, huge, huge] fits, [huge, huge, 0] does not. */
+        /*
+         * Multiply from left to right, like the library: [0, huge, huge] fits, [huge, huge, 0] does
+         * not.
+         */
         e->overflow = e->overflow || !mxfs_mul_u64(e->elements, dim, &e->elements);
         if (p->out)
             p->dims_arena[p->dims] = dim;
@@ -102,14 +105,14 @@ static int read_field(struct safetensors_parser *p, struct entry *e)
         if (!mxfs_json_equals(&key, fields[i].name))
             continue;
         if (e->seen & fields[i].field)
-            return safetensors_fail(p, "%s is given twice", fields[i].name);
+            return safetensors_fail(p, "duplicate %s", fields[i].name);
         e->seen |= fields[i].field;
         return fields[i].read(p, e);
     }
     return mxfs_json_skip(&p->json);
 }
 
-/* Sets e->size from dtype and shape. */
+/* Computes e->size from dtype and shape. */
 static int measure(struct safetensors_parser *p, struct entry *e)
 {
     unsigned width = mxfs_dtype_bits((enum mxfs_dtype)e->dtype);
@@ -127,7 +130,7 @@ static int measure(struct safetensors_parser *p, struct entry *e)
 /* Checks everything about an entry that does not depend on the others. */
 static int check_entry(struct safetensors_parser *p, struct entry *e)
 {
-    /* Enough of a shape to recognise it. */
+    /* Enough bytes of a shape to recognise it. */
     const int shown = e->shape_len < 64 ? (int)e->shape_len : 64;
 
     if (e->seen != FIELD_ALL)
@@ -161,7 +164,7 @@ static struct safetensors_name tensor_at(const void *list, uint32_t index)
     return (struct safetensors_name){t->name, t->name_len};
 }
 
-/* Second pass: records the entry, unless its name has occurred before. */
+/* Second pass: records the entry. Fails if its name has occurred before. */
 static int fill_tensor(struct safetensors_parser *p, const struct entry *e, const char *name)
 {
     struct mxfs_tensor *t = &p->out->tensors[p->tensors];
@@ -175,7 +178,7 @@ static int fill_tensor(struct safetensors_parser *p, const struct entry *e, cons
                               .dtype = (uint8_t)e->dtype};
     if (safetensors_nameset_add(&p->names, (struct safetensors_name){name, p->name.len},
                                 (uint32_t)p->tensors, tensor_at, p->out->tensors) != p->tensors)
-        return safetensors_fail(p, "named twice");
+        return safetensors_fail(p, "duplicate name");
     return 0;
 }
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A set of names: a hash table with slots of 8 bytes that is sized once and never grows.
+ * A set of names: a hash table with slots of 8 bytes, which is sized once and never grows.
  */
 #include "nameset.h"
 
@@ -15,11 +15,14 @@
 #include "mxfs/bytes.h"
 
 struct safetensors_nameset_slot {
-    uint32_t hash; /* upper half of the name's hash; the lower chose the slot */
-    uint32_t next; /* position in the list plus 1; 0 when the slot is empty */
+    uint32_t hash; /* upper half of the name's hash; the lower half selects the slot */
+    uint32_t next; /* index in the list plus 1; 0: the slot is empty */
 };
 
-/* Both halves of a 128-bit product, folded into one: every input bit reaches every output bit. */
+/*
+ * Folds both halves of a 128-bit product into one, so that every input bit affects every output
+ * bit.
+ */
 static uint64_t mix(uint64_t a, uint64_t b)
 {
     unsigned __int128 product = (unsigned __int128)a * b;
@@ -48,7 +51,7 @@ int safetensors_nameset_init(struct safetensors_nameset *set, size_t count)
     if (!set->slots)
         return -ENOMEM;
     set->mask = slots - 1;
-    /* Early in the boot there may be no random bytes; then the address of the table must do. */
+    /* Early during boot there may be no random bytes; fall back on the address of the table. */
     set->seed[0] = set->seed[1] = (uint64_t)(uintptr_t)set->slots;
     if (getrandom(set->seed, sizeof(set->seed), GRND_NONBLOCK) < 0)
         set->seed[1] *= 0x9E3779B97F4A7C15u;

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Messages and decoded text of the header parser.
+ * Messages and decoded strings of the header parser.
  */
 #include "parser.h"
 
@@ -17,7 +17,7 @@ static struct mxfs_quoted quote_current(const struct safetensors_parser *p)
     struct mxfs_quoted quoted;
     char *name;
 
-    /* A name may be 100 MB long; it is decoded only when it has escapes. */
+    /* A name may be 100 MB long, so it is decoded only if it has escapes. */
     if (p->name.len == p->name.raw_len || !(name = malloc(p->name.len)))
         return mxfs_quote(p->name.raw, p->name.raw_len);
     mxfs_json_decode(&p->name, name, p->name.len);

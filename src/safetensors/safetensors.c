@@ -2,15 +2,15 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Bytes to header: the members of the JSON and the rules for their numbers.
+ * Parsing a header: the members of the JSON, and the rules for their numbers.
  *
  * The text is read twice. The first pass checks each entry by itself and counts; then exactly as
- * much memory as needed is allocated, and the second pass fills it. A malformed header therefore
- * costs no memory, however large it is, and no list has to grow.
+ * much memory as needed is allocated, and the second pass fills it. So a malformed header takes no
+ * memory, however large it is, and no list has to grow.
  *
- * Verdicts are those of the reference library, except that mxfs refuses three things that no known
- * writer produces: a tensor named twice, an entry written as an array, and a dtype written as an
- * object.
+ * Headers are accepted and refused as in the reference library, except that mxfs refuses three
+ * things that no known writer produces: two tensors of the same name, an entry written as an array,
+ * and a dtype written as an object.
  */
 #include "mxfs/safetensors.h"
 
@@ -64,7 +64,7 @@ static int read_metadata(struct safetensors_parser *p)
     int more;
 
     if (p->metadata_seen)
-        return safetensors_fail(p, "__metadata__ is given twice");
+        return safetensors_fail(p, "duplicate __metadata__");
     p->metadata_seen = true;
     if (mxfs_json_peek(&p->json) == 'n')
         return mxfs_json_skip(&p->json);
@@ -82,7 +82,7 @@ static int read_member(struct safetensors_parser *p)
         return -EINVAL;
     if (mxfs_json_equals(&p->name, "__metadata__"))
         return read_metadata(p);
-    p->in_entry = true; /* and so after a failure, for the message */
+    p->in_entry = true; /* stays set after a failure, for the message */
     if (safetensors_read_entry(p))
         return -EINVAL;
     p->in_entry = false;
@@ -101,14 +101,14 @@ static int read_root(struct safetensors_parser *p)
     return more ? more : mxfs_json_end(&p->json);
 }
 
-/* Records what the JSON parser found wrong, with its position in the file. */
+/* Records the failure of the JSON parser, with its position in the file. */
 static int fail_json(const struct safetensors_parser *p)
 {
     return safetensors_fail(p, "%s at byte %zu", p->json.error,
                             MXFS_SAFETENSORS_PREFIX + p->json.pos);
 }
 
-/* One pass over the whole text. */
+/* Runs one pass over the whole text. */
 static int read_header(struct safetensors_parser *p)
 {
     int rc = read_root(p);
@@ -116,10 +116,10 @@ static int read_header(struct safetensors_parser *p)
     return p->json.error ? fail_json(p) : rc;
 }
 
-/* Allocates what the first pass counted, and goes back to the start. */
+/* Allocates memory for what the first pass counted, and goes back to the start. */
 static int begin_second_pass(struct safetensors_parser *p, struct mxfs_safetensors *out)
 {
-    /* calloc(0) may return NULL; with one more, NULL always means out of memory. */
+    /* calloc(0) may return NULL; with one element more, NULL always means out of memory. */
     out->tensors = calloc(p->tensors + 1, sizeof(*out->tensors));
     out->metadata = calloc(p->metadata + 1, sizeof(*out->metadata));
     out->arena = malloc(p->dims * sizeof(uint64_t) + p->text + 1);
@@ -141,8 +141,10 @@ static int compare_u64(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
-/* By begin, then size, then position in the header: names are in the arena in that order, and of
- * two at one address the first is empty. */
+/*
+ * Orders by offset, then size, then position in the header: names are in the arena in the order of
+ * the header, and of two at the same address the first is empty.
+ */
 static int compare_tensors(const void *a, const void *b)
 {
     const struct mxfs_tensor *x = a, *y = b;
@@ -155,7 +157,10 @@ static int compare_tensors(const void *a, const void *b)
     return order ? order : compare_u64(x->name_len, y->name_len);
 }
 
-/* Sorts tensors by their data. Most headers are sorted already, and qsort() needs memory. */
+/*
+ * Sorts tensors by offset, unless they are sorted already, as in most headers: qsort() needs
+ * memory.
+ */
 static void sort_tensors(struct mxfs_safetensors *st)
 {
     for (size_t i = 1; i < st->count; i++)
@@ -189,7 +194,7 @@ static int check_cover(const struct safetensors_parser *p)
     return 0;
 }
 
-/* Gives back the room that repeated metadata keys did not need. */
+/* Frees the memory that was counted for repeated metadata keys. */
 static void trim_metadata(struct mxfs_safetensors *st)
 {
     struct mxfs_metadata *less = realloc(st->metadata, (st->metadata_count + 1) * sizeof(*less));
@@ -225,11 +230,11 @@ int mxfs_safetensors_check_size(uint64_t n, uint64_t file_size, const char *path
         return safetensors_fail(&p, "the file has %" PRIu64 " bytes, too few for a header",
                                 file_size);
     if (n > MXFS_SAFETENSORS_HEADER_MAX)
-        return safetensors_fail(&p, "a length of %" PRIu64 " bytes, over the limit of %u", n,
+        return safetensors_fail(&p, "its length is %" PRIu64 " bytes, over the limit of %u", n,
                                 MXFS_SAFETENSORS_HEADER_MAX);
     if (n > file_size - MXFS_SAFETENSORS_PREFIX)
         return safetensors_fail(
-            &p, "a length of %" PRIu64 " bytes, but the file has only %" PRIu64 " more", n,
+            &p, "its length is %" PRIu64 " bytes, but only %" PRIu64 " follow in the file", n,
             file_size - MXFS_SAFETENSORS_PREFIX);
     return 0;
 }

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Header to canonical bytes: what the reference library, with serde_json's compact form, would
- * write.
+ * Writing a header in canonical form: the bytes that the reference library writes, with the compact
+ * JSON of serde_json.
  *
  * The same code runs twice, first only to count, so that the buffer has exactly the right size.
  */
@@ -19,12 +19,12 @@
 #include "mxfs/bytes.h"
 #include "mxfs/json.h"
 
-/* Prefix and JSON together fill a multiple of this, so that the data is aligned. */
+/* The length of prefix and JSON is padded to a multiple of this, so that the data is aligned. */
 enum { ALIGNMENT = 8 };
 
 /* The output. */
 struct sink {
-    char *out;   /* NULL: only count */
+    char *out;   /* NULL: only count bytes */
     size_t size; /* bytes so far */
 };
 
@@ -47,7 +47,7 @@ static void put_number(struct sink *s, uint64_t value)
     put(s, digits, (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, value));
 }
 
-/* Like serde_json: escapes only where it must, everything else as UTF-8. */
+/* Like serde_json, escapes only what must be escaped, and writes all else as UTF-8. */
 static void put_string(struct sink *s, const char *text, size_t len)
 {
     char escape[8];

@@ -11,20 +11,22 @@
 
 #include "match.h"
 
-/** recognises(): the shapes of codes and scales are those of blocks, of which there is one. */
-bool blocks_recognise(const struct scheme_case *c);
+/** recognises(): the shapes of codes and scales are those of blocks, and there is one at least. */
+bool scheme_blocks_recognise(const struct scheme_case *c);
 
 /** fit(): refuses other shapes. There is no layout. */
-int blocks_fit(struct scheme_case *c, struct mxfs_group *group);
+int scheme_blocks_fit(struct scheme_case *c);
 
-/** The spans of codes (part 0) and scales (part 1). */
-void blocks_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
-                  struct mxfs_span spans[MXFS_PARTS_MAX]);
+/** spans(): codes are part 0, scales are part 1. */
+void scheme_blocks_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
+                         struct mxfs_span spans[MXFS_PARTS_MAX]);
 
-/** decode() of E2M1 codes, two per byte with the even element in the low nibble, with E8M0 scales.
- */
-void blocks_decode_mxfp4(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                         uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
-                         uint8_t *dst);
+/** decode(): E2M1 codes, two per byte, the even element in the low nibble; E8M0 scales. */
+void scheme_blocks_decode_mxfp4(const struct mxfs_run *run);
+
+/** The members of struct mxfs_scheme by which MXFP4 in blocks is read. */
+#define SCHEME_BLOCKS_MXFP4                                                                \
+    .block = MXFS_MX_BLOCK, .block_bytes = MXFS_MXFP4_BYTES, .spans = scheme_blocks_spans, \
+    .decode = scheme_blocks_decode_mxfp4
 
 #endif

@@ -4,18 +4,18 @@
 /*
  * FP8 with scales: a tensor of F8_E4M3 or F8_E5M2 and its scales become a tensor of the same name.
  *
- *  - DeepSeek V3, Qwen3, Kimi K2, MiniMax, Mistral: X.weight_scale_inv F32 or BF16, of blocks or of
- *    the tensor; despite its name a multiplier. U8 (MiniMax-M3) is an exponent.
- *  - DeepSeek V4: X.scale F8_E8M0, of 128 x 128, 32 x 32 or 1 x 32 elements
+ *  - DeepSeek V3, Qwen3, Kimi K2, MiniMax, Mistral: X.weight_scale_inv F32 or BF16, for blocks or
+ *    for the tensor; a multiplier despite its name. U8 (MiniMax-M3) is an exponent.
+ *  - DeepSeek V4: X.scale F8_E8M0, for 128 x 128, 32 x 32 or 1 x 32 elements
  *  - compressed-tensors float-quantized and mxfp8-quantized, ModelOpt FP8 and MXFP8, fbgemm, Quark,
  *    vLLM: X.weight_scale
- *  - Mistral's own names: X.qscale_weight F32 or BF16, of the tensor
- *  - ComfyUI's scaled FP8: X.scale_weight of one element
- *  - parameters that are not called weight: P_scale_inv, P_weight_scale, P_scale
+ *  - Mistral's own names: X.qscale_weight F32 or BF16, for the tensor
+ *  - ComfyUI's scaled FP8: X.scale_weight, one element
+ *  - parameters with other names than weight: P_scale_inv, P_weight_scale, P_scale
  *
- * The product is one float32 multiplication. compressed-tensors computes in the type of its scales,
- * so with BF16 or F16 scales the product is rounded to that type before the output's. ModelOpt's
- * pre_quant_scale, where it was not folded into another layer, multiplies the columns.
+ * The product is one float32 multiplication. compressed-tensors computes in the type of its scales:
+ * with BF16 or F16 scales the product is rounded to that type, then to the output's. ModelOpt's
+ * pre_quant_scale, unless it was folded into another layer, multiplies the columns.
  *
  * Sources: deepseek-ai/DeepSeek-V3 inference/kernel.py weight_dequant_kernel; transformers
  * integrations/finegrained_fp8.py, quantizers/quantizer_finegrained_fp8.py; compressed-tensors
@@ -54,9 +54,9 @@ static const struct scheme_form forms[] = {
 
 /* Matching. */
 
-/* ComfyUI pads and swizzles the scales of its MXFP8. Markers tell; without one, a config.json does,
- * which its files come without; without both, the shape, unless it needs no padding. */
-static bool may_be_swizzled(const struct scheme_case *c, const struct fp8_layout *l)
+/* ComfyUI pads and swizzles the scales of its MXFP8. Its files may lack the mark of that, and have
+ * no config.json; then only a shape that needs padding shows which layout it is. */
+static bool may_be_swizzled(const struct scheme_case *c, const struct scheme_fp8_layout *l)
 {
     const struct mxfs_tensor *scales = c->of[SCHEME_SCALES];
     size_t stem_len;
@@ -76,44 +76,44 @@ static enum mxfs_out product_type(const struct scheme_case *c)
     if (!mxfs_tensor_has_suffix(c->of[SCHEME_SCALES], ".weight_scale", &stem_len) ||
         (method[0] != '\0' && strcmp(method, "compressed-tensors") != 0))
         return MXFS_OUT_F32;
-    return scale_type(c->of[SCHEME_SCALES]);
+    return scheme_scale_type(c->of[SCHEME_SCALES]);
 }
 
-static int fit(struct scheme_case *c, struct mxfs_group *group)
+static int fit(struct scheme_case *c)
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
     int rc = scheme_set_shape(c, codes->shape, codes->rank);
 
     if (rc != 0)
         return rc;
-    struct fp8_layout *l = scheme_layout(c, sizeof(*l));
+    struct scheme_fp8_layout *l = scheme_layout(c, sizeof(*l));
     if (!l)
         return -ENOMEM;
     l->format = codes->dtype == MXFS_F8_E4M3 ? MXFS_FP8_E4M3 : MXFS_FP8_E5M2;
     l->via = product_type(c);
-    group->tile = 1;
-    rc = fp8_spread(c, l);
+    c->group->tile = 1;
+    rc = scheme_fp8_spread(c, l);
     if (rc != 0)
         return rc;
     if (may_be_swizzled(c, l))
         return scheme_refuse_as(c, "mxfp8", scheme_swizzled);
-    return scale_columns_fit(c) ? 0 : scheme_refuse(c, scheme_no_fit);
+    return scheme_columns_fit(c) ? 0 : scheme_refuse(c, scheme_no_fit);
 }
 
 /* Decoding. */
 
-static const struct fp8_layout *layout_of(const struct mxfs_group *g)
+static const struct scheme_fp8_layout *layout_of(const struct mxfs_group *g)
 {
     return g->layout;
 }
 
-static uint64_t scales_of_row(const struct fp8_layout *l)
+static uint64_t scales_of_row(const struct scheme_fp8_layout *l)
 {
     return mxfs_ceil_div(l->cols, l->block_cols);
 }
 
-/* The row of the scale table that holds an element's scale, counted over all matrices. */
-static uint64_t scale_row(const struct fp8_layout *l, uint64_t element)
+/* The row of scales that an element's scale lies in, counted over all matrices. */
+static uint64_t scale_row(const struct scheme_fp8_layout *l, uint64_t element)
 {
     uint64_t row = element / l->cols;
     uint64_t of_matrix = mxfs_ceil_div(l->rows, l->block_rows);
@@ -123,60 +123,55 @@ static uint64_t scale_row(const struct fp8_layout *l, uint64_t element)
 static void spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
                   struct mxfs_span out[MXFS_PARTS_MAX])
 {
-    const struct fp8_layout *l = layout_of(group);
-    uint64_t width = scales_of_row(l) * scale_size(group->part[FP8_SCALES]->dtype);
+    const struct scheme_fp8_layout *l = layout_of(group);
+    uint64_t width = scales_of_row(l) * scheme_scale_size(group->part[FP8_SCALES]->dtype);
     uint64_t row = scale_row(l, first), rows = scale_row(l, first + count - 1) - row + 1;
 
-    out[FP8_CODES] = (struct mxfs_span){first, count};
+    out[FP8_CODES] = scheme_span(first, count, 1, 1);
     out[FP8_SCALES] = (struct mxfs_span){row * width, rows * width};
     if (group->parts > FP8_COLUMNS)
-        out[FP8_COLUMNS] = (struct mxfs_span){0, group->part[FP8_COLUMNS]->size};
+        out[FP8_COLUMNS] = scheme_whole_span(group, FP8_COLUMNS);
 }
 
-/* Shared by all runs of a piece of the output. */
-struct pass {
-    const struct mxfs_group *group;
-    const struct fp8_layout *layout;
-    struct scale_narrowing narrowing;
-};
-
-/* A run of elements of one row. */
+/* Elements of one row. */
 struct piece {
     uint8_t *dst;
     const uint8_t *codes;
-    const uint8_t *scales; /* of the block that the run begins in */
+    const uint8_t *scales; /* of the block that they begin in */
     uint64_t first;        /* element of the flat output */
     uint64_t n;
 };
 
-/* The column of an element in the output, whose rows are not those of the layout. */
-static uint64_t column_of(const struct mxfs_group *g, uint64_t element)
+/* Columns of the output, whose rows are not always those of the layout. */
+static uint64_t row_length(const struct mxfs_group *g)
 {
-    return element % (g->rank ? g->shape[g->rank - 1] : 1);
+    return g->rank ? g->shape[g->rank - 1] : 1;
 }
 
 /* Scales that differ from column to column are factors of columns. */
-static void decode_columns(const struct pass *pass, const struct piece *p)
+static void decode_columns(const struct mxfs_group *g, struct scheme_narrowing narrowing,
+                           const struct piece *p)
 {
-    const struct mxfs_codec *codec = pass->narrowing.codec;
-    struct scale_narrowing narrowing = pass->narrowing;
-    float values[SCALE_NARROW_CHUNK];
+    const struct mxfs_codec *codec = narrowing.codec;
+    float values[SCHEME_NARROW_CHUNK];
 
-    narrowing.columns = pass->group->part[FP8_SCALES];
+    narrowing.columns = g->part[FP8_SCALES];
     narrowing.factors = p->scales;
     codec->kernel->fp8_run[MXFS_OUT_F32](
-        values, &(struct mxfs_fp8_run){codec->tables, p->codes, p->n, pass->layout->format, 1.0f});
-    scale_narrow(&narrowing, p->dst, values, p->n, 0);
+        values, &(struct mxfs_fp8_run){codec->tables, p->codes, p->n, layout_of(g)->format, 1.0f});
+    scheme_narrow(&narrowing, p->dst, values, p->n, 0);
 }
 
-static void decode_blocks(const struct pass *pass, const struct piece *p, uint64_t phase)
+static void decode_blocks(const struct mxfs_group *g, const struct scheme_narrowing *narrowing,
+                          const struct piece *p)
 {
-    const struct fp8_layout *l = pass->layout;
-    const struct mxfs_codec *codec = pass->narrowing.codec;
-    enum mxfs_dtype type = pass->group->part[FP8_SCALES]->dtype;
-    float scales[SCALE_CHUNK], values[SCALE_NARROW_CHUNK];
-    bool direct = scale_narrows_once(&pass->narrowing);
-    enum mxfs_out out = direct ? pass->group->out : MXFS_OUT_F32;
+    const struct scheme_fp8_layout *l = layout_of(g);
+    const struct mxfs_codec *codec = narrowing->codec;
+    enum mxfs_dtype type = g->part[FP8_SCALES]->dtype;
+    uint64_t phase = p->first % l->cols % l->block_cols;
+    float scales[SCHEME_SCALE_CHUNK], values[SCHEME_NARROW_CHUNK];
+    bool direct = scheme_narrows_once(narrowing);
+    enum mxfs_out out = direct ? g->out : MXFS_OUT_F32;
 
     if (direct && l->block_cols == MXFS_MX_BLOCK && (SCHEME_EXPONENT >> type & 1) && phase == 0 &&
         p->n % MXFS_MX_BLOCK == 0) {
@@ -185,75 +180,59 @@ static void decode_blocks(const struct pass *pass, const struct piece *p, uint64
                                                 p->n / MXFS_MX_BLOCK, l->format});
         return;
     }
-    scale_load(codec, scales, p->scales, mxfs_ceil_div(phase + p->n, l->block_cols), type);
+    scheme_scale_load(codec, scales, p->scales, mxfs_ceil_div(phase + p->n, l->block_cols), type);
     codec->kernel->fp8_blocks[out](
         direct ? (void *)p->dst : values,
         &(struct mxfs_fp8_blocks){codec->tables, p->codes, p->n, l->format, scales, l->block_cols});
     if (!direct)
-        scale_narrow(&pass->narrowing, p->dst, values, p->n, column_of(pass->group, p->first));
+        scheme_narrow(narrowing, p->dst, values, p->n, p->first % row_length(g));
 }
 
-/* How many of `n` elements are decoded at once: to the end of the block that they begin inside of,
- * or as many blocks as there is room for; where they take the way of scale_narrow(), all of one
- * row. */
-static uint64_t choose_count(const struct pass *pass, uint64_t first, uint64_t n)
+/* How many of `n` elements to decode at once: up to the end of the block that they begin inside, or
+ * as many blocks as there is room for; all of one row of the output if scheme_narrow() follows. */
+static uint64_t choose_count(const struct mxfs_group *g, bool direct, uint64_t first, uint64_t n)
 {
-    const struct fp8_layout *l = pass->layout;
-    uint64_t phase = first % l->cols % l->block_cols, blocks = SCALE_CHUNK;
+    const struct scheme_fp8_layout *l = layout_of(g);
+    uint64_t phase = first % l->cols % l->block_cols, blocks = SCHEME_SCALE_CHUNK;
 
-    if (!scale_narrows_once(&pass->narrowing)) {
-        const struct mxfs_group *g = pass->group;
-        uint64_t last = g->rank ? g->shape[g->rank - 1] : 1;
-        n = mxfs_min_u64(n, mxfs_min_u64(SCALE_NARROW_CHUNK, last - first % last));
-        blocks = mxfs_max_u64(1, mxfs_min_u64(blocks, SCALE_NARROW_CHUNK / l->block_cols));
+    if (!direct) {
+        n = mxfs_min_u64(n, row_length(g) - first % row_length(g));
+        n = mxfs_min_u64(n, SCHEME_NARROW_CHUNK);
+        blocks = mxfs_max_u64(1, mxfs_min_u64(blocks, SCHEME_NARROW_CHUNK / l->block_cols));
     }
     if (phase > 0)
         return mxfs_min_u64(n, l->block_cols - phase);
     return n / l->block_cols >= blocks ? blocks * l->block_cols : n;
 }
 
-/* Decodes the first elements of a run and returns how many. */
-static uint64_t decode_some(const struct pass *pass, struct piece p)
+static void decode(const struct mxfs_run *run)
 {
-    const struct fp8_layout *l = pass->layout;
+    const struct mxfs_group *g = run->group;
+    const struct scheme_fp8_layout *l = layout_of(g);
+    unsigned size = scheme_scale_size(g->part[FP8_SCALES]->dtype);
+    uint64_t row0 = scale_row(l, run->first), width = scales_of_row(l);
+    const struct scheme_narrowing narrowing =
+        scheme_narrowing_of(run, l->via, g->parts > FP8_COLUMNS ? FP8_COLUMNS : 0);
+    bool direct = scheme_narrows_once(&narrowing);
+    bool by_columns = l->block_cols == 1 && l->cols > 1 && !narrowing.columns;
 
-    if (l->block_cols == 1 && l->cols > 1 && !pass->narrowing.columns) {
-        p.n = mxfs_min_u64(p.n, SCALE_NARROW_CHUNK);
-        decode_columns(pass, &p);
-    } else {
-        p.n = choose_count(pass, p.first, p.n);
-        decode_blocks(pass, &p, p.first % l->cols % l->block_cols);
-    }
-    return p.n;
-}
-
-static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
-                   uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
-{
-    const struct fp8_layout *l = layout_of(group);
-    unsigned size = scale_size(group->part[FP8_SCALES]->dtype);
-    uint64_t row0 = scale_row(l, first), width = scales_of_row(l);
-    struct piece p = {.dst = dst, .codes = src[FP8_CODES], .first = first};
-    struct pass pass = {
-        .group = group,
-        .layout = l,
-        .narrowing = {.codec = codec, .out = group->out, .via = l->via},
-    };
-
-    if (group->parts > FP8_COLUMNS) {
-        pass.narrowing.columns = group->part[FP8_COLUMNS];
-        pass.narrowing.factors = src[FP8_COLUMNS];
-    }
-    while (count > 0) {
-        uint64_t column = p.first % l->cols;
-        uint64_t scale = (scale_row(l, p.first) - row0) * width + column / l->block_cols;
-        p.scales = src[FP8_SCALES] + scale * size;
-        p.n = mxfs_min_u64(l->cols - column, count);
-        uint64_t done = decode_some(&pass, p);
-        p.codes += done;
-        p.dst += done * mxfs_out_size(group->out);
-        p.first += done;
-        count -= done;
+    for (uint64_t done = 0; done < run->count;) {
+        uint64_t element = run->first + done, column = element % l->cols;
+        uint64_t scale = (scale_row(l, element) - row0) * width + column / l->block_cols;
+        uint64_t left = mxfs_min_u64(l->cols - column, run->count - done);
+        const struct piece p = {
+            .dst = run->dst + done * mxfs_out_size(g->out),
+            .codes = run->src[FP8_CODES] + done,
+            .scales = run->src[FP8_SCALES] + scale * size,
+            .first = element,
+            .n = by_columns ? mxfs_min_u64(left, SCHEME_NARROW_CHUNK)
+                            : choose_count(g, direct, element, left),
+        };
+        if (by_columns)
+            decode_columns(g, narrowing, &p);
+        else
+            decode_blocks(g, &narrowing, &p);
+        done += p.n;
     }
 }
 

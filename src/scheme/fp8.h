@@ -9,32 +9,26 @@
 
 #include "match.h"
 
-/** Parts of an FP8 group. */
+/** Indices of the parts of an FP8 group. */
 enum { FP8_CODES, FP8_SCALES, FP8_COLUMNS };
 
 /**
  * The layout of a group: matrices of rows x cols, one after the other, each with a table of scales,
- * one for block_rows x block_cols elements; what is left over at the right and bottom makes ragged
- * blocks.
+ * one for block_rows x block_cols elements. Blocks at the right and the bottom may be smaller.
  */
-struct fp8_layout {
-    uint64_t rows, cols;
-    uint64_t block_rows, block_cols; /**< not 0 */
-    enum mxfs_fp8 format : 8;        /**< of the codes */
-    enum mxfs_out via : 8;           /**< type that products are rounded to first */
+struct scheme_fp8_layout {
+    uint64_t rows;            /**< of a matrix */
+    uint64_t cols;            /**< of a matrix */
+    uint64_t block_rows;      /**< rows that share a scale; not 0 */
+    uint64_t block_cols;      /**< columns that share a scale; not 0 */
+    enum mxfs_fp8 format : 8; /**< of the codes */
+    enum mxfs_out via : 8;    /**< type that products are rounded to first */
 };
 
 /**
- * Sets rows, cols, block_rows and block_cols of a group whose shape is set. Refuses scales that fit
- * in no way, or in two.
+ * Sets rows, cols, block_rows and block_cols of a group whose shape is set. Refuses scales that do
+ * not fit, or fit in two ways.
  */
-int fp8_spread(struct scheme_case *c, struct fp8_layout *layout);
-
-/**
- * How many elements of an axis share a scale, from its length and the number of scales: what the
- * config says if that fits; else the only power of two that fits (for a count of 1 every larger one
- * gives the same map); else the exact ratio; else 0.
- */
-uint64_t fp8_block_extent(uint64_t dim, uint64_t count, uint64_t configured);
+int scheme_fp8_spread(struct scheme_case *c, struct scheme_fp8_layout *layout);
 
 #endif

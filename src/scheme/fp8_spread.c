@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Which elements share a scale, from the shapes of an FP8 weight W and of its scales:
+ * The elements that share a scale, by the shapes of an FP8 weight W and of its scales:
  *
  *   any W           one scale           per tensor
  *   [A, ..]         [A] or [A, 1, ..]   per index of the first axis: rows of a matrix, experts
  *   [.., N, K]      [.., a, c]          blocks: 128 x 128, 32 x 32, 1 x 32, per row, per column, ..
- *   [.., N, K]      [.., a, 1, c, 1]    the same as ModelOpt writes it
+ *   [.., N, K]      [.., a, 1, c, 1]    the same, as ModelOpt writes it
  *   [E, N, K]       [E, N] or [E, K]    rows or columns of each expert; refused when N = K
  *
  * Sources: ModelOpt modelopt/torch/export/quant_utils.py; compressed-tensors
@@ -19,17 +19,23 @@
 #include <string.h>
 
 #include "mxfs/bytes.h"
+#include "scales.h"
 
 static const char no_block[] = "no block size fits its scales";
 static const char two_axes[] = "the axis that its scales belong to cannot be told";
 
-/* The dimensions of the scales, without those that are 1 between the axes. */
+/* The dimensions of the scales, without the ones between the axes. */
 struct dims {
     uint64_t dim[MXFS_RANK_MAX];
     uint32_t rank;
 };
 
-uint64_t fp8_block_extent(uint64_t dim, uint64_t count, uint64_t configured)
+/*
+ * How many elements of an axis share a scale, given its length and the number of scales: the
+ * configured number if that fits; else the only power of two that fits (with one scale, all larger
+ * ones are equivalent); else the exact ratio; else 0.
+ */
+static uint64_t block_extent(uint64_t dim, uint64_t count, uint64_t configured)
 {
     if (count == 0 || dim == 0)
         return count == 0 && dim == 0 ? 1 : 0;
@@ -44,7 +50,7 @@ uint64_t fp8_block_extent(uint64_t dim, uint64_t count, uint64_t configured)
     return dim % count == 0 ? dim / count : 0;
 }
 
-/* [.., a, 1, c, 1] beside [.., N, K] loses its ones. */
+/* Makes [.., a, 1, c, 1] for [.., N, K] lose its ones. */
 static bool squeeze(const struct mxfs_tensor *weight, const struct mxfs_tensor *scales,
                     struct dims *d)
 {
@@ -62,7 +68,7 @@ static bool squeeze(const struct mxfs_tensor *weight, const struct mxfs_tensor *
     return true;
 }
 
-static void set(struct fp8_layout *l, uint64_t rows, uint64_t cols, uint64_t block_rows,
+static void set(struct scheme_fp8_layout *l, uint64_t rows, uint64_t cols, uint64_t block_rows,
                 uint64_t block_cols)
 {
     l->rows = rows;
@@ -73,7 +79,7 @@ static void set(struct fp8_layout *l, uint64_t rows, uint64_t cols, uint64_t blo
 
 /* One scale for each index of the first axis. */
 static bool spread_first_axis(const struct mxfs_group *g, const struct dims *d,
-                              struct fp8_layout *l)
+                              struct scheme_fp8_layout *l)
 {
     if (g->rank == 0 || d->rank == 0 || d->dim[0] != g->shape[0])
         return false;
@@ -86,13 +92,13 @@ static bool spread_first_axis(const struct mxfs_group *g, const struct dims *d,
     return true;
 }
 
-static int spread_blocks(struct scheme_case *c, const struct dims *d, struct fp8_layout *l)
+static int spread_blocks(struct scheme_case *c, const struct dims *d, struct scheme_fp8_layout *l)
 {
     const struct mxfs_group *g = c->group;
     const uint64_t *block = c->match->config->block;
     uint64_t rows = g->shape[g->rank - 2], cols = g->shape[g->rank - 1];
-    uint64_t block_rows = fp8_block_extent(rows, d->dim[g->rank - 2], block[0]);
-    uint64_t block_cols = fp8_block_extent(cols, d->dim[g->rank - 1], block[1]);
+    uint64_t block_rows = block_extent(rows, d->dim[g->rank - 2], block[0]);
+    uint64_t block_cols = block_extent(cols, d->dim[g->rank - 1], block[1]);
 
     if (block_rows == 0 || block_cols == 0)
         return scheme_refuse(c, no_block);
@@ -100,7 +106,7 @@ static int spread_blocks(struct scheme_case *c, const struct dims *d, struct fp8
     return 0;
 }
 
-static int spread_experts(struct scheme_case *c, const struct dims *d, struct fp8_layout *l)
+static int spread_experts(struct scheme_case *c, const struct dims *d, struct scheme_fp8_layout *l)
 {
     const uint64_t *shape = c->group->shape;
     bool rows = d->dim[1] == shape[1], cols = d->dim[1] == shape[2];
@@ -113,7 +119,7 @@ static int spread_experts(struct scheme_case *c, const struct dims *d, struct fp
     return 0;
 }
 
-int fp8_spread(struct scheme_case *c, struct fp8_layout *l)
+int scheme_fp8_spread(struct scheme_case *c, struct scheme_fp8_layout *l)
 {
     const struct mxfs_tensor *scales = c->of[SCHEME_SCALES];
     const struct mxfs_group *g = c->group;
@@ -122,7 +128,7 @@ int fp8_spread(struct scheme_case *c, struct fp8_layout *l)
 
     if (!squeeze(c->of[SCHEME_CODES], scales, &d))
         return scheme_refuse(c, scheme_no_fit);
-    if (scales->size * 8 == mxfs_dtype_bits(scales->dtype)) {
+    if (scheme_is_single(scales)) {
         set(l, 1, g->elements, 1, g->elements);
         return 0;
     }

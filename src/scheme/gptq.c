@@ -14,8 +14,8 @@
  *   W[n, k] = (code - zero) * scale, rounded to the type of the scales (float16)
  *
  * A unit is a strip of columns, all of K: a run of rows of the output. It is transposed when it is
- * loaded, so that the codes of a row follow each other; of AWQ, where two columns share a byte,
- * those of two rows. Then come the scales and the zeros, a byte each, of each row.
+ * loaded, so that the codes of a row follow each other; in AWQ, where two columns share a byte, the
+ * codes of two rows do. The scales and the zeros of each row come next, a byte for each zero.
  *
  * Sources: ModelCloud/GPTQModel gptqmodel/nn_modules/qlinear; AutoAWQ awq/utils/packing_utils.py;
  * auto-round's export of both.
@@ -42,7 +42,7 @@ static const struct scheme_form forms[] = {
     {0},
 };
 
-/* Columns whose words, and in AWQ's words eight times as many columns, fill cache lines. */
+/* A number of columns whose words fill cache lines, also in AWQ, with eight columns to a word. */
 enum { COLUMNS = 128, CACHE_LINE = 64 };
 
 /* Column 8j + i is this nibble of word j, counted from the lowest. */
@@ -61,7 +61,7 @@ static bool is_awq(const struct mxfs_group *g)
 /* Geometry of a unit. */
 
 /* Bytes from one row of transposed codes to the next: an odd number of cache lines, so that lines
- * written together do not fall in the same few cache sets. */
+ * written together do not fall into the same few cache sets. */
 static uint64_t code_stride(const struct mxfs_group *g)
 {
     uint64_t bytes = is_awq(g) ? layout_of(g)->cols : layout_of(g)->row_bytes;
@@ -76,7 +76,7 @@ static uint64_t code_rows(const struct mxfs_group *g, uint64_t n)
 
 static uint64_t scale_bytes(const struct mxfs_group *g)
 {
-    return layout_of(g)->groups * scale_size(g->part[SCALES]->dtype);
+    return layout_of(g)->groups * scheme_scale_size(g->part[SCALES]->dtype);
 }
 
 static uint64_t packed_size(const struct mxfs_group *g, uint64_t n)
@@ -101,10 +101,10 @@ static uint64_t unit_columns(const struct mxfs_unit *u)
 
 /* Matching. */
 
-/* Geometry and version of the codes, from shapes and config. */
+/* Geometry and version of the codes. */
 struct codes {
     enum scheme_int_words words;
-    unsigned bits; /* 0: of no known layout */
+    unsigned bits; /* 0: the layout is unknown */
     uint64_t rows, cols;
 };
 
@@ -115,7 +115,7 @@ static int refuse(struct scheme_case *c, const char *reason)
                             reason);
 }
 
-/* The name of the packing in the config, under GPTQ's key, AutoRound's, or a newer one. */
+/* The packing that the config names under GPTQ's key, AutoRound's, or a newer one. */
 static const char *find_packing(const struct mxfs_quant_config *config)
 {
     static const char *const keys[] = {"checkpoint_format", "packing_format", "format"};
@@ -139,7 +139,7 @@ static int choose_gptq_version(struct scheme_case *c, struct codes *codes)
     return 0;
 }
 
-/* Which of the formats the config means. */
+/* Checks the config, and finds the version of GPTQ. */
 static int choose_version(struct scheme_case *c, struct codes *codes)
 {
     const struct mxfs_quant_config *config = c->match->config;
@@ -161,7 +161,7 @@ static int choose_version(struct scheme_case *c, struct codes *codes)
     return 0;
 }
 
-/* Bits, rows and columns by the shapes of codes, zeros and scales. */
+/* Derives bits, rows and columns from the shapes of codes, zeros and scales. */
 static void read_shapes(const struct scheme_case *c, struct codes *codes)
 {
     const uint64_t *words = c->of[SCHEME_CODES]->shape, *zeros = c->of[SCHEME_ZEROS]->shape;
@@ -181,7 +181,7 @@ static void read_shapes(const struct scheme_case *c, struct codes *codes)
     }
 }
 
-/* Whether the config mentions that width, if it mentions any. */
+/* Whether the config has that width, or has none. */
 static bool config_has(const struct mxfs_quant_config *config, unsigned bits)
 {
     for (uint32_t i = 0; i < config->width_count && i < MXFS_WIDTHS_MAX; i++) {
@@ -191,7 +191,7 @@ static bool config_has(const struct mxfs_quant_config *config, unsigned bits)
     return config->width_count == 0 || config->width_count > MXFS_WIDTHS_MAX;
 }
 
-/* Shapes, bits and version. */
+/* Checks shapes, bits and version. */
 static int check_codes(struct scheme_case *c, struct codes *codes)
 {
     const struct mxfs_tensor *zeros = c->of[SCHEME_ZEROS];
@@ -217,15 +217,14 @@ static int fit_layout(struct scheme_case *c, const struct codes *codes)
     l->rows = codes->rows;
     l->cols = codes->cols;
     l->groups = c->of[SCHEME_SCALES]->shape[0];
-    l->row_bytes = c->of[SCHEME_CODES]->shape[0] * 4; /* of GPTQ: a column of words */
+    l->row_bytes = c->of[SCHEME_CODES]->shape[0] * 4; /* in GPTQ, a column of words */
     l->block_cols = l->cols % l->groups == 0 ? l->cols / l->groups : 0;
-    l->via = scale_type(c->of[SCHEME_SCALES]);
     if (!c->of[SCHEME_G_IDX] && l->block_cols == 0 && l->cols > 0)
         return refuse(c, scheme_int_uneven);
     return scheme_int_read_groups(c, false);
 }
 
-static int fit(struct scheme_case *c, struct mxfs_group *group)
+static int fit(struct scheme_case *c)
 {
     struct codes codes = {0};
     int rc = check_codes(c, &codes);
@@ -236,8 +235,8 @@ static int fit(struct scheme_case *c, struct mxfs_group *group)
         rc = fit_layout(c, &codes);
     if (rc != 0)
         return rc;
-    struct scheme_int *l = group->layout;
-    l->strip = choose_strip(group, c->match->options->unit_max);
+    struct scheme_int *l = c->group->layout;
+    l->strip = choose_strip(c->group, c->match->options->unit_max);
     scheme_int_choose_out(c);
     return 0;
 }
@@ -256,11 +255,11 @@ static void unit_at(const struct mxfs_group *group, uint64_t element, struct mxf
     unit->bytes = packed_size(group, n);
 }
 
-/* Bits that a column takes in a row of a part. */
+/* Bits of a column in a row of a part. */
 static uint64_t column_bits(const struct mxfs_group *g, unsigned part)
 {
     if (part == SCALES)
-        return scale_size(g->part[SCALES]->dtype) * 8;
+        return scheme_scale_size(g->part[SCALES]->dtype) * 8;
     return part == CODES && !is_awq(g) ? 32 : layout_of(g)->bits;
 }
 
@@ -289,7 +288,7 @@ static uint8_t zero_field(const struct mxfs_group *g, const uint8_t *row, uint64
 static void pack_scales(const struct mxfs_group *g, const struct mxfs_rows *rows, uint64_t n,
                         uint8_t *scales)
 {
-    unsigned size = scale_size(g->part[SCALES]->dtype);
+    unsigned size = scheme_scale_size(g->part[SCALES]->dtype);
     uint64_t groups = layout_of(g)->groups;
 
     for (uint64_t r = 0; r < rows->count; r++) {
@@ -342,39 +341,23 @@ static void pack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
         pack_codes(unit, codec, rows, packed);
 }
 
-/* Entries of the current row. */
-struct context {
-    const uint8_t *scales, *zeros;
-};
-
-static void entries(const struct scheme_int_row *row, uint64_t group, size_t n, float *scales,
-                    float *zeros, float *biases)
+/* Row `r` of a packed unit of `n` rows. */
+static struct scheme_int_row row_of(const struct mxfs_group *g, const uint8_t *packed, uint64_t n,
+                                    uint64_t r)
 {
-    const struct context *c = row->context;
-    uint8_t dtype = row->group->part[SCALES]->dtype;
-    int less = (1 << (row->layout->bits - 1)) - (row->layout->words == SCHEME_INT_GPTQ_V1);
-
-    (void)biases;
-    scale_load(row->codec, scales, c->scales + group * scale_size(dtype), n, dtype);
-    for (size_t i = 0; i < n; i++)
-        zeros[i] = (float)(c->zeros[group + i] - less);
-}
-
-static struct scheme_int_row row_of(const struct mxfs_group *g, const struct mxfs_codec *codec,
-                                    const uint8_t *packed, uint64_t row)
-{
-    uint64_t place = is_awq(g) ? row / 8 * 8 + awq_place[row % 8] : row;
-    const uint8_t *codes = packed + code_rows(g, place) * code_stride(g);
+    const struct scheme_int *l = layout_of(g);
+    uint64_t place = is_awq(g) ? r / 8 * 8 + awq_place[r % 8] : r;
+    const uint8_t *scales = packed + code_rows(g, n) * code_stride(g);
     return (struct scheme_int_row){
         .group = g,
-        .layout = layout_of(g),
-        .codec = codec,
-        .codes = codes,
+        .layout = l,
+        .codes = packed + code_rows(g, place) * code_stride(g),
         .nibbles = !is_awq(g)       ? MXFS_NIBBLES_LOW_FIRST
                    : place % 2 == 0 ? MXFS_NIBBLES_LOW
                                     : MXFS_NIBBLES_HIGH,
-        .zeros = true,
-        .entries = entries,
+        .scales = scales + r * scale_bytes(g),
+        .zeros = scales + n * scale_bytes(g) + r * l->groups,
+        .less = (1 << (l->bits - 1)) - (l->words == SCHEME_INT_GPTQ_V1),
     };
 }
 
@@ -383,15 +366,11 @@ static void unpack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
 {
     const struct mxfs_group *group = unit->group;
     uint64_t n = unit_columns(unit), at = first - unit->first, cols = layout_of(group)->cols;
-    const uint8_t *scales = packed + code_rows(group, n) * code_stride(group);
-    const uint8_t *zeros = scales + n * scale_bytes(group);
 
     while (count > 0) {
-        uint64_t r = at / cols, column = at % cols;
-        uint64_t run = mxfs_min_u64(cols - column, count);
-        struct context c = {scales + r * scale_bytes(group), zeros + r * layout_of(group)->groups};
-        struct scheme_int_row row = row_of(group, codec, packed, r);
-        row.context = &c;
+        uint64_t column = at % cols, run = mxfs_min_u64(cols - column, count);
+        struct scheme_int_row row = row_of(group, packed, n, at / cols);
+        row.codec = codec;
         scheme_int_columns(&row, column, run, dst);
         dst += run * mxfs_out_size(group->out);
         at += run;

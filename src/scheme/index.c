@@ -2,16 +2,14 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * One pass over all names, before any scheme is asked.
+ * One pass over all names, before the first question to a scheme.
  */
 #include "index.h"
 
 #include <assert.h>
 #include <string.h>
 
-static const struct mxfs_tensors no_tensors;
-
-/* Suffixes have two bytes at least, but for "". */
+/* A suffix other than "" has two bytes at least. */
 static uint8_t hash_end(const char *end)
 {
     return (uint8_t)((uint8_t)end[-2] * 31u + (uint8_t)end[-1]);
@@ -76,7 +74,7 @@ static uint32_t dtypes_of(struct scheme_index *index, const struct scheme_part *
     return part->suffix[0] ? find(index, part->suffix)->dtypes : index->dtypes;
 }
 
-/* Whether one of the parts that have the role of `part` occurs. */
+/* Whether a part with the role of `part` occurs. */
 static bool role_occurs(struct scheme_index *index, const struct scheme_form *form,
                         const struct scheme_part *part)
 {
@@ -102,96 +100,91 @@ static void add_form(struct scheme_index *index, const struct mxfs_scheme *schem
             active.parts |= 1u << (p - form->part);
     }
     if (active.parts == 0 && form->part->suffix[0] == '\0')
-        return; /* any tensor could be its main part: only company tells */
+        return; /* every tensor could be its main part; only other parts tell */
     assert(index->forms < SCHEME_FORMS);
     index->form[index->forms++] = active;
 }
 
-/* Those of X.weight are known by what comes after "X.": forms write it with the dot or without. */
-static bool is_of_module(const struct scheme_form *form, const char **suffix)
+/* Forced schemes come before all others that decode, but after those that recognise bytes whose
+ * meaning is not what the names say. */
+static int turn_of(const struct mxfs_scheme *scheme, const char *forced)
 {
-    bool dotted = strcmp(form->output, ".weight") == 0;
-
-    if (!dotted && strcmp(form->output, "weight") != 0)
-        return false;
-    *suffix += dotted;
-    return true;
+    if (!forced || scheme == mxfs_schemes[0])
+        return 0;
+    return mxfs_scheme_is_listed(scheme, forced) ? 1 : 2;
 }
 
-static struct scheme_companion *add_companion(struct scheme_index *index, const char *suffix,
-                                              bool module)
+static void add_forms(struct scheme_index *index, const char *forced, int turn)
 {
-    for (size_t i = 0; i < index->companions; i++) {
-        struct scheme_companion *c = &index->company[i];
-        if (c->module == module && strcmp(c->suffix, suffix) == 0)
-            return c;
+    for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
+        if (turn_of(*s, forced) != turn)
+            continue;
+        for (const struct scheme_form *f = (*s)->forms; f->part[0].suffix; f++)
+            add_form(index, *s, f);
     }
-    assert(index->companions < SCHEME_COMPANY);
-    index->company[index->companions] =
-        (struct scheme_companion){.suffix = suffix, .module = module};
-    return &index->company[index->companions++];
 }
 
-static void add_company(struct scheme_index *index, const struct scheme_form *form,
-                        const struct scheme_part *part)
+/* Whether an earlier entry covers all tensors of that name. */
+static bool is_repeated(const struct scheme_index *index, const struct scheme_entry *new)
 {
-    const struct scheme_suffix *s = find(index, part->suffix);
-    const char *suffix = part->suffix;
-    bool module = is_of_module(form, &suffix);
-
-    if (part->role == SCHEME_ACTIVATION || (!s->dtypes && !s->absent) ||
-        (form->reason && !(part->flags & SCHEME_WITNESS)))
-        return; /* companions of formats that are refused have names of all kinds */
-    struct scheme_companion *c = add_companion(index, suffix, module);
-    c->here = s->dtypes != 0;
-    c->gone = s->absent;
-    if (part->flags & SCHEME_AMBIGUOUS)
-        return;
-    c->role = c->strange ? c->role : part->role;
-    c->dtypes |= part->flags & SCHEME_TYPED ? part->dtypes : SCHEME_ANY;
-    c->strange = true;
+    for (const struct scheme_entry *e = index->entry; e < index->entry + index->entries; e++) {
+        if (e->strange && !(e->part->flags & SCHEME_TYPED) && e->module == new->module &&
+            strcmp(e->suffix, new->suffix) == 0)
+            return true;
+    }
+    return false;
 }
 
-uint32_t scheme_lone_dtypes(const struct scheme_part *part)
+static uint32_t lone_dtypes(const struct scheme_part *part)
 {
-    if (!(part->flags & (SCHEME_ALONE | SCHEME_PAIRED | SCHEME_NAMED)))
+    if (part->role == SCHEME_ACTIVATION ||
+        !(part->flags & (SCHEME_ALONE | SCHEME_PAIRED | SCHEME_NAMED)))
         return 0;
     return part->flags & (SCHEME_TYPED | SCHEME_NAMED) ? part->dtypes : SCHEME_ANY;
 }
 
-static void add_lone(struct scheme_index *index, struct scheme_lone lone)
+static void add_entry(struct scheme_index *index, struct scheme_entry e)
 {
-    uint32_t dtypes =
-        lone.part->role == SCHEME_ACTIVATION ? SCHEME_ANY : scheme_lone_dtypes(lone.part);
+    const struct scheme_suffix *s = find(index, e.part->suffix);
+    const char *output = e.form->output;
+    /* Companions of formats that are refused have names of all kinds. */
+    bool company =
+        e.part->role != SCHEME_ACTIVATION && (!e.form->reason || (e.part->flags & SCHEME_WITNESS));
 
-    if (!(dtypes_of(index, lone.part) & dtypes))
+    e.module = strcmp(output + (output[0] == '.'), "weight") == 0;
+    e.suffix = e.part->suffix + (e.module && e.part->suffix[0] == '.');
+    e.lone = lone_dtypes(e.part);
+    e.gone = company && s->absent;
+    e.strange =
+        company && s->dtypes && !(e.part->flags & SCHEME_AMBIGUOUS) && !is_repeated(index, &e);
+    bool scales_activations = e.part->role == SCHEME_ACTIVATION && s->dtypes;
+    if (!e.gone && !e.strange && !scales_activations && !(s->dtypes & e.lone))
         return;
-    assert(index->lone_parts < SCHEME_COMPANY);
-    index->lone[index->lone_parts++] = lone;
+    assert(index->entries < SCHEME_ENTRIES);
+    index->entry[index->entries++] = e;
 }
 
-static void add_forms(struct scheme_index *index, const struct mxfs_scheme *scheme,
-                      const struct scheme_form *form)
+static void add_entries(struct scheme_index *index, const struct mxfs_scheme *scheme,
+                        const struct scheme_form *form)
 {
     for (; form->part[0].suffix; form++) {
-        if (scheme)
-            add_form(index, scheme, form);
-        for (const struct scheme_part *p = form->part + 1; p->suffix; p++) {
-            add_company(index, form, p);
-            add_lone(index, (struct scheme_lone){scheme, form, p});
-        }
+        for (const struct scheme_part *p = form->part + 1; p->suffix; p++)
+            add_entry(index, (struct scheme_entry){.scheme = scheme, .form = form, .part = p});
     }
 }
 
 void scheme_index_fill(struct scheme_index *index, const struct mxfs_tensors *tensors,
-                       const struct mxfs_tensors *absent)
+                       const struct mxfs_match_options *options)
 {
     add_suffixes(index, scheme_common);
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++)
         add_suffixes(index, (*s)->forms);
     scan(index, tensors, false);
-    scan(index, absent ? absent : &no_tensors, true);
+    if (options->absent)
+        scan(index, options->absent, true);
+    for (int turn = 0; turn <= 2; turn++)
+        add_forms(index, options->forced, turn);
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++)
-        add_forms(index, *s, (*s)->forms);
-    add_forms(index, NULL, scheme_common);
+        add_entries(index, *s, (*s)->forms);
+    add_entries(index, NULL, scheme_common);
 }

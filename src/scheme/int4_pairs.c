@@ -3,9 +3,9 @@
 
 /*
  * ModelOpt W4A16_AWQ and W4A8_AWQ: X.weight U8 [.., N / 2, K] holds signed 4-bit integers of two
- * rows, the even one in the low half of a byte; X.weight_scale [.., N, groups] multiplies, and so
- * does X.pre_quant_scale [K] after it. X.weight_scale_2 is of the activations' quantizer and does
- * not enter the weight.
+ * rows, the even one in the low half of a byte; X.weight_scale [.., N, groups] multiplies, then so
+ * does X.pre_quant_scale [K]. X.weight_scale_2 belongs to the quantizer of activations and does not
+ * enter the weight.
  *
  * Source: NVIDIA/Model-Optimizer modelopt/torch/export/quant_utils.py pack_int4_in_uint8,
  * pre_quant_scale as in its NVFP4_AWQ.
@@ -24,7 +24,7 @@ static const struct scheme_form forms[] = {
     {0},
 };
 
-static int fit(struct scheme_case *c, struct mxfs_group *group)
+static int fit(struct scheme_case *c)
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *scales = c->of[SCHEME_SCALES];
     const char *method = c->match->config->method;
@@ -43,9 +43,8 @@ static int fit(struct scheme_case *c, struct mxfs_group *group)
         return -ENOMEM;
     layout->row_pairs = true;
     layout->via = MXFS_OUT_F32;
-    group->tile = 1;
     rc = scheme_int_spread(c, layout, scales->shape[rank - 1]);
-    return rc == 0 ? scheme_int_fit_columns(c, layout) : rc;
+    return rc == 0 ? scheme_int_finish(c, layout) : rc;
 }
 
 const struct mxfs_scheme scheme_int4_pairs = {

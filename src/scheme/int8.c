@@ -5,9 +5,10 @@
  * 8-bit integers under the name X.weight, which stays:
  *
  *  - compressed-tensors `int-quantized` and `naive-quantized`: X.weight I8 [.., N, K] and
- *    X.weight_scale [.., N, groups], [N] or of one element; perhaps X.weight_zero_point I8 like the
- *    scales and X.weight_g_idx. Products are rounded to the type of the scales.
- *  - ModelOpt INT8: X.weight_scale [N], perhaps X.pre_quant_scale [K], which multiplies the columns
+ *    X.weight_scale [.., N, groups], [N] or of one element; optional X.weight_zero_point I8 like
+ *    the scales, and X.weight_g_idx. Products are rounded to the type of the scales.
+ *  - ModelOpt INT8: X.weight_scale [N], optional X.pre_quant_scale [K], which multiplies the
+ * columns
  *
  * Sources: compressed-tensors quantization/lifecycle/forward_helpers.py; ModelOpt
  * modelopt/torch/export/quant_utils.py.
@@ -28,24 +29,21 @@ static const struct scheme_form forms[] = {
     {0},
 };
 
-/* How the scales are spread over the codes: the entries of a row. */
+/* Spreads the scales over the codes. */
 static int fit_scales(struct scheme_case *c, struct scheme_int *layout)
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *scales = c->of[SCHEME_SCALES];
     bool of_rows = codes->rank == 2 && scales->rank == 1 && scales->shape[0] == codes->shape[0];
 
-    if (of_rows)
+    layout->one_scale = !of_rows && scheme_is_single(scales) && scales->rank <= 2;
+    if (of_rows || layout->one_scale)
         return scheme_int_spread(c, layout, 1);
-    if (scales->size == scale_size(scales->dtype) && scales->rank <= 2) {
-        layout->one_scale = true;
-        return scheme_int_spread(c, layout, 1);
-    }
     if (scales->rank != codes->rank || !scheme_same_dims(codes, scales, codes->rank - 1))
         return scheme_refuse(c, scheme_no_fit);
     return scheme_int_spread(c, layout, scheme_last_dim(scales));
 }
 
-static int fit(struct scheme_case *c, struct mxfs_group *group)
+static int fit(struct scheme_case *c)
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
 
@@ -57,16 +55,10 @@ static int fit(struct scheme_case *c, struct mxfs_group *group)
     struct scheme_int *layout = scheme_int_new(c, 8, MXFS_CODE8_SIGNED);
     if (!layout)
         return -ENOMEM;
-    group->tile = 1;
-    layout->via = scale_type(c->of[SCHEME_SCALES]);
     if (strcmp(c->match->config->method, "modelopt") == 0)
         layout->via = MXFS_OUT_F32;
     rc = fit_scales(c, layout);
-    if (rc == 0)
-        rc = scheme_int_fit_zeros(c, layout);
-    if (rc == 0)
-        rc = scheme_int_fit_columns(c, layout);
-    return rc == 0 ? scheme_int_read_groups(c, true) : rc;
+    return rc == 0 ? scheme_int_finish(c, layout) : rc;
 }
 
 const struct mxfs_scheme scheme_int8 = {

@@ -3,14 +3,14 @@
 
 /*
  * compressed-tensors `pack-quantized`: X.weight_packed I32 [.., N, words], X.weight_scale [.., N,
- * groups] and X.weight_shape (the numbers [.., N, K]) become X.weight [.., N, K]. Perhaps with
- * X.weight_zero_point, packed along the rows [.., words, groups] or I8 like the scales, and with
+ * groups] and X.weight_shape (the numbers [.., N, K]) become X.weight [.., N, K]. Optional are
+ * X.weight_zero_point, packed along the rows [.., words, groups] or I8 like the scales, and
  * X.weight_g_idx I32 [K], the group of each column (-1 anywhere: not used).
  *
- * Codes of b bits hold q + 2^(b-1). They lie without gaps, the first in the lowest bits; older
- * versions put 32 / b of them into each word and leave the rest of its bits. The width of a row
- * tells the two apart, and b, if the config does not. Products are rounded to the type of the
- * scales. Kimi K2 is of this format: 4 bits, groups of 32, BF16 scales.
+ * Codes of b bits hold q + 2^(b-1). They have no gaps, the first in the lowest bits; older versions
+ * put 32 / b of them into each word and leave the other bits unused. The width of a row tells the
+ * two apart, and b too, if the config does not. Products are rounded to the type of the
+ * scales. Kimi K2 has this format: 4 bits, groups of 32, BF16 scales.
  *
  * Source: compressed-tensors compressors/pack_quantized (0.20 and 0.9),
  * quantization/lifecycle/forward_helpers.py.
@@ -37,13 +37,10 @@ static const struct scheme_form forms[] = {
     {0},
 };
 
-/*
- * How many weight_shapes of a model are read although the config tells the same: all of those of
- * models that are not made of experts.
- */
+/* Most weight_shapes to read although the config tells them: models without experts have fewer. */
 enum { LOOKS_MAX = 512 };
 
-/* Words of `n` codes; per_word 0: without gaps. */
+/* Words that hold `n` codes; per_word 0: no gaps. */
 static uint64_t words_of(uint64_t n, unsigned bits, unsigned per_word)
 {
     if (per_word)
@@ -62,14 +59,14 @@ static bool packings_agree(uint64_t n, unsigned bits)
     return 32 % bits == 0 || n <= 32 / bits;
 }
 
-/* A packing that gives rows of the width in question. */
+/* How codes lie in words. */
 struct packing {
     unsigned bits, per_word;
 };
 
 /*
- * How many packings of `cols` codes have rows of `words` words, by the bits that the config
- * mentions; *found is one of them. Without a config, the usual numbers of bits come first.
+ * How many packings of `cols` codes have rows of `words` words, with bits that the config allows;
+ * *found is one of them. `usual`: only 1, 2, 4 and 8 bits.
  */
 static unsigned find_packings(const struct mxfs_quant_config *config, uint64_t cols, uint64_t words,
                               bool usual, struct packing *found)
@@ -88,8 +85,8 @@ static unsigned find_packings(const struct mxfs_quant_config *config, uint64_t c
 }
 
 /*
- * Columns of rows of `words` words, if the config mentions one group size by which the scales and
- * the words agree about them; else 0.
+ * Columns of rows of `words` words, if scales and words agree about them for exactly one group size
+ * of the config; else 0.
  */
 static uint64_t find_columns(const struct mxfs_quant_config *config, uint64_t words,
                              uint64_t groups)
@@ -111,7 +108,7 @@ static uint64_t find_columns(const struct mxfs_quant_config *config, uint64_t wo
     return found;
 }
 
-/* Reads the dimensions in X.weight_shape; all but the last are known. */
+/* Reads X.weight_shape, of which all dimensions but the last are known. */
 static int read_shape(struct scheme_case *c, uint64_t shape[MXFS_RANK_MAX])
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *t = c->of[SCHEME_SHAPE];
@@ -128,17 +125,17 @@ static int read_shape(struct scheme_case *c, uint64_t shape[MXFS_RANK_MAX])
 }
 
 /*
- * Whether to read an X.weight_shape that can only say what is known or contradict it. Those of I64
+ * Whether to read an X.weight_shape that can only confirm or contradict what is known. Those of I64
  * lie next to each other after the header, where the safetensors library puts them. Those of I32
- * may be all over the files, and a model has tens of thousands: from a cold disk that takes
- * seconds.
+ * may be spread over the files, and a model has tens of thousands: from a cold disk, reading them
+ * takes seconds.
  */
 static bool is_cheap(struct scheme_case *c)
 {
     return c->of[SCHEME_SHAPE]->dtype == MXFS_I64 || c->match->spared++ < LOOKS_MAX;
 }
 
-/* The dimensions of the output. */
+/* Finds the dimensions of the output. */
 static int find_shape(struct scheme_case *c, uint64_t shape[MXFS_RANK_MAX])
 {
     const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *t = c->of[SCHEME_SHAPE];
@@ -158,13 +155,13 @@ static int find_shape(struct scheme_case *c, uint64_t shape[MXFS_RANK_MAX])
     return rc;
 }
 
-/* Scales [.., N, groups], or of one element. */
+/* Fits scales [.., N, groups], or a single one. */
 static int fit_scales(struct scheme_case *c, struct scheme_int *layout)
 {
     const struct mxfs_tensor *scales = c->of[SCHEME_SCALES];
     const struct mxfs_group *g = c->group;
 
-    if (scales->size == scale_size(scales->dtype) &&
+    if (scheme_is_single(scales) &&
         (scales->rank < 2 || g->shape[g->rank - 2] != 1 || scales->rank != g->rank)) {
         layout->one_scale = true;
         return scheme_int_spread(c, layout, 1);
@@ -177,15 +174,14 @@ static int fit_scales(struct scheme_case *c, struct scheme_int *layout)
     return scheme_int_spread(c, layout, groups);
 }
 
-/* Zeros like the scales, or packed [.., words, groups]. */
-static int fit_zeros(struct scheme_case *c, struct scheme_int *layout)
+/* Zeros of I32 are packed [.., words, groups]. */
+static int fit_packed_zeros(struct scheme_case *c, struct scheme_int *layout)
 {
     const struct mxfs_tensor *scales = c->of[SCHEME_SCALES], *zeros = c->of[SCHEME_ZEROS];
     uint32_t rank = c->group->rank;
 
-    if (!zeros || zeros->dtype == MXFS_I8)
-        return scheme_int_fit_zeros(c, layout);
-    layout->zeros = scheme_place(c, SCHEME_ZEROS) & 0xff;
+    if (!zeros || zeros->dtype != MXFS_I32)
+        return 0;
     layout->zeros_packed = true;
     layout->zero_rows = words_of(layout->rows, layout->bits, layout->per_word);
     if (layout->one_scale || zeros->rank != rank || !scheme_same_dims(zeros, scales, rank - 2) ||
@@ -194,7 +190,7 @@ static int fit_zeros(struct scheme_case *c, struct scheme_int *layout)
     return 0;
 }
 
-/* The packing of the codes, whose output has the shape that is set. */
+/* Chooses the packing of the codes; the shape of the output is set. */
 static int choose_packing(struct scheme_case *c, struct packing *packing)
 {
     const struct mxfs_quant_config *config = c->match->config;
@@ -216,21 +212,18 @@ static int fit_layout(struct scheme_case *c, const struct packing *packing)
     if (!layout)
         return -ENOMEM;
     layout->per_word = packing->per_word & 0xff;
-    layout->via = scale_type(c->of[SCHEME_SCALES]);
     int rc = fit_scales(c, layout);
-    layout->row_bytes = scheme_last_dim(c->of[SCHEME_CODES]) * 4;
     if (rc == 0)
-        rc = fit_zeros(c, layout);
-    return rc == 0 ? scheme_int_read_groups(c, true) : rc;
+        rc = fit_packed_zeros(c, layout);
+    return rc == 0 ? scheme_int_finish(c, layout) : rc;
 }
 
-static int fit(struct scheme_case *c, struct mxfs_group *group)
+static int fit(struct scheme_case *c)
 {
     struct packing packing;
     uint64_t shape[MXFS_RANK_MAX];
     int rc = find_shape(c, shape);
 
-    group->tile = 1;
     if (rc == 0)
         rc = scheme_set_shape(c, shape, c->of[SCHEME_CODES]->rank);
     if (rc == 0)

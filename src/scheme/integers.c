@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Rows of integer codes: unpacking, and the entries of their groups.
+ * Rows of integer codes: unpacking, entries of groups, and what fits.
  */
 #include "integers.h"
 
@@ -19,7 +19,7 @@ static const char too_many[] = "its columns are reordered, and there are too man
 
 struct scheme_int *scheme_int_new(struct scheme_case *c, unsigned bits, enum mxfs_code8 meaning)
 {
-    /* code - 8 at [code]; codes of fewer bits, and unsigned ones, begin further on */
+    /* code - 8 at [code]; fewer bits, and unsigned codes, begin further right */
     static const float numbers[24] = {-8, -7, -6, -5, -4, -3, -2, -1, 0,  1,  2,  3,
                                       4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15};
     static const float complement[16] = {0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1};
@@ -33,6 +33,12 @@ struct scheme_int *scheme_int_new(struct scheme_case *c, unsigned bits, enum mxf
     layout->values = meaning == MXFS_CODE8_SIGNED ? complement : numbers + 8;
     if (meaning == MXFS_CODE8_OFFSET && bits <= 4)
         layout->values = numbers + 8 - layout->offset;
+    layout->via = scheme_scale_type(c->of[SCHEME_SCALES]);
+    layout->scales = c->place[SCHEME_SCALES];
+    layout->zeros = c->place[SCHEME_ZEROS];
+    layout->biases = c->place[SCHEME_BIASES];
+    layout->columns = c->place[SCHEME_COLUMNS];
+    c->group->tile = 1;
     return layout;
 }
 
@@ -60,12 +66,12 @@ static void unpack_words(uint8_t *out, const uint8_t *src, size_t n,
     }
 }
 
-/* Columns of one row at a time, on the stack: where they have factors, and where they are only
- * unpacked; and room for what a step takes more. */
-enum { CHUNK = SCALE_NARROW_CHUNK, UNPACK_CHUNK = 4096, SLACK = 64 };
+/* Most columns of a row on the stack if they have factors, and if they are only unpacked; and how
+ * much further unpacking may write. */
+enum { CHUNK = SCHEME_NARROW_CHUNK, UNPACK_CHUNK = 4096, SLACK = 64 };
 
-/* The codes of columns [column, column + n), n <= UNPACK_CHUNK, a byte each, less `offset` where
- * they have fewer than 8 bits; returns where. */
+/* Finds or makes the codes of columns [column, column + n), n <= UNPACK_CHUNK, as bytes; codes of
+ * fewer than 8 bits are reduced by `offset`. */
 static const uint8_t *unpack(const struct scheme_int_row *row, uint64_t column, size_t n,
                              unsigned offset, uint8_t buffer[UNPACK_CHUNK + SLACK])
 {
@@ -93,34 +99,58 @@ static const uint8_t *unpack(const struct scheme_int_row *row, uint64_t column, 
 
 /* Decoding. */
 
-/* Entries of some groups. */
+/* The entries of some groups. */
 struct entries {
-    float scales[SCALE_CHUNK], zeros[SCALE_CHUNK], biases[SCALE_CHUNK];
+    float scales[SCHEME_SCALE_CHUNK], zeros[SCHEME_SCALE_CHUNK], biases[SCHEME_SCALE_CHUNK];
 };
+
+/* Loads packed zeros [at, at + n) of row->zeros; one may lie across the words of two rows. */
+static void load_packed_zeros(const struct scheme_int_row *row, uint64_t at, size_t n, float *zeros)
+{
+    const struct scheme_int *layout = row->layout;
+    const uint8_t *words = row->zeros + at * 4;
+    unsigned bits = layout->bits;
+
+    for (size_t i = 0; i < n; i++, words += 4) {
+        uint64_t pair = mxfs_load_le32(words);
+        if (row->bit + bits > 32)
+            pair |= (uint64_t)mxfs_load_le32(words + layout->groups * 4) << 32;
+        int code = (int)(pair >> row->bit & ((1u << bits) - 1));
+        zeros[i] = (float)(code - (1 << (bits - 1)));
+    }
+}
+
+/* Loads scales and zeros of groups [group, group + n). */
+static void load_pairs(const struct scheme_int_row *row, uint64_t group, size_t n, float *scales,
+                       float *zeros)
+{
+    enum mxfs_dtype dtype = row->group->part[row->layout->scales]->dtype;
+    uint64_t at = group - row->entry;
+
+    scheme_scale_load(row->codec, scales, row->scales + at * scheme_scale_size(dtype), n, dtype);
+    if (row->zeros && row->layout->zeros_packed)
+        load_packed_zeros(row, at, n, zeros);
+    else if (row->zeros && row->less)
+        for (size_t i = 0; i < n; i++)
+            zeros[i] = (float)(row->zeros[at + i] - row->less);
+    else if (row->zeros)
+        for (size_t i = 0; i < n; i++)
+            zeros[i] = (int8_t)row->zeros[at + i];
+}
 
 static void load_entries(const struct scheme_int_row *row, uint64_t group, size_t n,
                          struct entries *e, struct mxfs_affine *affine)
 {
+    enum mxfs_dtype dtype = row->group->part[row->layout->scales]->dtype;
+    uint64_t at = group - row->entry;
+
+    load_pairs(row, group, n, e->scales, e->zeros);
+    if (row->biases)
+        scheme_scale_load(row->codec, e->biases, row->biases + at * scheme_scale_size(dtype), n,
+                          dtype);
     affine->scales = e->scales;
     affine->zeros = row->zeros ? e->zeros : NULL;
     affine->biases = row->biases ? e->biases : NULL;
-    row->entries(row, group, n, e->scales, row->zeros ? e->zeros : NULL,
-                 row->biases ? e->biases : NULL);
-}
-
-/* n <= CHUNK values times factors, narrowed. */
-static void narrow(const struct scheme_int_row *row, uint64_t column, size_t n, const float *values,
-                   uint8_t *dst)
-{
-    const struct scale_narrowing narrowing = {
-        .codec = row->codec,
-        .out = row->group->out,
-        .via = row->layout->via,
-        .columns = row->group->part[row->layout->columns],
-        .factors = row->factors,
-    };
-
-    scale_narrow(&narrowing, dst, values, n, column);
 }
 
 static bool has_factors(const struct scheme_int_row *row)
@@ -128,26 +158,46 @@ static bool has_factors(const struct scheme_int_row *row)
     return row->layout->columns != 0;
 }
 
-/* Columns whose entries are known, from bytes to the output. */
+/* The type that a kernel writes: the output type, or float32 for narrow(). */
+static enum mxfs_out kernel_out(const struct scheme_int_row *row, struct mxfs_affine *affine)
+{
+    if (!has_factors(row))
+        return row->group->out;
+    affine->via = MXFS_OUT_F32;
+    return MXFS_OUT_F32;
+}
+
+/* Multiplies n <= CHUNK values by the factors of their columns, if there are any. */
+static void narrow(const struct scheme_int_row *row, uint64_t column, size_t n, const float *values,
+                   uint8_t *dst)
+{
+    const struct scheme_narrowing narrowing = {
+        .codec = row->codec,
+        .out = row->group->out,
+        .via = row->layout->via,
+        .columns = row->group->part[row->layout->columns],
+        .factors = row->factors,
+    };
+
+    if (has_factors(row))
+        scheme_narrow(&narrowing, dst, values, n, column);
+}
+
+/* Decodes columns by way of a byte for each code. */
 static void decode_bytes(const struct scheme_int_row *row, uint64_t column, size_t n,
                          struct mxfs_affine *affine, uint8_t *dst)
 {
-    const struct mxfs_kernel *kernel = row->codec->kernel;
     uint8_t buffer[UNPACK_CHUNK + SLACK];
     float values[CHUNK];
-    struct mxfs_code8_run run = {
+    const struct mxfs_code8_run run = {
         .codes = unpack(row, column, n, (unsigned)row->layout->offset, buffer),
         .n = n,
         .meaning = row->layout->bits == 8 ? row->layout->meaning : MXFS_CODE8_SIGNED,
         .affine = affine,
     };
 
-    if (!has_factors(row)) {
-        kernel->code8_run[row->group->out](dst, &run);
-        return;
-    }
-    affine->via = MXFS_OUT_F32;
-    kernel->code8_run[MXFS_OUT_F32](values, &run);
+    row->codec->kernel->code8_run[kernel_out(row, affine)](has_factors(row) ? (void *)values : dst,
+                                                           &run);
     narrow(row, column, n, values, dst);
 }
 
@@ -157,17 +207,16 @@ static bool are_nibbles(const struct scheme_int_row *row)
     return row->layout->bits == 4 && !row->layout->per_word;
 }
 
-/* The same for codes of up to 4 bits, of which each group has few values; narrower ones are
+/* Decodes codes of up to 4 bits, of which each group has few values; those below 4 bits are
  * unpacked first. */
 static void decode_narrow(const struct scheme_int_row *row, uint64_t column, size_t n,
                           struct mxfs_affine *affine, uint8_t *dst)
 {
-    const struct mxfs_kernel *kernel = row->codec->kernel;
     bool paired = are_nibbles(row) && row->nibbles <= MXFS_NIBBLES_HIGH_FIRST;
     uint64_t at = column - row->base;
     uint8_t buffer[UNPACK_CHUNK + SLACK];
     float values[CHUNK];
-    struct mxfs_code4_run run = {
+    const struct mxfs_code4_run run = {
         .codes = are_nibbles(row) ? row->codes + (paired ? at / 2 : at)
                                   : unpack(row, column, n, 0, buffer),
         .first = paired ? at % 2 : 0,
@@ -177,12 +226,8 @@ static void decode_narrow(const struct scheme_int_row *row, uint64_t column, siz
         .affine = affine,
     };
 
-    if (!has_factors(row)) {
-        kernel->code4_run[row->group->out](dst, &run);
-        return;
-    }
-    affine->via = MXFS_OUT_F32;
-    kernel->code4_run[MXFS_OUT_F32](values, &run);
+    row->codec->kernel->code4_run[kernel_out(row, affine)](has_factors(row) ? (void *)values : dst,
+                                                           &run);
     narrow(row, column, n, values, dst);
 }
 
@@ -204,7 +249,7 @@ static void decode_picked(const struct scheme_int_row *row, uint64_t column, uin
                                                     });
 }
 
-/* Every column has an entry of its own. */
+/* Decodes columns with an entry for each. */
 static void decode_by_entry(const struct scheme_int_row *row, uint64_t column, uint64_t n,
                             const float *scales, const float *zeros, uint8_t *dst)
 {
@@ -235,7 +280,7 @@ static void decode_reordered(const struct scheme_int_row *row, uint64_t column, 
     float scales[SCHEME_INT_REORDERED_GROUPS], zeros[SCHEME_INT_REORDERED_GROUPS];
     bool nibbles = are_nibbles(row) && !has_factors(row) && row->nibbles == MXFS_NIBBLES_LOW_FIRST;
 
-    row->entries(row, 0, layout->groups, scales, row->zeros ? zeros : NULL, NULL);
+    load_pairs(row, 0, layout->groups, scales, zeros);
     (nibbles ? decode_picked : decode_by_entry)(row, column, n, scales, row->zeros ? zeros : NULL,
                                                 dst);
 }
@@ -255,8 +300,8 @@ void scheme_int_columns(const struct scheme_int_row *row, uint64_t column, uint6
     while (n > 0) {
         uint64_t phase = column % size;
         uint64_t count = mxfs_min_u64(n, most);
-        if ((phase + count - 1) / size >= SCALE_CHUNK)
-            count = SCALE_CHUNK * size - phase;
+        if ((phase + count - 1) / size >= SCHEME_SCALE_CHUNK)
+            count = SCHEME_SCALE_CHUNK * size - phase;
         struct mxfs_affine affine = {.group = size, .skip = phase, .via = row->layout->via};
         load_entries(row, column / size, (phase + count - 1) / size + 1, &entries, &affine);
         if (row->layout->bits <= 4)
@@ -279,33 +324,17 @@ void scheme_int_choose_out(struct scheme_case *c)
 
 int scheme_int_spread(struct scheme_case *c, struct scheme_int *layout, uint64_t groups)
 {
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
     const struct mxfs_group *g = c->group;
 
     layout->rows = g->shape[g->rank - 2];
     layout->cols = g->shape[g->rank - 1];
-    layout->row_bytes = layout->cols;
+    layout->row_bytes = scheme_last_dim(codes) * (mxfs_dtype_bits(codes->dtype) / 8);
     layout->groups = groups;
     if (groups == 0 || layout->cols % groups != 0)
         return scheme_refuse(c, scheme_int_uneven);
     layout->block_cols = mxfs_max_u64(layout->cols / groups, 1);
     return 0;
-}
-
-int scheme_int_fit_zeros(struct scheme_case *c, struct scheme_int *layout)
-{
-    const struct mxfs_tensor *zeros = c->of[SCHEME_ZEROS], *scales = c->of[SCHEME_SCALES];
-
-    layout->zeros = scheme_place(c, SCHEME_ZEROS) & 0xff;
-    if (zeros && (zeros->dtype != MXFS_I8 || zeros->rank != scales->rank ||
-                  !scheme_same_dims(zeros, scales, scales->rank)))
-        return scheme_refuse(c, scheme_no_fit);
-    return 0;
-}
-
-int scheme_int_fit_columns(struct scheme_case *c, struct scheme_int *layout)
-{
-    layout->columns = scheme_place(c, SCHEME_COLUMNS) & 0xff;
-    return scale_columns_fit(c) ? 0 : scheme_refuse(c, scheme_no_fit);
 }
 
 /* Whether each of the groups has as many columns as the others. */
@@ -325,7 +354,7 @@ static bool is_even(const struct scheme_int *layout)
 /* The meaning of a g_idx. */
 struct order {
     bool natural; /* as if there were none */
-    bool unused;  /* -1 is there */
+    bool unused;  /* it has a -1 */
 };
 
 /* Fills group_of. */
@@ -389,4 +418,17 @@ int scheme_int_read_groups(struct scheme_case *c, bool even)
     layout = resize(c, layout->cols);
     int rc = layout ? fill_groups(c, layout, &order) : -ENOMEM;
     return rc == 0 ? use_groups(c, layout, order, even) : rc;
+}
+
+int scheme_int_finish(struct scheme_case *c, const struct scheme_int *layout)
+{
+    const struct mxfs_tensor *zeros = c->of[SCHEME_ZEROS], *scales = c->of[SCHEME_SCALES];
+
+    if (zeros && !layout->zeros_packed &&
+        (zeros->dtype != MXFS_I8 || zeros->rank != scales->rank ||
+         !scheme_same_dims(zeros, scales, scales->rank)))
+        return scheme_refuse(c, scheme_no_fit);
+    if (!scheme_columns_fit(c))
+        return scheme_refuse(c, scheme_no_fit);
+    return scheme_int_read_groups(c, true);
 }

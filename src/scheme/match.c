@@ -4,9 +4,9 @@
 /*
  * The engine: finds groups from the tables in which schemes describe their formats.
  *
- * Every scheme would ask the same questions of a tensor: is it a main part by suffix and type,
- * which companions are there, is one missing, is there one too many, are weights rotated. They are
- * asked here, once. Only whether the shapes fit is left to the scheme.
+ * The same questions arise for every scheme: is a tensor a main part by suffix and type, which
+ * companions does it have, is one missing, is there one too many, are weights rotated. The engine
+ * asks them; the scheme only decides whether the shapes fit.
  */
 #include "match.h"
 
@@ -29,16 +29,7 @@ static const char elsewhere[] = "a companion of it is in a missing shard";
 static const char no_weight[] = "the weight that it belongs to is missing";
 static const char not_forced[] = "it does not fit the requested --scheme";
 
-/* For use by fit(). */
-
-unsigned scheme_place(const struct scheme_case *c, enum scheme_role role)
-{
-    for (unsigned i = 1; c->of[role] && i < c->group->parts; i++) {
-        if (c->group->part[i] == c->of[role])
-            return i;
-    }
-    return 0;
-}
+/* For fit(). */
 
 static int refuse(struct mxfs_match *match, const char *name, const char *reason, bool half)
 {
@@ -143,17 +134,20 @@ uint64_t scheme_last_dim(const struct mxfs_tensor *t)
 }
 
 bool scheme_is_blocked(const struct mxfs_tensor *codes, const struct mxfs_tensor *scales,
-                       uint64_t ratio)
+                       uint32_t axis, uint64_t ratio)
 {
-    return codes->rank >= 2 && codes->rank == scales->rank &&
-           scheme_same_dims(codes, scales, codes->rank - 1) &&
-           scheme_last_dim(codes) % ratio == 0 &&
-           scheme_last_dim(codes) / ratio == scheme_last_dim(scales);
+    bool fits = codes->rank >= 2 && codes->rank == scales->rank;
+
+    for (uint32_t i = 0; fits && i < codes->rank; i++) {
+        uint64_t each = i == axis ? ratio : 1;
+        fits = codes->shape[i] % each == 0 && codes->shape[i] / each == scales->shape[i];
+    }
+    return fits;
 }
 
 /* Parts. */
 
-/* The tensor whose name is the first stem_len bytes of that of tensor `index`, and `suffix`. */
+/* The tensor called like the first stem_len bytes of the name of tensor `index`, plus `suffix`. */
 static size_t next_to(const struct mxfs_match *match, size_t index, size_t stem_len,
                       const char *suffix)
 {
@@ -161,10 +155,10 @@ static size_t next_to(const struct mxfs_match *match, size_t index, size_t stem_
     return mxfs_tensors_find(set, index, set->sorted[index]->name, stem_len, suffix);
 }
 
-/* A part that makes the group a refused one. */
+/* Parts for which the group is refused, or NULL. */
 struct faults {
-    const struct scheme_part *twice; /* its role has another part already */
-    const struct scheme_part *odd;   /* it has another type */
+    const struct scheme_part *twice; /* another part has its role */
+    const struct scheme_part *odd;   /* its type is not one of the form */
 };
 
 static void add_part(struct scheme_case *c, const struct scheme_part *part,
@@ -172,17 +166,19 @@ static void add_part(struct scheme_case *c, const struct scheme_part *part,
 {
     struct mxfs_group *g = c->group;
 
-    if (c->of[part->role])
-        faults->twice = part;
-    else
-        c->of[part->role] = t;
     if (!(part->dtypes >> t->dtype & 1))
         faults->odd = part;
+    if (c->of[part->role]) {
+        faults->twice = part;
+    } else {
+        c->of[part->role] = t;
+        c->place[part->role] = (uint8_t)g->parts;
+    }
     if (!(part->flags & SCHEME_WITNESS) && g->parts < MXFS_PARTS_MAX)
         g->part[g->parts++] = t;
 }
 
-/* Finds the parts of a form; false when something says that the tensor is of another one. */
+/* Finds the parts of a form; false when the type of one shows that it is not this form. */
 static bool find_parts(struct scheme_case *c, uint32_t present, struct faults *faults)
 {
     const struct scheme_part *parts = c->form->part;
@@ -202,7 +198,7 @@ static bool find_parts(struct scheme_case *c, uint32_t present, struct faults *f
     return true;
 }
 
-/* The first part that one of the flags asks for and that is not there, or NULL. */
+/* The first part that has one of the flags and is missing, or NULL. */
 static const struct scheme_part *find_missing(const struct scheme_case *c, unsigned flags)
 {
     for (const struct scheme_part *p = c->form->part + 1; p->suffix; p++) {
@@ -219,42 +215,34 @@ static bool is_module(const char *name, size_t len)
     return len >= 7 && memcmp(name + len - 7, ".weight", 7) == 0;
 }
 
-/* The tensor that is companion `k` of the output name[0, len), in `set`. */
-static size_t find_companion(const struct mxfs_tensors *set, size_t near, const char *name,
-                             size_t len, const struct scheme_companion *k)
+/* The tensor in `set` that is called like entry `e` next to the output name[0, len). */
+static size_t find_entry(const struct mxfs_tensors *set, size_t near, const char *name, size_t len,
+                         const struct scheme_entry *e)
 {
-    if (k->module && !is_module(name, len))
+    if (e->module && !is_module(name, len))
         return MXFS_NOT_FOUND;
-    return mxfs_tensors_find(set, near, name, k->module ? len - 6 : len, k->suffix);
-}
-
-static bool is_part(const struct mxfs_group *g, const struct mxfs_tensor *t)
-{
-    for (unsigned i = 0; i < g->parts; i++) {
-        if (g->part[i] == t)
-            return true;
-    }
-    return false;
+    return mxfs_tensors_find(set, near, name, e->module ? len - 6 : len, e->suffix);
 }
 
 /*
- * A tensor next to a group that is called like a scale, a zero point or the like changes the
- * meaning of its codes. A form lists those that it understands; if one is left, the group is of an
- * unknown format. Returns the first that has one of the roles (bits), or NULL.
+ * A tensor next to a group whose name is that of a scale, a zero point or the like changes the
+ * meaning of the codes. A form lists those that it understands; with any other, the format is
+ * unknown. Returns the first whose role is among `roles` (bits), or NULL.
  */
-static const struct scheme_companion *find_stranger(const struct mxfs_match *match, size_t index,
-                                                    const struct mxfs_group *g, uint32_t roles)
+static const struct scheme_part *find_stranger(const struct mxfs_match *match, size_t index,
+                                               const struct mxfs_group *g, uint32_t roles)
 {
     const struct mxfs_tensors *set = match->tensors;
 
-    for (size_t i = 0; i < match->index->companions; i++) {
-        const struct scheme_companion *k = &match->index->company[i];
-        size_t at = k->here && k->strange && (roles >> k->role & 1)
-                        ? find_companion(set, index, g->name, g->name_len, k)
+    for (size_t i = 0; i < match->index->entries; i++) {
+        const struct scheme_entry *e = &match->index->entry[i];
+        size_t at = e->strange && (roles >> e->part->role & 1)
+                        ? find_entry(set, index, g->name, g->name_len, e)
                         : MXFS_NOT_FOUND;
-        if (at != MXFS_NOT_FOUND && (k->dtypes >> set->sorted[at]->dtype & 1) &&
-            !is_part(g, set->sorted[at]))
-            return k;
+        if (at == MXFS_NOT_FOUND || mxfs_scheme_has_part(g, set->sorted[at]))
+            continue;
+        if (!(e->part->flags & SCHEME_TYPED) || (e->part->dtypes >> set->sorted[at]->dtype & 1))
+            return e->part;
     }
     return NULL;
 }
@@ -274,23 +262,22 @@ bool scheme_has_scales(const struct scheme_case *c)
 }
 
 /*
- * Whether a missing shard holds company of the output name[0, len). Then its meaning is unknown:
- * without its g_idx a group looks whole, and without its scales like no group at all.
+ * Whether a missing shard holds a companion of the output name[0, len). If so, its meaning is
+ * unknown: a group without its g_idx looks complete, and codes without scales look like no group.
  */
 static bool lacks_company(const struct mxfs_match *match, const char *name, size_t len)
 {
     const struct mxfs_tensors *absent = match->options->absent;
-    const struct scheme_index *index = match->index;
 
-    for (size_t i = 0; absent && absent->count > 0 && i < index->companions; i++) {
-        const struct scheme_companion *k = &index->company[i];
-        if (k->gone && find_companion(absent, 0, name, len, k) != MXFS_NOT_FOUND)
+    for (size_t i = 0; absent && i < match->index->entries; i++) {
+        const struct scheme_entry *e = &match->index->entry[i];
+        if (e->gone && find_entry(absent, 0, name, len, e) != MXFS_NOT_FOUND)
             return true;
     }
     return false;
 }
 
-/* The output is called stem + form->output, most often the beginning of the main part's name. */
+/* The output is called stem + form->output, which mostly is how the main part's name begins. */
 static int set_name(struct scheme_case *c)
 {
     const struct mxfs_tensor *t = c->of[SCHEME_CODES];
@@ -314,7 +301,7 @@ static int set_name(struct scheme_case *c)
 
 /* Forms. */
 
-/* Everything but the shapes. */
+/* Checks everything but the shapes. */
 static int check_parts(struct scheme_case *c, const struct faults *faults)
 {
     const struct mxfs_quant_config *config = c->match->config;
@@ -334,12 +321,11 @@ static int check_parts(struct scheme_case *c, const struct faults *faults)
     int rc = set_name(c);
     if (rc != 0)
         return rc;
-    const struct scheme_companion *stranger =
-        find_stranger(c->match, c->index, c->group, UINT32_MAX);
+    const struct scheme_part *stranger = find_stranger(c->match, c->index, c->group, UINT32_MAX);
     return stranger ? scheme_refuse(c, scheme_words[stranger->role].stranger) : 0;
 }
 
-/* The verdict on a form whose parts were found, once `rc` says whether they fit. */
+/* The verdict on a form whose parts are there; `rc` says whether they fit. */
 static int conclude(struct scheme_case *c, int rc)
 {
     struct mxfs_match *match = c->match;
@@ -347,14 +333,14 @@ static int conclude(struct scheme_case *c, int rc)
     const struct mxfs_tensor *t = c->of[SCHEME_CODES];
     const char *forced = match->options->forced;
 
-    if (match->error != 0) /* whatever was concluded from it */
+    if (match->error != 0) /* a verdict drawn from a failed read is void */
         return match->error;
     if (rc == 0 && lacks_company(match, g->name, g->name_len))
         return scheme_refuse_half(c, elsewhere);
     if (rc == 0 && forced && !mxfs_scheme_is_listed(c->scheme, forced))
         return scheme_refuse(c, not_forced);
     if (rc == -ENOTSUP && !match->half && lacks_company(match, t->name, t->name_len))
-        return refuse(match, match->scheme, elsewhere, true); /* which might explain it */
+        return refuse(match, match->scheme, elsewhere, true); /* which may be why it does not fit */
     return rc;
 }
 
@@ -375,13 +361,13 @@ static int ask_form(struct mxfs_match *match, size_t index, const struct scheme_
         (scheme->recognises && !scheme->recognises(&c)))
         return -ENOENT;
     int rc = check_parts(&c, &faults);
-    return conclude(&c, rc == 0 ? scheme->fit(&c, group) : rc);
+    return conclude(&c, rc == 0 ? scheme->fit(&c) : rc);
 }
 
-/* Parts whose main part is nowhere. */
+/* Parts without their main part. */
 
-/* Whether `form` lists `suffix`, and has a main part for the stem of tensor `index`: of any type,
- * or of one that it takes. */
+/* Whether `form` lists `suffix`, and there is a main part for the stem of tensor `index`, of any
+ * type or of one that the form takes. */
 static bool has_main(const struct mxfs_match *match, size_t index, const struct scheme_form *form,
                      const char *suffix, bool any_type)
 {
@@ -398,42 +384,41 @@ static bool has_main(const struct mxfs_match *match, size_t index, const struct 
            (any_type || (form->part->dtypes >> sorted[at]->dtype & 1));
 }
 
-/* Whether no form has a main part for a lone part. */
-static bool is_alone(const struct mxfs_match *match, size_t index, const struct scheme_lone *l)
+/* Whether no form has a main part for tensor `index`. */
+static bool is_alone(const struct mxfs_match *match, size_t index, const struct scheme_entry *e)
 {
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
         for (const struct scheme_form *f = (*s)->forms; f->part[0].suffix; f++) {
-            if (has_main(match, index, f, l->part->suffix, *s == l->scheme))
+            if (has_main(match, index, f, e->part->suffix, *s == e->scheme))
                 return false;
         }
     }
     return true;
 }
 
-/* Whether another part of its form is there. */
-static bool has_pair(const struct mxfs_match *match, size_t index, const struct scheme_lone *l,
+/* Whether another part of its form exists. */
+static bool has_pair(const struct mxfs_match *match, size_t index, const struct scheme_entry *e,
                      size_t stem_len)
 {
-    for (const struct scheme_part *p = l->form->part + 1; p->suffix; p++) {
-        if (p != l->part && p->role != SCHEME_ACTIVATION &&
+    for (const struct scheme_part *p = e->form->part + 1; p->suffix; p++) {
+        if (p != e->part && p->role != SCHEME_ACTIVATION &&
             next_to(match, index, stem_len, p->suffix) != MXFS_NOT_FOUND)
             return true;
     }
     return false;
 }
 
-static int ask_lone_part(struct mxfs_match *match, size_t index, const struct scheme_lone *l)
+static int ask_lone_part(struct mxfs_match *match, size_t index, const struct scheme_entry *e)
 {
     const struct mxfs_tensor *t = match->tensors->sorted[index];
-    unsigned flags = l->part->flags;
+    unsigned flags = e->part->flags;
     size_t stem_len;
 
-    if (!(scheme_lone_dtypes(l->part) >> t->dtype & 1) ||
-        !mxfs_tensor_has_suffix(t, l->part->suffix, &stem_len) ||
-        ((flags & SCHEME_PAIRED) && !has_pair(match, index, l, stem_len)) ||
-        !is_alone(match, index, l))
+    if (!(e->lone >> t->dtype & 1) || !mxfs_tensor_has_suffix(t, e->part->suffix, &stem_len) ||
+        ((flags & SCHEME_PAIRED) && !has_pair(match, index, e, stem_len)) ||
+        !is_alone(match, index, e))
         return -ENOENT;
-    return refuse(match, flags & SCHEME_NAMED ? l->scheme->name : "scale", no_weight, true);
+    return refuse(match, flags & SCHEME_NAMED ? e->scheme->name : "scale", no_weight, true);
 }
 
 static int ask_lone_parts(struct mxfs_match *match, size_t index, struct mxfs_group *group)
@@ -441,8 +426,8 @@ static int ask_lone_parts(struct mxfs_match *match, size_t index, struct mxfs_gr
     int rc = -ENOENT;
 
     *group = (struct mxfs_group){.part = {match->tensors->sorted[index]}, .parts = 1};
-    for (size_t i = 0; i < match->index->lone_parts && rc == -ENOENT; i++)
-        rc = ask_lone_part(match, index, &match->index->lone[i]);
+    for (size_t i = 0; i < match->index->entries && rc == -ENOENT; i++)
+        rc = ask_lone_part(match, index, &match->index->entry[i]);
     return rc;
 }
 
@@ -456,7 +441,7 @@ int mxfs_scheme_begin(struct mxfs_match *match, const struct mxfs_tensors *tenso
     match->index = calloc(1, sizeof(*match->index));
     if (!match->index)
         return -ENOMEM;
-    scheme_index_fill(match->index, tensors, options->absent);
+    scheme_index_fill(match->index, tensors, options);
     return 0;
 }
 
@@ -474,30 +459,13 @@ void mxfs_scheme_release(struct mxfs_group *group)
     *group = (struct mxfs_group){0};
 }
 
-/* Whether it is a form's turn: forced schemes come before all others that decode, but after those
- * that know the bytes to be others than the names say. */
-static bool is_in_turn(const struct mxfs_match *match, const struct scheme_active *a, int turn)
-{
-    const char *forced = match->options->forced;
-
-    if (!forced)
-        return turn == 2;
-    return turn == (a->scheme == mxfs_schemes[0]               ? 0
-                    : mxfs_scheme_is_listed(a->scheme, forced) ? 1
-                                                               : 2);
-}
-
 static int ask_forms(struct mxfs_match *match, size_t index, struct mxfs_group *group)
 {
-    for (int turn = match->options->forced ? 0 : 2; turn <= 2; turn++) {
-        for (size_t i = 0; i < match->index->forms; i++) {
-            const struct scheme_active *a = &match->index->form[i];
-            int rc = is_in_turn(match, a, turn) ? ask_form(match, index, a, group) : -ENOENT;
-            if (rc != -ENOENT || match->error != 0)
-                return rc;
-        }
-    }
-    return -ENOENT;
+    int rc = -ENOENT;
+
+    for (size_t i = 0; i < match->index->forms && rc == -ENOENT && match->error == 0; i++)
+        rc = ask_form(match, index, &match->index->form[i], group);
+    return match->error ? match->error : rc;
 }
 
 int mxfs_scheme_ask(struct mxfs_match *match, size_t index, struct mxfs_group *group)
@@ -516,12 +484,11 @@ int mxfs_scheme_ask_alone(struct mxfs_match *match, size_t index)
     return refuse(match, "incomplete", elsewhere, true);
 }
 
-/* The stem of a scale of activations; false when the tensor is none. */
-static bool scales_activations(const struct mxfs_match *match, const struct mxfs_tensor *t,
-                               size_t *stem_len)
+/* Whether a tensor scales activations, and the length of its stem. */
+static bool find_stem(const struct mxfs_match *match, const struct mxfs_tensor *t, size_t *stem_len)
 {
-    for (size_t i = 0; i < match->index->lone_parts; i++) {
-        const struct scheme_part *p = match->index->lone[i].part;
+    for (size_t i = 0; i < match->index->entries; i++) {
+        const struct scheme_part *p = match->index->entry[i].part;
         if (p->role == SCHEME_ACTIVATION && mxfs_tensor_has_suffix(t, p->suffix, stem_len))
             return true;
     }
@@ -534,12 +501,12 @@ bool mxfs_scheme_scales_activations(const struct mxfs_match *match, size_t index
     const struct mxfs_tensor *t = match->tensors->sorted[index];
     size_t stem_len;
 
-    if (!scales_activations(match, t, &stem_len))
+    if (!find_stem(match, t, &stem_len))
         return false;
     *count = 0;
     for (size_t f = 0; f < match->index->forms && *count < MXFS_MAINS_MAX; f++) {
         const char *suffix = match->index->form[f].form->part->suffix;
-        /* Forms write "weight_packed" without the dot after X. */
+        /* Forms list "weight_packed" without the dot after X. */
         size_t dot = suffix[0] == 'w' && t->name[stem_len] == '.';
         size_t at = next_to(match, index, stem_len + dot, suffix);
         if (at != MXFS_NOT_FOUND)

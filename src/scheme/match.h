@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * How a scheme describes its format, and the functions that its fit() may use. Private to scheme/.
+ * How a scheme describes its format, and the functions for its fit(). Private to scheme/.
  */
 #ifndef MXFS_SCHEME_MATCH_H
 #define MXFS_SCHEME_MATCH_H
@@ -12,11 +12,12 @@
 /** Sets of types, as bits of enum mxfs_dtype. */
 #define SCHEME_BIT(dtype) (1u << MXFS_##dtype)
 enum {
-    SCHEME_ANY = (1 << MXFS_DTYPE_COUNT) - 1,
+    SCHEME_ANY = (1 << MXFS_DTYPE_COUNT) - 1, /**< all types */
     /** Scales that are numbers. */
     SCHEME_LINEAR = SCHEME_BIT(F32) | SCHEME_BIT(BF16) | SCHEME_BIT(F16),
-    /** Scales that are exponents: F8_E8M0, or U8 that hold the same. */
+    /** Scales that are exponents: F8_E8M0, or U8 with the same bytes. */
     SCHEME_EXPONENT = SCHEME_BIT(U8) | SCHEME_BIT(F8_E8M0),
+    /** Codes of 8 bits that are floating-point numbers. */
     SCHEME_FP8 = SCHEME_BIT(F8_E4M3) | SCHEME_BIT(F8_E5M2),
 };
 
@@ -27,78 +28,76 @@ enum scheme_role {
     SCHEME_ZEROS,         /**< zero points */
     SCHEME_BIASES,        /**< added to products */
     SCHEME_GLOBAL,        /**< a scale of scales */
-    SCHEME_DIVISOR,       /**< the same as a divisor */
+    SCHEME_DIVISOR,       /**< a scale of scales that divides */
     SCHEME_COLUMNS,       /**< factors of columns (pre_quant_scale) */
     SCHEME_G_IDX,         /**< the group of each column */
     SCHEME_SHAPE,         /**< dimensions of the output */
     SCHEME_MAP,           /**< values of codes */
-    SCHEME_STATE,         /**< JSON that tells the rest */
+    SCHEME_STATE,         /**< JSON that describes the rest */
     SCHEME_NESTED_SCALES, /**< scales of quantized scales */
     SCHEME_NESTED_MAP,    /**< values of quantized scales */
-    SCHEME_ORDER,         /**< tells in which order elements lie */
+    SCHEME_ORDER,         /**< the order of the elements */
     SCHEME_LOW_RANK,      /**< a low-rank part that is added at run time */
     SCHEME_OTHER,         /**< does not enter the weight, or is not understood */
     SCHEME_ACTIVATION,    /**< scales activations or a KV cache: dropped */
-    SCHEME_ROLES,
+    SCHEME_ROLES,         /**< number of roles */
 };
 
-/** Consequences of a part's presence or absence, as bits. Without any the part is optional. */
+/** The meaning of a part's presence or absence, as bits; 0: the part is optional. */
 enum {
-    SCHEME_TELLS = 1,       /**< without it the tensors are of another format */
-    SCHEME_NEEDED = 2,      /**< without it the group is half a group */
-    SCHEME_ASYMMETRIC = 4,  /**< needed where the config says that integers have zero points */
-    SCHEME_TYPED = 8,       /**< of another type it is of another format, else of an unknown one */
-    SCHEME_ALONE = 16,      /**< without its main part it is half a group, called "scale" */
-    SCHEME_PAIRED = 32,     /**< ALONE only when another part of the form is there */
-    SCHEME_NAMED = 64,      /**< ALONE, and called like the scheme */
-    SCHEME_WITNESS = 128,   /**< tells, but is no part: it keeps its role */
-    SCHEME_AMBIGUOUS = 256, /**< the name means other things too: harmless next to a group that
-                               does not list it */
+    SCHEME_TELLS = 1,       /**< without it, the tensors have another format */
+    SCHEME_NEEDED = 2,      /**< without it, the group is half a group */
+    SCHEME_ASYMMETRIC = 4,  /**< NEEDED if the config says that integers have zero points */
+    SCHEME_TYPED = 8,       /**< another type means another format, not an unknown one */
+    SCHEME_ALONE = 16,      /**< it is half a group without its main part, under the name "scale" */
+    SCHEME_PAIRED = 32,     /**< ALONE, but only if another part of the form is there */
+    SCHEME_NAMED = 64,      /**< ALONE, but under the name of the scheme */
+    SCHEME_WITNESS = 128,   /**< it changes the format, but is not a part: it keeps its role */
+    SCHEME_AMBIGUOUS = 256, /**< its name has other meanings too: harmless next to a group
+                               that does not list it */
 };
 
 /** One part: the tensor called stem + suffix. */
 struct scheme_part {
-    enum scheme_role role; /**< parts of one role are alternatives: one of them may be there */
+    enum scheme_role role; /**< parts of one role are alternatives */
     const char *suffix;    /**< NULL ends a table */
     uint32_t dtypes;       /**< types that it may have */
-    unsigned flags;
+    unsigned flags;        /**< SCHEME_TELLS and the others */
 };
 
-/** Parts of a form, and the NULL that ends them. */
+/** Most parts of a form, with the one that ends them. */
 #define SCHEME_FORM_PARTS 12
 
 /**
- * The names of a group. The main part comes first: any tensor that ends in its suffix and has one
- * of its types; what is before the suffix is the stem. The group's parts are in this order.
+ * The names of a group's parts. The main part comes first: any tensor whose name ends in its suffix
+ * and that has one of its types. The rest of the name is the stem, which all parts share.
  */
 struct scheme_form {
     const char *output; /**< suffix of the output, also called stem + suffix */
     const char *name;   /**< of a refused format; NULL: the scheme's name */
     const char *reason; /**< why the format is refused; NULL: it is decoded */
-    struct scheme_part part[SCHEME_FORM_PARTS];
+    struct scheme_part part[SCHEME_FORM_PARTS]; /**< in the order of group->part */
 };
 
 /** A form and a tensor that may be its main part. */
 struct scheme_case {
-    struct mxfs_match *match;
-    size_t index; /**< of the main part */
-    const struct mxfs_scheme *scheme;
-    const struct scheme_form *form;
-    size_t stem_len;
+    struct mxfs_match *match;                   /**< the search */
+    size_t index;                               /**< of the main part in match->tensors */
+    const struct mxfs_scheme *scheme;           /**< that is asked */
+    const struct scheme_form *form;             /**< one of its forms */
+    size_t stem_len;                            /**< bytes of the name before the suffix */
     const struct mxfs_tensor *of[SCHEME_ROLES]; /**< the parts found, or NULL */
-    struct mxfs_group *group;
+    uint8_t place[SCHEME_ROLES];                /**< their indices in group->part; 0 for none */
+    struct mxfs_group *group;                   /**< that the scheme fills */
 };
 
-/** Index in group->part of the part of a role that was found; else 0. */
-unsigned scheme_place(const struct scheme_case *c, enum scheme_role role);
-
-/** Refuses: sets scheme (the scheme's own name), reason and half; returns -ENOTSUP. */
+/** Refuses a group for `reason`, under the name of its scheme. Returns -ENOTSUP. */
 int scheme_refuse(struct scheme_case *c, const char *reason);
 
-/** The same under another name. */
+/** Refuses under another name. */
 int scheme_refuse_as(struct scheme_case *c, const char *name, const char *reason);
 
-/** The same for a group of which a part is nowhere to be found. */
+/** Refuses a group that lacks a part. */
 int scheme_refuse_half(struct scheme_case *c, const char *reason);
 
 /** The one way to read a part while matching. Returns 0 or -errno, which ends the search. */
@@ -111,18 +110,18 @@ int scheme_fail(struct scheme_case *c, int rc);
 /** The one way to allocate while matching: as realloc(). NULL ends the search. */
 void *scheme_alloc(struct scheme_case *c, void *old, size_t size);
 
-/** Sets group->layout to `size` zero bytes; NULL when memory is out, which ends the search. */
+/** Sets group->layout to `size` zero bytes. Returns NULL without memory, which ends the search. */
 void *scheme_layout(struct scheme_case *c, size_t size);
 
-/** Sets the output's shape; refuses too many dimensions, or elements for 64 bits of bytes. */
+/** Sets the output's shape; refuses too many dimensions, and sizes that 63 bits cannot hold. */
 int scheme_set_shape(struct scheme_case *c, const uint64_t *shape, uint32_t rank);
 
-/** The same: the shape of the codes, but for `axis` (below their rank), which is count * each. */
+/** Sets the output's shape to that of the codes, but with count * each for `axis`, which exists. */
 int scheme_set_axis(struct scheme_case *c, uint32_t axis, uint64_t count, uint64_t each);
 
-/** Whether all dimensions are equal but the last, of which `codes` has `ratio` times as many. */
+/** Whether all dimensions are equal except `axis`, which is `ratio` times as large in `codes`. */
 bool scheme_is_blocked(const struct mxfs_tensor *codes, const struct mxfs_tensor *scales,
-                       uint64_t ratio);
+                       uint32_t axis, uint64_t ratio);
 
 /** Whether the first `rank` dimensions are the same. */
 bool scheme_same_dims(const struct mxfs_tensor *a, const struct mxfs_tensor *b, uint32_t rank);
@@ -130,13 +129,13 @@ bool scheme_same_dims(const struct mxfs_tensor *a, const struct mxfs_tensor *b, 
 /** The last dimension, or 0 for a scalar. */
 uint64_t scheme_last_dim(const struct mxfs_tensor *t);
 
-/** Whether next to the codes there are scales of a name that some scheme knows. */
+/** Whether the codes have scales of a name that some scheme knows. */
 bool scheme_has_scales(const struct scheme_case *c);
 
 /** Whether `list`, names separated by commas, has the name text[0, len). */
 bool scheme_list_has(const char *list, const char *text, size_t len);
 
-/** The sentences about parts of a role. */
+/** How refusals speak of parts of a role. */
 struct scheme_words {
     const char *missing;  /**< "its scales are missing" */
     const char *unknown;  /**< "its scales have an unknown type" */
@@ -144,10 +143,10 @@ struct scheme_words {
 };
 extern const struct scheme_words scheme_words[SCHEME_ROLES];
 
-/** Names that no scheme takes: scales of activations, and what no group may have next to it. */
+/** Names that no scheme lists: scales of activations, and parts that no group may have. */
 extern const struct scheme_form scheme_common[];
 
-/** Reasons that several schemes give; pointers are compared, so the same cause counts as one. */
+/** Reasons that several schemes give. */
 extern const char scheme_no_fit[];
 extern const char scheme_too_large[];
 extern const char scheme_swizzled[];

@@ -6,12 +6,12 @@
  * is a stream of codes, the first in the lowest bits.
  *
  *  - affine: X.biases like the scales, of a float type; code * scale + bias, the product rounded to
- *    that type, then the sum. The words of a group tell bits * columns of it, not the two apart
- *    (4 x 32 is 2 x 64): only a pair that the config mentions is taken.
+ *    that type, then the sum. The words of a group give the product of bits and columns (4 x 32
+ *    is 2 x 64), so the pair must be in the config.
  *  - mxfp4, mxfp8: U8 scales are E8M0, for 32 codes of 4 or 8 bits (E2M1, E4M3)
  *  - nvfp4: U8 scales are E4M3, for 16 codes of 4 bits (E2M1)
  *
- * The last three are told apart by the words that share a scale: 4, 8 and 2.
+ * The number of words that share a scale tells the last three apart: 4, 8 and 2.
  *
  * Source: ml-explore/mlx mlx/ops.cpp (affine_dequantize, fp_dequantize), python docs of
  * mx.quantize.
@@ -23,7 +23,7 @@
 #include "mxfs/bytes.h"
 #include "scales.h"
 
-enum { CODES, SCALES, BIASES };
+enum { CODES, SCALES };
 
 static const struct scheme_form affine[] = {
     {.output = ".weight",
@@ -42,7 +42,7 @@ static const struct scheme_form floats[] = {
 
 /* Matching. */
 
-/* Words of a row that share a scale, or 0 when the shapes do not belong together. */
+/* Words of a row that share a scale, or 0 if the shapes do not fit. */
 static uint64_t words_of_group(const struct mxfs_tensor *codes, const struct mxfs_tensor *scales)
 {
     uint64_t words = scheme_last_dim(codes), groups = scheme_last_dim(scales);
@@ -53,8 +53,7 @@ static uint64_t words_of_group(const struct mxfs_tensor *codes, const struct mxf
     return words % groups == 0 ? words / groups : 0;
 }
 
-/* The only width of the config that fills that many words with a group; bits 0: none, or several.
- */
+/* The only width in the config with groups of that many words; bits 0: none, or several. */
 static struct mxfs_quant_width find_width(const struct mxfs_quant_config *config, uint64_t words)
 {
     struct mxfs_quant_width found = {0, 0};
@@ -77,7 +76,7 @@ static bool is_affine(const struct scheme_case *c)
     return c->of[SCHEME_BIASES] || c->of[SCHEME_SCALES]->dtype != MXFS_U8;
 }
 
-/* The scales and biases, and the width of the codes, as far as they are told. */
+/* Checks scales and biases, and finds the width of the codes. */
 static int check_affine(struct scheme_case *c, struct mxfs_quant_width *width)
 {
     const struct mxfs_tensor *scales = c->of[SCHEME_SCALES], *biases = c->of[SCHEME_BIASES];
@@ -92,7 +91,7 @@ static int check_affine(struct scheme_case *c, struct mxfs_quant_width *width)
     return width->bits == 0 ? scheme_refuse(c, scheme_int_uncertain) : 0;
 }
 
-static int fit_affine(struct scheme_case *c, struct mxfs_group *group)
+static int fit_affine(struct scheme_case *c)
 {
     struct mxfs_quant_width width = {0, 0};
     int rc = check_affine(c, &width);
@@ -105,47 +104,36 @@ static int fit_affine(struct scheme_case *c, struct mxfs_group *group)
     struct scheme_int *layout = scheme_int_new(c, width.bits, MXFS_CODE8_UNSIGNED);
     if (!layout)
         return -ENOMEM;
-    rc = scheme_int_spread(c, layout, scheme_last_dim(c->of[SCHEME_SCALES]));
-    layout->row_bytes = scheme_last_dim(c->of[SCHEME_CODES]) * 4;
-    layout->biases = BIASES;
-    layout->via = scale_type(c->of[SCHEME_SCALES]);
-    group->tile = 1;
     scheme_int_choose_out(c);
-    return rc;
+    return scheme_int_spread(c, layout, scheme_last_dim(c->of[SCHEME_SCALES]));
 }
 
-static int fit_blocks(struct scheme_case *c, struct mxfs_group *group)
+static int fit_blocks(struct scheme_case *c)
 {
     scheme_int_choose_out(c);
-    return blocks_fit(c, group);
+    return scheme_blocks_fit(c);
 }
 
 /* Decoding. */
 
-static void mxfp8_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                         uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
-                         uint8_t *dst)
+static void mxfp8_decode(const struct mxfs_run *run)
 {
-    (void)first;
-    codec->kernel->mxfp8_blocks[group->out](
-        dst, &(struct mxfs_mxfp8_blocks){codec->tables, src[CODES], src[SCALES],
-                                         count / MXFS_MX_BLOCK, MXFS_FP8_E4M3});
+    run->codec->kernel->mxfp8_blocks[run->group->out](
+        run->dst, &(struct mxfs_mxfp8_blocks){run->codec->tables, run->src[CODES], run->src[SCALES],
+                                              run->count / MXFS_MX_BLOCK, MXFS_FP8_E4M3});
 }
 
-static void nvfp4_decode(const struct mxfs_group *group, const struct mxfs_codec *codec,
-                         uint64_t first, uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX],
-                         uint8_t *dst)
+static void nvfp4_decode(const struct mxfs_run *run)
 {
-    float scales[SCALE_CHUNK];
-    uint64_t blocks = count / MXFS_NVFP4_BLOCK;
+    float scales[SCHEME_SCALE_CHUNK];
+    uint64_t blocks = run->count / MXFS_NVFP4_BLOCK;
 
-    (void)first;
-    for (uint64_t at = 0; at < blocks; at += SCALE_CHUNK) {
-        size_t n = mxfs_min_u64(blocks - at, SCALE_CHUNK);
-        scale_load(codec, scales, src[SCALES] + at, n, MXFS_F8_E4M3);
-        codec->kernel->nvfp4_blocks[group->out](
-            dst + at * MXFS_NVFP4_BLOCK * mxfs_out_size(group->out),
-            &(struct mxfs_nvfp4_blocks){src[CODES] + at * MXFS_NVFP4_BYTES, scales, n});
+    for (uint64_t at = 0; at < blocks; at += SCHEME_SCALE_CHUNK) {
+        size_t n = mxfs_min_u64(blocks - at, SCHEME_SCALE_CHUNK);
+        scheme_scale_load(run->codec, scales, run->src[SCALES] + at, n, MXFS_F8_E4M3);
+        run->codec->kernel->nvfp4_blocks[run->group->out](
+            run->dst + at * MXFS_NVFP4_BLOCK * mxfs_out_size(run->group->out),
+            &(struct mxfs_nvfp4_blocks){run->src[CODES] + at * MXFS_NVFP4_BYTES, scales, n});
     }
 }
 
@@ -163,12 +151,9 @@ const struct mxfs_scheme scheme_mlx_mxfp4 = {
     .name = "mlx-mxfp4",
     .writers = "MLX, 32 codes of 4 bits to a scale",
     .forms = floats,
-    .block = MXFS_MX_BLOCK,
-    .block_bytes = MXFS_MXFP4_BYTES,
-    .recognises = blocks_recognise,
+    .recognises = scheme_blocks_recognise,
     .fit = fit_blocks,
-    .spans = blocks_spans,
-    .decode = blocks_decode_mxfp4,
+    SCHEME_BLOCKS_MXFP4,
 };
 
 const struct mxfs_scheme scheme_mlx_mxfp8 = {
@@ -177,9 +162,9 @@ const struct mxfs_scheme scheme_mlx_mxfp8 = {
     .forms = floats,
     .block = MXFS_MX_BLOCK,
     .block_bytes = MXFS_MX_BLOCK,
-    .recognises = blocks_recognise,
+    .recognises = scheme_blocks_recognise,
     .fit = fit_blocks,
-    .spans = blocks_spans,
+    .spans = scheme_blocks_spans,
     .decode = mxfp8_decode,
 };
 
@@ -189,8 +174,8 @@ const struct mxfs_scheme scheme_mlx_nvfp4 = {
     .forms = floats,
     .block = MXFS_NVFP4_BLOCK,
     .block_bytes = MXFS_NVFP4_BYTES,
-    .recognises = blocks_recognise,
+    .recognises = scheme_blocks_recognise,
     .fit = fit_blocks,
-    .spans = blocks_spans,
+    .spans = scheme_blocks_spans,
     .decode = nvfp4_decode,
 };

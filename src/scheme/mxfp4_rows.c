@@ -6,7 +6,7 @@
  *
  *  - compressed-tensors `mxfp4-pack-quantized`: X.weight_packed U8 + X.weight_scale U8 or F8_E8M0.
  *    AutoRound's MXINT4 has the same names, types and shapes; only data_type tells it apart. With
- *    X.weight_global_scale the group is NVFP4.
+ *    X.weight_global_scale, the group is NVFP4.
  *  - AMD Quark and NVIDIA ModelOpt: X.weight U8 + X.weight_scale U8 or F8_E8M0
  *  - DeepSeek V4 experts: X.weight I8 + X.scale F8_E8M0
  *
@@ -24,11 +24,11 @@ static const struct scheme_form packed[] = {
     {0},
 };
 
-static int fit_packed(struct scheme_case *c, struct mxfs_group *group)
+static int fit_packed(struct scheme_case *c)
 {
     if (strncmp(mxfs_scheme_config_string(c->match->config, "data_type"), "mx_int", 6) == 0)
         return scheme_refuse_as(c, "mxint4", "its elements are integers in the MXFP4 layout");
-    return blocks_fit(c, group);
+    return scheme_blocks_fit(c);
 }
 
 const struct mxfs_scheme scheme_packed_mxfp4 = {
@@ -38,10 +38,7 @@ const struct mxfs_scheme scheme_packed_mxfp4 = {
     .forms = packed,
     .refuses_transforms = true,
     .fit = fit_packed,
-    .block = MXFS_MX_BLOCK,
-    .block_bytes = MXFS_MXFP4_BYTES,
-    .spans = blocks_spans,
-    .decode = blocks_decode_mxfp4,
+    SCHEME_BLOCKS_MXFP4,
 };
 
 static const struct scheme_form weight[] = {
@@ -51,12 +48,14 @@ static const struct scheme_form weight[] = {
     {0},
 };
 
-static int fit_weight(struct scheme_case *c, struct mxfs_group *group)
+static int fit_weight(struct scheme_case *c)
 {
-    /* MXFP6 packs 4 codes in 3 bytes, in one of two orders that nothing on disk tells apart. */
-    if (scheme_is_blocked(c->of[SCHEME_CODES], c->of[SCHEME_SCALES], 24))
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
+
+    /* MXFP6 packs 4 codes in 3 bytes, in one of two orders that nothing in a file tells apart. */
+    if (scheme_is_blocked(codes, c->of[SCHEME_SCALES], codes->rank - 1, 24))
         return scheme_refuse_as(c, "mxfp6", "its two packings cannot be told apart");
-    return blocks_fit(c, group);
+    return scheme_blocks_fit(c);
 }
 
 const struct mxfs_scheme scheme_weight_mxfp4 = {
@@ -65,10 +64,7 @@ const struct mxfs_scheme scheme_weight_mxfp4 = {
     .methods = "quark,modelopt,mxfp4",
     .forms = weight,
     .fit = fit_weight,
-    .block = MXFS_MX_BLOCK,
-    .block_bytes = MXFS_MXFP4_BYTES,
-    .spans = blocks_spans,
-    .decode = blocks_decode_mxfp4,
+    SCHEME_BLOCKS_MXFP4,
 };
 
 static const struct scheme_form deepseek[] = {
@@ -84,9 +80,6 @@ const struct mxfs_scheme scheme_deepseek_mxfp4 = {
     .writers = "DeepSeek V4's experts",
     .methods = "fp8",
     .forms = deepseek,
-    .fit = blocks_fit,
-    .block = MXFS_MX_BLOCK,
-    .block_bytes = MXFS_MXFP4_BYTES,
-    .spans = blocks_spans,
-    .decode = blocks_decode_mxfp4,
+    .fit = scheme_blocks_fit,
+    SCHEME_BLOCKS_MXFP4,
 };

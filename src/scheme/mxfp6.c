@@ -6,9 +6,9 @@
  * U8 or F8_E8M0 [.., K / 32] become X.weight [.., K].
  *
  * Codes are E2M3, four in three bytes, the first in the lowest bits. Every E2M3 value is an E4M3
- * value, so codes are exchanged for those and go through the MXFP8 kernel. AMD Quark packs in
- * another order, and AutoRound has another element type under the same names: only
- * compressed-tensors' own config makes it certain.
+ * value, so codes are converted to E4M3 and go through the MXFP8 kernel. AMD Quark packs them in
+ * another order, and AutoRound uses another element type under the same names, so the format is
+ * certain only with a config of compressed-tensors.
  *
  * Source: compressed-tensors compressors/mxfp6/helpers.py.
  */
@@ -29,27 +29,26 @@ static const struct scheme_form forms[] = {
     {0},
 };
 
-static int fit(struct scheme_case *c, struct mxfs_group *group)
+static int fit(struct scheme_case *c)
 {
     if (strcmp(c->match->config->method, "compressed-tensors") != 0)
         return scheme_refuse(c, "its packing cannot be told without compressed-tensors' config");
-    return blocks_fit(c, group);
+    return scheme_blocks_fit(c);
 }
 
-static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
-                   uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
+static void decode(const struct mxfs_run *run)
 {
     uint8_t codes[CHUNK_BLOCKS * MXFS_MX_BLOCK];
-    uint64_t blocks = count / MXFS_MX_BLOCK;
+    uint64_t blocks = run->count / MXFS_MX_BLOCK;
 
-    (void)first;
     for (uint64_t at = 0; at < blocks; at += CHUNK_BLOCKS) {
         size_t n = mxfs_min_u64(blocks - at, CHUNK_BLOCKS);
-        codec->kernel->e2m3(codes,
-                            &(struct mxfs_e2m3){src[CODES] + at * BLOCK_BYTES, n * MXFS_MX_BLOCK});
-        codec->kernel->mxfp8_blocks[group->out](
-            dst + at * MXFS_MX_BLOCK * mxfs_out_size(group->out),
-            &(struct mxfs_mxfp8_blocks){codec->tables, codes, src[SCALES] + at, n, MXFS_FP8_E4M3});
+        run->codec->kernel->e2m3(
+            codes, &(struct mxfs_e2m3){run->src[CODES] + at * BLOCK_BYTES, n * MXFS_MX_BLOCK});
+        run->codec->kernel->mxfp8_blocks[run->group->out](
+            run->dst + at * MXFS_MX_BLOCK * mxfs_out_size(run->group->out),
+            &(struct mxfs_mxfp8_blocks){run->codec->tables, codes, run->src[SCALES] + at, n,
+                                        MXFS_FP8_E4M3});
     }
 }
 
@@ -61,8 +60,8 @@ const struct mxfs_scheme scheme_mxfp6 = {
     .refuses_transforms = true,
     .block = MXFS_MX_BLOCK,
     .block_bytes = BLOCK_BYTES,
-    .recognises = blocks_recognise,
+    .recognises = scheme_blocks_recognise,
     .fit = fit,
-    .spans = blocks_spans,
+    .spans = scheme_blocks_spans,
     .decode = decode,
 };

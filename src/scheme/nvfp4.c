@@ -2,14 +2,15 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * NVFP4: codes U8 [.., K/2], scales F8_E4M3 [.., K/16], and a float32 scale of the tensor.
+ * NVFP4: E2M1 codes U8 [.., K/2], two per byte with the even element in the low nibble; scales
+ * F8_E4M3 [.., K/16]; and a float32 scale of the tensor or of each expert.
  *
  *  - compressed-tensors nvfp4-pack-quantized: X.weight_packed, X.weight_scale and
- *    X.weight_global_scale, a divisor: code * (scale / global). [1] as written, the quotient is a
- *    float32; as a scalar it takes part in torch's arithmetic without its type, so that quotient
+ *    X.weight_global_scale, a divisor: code * (scale / global). With shape [1], as written, the
+ *    quotient is a float32. A scalar's type does not count in torch's arithmetic, so its quotient
  *    and product are bfloat16.
  *  - ModelOpt: X.weight, X.weight_scale and X.weight_scale_2, a multiplier: code * (scale * ws2).
- *    X.pre_quant_scale, where it was not folded into another layer, multiplies the columns then.
+ *    X.pre_quant_scale, unless it was folded into another layer, then multiplies the columns.
  *    Experts in one tensor are called P, P_weight_scale and P_weight_scale_2, and may be packed
  *    along the last axis but one.
  *
@@ -17,8 +18,6 @@
  * Sources: compressed-tensors compressors/nvfp4/base.py, quantization/lifecycle/forward_helpers.py;
  * ModelOpt modelopt/torch/quantization/qtensor/nvfp4_tensor.py, torch/export/unified_export_hf.py.
  */
-#include "nvfp4.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -49,7 +48,7 @@ static const struct scheme_form forms[] = {
     {0},
 };
 
-static const struct scheme_form rows[] = {
+static const struct scheme_form forms_rows[] = {
     {.output = "",
      .part = {{SCHEME_CODES, "", U8, 0},
               {SCHEME_SCALES, "_weight_scale", E4M3, TELLS},
@@ -57,23 +56,44 @@ static const struct scheme_form rows[] = {
     {0},
 };
 
-/* Matching. */
+enum { CODES, SCALES, GLOBAL, COLUMNS };
 
-/* Codes and scales in the order of the output: the last axis is packed. */
-static bool is_by_columns(const struct scheme_case *c)
+/* How the scale of the tensor changes that of a block. */
+enum global {
+    MULTIPLIES,
+    DIVIDES,
+    DIVIDES_BF16, /* and both quotient and product are rounded to bfloat16 */
+};
+
+/* The layout of a group. */
+struct layout {
+    uint64_t cols;      /* of the output: its last dimension */
+    uint64_t region;    /* elements that share a scale of the tensor */
+    enum global global; /* how the scale of the tensor applies */
+};
+
+static const struct layout *layout_of(const struct mxfs_group *group)
 {
-    return scheme_is_blocked(c->of[SCHEME_CODES], c->of[SCHEME_SCALES], MXFS_NVFP4_BYTES);
+    return group->layout;
 }
 
-/* The last axis but one is packed, of experts in one tensor. */
+/* Matching. */
+
+/* Whether codes and scales are in the order of the output: the last axis is packed. */
+static bool is_by_columns(const struct scheme_case *c)
+{
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
+
+    return scheme_is_blocked(codes, c->of[SCHEME_SCALES], codes->rank - 1, MXFS_NVFP4_BYTES);
+}
+
+/* Whether the last axis but one is packed, for experts in one tensor. */
 static bool is_by_rows(const struct scheme_case *c)
 {
-    const struct mxfs_tensor *codes = c->of[SCHEME_CODES], *scales = c->of[SCHEME_SCALES];
+    const struct mxfs_tensor *codes = c->of[SCHEME_CODES];
 
-    return c->form->output[0] == '\0' && !is_by_columns(c) && codes->rank == 3 &&
-           scales->rank == 3 && codes->shape[0] == scales->shape[0] &&
-           codes->shape[2] == scales->shape[2] && codes->shape[1] % MXFS_NVFP4_BYTES == 0 &&
-           codes->shape[1] / MXFS_NVFP4_BYTES == scales->shape[1];
+    return c->form->output[0] == '\0' && codes->rank == 3 && !is_by_columns(c) &&
+           scheme_is_blocked(codes, c->of[SCHEME_SCALES], 1, MXFS_NVFP4_BYTES);
 }
 
 static bool is_not_by_rows(const struct scheme_case *c)
@@ -81,8 +101,8 @@ static bool is_not_by_rows(const struct scheme_case *c)
     return !is_by_rows(c);
 }
 
-/* ComfyUI's scales are padded to 128 rows and 4 columns; where that changes nothing and nothing
- * else tells, both formats have the same shapes. Its files come without a config.json. */
+/* ComfyUI pads scales to 128 rows and 4 columns. If that changes nothing, both formats have the
+ * same shapes; but ComfyUI's files have no config.json. */
 static bool may_be_swizzled(const struct scheme_case *c)
 {
     const struct mxfs_group *g = c->group;
@@ -100,7 +120,7 @@ static bool global_fits(const struct mxfs_group *g, const struct mxfs_tensor *gl
            global->size == g->shape[0] * sizeof(float);
 }
 
-/* Codes that are packed along `axis`, and how the scale of the tensor is applied. */
+/* Fits codes that are packed along `axis`, and the scale of the tensor. */
 static int fit_axis(struct scheme_case *c, uint32_t axis)
 {
     const struct mxfs_tensor *divisor = c->of[SCHEME_DIVISOR];
@@ -110,20 +130,18 @@ static int fit_axis(struct scheme_case *c, uint32_t axis)
 
     if (rc != 0)
         return rc;
-    if (!global_fits(g, global) || !scale_columns_fit(c))
+    if (!global_fits(g, global) || !scheme_columns_fit(c))
         return scheme_refuse(c, scheme_no_fit);
-    struct nvfp4_layout *l = scheme_layout(c, sizeof(*l));
+    struct layout *l = scheme_layout(c, sizeof(*l));
     if (!l)
         return -ENOMEM;
     l->cols = g->shape[g->rank - 1];
     l->region = g->elements / mxfs_max_u64(global->size / sizeof(float), 1);
-    l->global = !divisor             ? NVFP4_MULTIPLIES
-                : divisor->rank == 0 ? NVFP4_DIVIDES_BF16
-                                     : NVFP4_DIVIDES;
+    l->global = !divisor ? MULTIPLIES : divisor->rank == 0 ? DIVIDES_BF16 : DIVIDES;
     return 0;
 }
 
-static int fit(struct scheme_case *c, struct mxfs_group *group)
+static int fit(struct scheme_case *c)
 {
     if (c->of[SCHEME_CODES]->rank > MXFS_RANK_MAX)
         return scheme_refuse(c, scheme_too_large);
@@ -132,44 +150,44 @@ static int fit(struct scheme_case *c, struct mxfs_group *group)
     int rc = fit_axis(c, c->of[SCHEME_CODES]->rank - 1);
     if (rc == 0 && may_be_swizzled(c))
         return scheme_refuse(c, scheme_swizzled);
-    group->tile = MXFS_NVFP4_BLOCK;
+    c->group->tile = MXFS_NVFP4_BLOCK;
     return rc;
 }
 
-static int fit_rows(struct scheme_case *c, struct mxfs_group *group)
+static int fit_rows(struct scheme_case *c)
 {
-    group->tile = 1;
+    c->group->tile = 1;
     return fit_axis(c, 1);
 }
 
 /* Decoding. */
 
-struct mxfs_span nvfp4_global_span(const struct mxfs_group *group, uint64_t first, uint64_t count)
+/* The scales of the tensor that elements [first, first + count) use. */
+static struct mxfs_span global_span(const struct mxfs_group *group, uint64_t first, uint64_t count)
 {
-    uint64_t region = nvfp4_layout_of(group)->region;
-    uint64_t begin = first / region, end = (first + count - 1) / region + 1;
-
-    return (struct mxfs_span){begin * sizeof(float), (end - begin) * sizeof(float)};
+    return scheme_span(first, count, layout_of(group)->region, sizeof(float));
 }
 
-void nvfp4_scales_load(const struct nvfp4_scales *s, float *out, const uint8_t *scales, size_t n,
-                       uint64_t element)
+/* out[i] = scale i at `scales`, combined with the scale of the tensor that belongs to `element`;
+ * i < n <= SCHEME_SCALE_CHUNK. */
+static void load_scales(const struct mxfs_run *run, float *out, const uint8_t *scales, size_t n,
+                        uint64_t element)
 {
-    const struct nvfp4_layout *l = nvfp4_layout_of(s->group);
-    const struct mxfs_codec *codec = s->codec;
-    float of_tensor, values[SCALE_CHUNK] = {0};
-    uint64_t at = element / l->region - s->first / l->region;
+    const struct layout *l = layout_of(run->group);
+    const struct mxfs_codec *codec = run->codec;
+    float of_tensor, values[SCHEME_SCALE_CHUNK] = {0};
+    uint64_t at = element / l->region - run->first / l->region;
 
-    memcpy(&of_tensor, s->global + at * sizeof(float), sizeof(float));
-    if (l->global == NVFP4_MULTIPLIES) {
+    memcpy(&of_tensor, run->src[GLOBAL] + at * sizeof(float), sizeof(float));
+    if (l->global == MULTIPLIES) {
         codec->kernel->fp8_run[MXFS_OUT_F32](
             out, &(struct mxfs_fp8_run){codec->tables, scales, n, MXFS_FP8_E4M3, of_tensor});
         return;
     }
-    scale_load(codec, values, scales, n, MXFS_F8_E4M3);
-    for (size_t i = 0; i < SCALE_CHUNK; i++) /* all of them: compilers make vectors of that */
+    scheme_scale_load(codec, values, scales, n, MXFS_F8_E4M3);
+    for (size_t i = 0; i < SCHEME_SCALE_CHUNK; i++) /* all of them: compilers vectorise that */
         values[i] /= of_tensor;
-    if (l->global == NVFP4_DIVIDES_BF16)
+    if (l->global == DIVIDES_BF16)
         codec->kernel->narrow[MXFS_OUT_F32](out,
                                             &(struct mxfs_narrow){values, NULL, n, MXFS_OUT_BF16});
     else
@@ -179,60 +197,45 @@ void nvfp4_scales_load(const struct nvfp4_scales *s, float *out, const uint8_t *
 static void spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
                   struct mxfs_span out[MXFS_PARTS_MAX])
 {
-    out[NVFP4_CODES] = (struct mxfs_span){first / 2, count / 2};
-    out[NVFP4_SCALES] = (struct mxfs_span){first / MXFS_NVFP4_BLOCK, count / MXFS_NVFP4_BLOCK};
-    out[NVFP4_GLOBAL] = nvfp4_global_span(group, first, count);
-    if (group->parts > NVFP4_COLUMNS)
-        out[NVFP4_COLUMNS] = (struct mxfs_span){0, group->part[NVFP4_COLUMNS]->size};
+    out[CODES] = scheme_span(first, count, 2, 1);
+    out[SCALES] = scheme_span(first, count, MXFS_NVFP4_BLOCK, 1);
+    out[GLOBAL] = global_span(group, first, count);
+    if (group->parts > COLUMNS)
+        out[COLUMNS] = scheme_whole_span(group, COLUMNS);
 }
 
-/* How values become elements of a group. */
-static struct scale_narrowing narrowing_of(const struct mxfs_group *group,
-                                           const struct mxfs_codec *codec,
-                                           const uint8_t *const src[MXFS_PARTS_MAX])
-{
-    bool factors = group->parts > NVFP4_COLUMNS;
-
-    return (struct scale_narrowing){
-        .codec = codec,
-        .out = group->out,
-        .via = nvfp4_layout_of(group)->global == NVFP4_DIVIDES_BF16 ? MXFS_OUT_BF16 : MXFS_OUT_F32,
-        .columns = factors ? group->part[NVFP4_COLUMNS] : NULL,
-        .factors = factors ? src[NVFP4_COLUMNS] : NULL,
-    };
-}
-
-/* `blocks` of one row, by way of float32. */
-static void decode_aside(const struct scale_narrowing *narrowing, const uint8_t *codes,
+/* Decodes `blocks` of one row to float32 first. */
+static void decode_aside(const struct scheme_narrowing *narrowing, const uint8_t *codes,
                          const float *scales, size_t blocks, uint64_t column, uint8_t *dst)
 {
-    float values[SCALE_NARROW_CHUNK];
+    float values[SCHEME_NARROW_CHUNK];
 
     narrowing->codec->kernel->nvfp4_blocks[MXFS_OUT_F32](
         values, &(struct mxfs_nvfp4_blocks){codes, scales, blocks});
-    scale_narrow(narrowing, dst, values, blocks * MXFS_NVFP4_BLOCK, column);
+    scheme_narrow(narrowing, dst, values, blocks * MXFS_NVFP4_BLOCK, column);
 }
 
-static void decode(const struct mxfs_group *group, const struct mxfs_codec *codec, uint64_t first,
-                   uint64_t count, const uint8_t *const src[MXFS_PARTS_MAX], uint8_t *dst)
+static void decode(const struct mxfs_run *run)
 {
-    const struct nvfp4_layout *l = nvfp4_layout_of(group);
-    const struct nvfp4_scales s = {group, codec, src[NVFP4_GLOBAL], first};
-    const struct scale_narrowing narrowing = narrowing_of(group, codec, src);
-    bool once = scale_narrows_once(&narrowing);
-    float scales[SCALE_CHUNK];
+    const struct mxfs_group *group = run->group;
+    const struct layout *l = layout_of(group);
+    const struct scheme_narrowing narrowing =
+        scheme_narrowing_of(run, l->global == DIVIDES_BF16 ? MXFS_OUT_BF16 : MXFS_OUT_F32,
+                            group->parts > COLUMNS ? COLUMNS : 0);
+    bool once = scheme_narrows_once(&narrowing);
+    float scales[SCHEME_SCALE_CHUNK];
 
-    for (uint64_t at = 0, n; at < count; at += n) {
-        uint64_t element = first + at, column = element % l->cols;
-        const uint8_t *codes = src[NVFP4_CODES] + at / 2;
-        uint8_t *to = dst + at * mxfs_out_size(group->out);
-        n = mxfs_min_u64(count - at, l->region - element % l->region);
-        n = mxfs_min_u64(n, once ? (uint64_t)SCALE_CHUNK * MXFS_NVFP4_BLOCK
-                                 : mxfs_min_u64(SCALE_NARROW_CHUNK, l->cols - column));
+    for (uint64_t at = 0, n; at < run->count; at += n) {
+        uint64_t element = run->first + at, column = element % l->cols;
+        const uint8_t *codes = run->src[CODES] + at / 2;
+        uint8_t *to = run->dst + at * mxfs_out_size(group->out);
+        n = mxfs_min_u64(run->count - at, l->region - element % l->region);
+        n = mxfs_min_u64(n, once ? (uint64_t)SCHEME_SCALE_CHUNK * MXFS_NVFP4_BLOCK
+                                 : mxfs_min_u64(SCHEME_NARROW_CHUNK, l->cols - column));
         size_t blocks = n / MXFS_NVFP4_BLOCK;
-        nvfp4_scales_load(&s, scales, src[NVFP4_SCALES] + at / MXFS_NVFP4_BLOCK, blocks, element);
+        load_scales(run, scales, run->src[SCALES] + at / MXFS_NVFP4_BLOCK, blocks, element);
         if (once)
-            codec->kernel->nvfp4_blocks[group->out](
+            run->codec->kernel->nvfp4_blocks[group->out](
                 to, &(struct mxfs_nvfp4_blocks){codes, scales, blocks});
         else
             decode_aside(&narrowing, codes, scales, blocks, column, to);
@@ -251,14 +254,80 @@ const struct mxfs_scheme scheme_nvfp4 = {
     .decode = decode,
 };
 
+/*
+ * Codes [E, K/2, N] and scales [E, K/16, N], as ModelOpt writes experts that are multiplied as they
+ * are stored. K is a multiple of 16, so rows can be counted over all experts: row r has its codes
+ * in row r / 2 and its scales in row r / 16.
+ */
+
+static void spans_rows(const struct mxfs_group *group, uint64_t first, uint64_t count,
+                       struct mxfs_span spans[MXFS_PARTS_MAX])
+{
+    uint64_t cols = layout_of(group)->cols;
+    uint64_t row = first / cols, rows = (first + count - 1) / cols - row + 1;
+
+    spans[CODES] = scheme_span(row, rows, 2, cols);
+    spans[SCALES] = scheme_span(row, rows, MXFS_NVFP4_BLOCK, cols);
+    spans[GLOBAL] = global_span(group, first, count);
+}
+
+/* Some rows that share their scales, and the columns of them that are wanted. */
+struct band {
+    uint8_t *dst;
+    const uint8_t *codes; /* of the first column of the row that `row` shares codes with */
+    uint64_t row, rows;
+    uint64_t column, columns;
+};
+
+/* Columns [at, at + n) of the band, whose scales serve all of its rows. */
+static void decode_band(const struct mxfs_run *run, const struct band *b, uint64_t at, uint64_t n,
+                        const float *scales)
+{
+    const struct mxfs_group *g = run->group;
+    uint64_t cols = layout_of(g)->cols;
+
+    for (uint64_t i = 0; i < b->rows; i++) {
+        uint64_t row = b->row + i;
+        const uint8_t *codes = b->codes + (row / 2 - b->row / 2) * cols + b->column + at;
+        uint8_t *dst = b->dst + (i * cols + at) * mxfs_out_size(g->out);
+        run->codec->kernel->nvfp4_lanes[g->out](
+            dst, &(struct mxfs_nvfp4_lanes){codes, scales, n, row % 2 * 4});
+    }
+}
+
+static void decode_rows(const struct mxfs_run *run)
+{
+    uint64_t cols = layout_of(run->group)->cols, row0 = run->first / cols;
+    float scales[SCHEME_SCALE_CHUNK];
+
+    for (uint64_t done = 0; done < run->count;) {
+        uint64_t element = run->first + done;
+        struct band b = {.row = element / cols, .rows = 1, .column = element % cols};
+        b.columns = mxfs_min_u64(cols - b.column, run->count - done);
+        if (b.columns == cols)
+            b.rows = mxfs_min_u64(MXFS_NVFP4_BLOCK - b.row % MXFS_NVFP4_BLOCK,
+                                  (run->count - done) / cols);
+        b.dst = run->dst + done * mxfs_out_size(run->group->out);
+        b.codes = run->src[CODES] + (b.row / 2 - row0 / 2) * cols;
+        const uint8_t *of_band =
+            run->src[SCALES] + (b.row / MXFS_NVFP4_BLOCK - row0 / MXFS_NVFP4_BLOCK) * cols;
+        for (uint64_t at = 0, n; at < b.columns; at += n) {
+            n = mxfs_min_u64(SCHEME_SCALE_CHUNK, b.columns - at);
+            load_scales(run, scales, of_band + b.column + at, n, element);
+            decode_band(run, &b, at, n, scales);
+        }
+        done += b.rows * b.columns;
+    }
+}
+
 const struct mxfs_scheme scheme_nvfp4_rows = {
     .name = "nvfp4-rows",
     .writers = "ModelOpt's experts, packed by rows",
     .methods = "modelopt",
-    .forms = rows,
+    .forms = forms_rows,
     .refuses_transforms = true,
     .recognises = is_by_rows,
     .fit = fit_rows,
-    .spans = nvfp4_rows_spans,
-    .decode = nvfp4_rows_decode,
+    .spans = spans_rows,
+    .decode = decode_rows,
 };

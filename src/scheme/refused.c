@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Formats that are recognised so that they can be refused by name: what looks quantized must never
+ * Formats that are recognised only to be refused by name: a tensor that looks quantized must never
  * be shown as if it were not, nor be decoded by guess.
  *
- * `disguised` goes before all other schemes: these formats have the names and types of others, and
- * something next to them that says that the bytes mean something else. `foreign` and `mistyped` go
- * last.
+ * `disguised` comes before all other schemes: its formats use the names and types of others, and
+ * only a tensor next to them shows that the bytes have another meaning. `foreign` and `mistyped`
+ * come last.
  */
 #include "match.h"
 
@@ -22,44 +22,23 @@ enum {
     BYTES = PACKED | FNUZ | SCHEME_FP8, /* packed codes, and codes that are numbers */
 };
 
-/* A main part, and a companion that makes it quantized. */
-#define PAIR(main, dtypes, companion, companion_dtypes, name, reason)                     \
-    {                                                                                     \
-        ".weight", name, reason,                                                          \
-        {                                                                                 \
-            {SCHEME_CODES, main, dtypes, 0},                                              \
-                {SCHEME_OTHER, companion, companion_dtypes, SCHEME_TELLS | SCHEME_TYPED}, \
-            {                                                                             \
-                SCHEME_OTHER, NULL, 0, 0                                                  \
-            }                                                                             \
-        }                                                                                 \
-    }
+/* clang-format off */
 
-/* The same, where the companion may be next to no group of another format either. */
-#define MARKED(main, dtypes, companion, role, name, reason)            \
-    {                                                                  \
-        ".weight", name, reason,                                       \
-        {                                                              \
-            {SCHEME_CODES, main, dtypes, 0},                           \
-                {role, companion, ANY, SCHEME_TELLS | SCHEME_WITNESS}, \
-                {SCHEME_SCALES, ".weight_scale", ANY, 0},              \
-            {                                                          \
-                SCHEME_OTHER, NULL, 0, 0                               \
-            }                                                          \
-        }                                                              \
-    }
+/* A main part, and a companion that shows that it is quantized. */
+#define PAIR(main, dtypes, companion, companion_dtypes, name, reason) \
+    {".weight", name, reason, {{SCHEME_CODES, main, dtypes, 0}, \
+                               {SCHEME_OTHER, companion, companion_dtypes, SCHEME_TELLS | SCHEME_TYPED}}}
 
-/* A main part that is enough. */
-#define LONE(main, dtypes, name, reason)     \
-    {                                        \
-        ".weight", name, reason,             \
-        {                                    \
-            {SCHEME_CODES, main, dtypes, 0}, \
-            {                                \
-                SCHEME_OTHER, NULL, 0, 0     \
-            }                                \
-        }                                    \
-    }
+/* The parts of SVDQuant, which no group of another format may have either. */
+#define SVD(dtypes, name) \
+    {".weight", name, low_rank, {{SCHEME_CODES, ".weight", dtypes, 0}, \
+                                 {SCHEME_LOW_RANK, ".svdquant_lora_a", ANY, SCHEME_TELLS | SCHEME_WITNESS}, \
+                                 {SCHEME_SCALES, ".weight_scale", ANY, 0}}}
+
+/* A main part that needs no companion. */
+#define LONE(main, dtypes, name, reason) {".weight", name, reason, {{SCHEME_CODES, main, dtypes, 0}}}
+
+/* clang-format on */
 
 static const char not_yet[] = "this format is not supported";
 static const char unknown_types[] = "its codes or scales have an unknown type";
@@ -75,15 +54,15 @@ static const struct scheme_form disguised[] = {
      {{SCHEME_CODES, ".weight", ANY, 0},
       {SCHEME_OTHER, ".comfy_quant", ANY, SCHEME_WITNESS},
       {SCHEME_SCALES, ".weight_scale", ANY, SCHEME_WITNESS}}},
-    MARKED(".weight", SCHEME_FP8, ".svdquant_lora_a", SCHEME_LOW_RANK, "fp8-svd", low_rank),
-    MARKED(".weight", I8, ".svdquant_lora_a", SCHEME_LOW_RANK, "int8-svd", low_rank),
-    MARKED(".weight", ANY, ".svdquant_lora_a", SCHEME_LOW_RANK, "nvfp4-svd", low_rank),
+    SVD(SCHEME_FP8, "fp8-svd"),
+    SVD(I8, "int8-svd"),
+    SVD(ANY, "nvfp4-svd"),
     PAIR(".weight_packed", I32, ".meta", ANY, "sparse-24", halved),
     PAIR(".weight_packed", I32, ".weight_meta", ANY, "sparse-24", halved),
     {0},
 };
 
-/* A layer is marked by a tensor, or all layers of a file by its metadata. */
+/* A tensor marks a layer, or the metadata mark all layers of a file. */
 static bool is_disguised(const struct scheme_case *c)
 {
     return c->form != disguised || c->of[SCHEME_OTHER] ||
@@ -136,7 +115,7 @@ const struct mxfs_scheme scheme_foreign = {
     .forms = foreign,
 };
 
-/* Weights of a type that no scheme takes, with a scale of any name that some scheme knows. */
+/* Weights of a type that no scheme takes, with a scale whose name some scheme knows. */
 static const struct scheme_form mistyped[] = {
     LONE(".weight", FNUZ, "fp8-fnuz", not_yet),
     LONE(".weight", PACKED, "packed", unknown_types),

@@ -2,17 +2,12 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Scales as float32.
+ * Scales as float32, and products in the output type.
  */
 #include "scales.h"
 
 #include <math.h>
 #include <string.h>
-
-unsigned scale_size(enum mxfs_dtype dtype)
-{
-    return mxfs_dtype_bits(dtype) / 8;
-}
 
 static float from_bits(uint32_t bits)
 {
@@ -38,8 +33,8 @@ static uint16_t load_half(const uint8_t *src, size_t i)
     return half;
 }
 
-void scale_load(const struct mxfs_codec *codec, float *out, const uint8_t *src, size_t n,
-                enum mxfs_dtype dtype)
+void scheme_scale_load(const struct mxfs_codec *codec, float *out, const uint8_t *src, size_t n,
+                       enum mxfs_dtype dtype)
 {
     switch (dtype) {
     case MXFS_F32:
@@ -62,14 +57,14 @@ void scale_load(const struct mxfs_codec *codec, float *out, const uint8_t *src, 
     }
 }
 
-enum mxfs_out scale_type(const struct mxfs_tensor *scales)
+enum mxfs_out scheme_scale_type(const struct mxfs_tensor *scales)
 {
     return scales->dtype == MXFS_BF16  ? MXFS_OUT_BF16
            : scales->dtype == MXFS_F16 ? MXFS_OUT_F16
                                        : MXFS_OUT_F32;
 }
 
-bool scale_columns_fit(const struct scheme_case *c)
+bool scheme_columns_fit(const struct scheme_case *c)
 {
     const struct mxfs_tensor *columns = c->of[SCHEME_COLUMNS];
     const struct mxfs_group *g = c->group;
@@ -78,21 +73,34 @@ bool scale_columns_fit(const struct scheme_case *c)
            (g->rank >= 1 && columns->rank == 1 && columns->shape[0] == g->shape[g->rank - 1]);
 }
 
-void scale_narrow(const struct scale_narrowing *narrowing, uint8_t *dst, const float *values,
-                  size_t n, uint64_t column)
+struct scheme_narrowing scheme_narrowing_of(const struct mxfs_run *run, enum mxfs_out via,
+                                            unsigned columns)
+{
+    return (struct scheme_narrowing){
+        .codec = run->codec,
+        .out = run->group->out,
+        .via = via,
+        .columns = columns ? run->group->part[columns] : NULL,
+        .factors = columns ? run->src[columns] : NULL,
+    };
+}
+
+void scheme_narrow(const struct scheme_narrowing *narrowing, uint8_t *dst, const float *values,
+                   size_t n, uint64_t column)
 {
     const struct mxfs_tensor *columns = narrowing->columns;
     const struct mxfs_codec *codec = narrowing->codec;
-    float of_columns[SCALE_NARROW_CHUNK];
+    float of_columns[SCHEME_NARROW_CHUNK];
 
     if (columns)
-        scale_load(codec, of_columns, narrowing->factors + column * scale_size(columns->dtype), n,
-                   columns->dtype);
+        scheme_scale_load(codec, of_columns,
+                          narrowing->factors + column * scheme_scale_size(columns->dtype), n,
+                          columns->dtype);
     codec->kernel->narrow[narrowing->out](
         dst, &(struct mxfs_narrow){values, columns ? of_columns : NULL, n, narrowing->via});
 }
 
-bool scale_narrows_once(const struct scale_narrowing *narrowing)
+bool scheme_narrows_once(const struct scheme_narrowing *narrowing)
 {
     return !narrowing->columns &&
            (narrowing->via == MXFS_OUT_F32 || narrowing->via == narrowing->out);

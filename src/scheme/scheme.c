@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The list of schemes, and the questions that all of their tables answer together.
+ * The list of schemes, and what their tables say together: names, methods, the table of formats.
  */
 #include "mxfs/scheme.h"
 
@@ -102,7 +102,7 @@ const char *mxfs_scheme_config_string(const struct mxfs_quant_config *config, co
 {
     const char *at = config->strings, *found = "";
 
-    while (at && *at) { /* of members of one name the last counts, as in Python */
+    while (at && *at) { /* the last member of a name counts, as in Python */
         const char *value = at + strlen(at) + 1;
         if (strcmp(at, key) == 0)
             found = value;
@@ -137,8 +137,7 @@ bool mxfs_scheme_is_listed(const struct mxfs_scheme *scheme, const char *names)
 static bool is_known(const char *name, size_t len)
 {
     for (const struct mxfs_scheme *const *s = mxfs_schemes; *s; s++) {
-        if (mxfs_scheme_decodes(*s) && strlen((*s)->name) == len &&
-            memcmp((*s)->name, name, len) == 0)
+        if (mxfs_scheme_decodes(*s) && strncmp((*s)->name, name, len) == 0 && !(*s)->name[len])
             return true;
     }
     return false;
@@ -146,14 +145,13 @@ static bool is_known(const char *name, size_t len)
 
 bool mxfs_scheme_are_known(const char *names)
 {
-    for (const char *name = names;; name++) {
-        size_t len = strcspn(name, ",");
-        if (!is_known(name, len))
-            return false;
-        name += len;
-        if (*name == '\0')
-            return true;
+    size_t len = strcspn(names, ",");
+
+    while (is_known(names, len) && names[len] == ',') {
+        names += len + 1;
+        len = strcspn(names, ",");
     }
+    return is_known(names, len);
 }
 
 bool mxfs_scheme_knows_method(const char *method)
@@ -192,7 +190,7 @@ static const struct scheme_form *form_at(size_t index, const struct mxfs_scheme 
     return NULL;
 }
 
-/* The text in front of suffixes: "X" of X.weight, "X." where they have no dot, "P" of P_scale. */
+/* The text before suffixes: "X" of X.weight, "X." where they have no dot, "P" of P_scale. */
 static const char *stem_of(const struct scheme_form *form)
 {
     const char *suffix = form->reason ? form->part[0].suffix : form->output;
@@ -200,47 +198,39 @@ static const char *stem_of(const struct scheme_form *form)
     return strcmp(suffix, "weight") == 0 ? "X." : suffix[0] == '.' ? "X" : "P";
 }
 
-static const char *separator(const struct scheme_form *form, size_t i)
+/* Whether part `i` is an alternative to the one before it. */
+static bool is_alternative(const struct scheme_form *form, size_t i)
 {
-    const struct scheme_part *p = &form->part[i];
-
-    if (i == 0)
-        return "";
-    if (i > 1 && p->role == p[-1].role)
-        return " or ";
-    return p->flags & (SCHEME_TELLS | SCHEME_NEEDED) || form->reason ? " + " : " [+ ";
+    return i > 1 && form->part[i].suffix && form->part[i].role == form->part[i - 1].role;
 }
 
-/* Appends; *used stays below the size. */
-static void append(struct mxfs_scheme_row *row, size_t *used, const char *text)
+static void print_parts(const struct scheme_form *form, char *out, size_t size)
 {
-    int n = snprintf(row->parts + *used, sizeof(row->parts) - *used, "%s", text);
+    size_t used = 0;
 
-    *used = n > 0 && (size_t)n < sizeof(row->parts) - *used ? *used + (size_t)n : *used;
+    for (size_t i = 0; form->part[i].suffix && used < size; i++) {
+        const struct scheme_part *p = &form->part[i];
+        bool optional = i > 0 && !form->reason && !(p->flags & (SCHEME_TELLS | SCHEME_NEEDED));
+        const char *before = i == 0                    ? ""
+                             : is_alternative(form, i) ? " or "
+                             : optional                ? " [+ "
+                                                       : " + ";
+        if (p->role != SCHEME_ACTIVATION)
+            used +=
+                (size_t)snprintf(out + used, size - used, "%s%s%s%s", before, stem_of(form),
+                                 p->suffix, optional && !is_alternative(form, i + 1) ? "]" : "");
+    }
 }
 
 bool mxfs_scheme_row(size_t index, struct mxfs_scheme_row *row)
 {
     const struct scheme_form *form = form_at(index, &row->scheme);
-    size_t used = 0;
-    bool open = false;
 
     if (!form)
         return false;
     row->name = form->name ? form->name : row->scheme->name;
     row->reason = form->reason;
-    for (size_t i = 0; form->part[i].suffix; i++) {
-        const char *between = separator(form, i);
-        if (form->part[i].role == SCHEME_ACTIVATION)
-            continue;
-        if (open && between[1] != 'o')
-            append(row, &used, "]");
-        open = between[0] && (between[1] == '[' || (open && between[1] == 'o'));
-        append(row, &used, between);
-        append(row, &used, stem_of(form));
-        append(row, &used, form->part[i].suffix);
-    }
-    append(row, &used, open ? "]" : "");
+    print_parts(form, row->parts, sizeof(row->parts));
     snprintf(row->output, sizeof(row->output), "%s%s", stem_of(form), form->output);
     return true;
 }

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mxfs/log.h"
+
 static size_t view_forms_shown(const struct mxfs_tree *t)
 {
     return (size_t)t->options.tensors + (size_t)t->options.npy;
@@ -74,6 +76,36 @@ static mode_t withheld_by_companions(const struct mxfs_plan *plan)
     return withheld;
 }
 
+/* Whether an entry can be shown. Says so once when one cannot: a source may have any number. */
+static bool fits(struct mxfs_tree *t, const struct mxfs_folder *folder, const char *name)
+{
+    size_t len = strlen(name);
+
+    if (len > MXFS_TREE_NAME_MAX) {
+        if (t->too_long++ == 0)
+            mxfs_log(MXFS_LOG_WARNING,
+                     "%s: names of more than %d bytes are not shown; the first is %s", folder->path,
+                     MXFS_TREE_NAME_MAX, mxfs_quote(name, len).text);
+        return false;
+    }
+    if (len > t->name_max)
+        t->name_max = len;
+    return true;
+}
+
+static void add_entry(struct mxfs_tree *t, size_t parent, struct mxfs_entry *e)
+{
+    struct tree_node *n = &t->nodes[t->node_count++];
+
+    *n = (struct tree_node){.name = e->name, .parent = parent, .kind = TREE_FILE, .entry = e};
+    if (e->kind == MXFS_ENTRY_VIRTUAL && t->options.source_permissions)
+        n->withheld = withheld_by_companions(e->plan);
+    if (e->kind == MXFS_ENTRY_FOLDER) {
+        n->kind = TREE_FOLDER;
+        n->folder = e->folder;
+    }
+}
+
 /* Appends the children of node `at`, views among the entries, and sorts them. */
 static int add_children(struct mxfs_tree *t, size_t at, struct mxfs_error *err)
 {
@@ -81,15 +113,8 @@ static int add_children(struct mxfs_tree *t, size_t at, struct mxfs_error *err)
     size_t first = t->node_count;
 
     for (size_t i = 0; i < folder->count; i++) {
-        struct mxfs_entry *e = &folder->entries[i];
-        struct tree_node *n = &t->nodes[t->node_count++];
-        *n = (struct tree_node){.name = e->name, .parent = at, .kind = TREE_FILE, .entry = e};
-        if (e->kind == MXFS_ENTRY_VIRTUAL && t->options.source_permissions)
-            n->withheld = withheld_by_companions(e->plan);
-        if (e->kind == MXFS_ENTRY_FOLDER) {
-            n->kind = TREE_FOLDER;
-            n->folder = e->folder;
-        }
+        if (fits(t, folder, folder->entries[i].name))
+            add_entry(t, at, &folder->entries[i]);
     }
     if (has_views(t, folder)) {
         int rc = add_views(t, at, folder, err);
@@ -180,6 +205,7 @@ int mxfs_tree_new(struct mxfs_tree **out, const struct mxfs_view *view,
         t->options = *options;
         t->uid = geteuid();
         t->gid = getegid();
+        t->name_max = MXFS_FILE_NAME_SIZE - 1;
         rc = build(t, &view->repo, err);
     }
     if (rc == -ENOMEM)

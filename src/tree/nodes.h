@@ -52,6 +52,8 @@ struct mxfs_tree {
     size_t view_count;                  /**< of views */
     struct tree_view_outputs **outputs; /**< owned; one for each folder with views */
     size_t outputs_count;               /**< of outputs */
+    size_t name_max;                    /**< bytes of the longest name, 255 at least */
+    size_t too_long;                    /**< entries left out because of their names */
     uint64_t total_size;                /**< bytes of all files outside views */
     uint64_t file_count;                /**< of inodes, for statfs() */
     uid_t uid;                          /**< of the process that built the tree */

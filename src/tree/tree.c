@@ -148,7 +148,7 @@ int mxfs_tree_lookup(const struct mxfs_tree *tree, uint64_t parent, const char *
 
 /* The first entry from `at` on that has a file; *cookie skips those without one. */
 static int view_entry(const struct mxfs_tree *t, const struct tree_placed_view *v, uint64_t at,
-                      uint64_t *cookie, char *name, struct stat *st)
+                      uint64_t *cookie, struct mxfs_tree_entry *e)
 {
     while (at < v->view.outputs->count && !tree_view_shows(&v->view, at)) {
         at++;
@@ -156,13 +156,23 @@ static int view_entry(const struct mxfs_tree *t, const struct tree_placed_view *
     }
     if (at >= v->view.outputs->count)
         return 0;
-    tree_view_file_name(&v->view, at, name);
-    output_attributes(t, v, at, st);
+    e->name = e->made;
+    e->name_len = tree_view_file_name(&v->view, at, e->made);
+    output_attributes(t, v, at, &e->st);
     return 1;
 }
 
+/* "." (entry 0) or ".." (entry 1). */
+static int dot_entry(const struct mxfs_tree *t, const struct tree_place *p, uint64_t dir,
+                     uint64_t at, struct mxfs_tree_entry *e)
+{
+    e->name = at == 0 ? "." : "..";
+    e->name_len = at + 1;
+    return mxfs_tree_getattr(t, at == 0 ? dir : parent_inode(p), &e->st) == 0;
+}
+
 int mxfs_tree_next(const struct mxfs_tree *tree, uint64_t dir, uint64_t *cookie,
-                   char name[MXFS_FILE_NAME_SIZE], struct stat *st)
+                   struct mxfs_tree_entry *entry)
 {
     struct tree_place p;
 
@@ -171,19 +181,17 @@ int mxfs_tree_next(const struct mxfs_tree *tree, uint64_t dir, uint64_t *cookie,
     if (!p.node || p.node->kind == TREE_FILE)
         return -ENOTDIR;
     uint64_t at = (*cookie)++;
-    if (at < 2) {
-        memcpy(name, "..", 3);
-        name[at + 1] = '\0';
-        return mxfs_tree_getattr(tree, at == 0 ? dir : parent_inode(&p), st) == 0;
-    }
+    if (at < 2)
+        return dot_entry(tree, &p, dir, at, entry);
     at -= 2;
     if (p.node->kind == TREE_VIEW)
-        return view_entry(tree, &tree->views[p.node->view], at, cookie, name, st);
+        return view_entry(tree, &tree->views[p.node->view], at, cookie, entry);
     if (at >= p.node->child_count)
         return 0;
     const struct tree_node *child = &tree->nodes[p.node->first_child + at];
-    strcpy(name, child->name);
-    node_attributes(tree, child, st);
+    entry->name = child->name;
+    entry->name_len = strlen(child->name);
+    node_attributes(tree, child, &entry->st);
     return 1;
 }
 
@@ -242,5 +250,5 @@ void mxfs_tree_statfs(const struct mxfs_tree *tree, struct statvfs *out)
     out->f_frsize = 512;
     out->f_blocks = mxfs_ceil_div(tree->total_size, 512);
     out->f_files = tree->file_count;
-    out->f_namemax = MXFS_FILE_NAME_SIZE - 1;
+    out->f_namemax = tree->name_max;
 }

@@ -68,10 +68,11 @@ bool tree_view_shows(const struct tree_view *view, size_t place)
            mxfs_vfile_npy_size(view->outputs->sorted[place].output) > 0;
 }
 
-void tree_view_file_name(const struct tree_view *view, size_t place, char out[MXFS_FILE_NAME_SIZE])
+size_t tree_view_file_name(const struct tree_view *view, size_t place,
+                           char out[MXFS_FILE_NAME_SIZE])
 {
     struct mxfs_output_info o = mxfs_output_info(view->outputs->sorted[place].output);
-    mxfs_name_to_file(out, o.name, o.name_len, forms[view->form].ext);
+    return mxfs_name_to_file(out, o.name, o.name_len, forms[view->form].ext);
 }
 
 static int compare_cut(const void *a, const void *b)

@@ -69,8 +69,9 @@ void tree_view_fini(struct tree_view *view);
 /** Whether output `place` has a file in this view: NumPy has no 4- and 6-bit types. */
 bool tree_view_shows(const struct tree_view *view, size_t place);
 
-/** Writes the file name of output `place` to `out`. */
-void tree_view_file_name(const struct tree_view *view, size_t place, char out[MXFS_FILE_NAME_SIZE]);
+/** Writes the file name of output `place` to `out`. Returns its length. */
+size_t tree_view_file_name(const struct tree_view *view, size_t place,
+                           char out[MXFS_FILE_NAME_SIZE]);
 
 /** The index of the output that has this file name, or MXFS_NOT_FOUND. */
 size_t tree_view_find(const struct tree_view *view, const char *file);

@@ -105,12 +105,18 @@ static void decode_tiles(const struct vfile_read *read, const struct loaded *in,
 {
     const struct mxfs_group *g = read->group;
     struct mxfs_span span[MXFS_PARTS_MAX];
-    const uint8_t *src[MXFS_PARTS_MAX];
+    struct mxfs_run run = {
+        .group = g,
+        .codec = &read->reader->env->codec,
+        .first = first,
+        .count = count,
+        .dst = dst,
+    };
 
     g->scheme->spans(g, first, count, span);
     for (unsigned i = 0; i < g->parts; i++)
-        src[i] = in->data[i] + (span[i].offset - in->span[i].offset);
-    g->scheme->decode(g, &read->reader->env->codec, first, count, src, dst);
+        run.src[i] = in->data[i] + (span[i].offset - in->span[i].offset);
+    g->scheme->decode(&run);
 }
 
 /* Decodes the tile that begins at element `first` and copies its bytes [skip, skip + len). */

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""mxfs export of gpt-oss experts (225 MB, shown as 846 MB) against writing the result without any work:
+"""mxfs export of gpt-oss experts (225 MB, shown as 846 MB), compared with just writing the result:
 
-    memory   both files on tmpfs:              against `cp` of the result
-    disk     the source on tmpfs, DEST on it:  against `dd conv=fsync` of the result
+    memory   source and DEST on tmpfs:           compared with `cp` of the result
+    disk     source on tmpfs, DEST on the disk:  compared with `dd conv=fsync` of the result
 
     make && python3 tests/bench/export.py [--rounds N] [--disk FOLDER] [--memory FOLDER]
 
-The two take turns; each writes a new file. Needs 2 GB in each place and leaves nothing.
+The two take turns, and each writes a new file. Needs 2 GB in each place; removes all its files.
 """
 
 import argparse
@@ -23,11 +23,11 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-EXPERTS, GROUPS = 17, 90  # of gpt-oss-20b's 32 a layer; groups of 32 values in a row
+EXPERTS, GROUPS = 17, 90  # of the 32 experts in a layer of gpt-oss-20b; groups of 32 values in a row
 
 
 def experts(path):
-    """Random codes; scales near 2^-7, as real ones are."""
+    """Writes the source: random codes, and scales near 2^-7 like real ones."""
     shapes = {}
     for name, rows in (("down_proj", 2880), ("gate_up_proj", 5760)):
         shapes[f"model.layers.0.mlp.experts.{name}_blocks"] = [EXPERTS, rows, GROUPS, 16]
@@ -47,13 +47,13 @@ def experts(path):
 
 
 def peak_memory(command):
-    """Bytes, by way of a small process: what a large one had counts as its child's, too."""
+    """Peak memory of a command in bytes. A small process starts it, since a child's peak includes that of its parent."""
     script = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     return int(subprocess.run([sys.executable, "-I", "-c", script, *command], check=True, capture_output=True).stdout) * 1024
 
 
 def timed(command, out):
-    """Seconds that a command takes to make `out`, which is removed again; what is unwritten from before does not count."""
+    """Seconds that a command takes to write `out`, which is then removed. Earlier writes are flushed first."""
     os.sync()
     start = time.perf_counter()
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
@@ -63,7 +63,7 @@ def timed(command, out):
 
 
 def compare(what, export, plain, out, rounds):
-    """Prints medians of both and of their ratio."""
+    """Prints the medians of both, and of their ratio."""
     times = [(timed(export, out), timed(plain, out)) for _ in range(rounds)]
     mine, theirs = (statistics.median(column) for column in zip(*times))
     ratio = statistics.median(a / b for a, b in times)

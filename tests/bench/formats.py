@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Sources for the bench in every format besides MXFP4: one large weight each, with plausible scales.
+"""Sources for the benchmark in every format except MXFP4: one large weight each, with plausible scales.
 
-    formats.py FOLDER [PATTERN ...]     writes those whose names match, to look at one by hand
+    formats.py FOLDER [PATTERN ...]     writes those whose names match, for inspection
 """
 
 import fnmatch
@@ -19,12 +19,12 @@ CODES = RNG.randbytes((8 << 20) + 8)
 
 
 def cycle(pack, *values):
-    """Bytes of a few hundred values, drawn anew, that no power of two divides: they do not repeat with the rows."""
+    """Bytes of a few hundred new random values. No power of two divides their number, so they do not repeat with the rows."""
     return b"".join(pack(RNG.choice(values)) for _ in range(509))
 
 
 def scales(dtype):
-    """As trained weights have them: around 2^-8."""
+    """Like those of trained weights: around 2^-8."""
     floats = [0.001 + 0.0001 * i for i in range(90)]
     if dtype == "F32":
         return cycle(lambda f: struct.pack("<f", f), *floats)
@@ -36,7 +36,7 @@ def scales(dtype):
 
 
 def tensor(dtype, *shape, data=None):
-    """Type, shape and bytes, which are repeated as often as they fit."""
+    """Type, shape and bytes, which are repeated until they fill it."""
     return dtype, list(shape), data or CODES
 
 
@@ -46,14 +46,14 @@ def scale(dtype, *shape):
 
 
 def group_order(k, group):
-    """g_idx of reordered columns, as act-order makes it."""
+    """g_idx of reordered columns, as from act-order."""
     order = [i // group for i in range(k)]
     RNG.shuffle(order)
     return tensor("I32", k, data=struct.pack(f"<{k}i", *order))
 
 
 def quantized(method, **more):
-    """A config."""
+    """A config.json with this quantization_config."""
     return {"quantization_config": {"quant_method": method, **more}}
 
 
@@ -63,7 +63,7 @@ def ct(bits):
 
 
 def packed(bits, group, zeros=False, order=False):
-    """compressed-tensors pack-quantized; group None: of a whole row."""
+    """compressed-tensors pack-quantized; group None for one group per row."""
     groups = K // (group or K)
     parts = {
         "w.weight_packed": tensor("I32", N, K * bits // 32),
@@ -78,7 +78,7 @@ def packed(bits, group, zeros=False, order=False):
 
 
 def gptq(bits, group=128, order=False, n=N, k=K):
-    """GPTQ v1; order: act-order."""
+    """GPTQ v1; `order` for act-order."""
     parts = {
         "w.qweight": tensor("I32", k * bits // 32, n),
         "w.qzeros": tensor("I32", k // group, n * bits // 32),
@@ -99,7 +99,7 @@ def awq(group=128):
 
 
 def nf4(nested):
-    """bitsandbytes, blocks of 64; nested: their scales are bytes, in blocks of 256."""
+    """bitsandbytes in blocks of 64; if nested, scales are bytes in blocks of 256."""
     blocks = N * K // 64
     state = {"quant_type": "nf4", "blocksize": 64, "dtype": "bfloat16", "shape": [N, K]}
     parts = {"w.weight": tensor("U8", N * K // 2, 1), "w.weight.quant_map": tensor("F32", 16, data=struct.pack("<16f", *(i / 8 - 1 for i in range(16))))}
@@ -127,7 +127,7 @@ def fp8(name, dtype, *shape, **config):
 
 
 CT = quantized("compressed-tensors")
-# Name: config, parts. Those of TRANSPOSED are stored in another order than they are shown in.
+# Name: config and parts. Those in TRANSPOSED are stored in another order than they are shown.
 FORMATS = {
     "fp8 blocks": lambda: fp8("weight_scale_inv", "F32", N // 128, K // 128),
     "fp8 channel": lambda: fp8("weight_scale", "BF16", N, 1, **CT),
@@ -157,19 +157,19 @@ FORMATS = {
     "gptq 4 bits act-order": lambda: gptq(4, order=True),
     "gptq 8 bits": lambda: gptq(8),
     "awq": awq,
-    # The down_proj of a model of 70 billion: 117 MB packed, which no cache of the default size holds.
+    # The down_proj of a 70B model: 117 MB packed, more than a cache of the default size holds.
     "gptq 4 bits 117 MB": lambda: gptq(4, n=8192, k=28672),
 }
 TRANSPOSED = ("gptq*", "awq")
 
 
 def target(name):
-    """The target speed of reading it, as a share of the null filesystem's."""
+    """Target for the speed of reading it, relative to the null filesystem."""
     return 0.5 if any(fnmatch.fnmatchcase(name, p) for p in TRANSPOSED) else 0.85
 
 
 def write(folder, name):
-    """Writes model.safetensors and config.json to a folder; returns the path of the former."""
+    """Writes model.safetensors and config.json to a folder; returns the path of the model."""
     config, parts = FORMATS[name]()
     folder.mkdir()
     header, at = {}, 0

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""How long transformers' from_pretrained takes, and how much memory, on a gpt-oss of half a billion parameters:
+"""Time and memory that transformers' from_pretrained takes for a gpt-oss of half a billion parameters:
 
     mount        the packed model, mounted with mxfs
     dequantize   the packed model, loaded with Mxfp4Config(dequantize=True)
-    passthrough  its BF16 twin, served by a filesystem that only passes on (passthrough.c)
+    passthrough  the same model in BF16, through a filesystem that only passes reads on (passthrough.c)
 
     make && make bench && build/venv/bin/python tests/bench/from_pretrained.py [--rounds N]
 
-transformers may leave BF16 weights where they are, in the mapped files, and return at once: so the clock runs until
-a byte of every page of every weight was read, and peak RSS is that with all weights in memory.
+transformers may leave BF16 weights in the mapped files and return at once. So the clock stops only when one byte of
+every page of every weight has been read, and peak RSS includes all weights.
 
-Each load is a process of its own on a fresh mount; the three take turns, so that what else the machine does
-hits all of them. The source files are in the page cache. The model (1.4 GB in all) is made anew and removed.
+Each load is a new process with a fresh mount. The three take turns, so that disturbances hit all alike. The source
+files are in the page cache. The model (1.4 GB in all) is created for the run and removed afterwards.
 """
 
 import argparse
@@ -29,7 +29,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-# The matrices of gpt-oss-20b, in fewer layers and experts.
+# The matrices of gpt-oss-20b, with fewer layers and experts.
 SIZES = {"hidden": 2880, "inter": 2880, "layers": 2, "experts": 8, "vocab": 8192, "heads": 36}
 KINDS = ["mount", "dequantize", "passthrough"]
 
@@ -40,14 +40,14 @@ def memory(key):
 
 
 def work(kind, path):
-    """In a process of its own: loads once and prints what it took."""
+    """Loads the model once, in this process, and prints time and memory."""
     import torch
     import transformers
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     options = {"quantization_config": transformers.Mxfp4Config(dequantize=True)} if kind == "dequantize" else {}
-    transformers.GptOssForCausalLM  # noqa: B018 -- imports it before the clock starts
+    transformers.GptOssForCausalLM  # noqa: B018 -- import it before the clock starts
     before, start = memory("VmRSS"), time.perf_counter()
     model, info = transformers.AutoModelForCausalLM.from_pretrained(path, dtype="auto", output_loading_info=True, **options)
     returned = time.perf_counter() - start
@@ -60,13 +60,13 @@ def work(kind, path):
 
 
 def load(kind, path):
-    """Runs work() in a fresh process."""
+    """Runs work() in a new process."""
     done = subprocess.run([sys.executable, __file__, "--work", kind, str(path)], stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def one(kind, folder, programs):
-    """One load, with the mount that it needs."""
+    """Loads once, with the mount that this needs."""
     if kind == "dequantize":
         return load(kind, folder / "packed")
     mnt = folder / "mnt"
@@ -77,7 +77,7 @@ def one(kind, folder, programs):
         try:
             while not os.path.ismount(mnt):
                 if process.poll() is not None:
-                    sys.exit(f"{command} ended with {process.returncode}")
+                    sys.exit(f"{command} exited with status {process.returncode}")
                 time.sleep(0.005)
             return load(kind, mnt)
         finally:
@@ -85,7 +85,7 @@ def one(kind, folder, programs):
 
 
 def warm(folder):
-    """Reads the source files once, so that they are in the page cache."""
+    """Reads the source files into the page cache."""
     for file in (*(folder / "packed").iterdir(), *(folder / "plain").iterdir()):
         with open(file, "rb") as f:
             while f.read(1 << 24):
@@ -93,8 +93,8 @@ def warm(folder):
 
 
 def report(results):
-    """Medians of each, and the ratios that matter, taken in each round."""
-    print(f"{results['mount'][0]['parameters'] / 1e9:.2f} G parameters, {len(results['mount'])} rounds, medians (least to most)")
+    """Prints the medians of each, and the medians of the ratios taken in each round."""
+    print(f"{results['mount'][0]['parameters'] / 1e9:.2f} G parameters, {len(results['mount'])} rounds, medians (min to max)")
     for kind in KINDS:
         seconds, peaks = [r["seconds"] for r in results[kind]], [r["peak"] for r in results[kind]]
         returned = statistics.median(r["returned"] for r in results[kind])
@@ -103,9 +103,9 @@ def report(results):
             f"   peak RSS {statistics.median(peaks) / 1e9:.2f} GB"
         )
     ratio = lambda key, a, b: statistics.median(x[key] / y[key] for x, y in zip(results[a], results[b]))
-    print(f"speed of the mount, of that of the pass-through filesystem: {ratio('seconds', 'passthrough', 'mount'):.2f} (0.9 is wanted)")
-    print(f"the mount is faster than dequantize=True by a factor of:    {ratio('seconds', 'dequantize', 'mount'):.1f} (6 is wanted)")
-    print(f"peak RSS with the mount, of that with dequantize=True:      {ratio('peak', 'mount', 'dequantize'):.2f} (at most 0.65 is wanted)")
+    print(f"mount, speed relative to passthrough:        {ratio('seconds', 'passthrough', 'mount'):.2f} (target: at least 0.9)")
+    print(f"mount, speed relative to dequantize=True:    {ratio('seconds', 'dequantize', 'mount'):.1f} (target: at least 6)")
+    print(f"mount, peak RSS relative to dequantize=True: {ratio('peak', 'mount', 'dequantize'):.2f} (target: at most 0.65)")
 
 
 def main():

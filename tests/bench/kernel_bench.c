@@ -2,12 +2,13 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * How fast the kernels are, as ratios measured side by side: to memcpy of the same number of output
- * bytes and, for MXFP4, to the plain loop that a compiler makes of the definition. Every round
- * times every case once, so that disturbances hit all alike; medians of the rounds are printed.
+ * Measures the speed of kernels as ratios taken side by side: to memcpy of the same number of
+ * output bytes and, for MXFP4, to the loop that a compiler makes of the plain definition. Every
+ * round times every case once, so that disturbances hit all alike; medians of the rounds are
+ * printed.
  *
- * The operations, their inputs and their expected outputs are those of the unit tests
- * (tests/unit/kernel): every operation has a row, and its output is checked before it is timed.
+ * Operations, inputs and expected outputs are those of the unit tests (tests/unit/kernel): every
+ * operation has a row, and its output is checked before it is timed.
  *
  *   kernel_bench [ROUNDS]
  */
@@ -26,18 +27,18 @@
 #endif
 
 enum {
-    OUT_BYTES = 128 << 10, /* of the cases in cache */
-    MIN_NS = 400000,       /* a measurement repeats until it took that long */
+    OUT_BYTES = 128 << 10, /* for the cases that fit the cache */
+    MIN_NS = 400000,       /* a measurement repeats for at least this long */
     MAX_CASES = 400,
     MAX_ROUNDS = 999,
-    /* an expert's gate_up_proj of gpt-oss: rows, columns of source bytes, columns of scales */
+    /* the gate_up_proj of a gpt-oss expert: rows, columns of source bytes, columns of scales */
     ROWS = 5760,
     COLS = 1440,
     GROUPS = 90,
-    EXPERTS = 4, /* sources used in turn, so that none is in cache when its turn comes */
+    EXPERTS = 4, /* sources used in turn, so that each has left the cache before it is used again */
 };
 
-/** The buffers of the cases that are no operations. */
+/** The buffers of the cases that are not operations. */
 static struct {
     uint8_t *src, *dst; /* OUT_BYTES each */
     uint8_t *experts, *expert_scales, *packed, *packed_scales, *big_dst, *big_src;
@@ -45,16 +46,16 @@ static struct {
 
 /** One thing to time. */
 struct bench_case {
-    char name[64];                           /* of its row */
-    void (*run)(const struct bench_case *c); /* what is timed */
-    struct arena *arena;                     /* of its variant; NULL for memcpy */
-    const struct operation_entry *entry;     /* NULL for what is no operation */
+    char name[64];                           /* name of its row */
+    void (*run)(const struct bench_case *c); /* the code to time */
+    struct arena *arena;                     /* for its variant; NULL for memcpy */
+    const struct operation_entry *entry;     /* NULL for cases that are not operations */
     enum mxfs_out out;                       /* output type */
-    unsigned argument;                       /* of draw(), or the width of stripes */
-    size_t bytes;                            /* of output, per run */
-    int base;                                /* the case that this one is compared with */
-    int plain;                               /* the plain loop, or -1 */
-    double seconds[MAX_ROUNDS];              /* per run, in each round */
+    unsigned argument;                       /* argument of draw(), or the width of stripes */
+    size_t bytes;                            /* bytes of output per run */
+    int base;                                /* index of the case to compare with */
+    int plain;                               /* index of the plain loop to compare with, or -1 */
+    double seconds[MAX_ROUNDS];              /* seconds per run, for each round */
 };
 
 static struct bench_case cases[MAX_CASES];
@@ -79,7 +80,7 @@ static void *buffer(size_t size)
     return p;
 }
 
-/* Scales as trained weights have them: a dozen values around 2^-8. */
+/* Scales like those of trained weights: a dozen values around 2^-8. */
 static uint8_t *scales(size_t size)
 {
     uint8_t *p = buffer(size);
@@ -88,7 +89,7 @@ static uint8_t *scales(size_t size)
     return p;
 }
 
-/* What is timed. */
+/* The code to time. */
 
 static void run_memcpy(const struct bench_case *c)
 {
@@ -137,7 +138,7 @@ static void run_operation(const struct bench_case *c)
     c->entry->run(c->arena);
 }
 
-/* The source bytes col..col+n of every row, as rows of the output. */
+/* Decodes the source bytes col..col+n of every row to rows of the output. */
 static void decode_stripe(const struct bench_case *c, const uint8_t *expert, size_t col, size_t n)
 {
     const struct mxfs_kernel *kernel = c->arena->kernel;
@@ -156,7 +157,7 @@ static void decode_stripe(const struct bench_case *c, const uint8_t *expert, siz
     }
 }
 
-/* A whole expert from memory, in stripes of `argument` source columns. */
+/* Decodes a whole expert from memory, in stripes of `argument` source columns. */
 static void run_expert(const struct bench_case *c)
 {
     static unsigned turn;
@@ -170,7 +171,7 @@ static void run_expert(const struct bench_case *c)
         decode_stripe(c, expert, col, COLS - col < c->argument ? COLS - col : c->argument);
 }
 
-/* The transposition alone. */
+/* Only transposes it. */
 static void run_expert_transpose(const struct bench_case *c)
 {
     static unsigned turn;
@@ -193,7 +194,7 @@ static int add_case(struct bench_case c)
     return case_count++;
 }
 
-/* Draws a case's input: the same on every call. */
+/* Draws a case's input, the same on every call. */
 static void draw(const struct bench_case *c)
 {
     struct arena *a = c->arena;
@@ -217,7 +218,7 @@ static void add_row(struct bench_case c, const struct row *row)
         snprintf(one.name, sizeof(one.name), "%-10s %s%s%s%s", c.arena->kernel->name, c.entry->name,
                  row->name, c.entry->outs > 1 ? " " : "", c.entry->outs > 1 ? out_names[out] : "");
         draw(&one);
-        arena_check(one.arena); /* what is timed is right */
+        arena_check(one.arena); /* time only correct output */
         add_case(one);
     }
 }
@@ -255,7 +256,7 @@ static void add_variant(const struct mxfs_kernel *kernel, int base, int big_base
     add_expert(c);
 }
 
-/* The plain loops, one per output type, on the input of mxfp4_blocks. Returns the first. */
+/* Adds the plain loops, one per output type, on the input of mxfp4_blocks. Returns the first. */
 static int add_plain(int base)
 {
     struct bench_case c = {.bytes = OUT_BYTES, .run = run_plain, .base = base};
@@ -301,7 +302,8 @@ static void make_buffers(void)
     b.big_src = buffer((size_t)ROWS * COLS * 4);
 }
 
-/* Seconds per run. The first run is not timed: it brings code, tables and buffers into the caches.
+/*
+ * Seconds per run. The first run is not timed: it loads code, tables and buffers into the caches.
  */
 static double measure(const struct bench_case *c)
 {
@@ -327,8 +329,10 @@ static int compare(const void *a, const void *z)
     return (x > y) - (x < y);
 }
 
-/* The median over the rounds of bytes per second, relative to that of `base` in the same round if
- * there is one. */
+/*
+ * The median over the rounds of bytes per second, divided by that of `base` in the same round
+ * unless `base` is NULL.
+ */
 static double median(const struct bench_case *c, const struct bench_case *base, int rounds)
 {
     double v[MAX_ROUNDS];

@@ -2,18 +2,18 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Filesystems to compare with, each of a single file called "file".
+ * Filesystems to compare with. Each serves a single file called "file".
  *
  *   nullfs [--direct-io] [--threads=N] SIZE MOUNTPOINT
- *       The bound: every read is answered at once from a buffer that stays in the processor's
- * cache, as that of a filesystem that makes its data would. Mount options, threads and capabilities
- *       are those of mxfs, so what is left is the way through the kernel.
+ *       The upper bound: every read is answered at once from a buffer that stays in the CPU cache,
+ *       like that of a filesystem that generates its data. Mount options, threads and capabilities
+ *       are those of mxfs, so all that is left is the cost of the kernel's FUSE path.
  *
  *   nullfs [--threads=N] --rate=BYTES FILE MOUNTPOINT
- *       A slow disk: FILE, at no more than BYTES a second. Requests queue for the one device, which
- *       saves up no idle time; waiting requests do not hinder each other otherwise.
+ *       A slow disk: serves FILE at no more than BYTES per second. Requests queue for the device;
+ *       time in which it was idle is not made up for.
  *
- * Both stay in the foreground and end when they are unmounted.
+ * Both stay in the foreground and exit when they are unmounted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,16 +31,16 @@
 
 enum { FILE_INO = 2, PAGE = 4096, REQUEST_MAX = 1 << 20 };
 
-/** The served file. Immutable after start but for the queue. */
+/** The served file. Immutable after start, except for the queue. */
 static struct {
     uint64_t size;
     bool direct_io;
     unsigned threads;
-    uint64_t rate;    /* bytes a second; 0: the null filesystem */
-    int fd;           /* of FILE, when there is a rate */
+    uint64_t rate;    /* bytes per second; 0 for the null filesystem */
+    int fd;           /* of FILE, if there is a rate */
     struct stat like; /* FILE's times */
     pthread_mutex_t lock;
-    uint64_t free_at; /* when the device is idle again, in nanoseconds; under lock */
+    uint64_t free_at; /* when the device is idle again, in nanoseconds; protected by `lock` */
     pthread_key_t buffer;
 } served = {.threads = 10, .fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
 

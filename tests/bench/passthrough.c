@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * passthrough FOLDER MOUNTPOINT: the regular files of FOLDER, as they are.
+ * passthrough FOLDER MOUNTPOINT: shows the regular files of FOLDER unchanged.
  *
- * from_pretrained.py compares mxfs with this filesystem, which only passes files on. Mount options,
- * threads and caching are those of mxfs; replies are spliced from the file, which is the fastest
- * way for data that is not in memory. Stays in the foreground and ends when it is unmounted.
+ * from_pretrained.py compares mxfs with this filesystem. Mount options, threads and caching are
+ * those of mxfs; replies are spliced from the file, which is the fastest way for data that is not
+ * in memory. It stays in the foreground and exits when it is unmounted.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,7 +22,7 @@
 
 enum { FILES_MAX = 1024, FIRST_INO = FUSE_ROOT_ID + 1 };
 
-/** A file that is served; the inode is its place plus FIRST_INO. */
+/** A served file. Its inode number is its index plus FIRST_INO. */
 struct file {
     char *name;
     int fd;

@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The ends of a pipe, for `mxfs export SOURCE -`.
+ * Either end of a pipe, to compare `mxfs export SOURCE -` with.
  *
- *   pipe pour BYTES   writes that many from one buffer to stdout: what a pipe can carry at most
- *   pipe drain        reads stdin to its end and prints the seconds that took
+ *   pipe pour BYTES   writes BYTES bytes from one buffer to stdout: the most that a pipe can carry
+ *   pipe drain        reads stdin to its end and prints how many seconds that took
  *
- * Both make the pipe as large, and read and write as much at a time, as export does.
+ * Pipe size and transfer size are those of export.
  */
 #include <errno.h>
 #include <fcntl.h>

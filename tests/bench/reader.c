@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Reads a part of a file in one of the ways that programs do, and prints how long it took: a run of
- * the bench. The file's pages are dropped first and opening it is not timed.
+ * Reads a part of a file the way some programs do, and prints how long it took: one measurement of
+ * the benchmark. The file's pages are dropped from the page cache first, and opening it is not
+ * timed.
  *
  *   reader MODE FILE OFFSET LENGTH [NUMBER]
  *
@@ -14,9 +15,9 @@
  *   parallel   NUMBER threads, a part each, 1 MiB   seconds
  *   fault      NUMBER threads, a part of one mapping each   seconds
  *   random     NUMBER reads of 4 KiB                median latency in seconds
- *   touched    the same, all within LENGTH bytes of which one was read before
+ *   touched    the same, within LENGTH bytes, one of which was read before
  *   once       one pread of LENGTH bytes            seconds
- *   warm       the same from the page cache, but not from the processor's
+ *   warm       the same from the page cache, but not from the CPU cache
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,13 +47,13 @@ static void die(const char *what)
     exit(EXIT_FAILURE);
 }
 
-/** A part of the file and the way to read it. */
+/** A part of the file and how to read it. */
 struct part {
     int fd;
-    const uint8_t *map; /**< of the whole file, for those that map */
+    const uint8_t *map; /**< the whole file, in modes that map it */
     uint64_t offset, length;
     size_t block;
-    uint64_t sum; /**< so that touching is not optimised away */
+    uint64_t sum; /**< keeps the compiler from dropping the reads */
 };
 
 static void *buffer(size_t size)
@@ -96,7 +97,7 @@ static void *touch_part(void *arg)
     return NULL;
 }
 
-/* `threads` parts of p at the same time. */
+/* Reads `threads` parts of p at the same time. */
 static double run_parts(const struct part *p, unsigned threads, void *(*run)(void *))
 {
     pthread_t thread[MAX_THREADS];
@@ -159,7 +160,7 @@ static double time_part(struct part *p, void *(*run)(void *))
     return now() - start;
 }
 
-/* After a byte of the region was read, so that what the filesystem keeps of it is there. */
+/* Reads a byte of the region first, so that the filesystem's own caches are warm. */
 static double random_touched(const struct part *p, unsigned count)
 {
     uint8_t byte;

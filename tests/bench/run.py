@@ -2,14 +2,14 @@
 # Copyright (c) 2026 the mxfs authors
 """make bench: how close reading through mxfs comes to what the kernel's FUSE path allows.
 
-Every row is a ratio of two things that were timed in turns, so that what disturbs the machine disturbs both: `pairs`
-rounds of mxfs, the null filesystem (nullfs.c) and the null filesystem again, each mounted anew so that it is cold. The
-third is for the A/A column, the null filesystem divided by itself: a row whose target lies within these quartiles of it
-is met as far as this machine can tell. The null filesystem has the kernel's readahead of 128 KiB, as filesystems have it;
-the remark at the end of a row divides by one with that of mxfs, which only root can measure. A ratio above 1 means that mxfs was faster, but for latencies, where it means
-that it was slower.
+Every row is a ratio of two things that are timed in turns, so that disturbances hit both: PAIRS rounds of mxfs, the null
+filesystem (nullfs.c) and the null filesystem again, each with a new, cold mount. The third is for the null/null column,
+the null filesystem divided by itself: it shows how much a ratio varies on this machine, and a row that misses its target
+by no more than that is marked "noise". The null filesystem has the kernel's default readahead of 128 KiB; the note at the end of
+a row compares with one that has the readahead of mxfs, which only root can measure. A ratio above 1 means that mxfs was
+faster; for latencies, that it was slower.
 
-    run.py [ROW-PATTERN ...]      QUICK=1: five pairs a row;  PAIRS=N;  BUILD=folder;  BENCH_DIR=folder for the sources
+    run.py [ROW-PATTERN ...]      QUICK=1: five pairs per row;  PAIRS=N;  BUILD=folder;  BENCH_DIR=folder for the sources
 """
 
 import contextlib
@@ -48,7 +48,7 @@ def quartiles(values):
 
 
 def tool(name, *args):
-    """The figure that a program of the bench prints."""
+    """Runs a program of the benchmark and returns the figure that it prints."""
     done = subprocess.run([BUILD / "bench" / name, *map(str, args)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{name} {' '.join(map(str, args))}: {done.stderr.strip() or done.returncode}")
@@ -56,13 +56,13 @@ def tool(name, *args):
 
 
 def is_mounted(path):
-    """Whether something is mounted there."""
+    """Whether something is mounted at `path`."""
     with open("/proc/self/mountinfo", encoding="utf-8") as f:
         return any(line.split()[4] == str(path) for line in f)
 
 
 class Mount:
-    """A filesystem that runs while the object is used in `with`."""
+    """A filesystem that is mounted inside a `with` statement."""
 
     def __init__(self, room, *command, readahead=None):
         self.readahead = readahead
@@ -78,9 +78,9 @@ class Mount:
             poller.register(f, select.POLLERR | select.POLLPRI)
             while not is_mounted(self.path):
                 if self.process.poll() is not None:
-                    raise SystemExit(f"{' '.join(self.command)}: ended with {self.process.returncode}")
+                    raise SystemExit(f"{' '.join(self.command)}: exited with status {self.process.returncode}")
                 poller.poll(100)
-        os.statvfs(self.path)  # waits in the kernel until it answers
+        os.statvfs(self.path)  # blocks until the filesystem answers
         if self.readahead:
             device = os.stat(self.path).st_dev
             window = pathlib.Path(f"/sys/class/bdi/{os.major(device)}:{os.minor(device)}/read_ahead_kb")
@@ -99,7 +99,7 @@ class Mount:
         self.path.rmdir()
 
     def renew(self):
-        """Mounts anew, so that nothing is left of the last run: the filesystem may keep more than the kernel's pages."""
+        """Mounts again, so that nothing is cached: the filesystem may cache more than the kernel does."""
         self.peak = self.peak_memory()
         self.__exit__()
         self.path.mkdir()
@@ -107,13 +107,13 @@ class Mount:
         return self
 
     def peak_memory(self):
-        """Resident bytes at the peak, of all mounts of this object."""
+        """Peak resident bytes of all mounts of this object."""
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return max(self.peak, int(re.search(r"^VmHWM:\s+(\d+) kB", text, re.M).group(1)) * 1024)
 
 
 class Table:
-    """Rows as they come."""
+    """The rows so far."""
 
     def __init__(self, patterns):
         self.patterns = patterns
@@ -124,7 +124,7 @@ class Table:
         return not self.patterns or any(fnmatch.fnmatchcase(name, p) for p in self.patterns)
 
     def add(self, name, target, values, aa=None, rss=None, limit=CACHE + 32 * MIB, unit="ratio", note=""):
-        """A row: target is (">=" or "<=", number) or None."""
+        """Adds a row and prints it. `target` is (">=" or "<=", number) or None."""
         row = {"name": name, "unit": unit, **quartiles(values), "values": values, "note": note}
         if aa:
             row["aa"] = quartiles(aa)
@@ -153,7 +153,7 @@ class Table:
 
 
 def machine():
-    """The machine that the figures were measured on."""
+    """The machine on which the figures were measured."""
     fuse = subprocess.run(["pkg-config", "--modversion", "fuse3"], capture_output=True, text=True, check=False).stdout.strip()
     flags = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
     cpu = next((line.split(":", 1)[1].strip() for line in flags.splitlines() if line.startswith("model name")), "?")
@@ -162,10 +162,10 @@ def machine():
 
 
 def in_turns(mine, null, *more):
-    """PAIRS rounds of mine(i), null(i), null(i), more(i)..., the order turned each time. Returns a list for each."""
+    """Runs PAIRS rounds of mine(i), null(i), null(i), more(i)..., their order rotated by one each round. Returns a list for each."""
     sides = list(enumerate((mine, null, null, *more)))
     out = [[] for _ in sides]
-    for i in range(-1, PAIRS):  # the first round warms up and does not count
+    for i in range(-1, PAIRS):  # the first round is a warm-up and does not count
         for slot, side in sides[i % len(sides) :] + sides[: i % len(sides)]:
             value = side(i)
             if i >= 0:
@@ -174,7 +174,7 @@ def in_turns(mine, null, *more):
 
 
 def speed_row(table, name, target, mine, null, mode, length, number=1, latency=False):
-    """A row of one way of reading: the ratio of speeds, or of latencies; the note has it against a wide null as well."""
+    """Adds a row for one way of reading: the ratio of speeds or latencies. The note compares with a null that has mxfs's readahead."""
     if not table.wants(name):
         return
     mine.peak, offset = 0, 4096
@@ -195,12 +195,12 @@ def absolute(length, seconds, latency=False):
 
 
 def null_like(room, path, *options):
-    """The null filesystem with a file of the same size."""
+    """A null filesystem with a file of the same size."""
     return Mount(room, BUILD / "bench" / "nullfs", *options, path.stat().st_size)
 
 
 READ_ROWS = [
-    # row, mode of reader, number, target of contiguous and transposed
+    # row, mode of reader, number, targets for contiguous and transposed
     ("read 1 MiB", "read", 1, 0.95, 0.90),
     ("read 128 KiB, sequential", "sequential", 1, 0.95, 0.90),
     ("mmap private", "mmap", 1, 0.95, 0.90),
@@ -210,7 +210,7 @@ READ_ROWS = [
 
 
 def view_rows(table, room, kind, source, which):
-    """The rows of one layout."""
+    """Adds the rows of one layout."""
     with Mount(room, MXFS, "-f", "--views=none", source) as mine, null_like(room, mine.file) as null:
         length = mine.file.stat().st_size - 8192
         for name, mode, number, *targets in READ_ROWS:
@@ -225,7 +225,7 @@ def view_rows(table, room, kind, source, which):
 
 
 def format_rows(table, room):
-    """A row for each other format: the source is made when its turn comes."""
+    """Adds a row for each other format, whose source is created only when it is needed."""
     for kind in formats.FORMATS:
         if table.wants(f"format: {kind}"):
             source = formats.write(room / "format", kind)
@@ -236,7 +236,7 @@ def format_rows(table, room):
 
 
 def first_byte_row(table, kind, mine, source):
-    """Rows for a mount that has read nothing yet, another expert each time."""
+    """Adds rows for a mount that has not read anything yet, with another expert each time."""
     name = f"{kind}: first byte of a cold expert / pread of it"
     if not table.wants(name):
         return
@@ -254,18 +254,18 @@ def first_byte_row(table, kind, mine, source):
 
 
 def drained(*command):
-    """Seconds until all of a program's output has come through a pipe, and the most memory it had (bytes)."""
+    """Seconds until all of a program's output has come through a pipe, and the program's peak memory in bytes."""
     with subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as writer:
         took = subprocess.run([BUILD / "bench" / "pipe", "drain"], stdin=writer.stdout, capture_output=True, text=True, check=True).stdout
         _, status, usage = os.wait4(writer.pid, 0)
         writer.returncode = os.waitstatus_to_exitcode(status)
     if writer.returncode:
-        raise SystemExit(f"{command[0]}: ended with {writer.returncode}")
+        raise SystemExit(f"{command[0]}: exited with status {writer.returncode}")
     return float(took), usage.ru_maxrss * 1024
 
 
 def pipe_row(table, kind, source):
-    """`mxfs export SOURCE -`, its start included, against a pipe that is filled from one buffer."""
+    """Adds a row for `mxfs export SOURCE -`, start-up included, compared with a pipe that is filled from one buffer."""
     name = f"{kind}: export to a pipe / the pipe's limit"
     if not table.wants(name):
         return
@@ -283,7 +283,7 @@ def pipe_row(table, kind, source):
 
 
 def throttled_rows(table, room, kind, source, target):
-    """mxfs on a slow disk against a BF16 copy on the same slow disk."""
+    """Adds a row for mxfs on a slow disk, compared with a BF16 copy on the same disk."""
     name = f"{kind}: on a {RATE // 1000_000} MB/s disk / BF16 copy there"
     if not table.wants(name):
         return
@@ -304,13 +304,13 @@ def throttled_rows(table, room, kind, source, target):
 
 
 def drop_pages(path):
-    """A file's pages, out of the page cache."""
+    """Drops a file's pages from the page cache."""
     with open(path, "rb") as f:
         os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def mount_time(room, source):
-    """Milliseconds from the start of the program to its return: the mount answers."""
+    """Milliseconds from the start of the program until it returns, when the mount is ready."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="mount.", dir=room))
     start = time.monotonic()
     subprocess.run([MXFS, "--views=none", source, path], check=True)
@@ -321,7 +321,7 @@ def mount_time(room, source):
 
 
 def model_rows(table, room):
-    """Whole models, as sparse files: time to mount, memory while gigabytes are read."""
+    """Adds rows for whole models, as sparse files: time to mount, and memory while gigabytes are read."""
     for name, layers, experts, walk in (("gpt-oss-20b", 24, 32, 0), ("gpt-oss-120b", 36, 128, 8 << 30)):
         row = f"mount of a {name}-like file, ms"
         walked = f"{name}: RSS while 8 GiB are read, MiB"
@@ -341,7 +341,7 @@ def model_rows(table, room):
         source.unlink()
 
 
-# Row of kernel_bench (after the variant), column, target for AVX2 and for AVX-512, what it is.
+# Row of kernel_bench (after the variant), column, targets for AVX2 and for AVX-512, name of the row here.
 KERNEL_ROWS = [
     ("mxfp4_blocks bf16", "memcpy", 0.65, 0.85, "contiguous BF16, 128 KiB / memcpy"),
     ("mxfp4_blocks f32", "memcpy", 1.1, 1.1, "contiguous F32, 128 KiB / memcpy"),
@@ -352,7 +352,7 @@ VARIANTS = ("avx512vbmi", "avx2")
 
 
 def kernel_rows(table):
-    """Rows of kernel_bench, which has rounds of its own."""
+    """Adds rows of kernel_bench, which has its own rounds."""
     rows = [f"kernel {v}: {r[4]}" for v in VARIANTS for r in KERNEL_ROWS]
     if not any(map(table.wants, rows)):
         return

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""make bench-scaling: does anything get worse with more threads, readers, cache, or with larger models?
+"""make bench-scaling: does anything get worse with more threads, readers or cache, or with larger models?
 
-Every line is a series: the same reading with one thing varied, the values in turns. Figures are medians relative to the
-first value of the series, of speed or, where it says so, of time (mounting, latency). GB/s, ms and us are for orientation.
+Every line is a series: the same reads with one parameter varied, its values in turns. Figures are medians of speed or, if
+the line says so, of time (mounting, latency), relative to the first value of the series. GB/s, ms and us are absolute
+values for orientation.
 
     scaling.py [SERIES-PATTERN ...]      QUICK=1: fewer rounds;  PAIRS=N;  BUILD, BENCH_DIR as for run.py
 """
@@ -21,7 +22,7 @@ import tempfile
 import sources
 from run import BUILD, MXFS, PAIRS, Mount, absolute, machine, mount_time, tool
 
-# Series: worker threads of the daemon, threads that read, sizes of the cache.
+# Values of the series: worker threads of the daemon, reading threads, MiB of cache.
 THREADS = (1, 2, 4, 8, 16)
 READERS = (1, 2, 4, 8, 16)
 CACHES = (16, 64, 256, 512)
@@ -30,7 +31,7 @@ SPARSE_GB = (0.125, 1, 8)
 
 
 class Report:
-    """Series as they come."""
+    """The series so far."""
 
     def __init__(self, patterns):
         self.patterns = patterns
@@ -41,9 +42,9 @@ class Report:
         return not self.patterns or any(fnmatch.fnmatchcase(name, p) for p in self.patterns)
 
     def measure(self, name, values, measure, show, speed=True):
-        """PAIRS rounds of measure(value), which returns seconds; show(value, seconds) is a word about it."""
+        """Runs PAIRS rounds of measure(value), which returns seconds; show(value, seconds) gives the absolute figure to print."""
         taken = {v: [] for v in values}
-        for i in range(-1, PAIRS):  # the first round warms up
+        for i in range(-1, PAIRS):  # the first round is a warm-up
             for v in values[i % len(values) :] + values[: i % len(values)]:
                 seconds = measure(v)
                 if i >= 0:
@@ -56,7 +57,7 @@ class Report:
 
 
 def view_series(report, room, kind, source):
-    """Rows of one layout: worker threads, readers, cache."""
+    """Adds the series of one layout: worker threads, readers, cache."""
     with contextlib.ExitStack() as stack:
 
         def mounts(option, values):
@@ -81,14 +82,14 @@ def view_series(report, room, kind, source):
 
 
 def size_series(report, room):
-    """Models that grow: mounting, and random reads, which look their tensor up."""
+    """Adds series of growing models: mounting, and random reads, which look up their tensor."""
     tiny, mounting = "tensors stored: time of one random read of 4 KiB", "tensors stored: time to mount, for each"
     if report.wants(tiny) or report.wants(mounting):
-        made = {n: sources.tiny(room / f"tiny.{n}.safetensors", n // 2) for n in TENSORS}  # of two parts each
+        made = {n: sources.tiny(room / f"tiny.{n}.safetensors", n // 2) for n in TENSORS}  # two parts each
         if report.wants(mounting):
             report.measure(mounting, TENSORS, lambda n: mount_time(room, made[n]) / 1000 / n, lambda n, t: f"{t * n * 1000:.0f} ms", speed=False)
         if report.wants(tiny):
-            # After a few reads the kernel has every page of the smaller files.
+            # After a few reads the kernel has cached every page of the smaller files.
             random_series(report, room, tiny, {n: made[n] for n in TENSORS[-2:]})
         for path in made.values():
             path.unlink()
@@ -96,7 +97,7 @@ def size_series(report, room):
     if report.wants(name):
         made = {}
         for gb in SPARSE_GB:
-            rows = int(gb * 1e9) // 4096  # 64 blocks of 32 BF16 are 4096 bytes
+            rows = int(gb * 1e9) // 4096  # 64 blocks of 32 BF16 values are 4096 bytes
             tensors = sources.experts("block.0.mlp.mlp1_weight", 1, rows, 64, ".blocks")
             made[gb] = sources.write(room / f"sparse.{gb}.safetensors", tensors, fill=False)
         random_series(report, room, name, made)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Sources for the bench: files as large as those of models, of which only the quantized bytes are real."""
+"""Sources for the benchmark: files as large as those of real models, in which only the quantized bytes have contents."""
 
 import json
 import os
@@ -9,12 +9,12 @@ import struct
 
 MIB = 1 << 20
 ITEM = {"U8": 1, "BF16": 2}
-# One expert of gpt-oss: rows and blocks of 32 in a row.
+# One expert of gpt-oss: rows, and blocks of 32 in a row.
 GATE_UP, DOWN, BLOCKS = 5760, 2880, 90
 
 
 def count(shape):
-    """Elements of a shape."""
+    """Number of elements in a shape."""
     n = 1
     for d in shape:
         n *= d
@@ -22,7 +22,7 @@ def count(shape):
 
 
 def write(path, tensors, fill=True):
-    """A safetensors file of (name, dtype, shape). Without `fill` it is sparse: zeros that take no place."""
+    """Writes a safetensors file of (name, dtype, shape). Without `fill` it is sparse: its zeros take no space."""
     header, at = {}, 0
     for name, dtype, shape in tensors:
         size = ITEM[dtype] * count(shape)
@@ -39,7 +39,7 @@ def write(path, tensors, fill=True):
 
 
 def fill_tensors(f, tensors):
-    """Random codes, and scales as trained weights have them: a dozen values around 2^-8."""
+    """Random codes, and scales like those of trained weights: a dozen values around 2^-8."""
     rng = random.Random(1)
     codes = rng.randbytes(8 * MIB)
     scales = bytes(114 + b % 12 for b in rng.randbytes(MIB + 7))
@@ -50,12 +50,12 @@ def fill_tensors(f, tensors):
 
 
 def experts(prefix, number, rows, blocks, first):
-    """The two parts of one quantized tensor under the names that the layout goes by."""
+    """The two parts of one quantized tensor, under names by which the layout is recognised."""
     return [(f"{prefix}{first}", "U8", [number, rows, blocks, 16]), (f"{prefix}{first.replace('blocks', 'scales')}", "U8", [number, rows, blocks])]
 
 
 def transposed(path, number=16):
-    """gpt-oss as Hugging Face stores it: [E, N, K/32, 16], shown as [E, K, N]; 33 MB of output an expert."""
+    """gpt-oss as Hugging Face stores it: [E, N, K/32, 16], shown as [E, K, N]; 33 MB of output per expert."""
     return write(path, experts("model.layers.0.mlp.experts.gate_up_proj", number, GATE_UP, BLOCKS, "_blocks"))
 
 
@@ -91,7 +91,7 @@ def tiny(path, number):
 
 
 def sparse(path, size):
-    """A file of zeros without a header."""
+    """Writes a file of zeros without a header."""
     with open(path, "wb") as f:
         os.truncate(f.fileno(), size)
     return path

@@ -2,10 +2,9 @@
 # Copyright (c) 2026 the mxfs authors
 """Fixtures: the program, a private mount per call, an ordinary user.
 
-No test sleeps. The program returns only when its mount answers; in the foreground the kernel tells
-(poll on mountinfo) when the mount appears; the end of a daemon is awaited on its pidfd. The test
-process adopts orphans, so a daemon that went to the background is its child, whose exit status and
-sanitizer report are examined when the test ends.
+No test sleeps. The program returns only when its mount answers; in the foreground it sends READY=1;
+the end of a daemon is awaited on its pidfd. The test process adopts orphans, so a daemon that went to
+the background is its child, whose exit status and sanitizer report are examined when the test ends.
 """
 
 import ctypes
@@ -16,6 +15,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -288,6 +288,29 @@ def wait_end(pid, limit=END_LIMIT):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+class Ready:
+    """Waits as a service manager does: for READY=1 of a program in the foreground."""
+
+    def __init__(self, environment, directory):
+        path = directory / f"notify{uuid.uuid4().hex[:8]}"
+        environment["NOTIFY_SOCKET"] = str(path)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.socket.settimeout(0.1)
+
+    def wait(self, process, limit):
+        end = time.monotonic() + limit
+        said = b""
+        with self.socket:
+            while b"READY=1" not in said:
+                assert process.poll() is None, f"the program ended with {process.returncode}"
+                assert time.monotonic() < end, "the mount did not come"
+                try:
+                    said = self.socket.recv(4096)
+                except TimeoutError:
+                    continue
+
+
 class Mount:
     """One running mxfs. `path` is the mountpoint, `file` the virtual file in it."""
 
@@ -372,6 +395,7 @@ def mount(mxfs_bin, place, reaper, fuse):
             (directory / "mnt").mkdir(parents=True)
         token = uuid.uuid4().hex
         environment = {**os.environ, **sanitizer_env(directory), **(env or {}), "MXFS_TEST_TOKEN": token}
+        ready = Ready(environment, directory) if foreground else None
         argv = [*(command or [mxfs_bin]), *options, str(source), str(directory / "mnt")]
         with open(directory / "stderr", "wb") as err, open(directory / "stdout", "wb") as out:
             before = children()
@@ -381,8 +405,8 @@ def mount(mxfs_bin, place, reaper, fuse):
         if foreground:
             made = Mount(directory, source, process.pid, token, reaper, process)
             mounts.append(made)
-            wait_for_mounts(lambda: mounted(made.path), process, limit)
-            os.listdir(made.path)  # waits in the kernel until the daemon answers
+            ready.wait(process, limit)
+            assert mounted(made.path)
             return made
         rc = process.wait(limit)
         said = (directory / "stderr").read_text(errors="backslashreplace")

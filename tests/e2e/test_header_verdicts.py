@@ -253,9 +253,9 @@ GROUPS = [sizes, white_space, utf8, text, syntax, fields, ignored, depth, number
 REFUSED_ON_PURPOSE = {
     "array-entry": (whole('{"a":["U8",[4],[0,4]]}', 4), "expected '{'"),
     "object-dtype": (one(dtype='{"U8":null}'), "expected a string"),
-    "duplicate-equal": (whole('{"a":' + entry() + ',"a":' + entry() + "}", 4), "named twice"),
-    "duplicate-last-wins": (whole('{"a":' + entry(shape="[2]", offsets="[0,2]") + ',"a":' + entry() + "}", 4), "named twice"),
-    "duplicate-escaped": (whole('{"a":' + entry() + r',"\u0061":' + entry() + "}", 4), "named twice"),
+    "duplicate-equal": (whole('{"a":' + entry() + ',"a":' + entry() + "}", 4), "duplicate name"),
+    "duplicate-last-wins": (whole('{"a":' + entry(shape="[2]", offsets="[0,2]") + ',"a":' + entry() + "}", 4), "duplicate name"),
+    "duplicate-escaped": (whole('{"a":' + entry() + r',"\u0061":' + entry() + "}", 4), "duplicate name"),
 }  # fmt: skip
 
 
@@ -377,7 +377,7 @@ MESSAGES = {
     "size": (several(5, ("x", "U8", [4], 0, 5)), 'tensor "x": data_offsets [0,5] do not match dtype U8 and shape [4] (4 bytes)'),
     "dtype": (one(dtype='"FP4"'), 'tensor "a": unknown dtype "FP4"'),
     "missing": (whole('{"a":{"dtype":"U8","shape":[4]}}', 4), 'tensor "a": data_offsets is missing'),
-    "twice": (one(extra=',"shape":[4]'), 'tensor "a": shape is given twice'),
+    "twice": (one(extra=',"shape":[4]'), 'tensor "a": duplicate shape'),
     "misaligned": (several(2, ("a", "F4", [3], 0, 2)), 'tensor "a": 3 elements of F4 (4 bits) do not fill whole bytes'),
     "overflow": (several(0, ("a", "U8", [MAX, 2], 0, 0)), 'tensor "a": its size does not fit in 64 bits'),
     "backwards": (several(4, ("a", "U8", [4], 4, 0)), 'tensor "a": data_offsets [4,0] run backwards'),
@@ -389,7 +389,7 @@ MESSAGES = {
     "utf8": (whole(b'{"\xff":1}'), "not UTF-8 at byte 10"),
     "tiny": (b"1234567", "the file has 7 bytes, too few for a header"),
     "huge": (whole("{}", 0, 10**8 + 1), "over the limit of 100000000"),
-    "lie": (whole("{}", 0, 3), "a length of 3 bytes, but the file has only 2 more"),
+    "lie": (whole("{}", 0, 3), "its length is 3 bytes, but only 2 follow in the file"),
     "control": (one(name=r'"a\n\u001b[31m\u0085"', dtype="0"), r'tensor "a\x0a\x1b[31m\xc2\x85": expected a string'),
     "long": (one(name='"' + "n" * 70_000 + 'end"', dtype="0"), '...'),
 }  # fmt: skip

@@ -7,7 +7,9 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
+import types
 
 import pytest
 
@@ -87,19 +89,111 @@ def escape(tmp_path_factory):
     return preloaded(SUPPORT / "escape.c", tmp_path_factory.mktemp("escape"))
 
 
-def test_a_hijacked_daemon(source, model, mount, escape, instrumented):
+@pytest.fixture(scope="module")
+def failing(mxfs_bin, tmp_path_factory):
+    if re.search(rb"__(asan|tsan)_init", pathlib.Path(mxfs_bin).read_bytes()):
+        pytest.skip("no library may come before a sanitizer's")
+    return preloaded(SUPPORT / "failsandbox.c", tmp_path_factory.mktemp("failing"))
+
+
+@pytest.fixture
+def victim():
+    with subprocess.Popen(["sleep", "600"]) as process:
+        yield process
+        process.kill()
+
+
+def outcome_of(made):
+    """The errors that the preloaded attacks met: {name: errno}."""
+    out = {name: int(e) for name, e in re.findall(r"^escape: ([\w-]+) (\d+)$", made.stderr, re.M)}
+    assert out.pop("attempts") == len(out) > 90
+    return out
+
+
+def test_a_hijacked_daemon(source, model, place, mount, escape, victim, instrumented):
     """Attacks from within are denied, and the mount stays served."""
     if instrumented:
         pytest.skip("it has no filter")
-    made = mount(source, "--views=none", foreground=True, env=escape)
-    assert made.file.read_bytes() == model.expected_bytes()
-    outcome = dict(line.split()[1:] for line in made.stderr.splitlines() if line.startswith("escape: "))
-    assert len(outcome) == 16
-    # A file may be opened the way libfuse opens /dev/fuse, but no other one.
-    assert int(outcome.pop("open-write")) == errno.EACCES
-    assert {int(e) for e in outcome.values()} == {errno.EPERM}, outcome
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place / "private"))
+        os.chmod(place / "private", 0o600)
+        listener.listen()
+        listener.setblocking(False)
+        environment = {**escape, "ESCAPE_SOCKET": str(place / "private"), "ESCAPE_VICTIM": str(victim.pid)}
+        made = mount(source, "--views=none", foreground=True, env=environment)
+        assert made.file.read_bytes() == model.expected_bytes()
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    outcome = outcome_of(made)
+    # The C library's way to look at /proc and /sys, and libfuse's to open /dev/fuse, lead to no file.
+    assert {outcome.pop(name) for name in ("open-look", "open-write")} == {errno.EACCES}
+    assert set(outcome.values()) == {errno.EPERM}, {name: e for name, e in outcome.items() if e != errno.EPERM}
+    assert victim.poll() is None
     os.kill(made.pid, signal.SIGTERM)
     assert made.wait() == 0 and not mounted(made.path)
+
+
+@pytest.mark.parametrize("step", ["create", "seccomp"])
+def test_a_kernel_that_lacks_a_part(step, source, model, place, mount, escape, failing, victim, instrumented):
+    """The rest of the sandbox remains. Without Landlock not even /dev/fuse is opened."""
+    if instrumented:
+        pytest.skip("it has neither")
+    lacking = {"create": errno.ENOSYS, "seccomp": errno.EINVAL}[step]
+    environment = {"FAIL_STEP": step, "FAIL_ERRNO": str(lacking), "ESCAPE_SOCKET": "/absent", "ESCAPE_VICTIM": str(victim.pid)}
+    both = ":".join([escape["LD_PRELOAD"], failing["LD_PRELOAD"]]) if step == "create" else failing["LD_PRELOAD"]
+    made = mount(source, "--views=none", foreground=True, env={**environment, "LD_PRELOAD": both})
+    assert f"continuing without {'Landlock' if step == 'create' else 'seccomp'}, which" in made.stderr
+    assert made.file.read_bytes() == model.expected_bytes()
+    assert {(p[0], p[1], p[3], p[4]) for p in privileges(made.pid)} == {(0, 0, 1, 2 if step == "create" else 0)}
+    if step == "create":
+        outcome = outcome_of(made)
+        assert outcome.pop("open-look") == errno.EACCES
+        assert outcome.pop("landlock") == errno.ENOSYS  # failsandbox.c's
+        assert set(outcome.values()) == {errno.EPERM}, outcome
+    os.kill(made.pid, signal.SIGTERM)
+    assert made.wait() == 0 and not mounted(made.path)
+
+
+STEPS = {
+    "create": [errno.EMFILE, errno.ENOMEM, errno.EPERM],
+    "add": [errno.ENOMEM],
+    "restrict": [errno.E2BIG, errno.EPERM],
+    "capset": [errno.EPERM],
+    "no_new_privs": [errno.EINVAL],
+    "seccomp": [errno.EFAULT],
+    "load": [errno.ENOMEM],
+}
+
+
+@pytest.mark.parametrize("step, number", [(step, number) for step in STEPS for number in STEPS[step]])
+def test_failing_to_enter(step, number, source, place, run, fuse, failing, instrumented):
+    """Nothing is served without the sandbox, and the line says how it would be."""
+    if instrumented and step in ("restrict", "load"):
+        pytest.skip("it does not go that far")
+    (place / "mnt").mkdir()
+    done = run(source, place / "mnt", env={**failing, "FAIL_STEP": step, "FAIL_ERRNO": str(number)})
+    assert done.rc == 6 and done.err.count("\n") == 1, done
+    assert "cannot enter the sandbox: " in done.err and os.strerror(number) in done.err and "--no-sandbox" in done.err
+    assert not mounted(place / "mnt")
+
+
+def test_few_descriptors(source, model, place, mount, mxfs_bin, instrumented):
+    """With any number of descriptors the daemon is confined, or there is none."""
+    at = types.SimpleNamespace(directory=place / "few", path=place / "few" / "mnt")
+    at.path.mkdir(parents=True)
+    served = 0
+    for limit in range(4, 24):
+        made = None
+        try:
+            made = mount(source, command=["sh", "-c", f'ulimit -n {limit} && exec "$0" "$@"', mxfs_bin], over=at)
+        except AssertionError as e:
+            assert re.search(r"mxfs ended with [1-9]", str(e)) and not mounted(at.path), e
+        if made:
+            served += 1
+            assert made.file.read_bytes() == model.expected_bytes()
+            assert {(p[0], p[1], p[3], p[4]) for p in privileges(made.pid)} == {(0, 0, 1, 0 if instrumented else 2)}
+            assert made.unmount().returncode == 0 and made.wait() == 0
+    assert 0 < served < 20
 
 
 WAYS = {

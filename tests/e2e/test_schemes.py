@@ -32,7 +32,7 @@ def test_json(run):
 
 
 def test_names_are_those_of_the_option(run):
-    """What --scheme takes is what is decoded here."""
+    """--scheme takes the names that are decoded here."""
     names = {row["name"] for row in rows(run) if row["decoded"]}
     text = run("list", "--scheme=nonsense", "x").fails(2).err
     assert all(name in text for name in names)

@@ -249,9 +249,9 @@ def test_second_signal_is_enough(source, mount):
 
 def test_verbose_and_quiet(source, place, mount):
     loud = mount(source, "-v", foreground=True)
-    assert "a model of 1 files" in loud.stderr and "dequantized" in loud.stderr
     quiet = mount(source, "-q", foreground=True)
     assert loud.unmount().returncode == 0 and quiet.unmount().returncode == 0
+    assert loud.wait() == 0 and "a model of 1 files" in loud.stderr and "dequantized" in loud.stderr
     assert quiet.wait() == 0 and quiet.stderr == ""
 
 

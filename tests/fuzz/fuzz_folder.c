@@ -335,21 +335,22 @@ static void visit_file(const struct mxfs_tree *tree, struct mxfs_vfile_reader *r
     assert(mxfs_tree_read(tree, ino, reader, buf, sizeof(buf), size) == 0);
 }
 
-static void visit(const struct mxfs_tree *tree, struct mxfs_vfile_reader *reader, uint64_t dir_ino)
+static void visit(const struct mxfs_tree *tree, struct mxfs_vfile_reader *reader, uint64_t folder)
 {
-    char name[MXFS_FILE_NAME_SIZE];
+    struct mxfs_tree_entry e;
     uint64_t cookie = 0;
-    struct stat st, again;
 
-    while (mxfs_tree_next(tree, dir_ino, &cookie, name, &st) > 0) {
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-            continue;
-        assert(!strchr(name, '/') && strlen(name) <= 255);
-        assert(mxfs_tree_lookup(tree, dir_ino, name, &again) == 0 && again.st_ino == st.st_ino);
-        if (S_ISDIR(st.st_mode))
-            visit(tree, reader, st.st_ino);
-        else
-            visit_file(tree, reader, st.st_ino, &st);
+    while (mxfs_tree_next(tree, folder, &cookie, &e) > 0) {
+        char name[1025];
+        struct stat st;
+        assert(e.name_len < sizeof(name) && !memchr(e.name, '/', e.name_len));
+        memcpy(name, e.name, e.name_len);
+        name[e.name_len] = '\0';
+        assert(mxfs_tree_lookup(tree, folder, name, &st) == 0 && st.st_ino == e.st.st_ino);
+        if (!S_ISDIR(e.st.st_mode))
+            visit_file(tree, reader, e.st.st_ino, &e.st);
+        else if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+            visit(tree, reader, e.st.st_ino);
     }
 }
 

@@ -71,13 +71,14 @@ def check_sizes(sources):
 
 
 def check_docs(headers):
-    """In include/ each function has a comment of its own; in src/ neighbours may share one."""
+    """In include/ each function has a comment, or is a type right below its documented struct; in src/ neighbours may share one."""
     for path in headers:
         raw = path.read_text().splitlines()
         documented = False
         for f in functions(path):
             above = raw[f.line - 2].strip()
-            documented = above.endswith("*/") or (documented and above.endswith(";") and path.parts[0] == "src")
+            parameter_type = above == "};" and raw[f.line - 1].startswith("typedef ")
+            documented = above.endswith("*/") or parameter_type or (documented and above.endswith(";") and path.parts[0] == "src")
             if not documented and not (f.static and path.parts[0] == "src"):
                 problem(path, f.line, f"{f.name}() has no doc comment")
 
@@ -87,13 +88,14 @@ def check_fields(headers):
     for path in headers:
         if is_later(path):
             continue
-        raw, code, inside, before = path.read_text().splitlines(), c_code(path), False, ";"
+        raw, code, inside, before, depth = path.read_text().splitlines(), c_code(path), False, ";", 0
         for at, line in enumerate(code):
             text = line.strip()
             documented = "/*" in raw[at] or (raw[at - 1].endswith("*/") and not code[at - 1].strip())
             if not text:
                 continue
-            begins, before = before[-1] in ";,{}", text
+            begins, before = depth == 0 and before[-1] in ";,{}", text
+            depth += text.count("(") - text.count(")")
             if re.match(r"(struct|union|enum)\b[^;()]*\{$", line):
                 inside = True
             elif line.startswith("}"):

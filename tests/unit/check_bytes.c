@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Little-endian words at any alignment, and arithmetic at the edges of 64 bits.
+ * Little-endian words at any alignment, and arithmetic at the limits of 64 bits.
  */
 #include "mxfs/bytes.h"
 

@@ -23,7 +23,7 @@ static struct mxfs_cache *new_cache(size_t bytes)
     return c;
 }
 
-/* Pins a block; fills it with `fill` when it is new. Returns whether it was. */
+/* Pins a block; fills it with `fill` if it is new. Returns whether it was new. */
 static bool take(struct mxfs_cache *c, uint64_t index, size_t size, uint8_t fill,
                  struct mxfs_cache_block **out)
 {
@@ -71,7 +71,7 @@ START_TEST(statistics)
     touch(c, 1, 1000);
     touch(c, 2, PAGE + 1);
     check_stats(c, 1, 2, 3 * PAGE);
-    /* Loaded ahead: not a miss, and the first reader has a hit. */
+    /* A block loaded ahead is not a miss, and its first reader has a hit. */
     ck_assert_int_eq(mxfs_cache_reserve(c, (struct mxfs_cache_key){7, 3}, 1, &b), 0);
     b->data[0] = 3;
     mxfs_cache_publish(c, b);
@@ -121,7 +121,7 @@ START_TEST(oldest_goes_first)
     ck_assert(touch(c, 4, PAGE));
     ck_assert(!touch(c, 0, PAGE));
     ck_assert(!touch(c, 2, PAGE));
-    ck_assert(touch(c, 1, PAGE)); /* was dropped */
+    ck_assert(touch(c, 1, PAGE)); /* was evicted */
     mxfs_cache_free(c);
 }
 END_TEST
@@ -164,7 +164,7 @@ START_TEST(abandoned_is_forgotten)
 }
 END_TEST
 
-/* A thread that waits for a block which another thread fills, or for the room that it takes. */
+/* A thread that waits for a block that another thread fills, or for the space that it takes. */
 struct waiter {
     struct mxfs_cache *cache;
     uint64_t index;
@@ -186,7 +186,7 @@ static void start_waiter(struct waiter *w, pthread_t *thread)
     ck_assert_int_eq(pthread_create(thread, NULL, wait_for_block, w), 0);
     while (!atomic_load(&w->started))
         sched_yield();
-    /* It cannot finish, however long we wait. */
+    /* It must not finish, however long we wait. */
     for (int i = 0; i < 1000; i++)
         sched_yield();
     ck_assert(!atomic_load(&w->done));
@@ -285,7 +285,7 @@ START_TEST(many_threads)
 }
 END_TEST
 
-/* Reserves a block and fills it. */
+/* Reserves a block ahead and fills it. */
 static int ahead(struct mxfs_cache *c, uint64_t index, size_t size)
 {
     struct mxfs_cache_block *b;
@@ -320,7 +320,7 @@ START_TEST(reserved_bytes_are_bounded)
         ck_assert_int_eq(ahead(c, i, PAGE), 0);
     }
     ck_assert_int_eq(ahead(c, 5, PAGE), -EAGAIN);
-    ck_assert(!touch(c, 2, PAGE)); /* acquired: room for one more */
+    ck_assert(!touch(c, 2, PAGE)); /* acquired: leaves room for one more */
     ck_assert_int_eq(ahead(c, 5, PAGE), 0);
     ck_assert_int_eq(ahead(c, 6, PAGE), -EAGAIN);
     for (uint64_t i = 10; i < 18; i++) /* readers evict the others, which then no longer count */

@@ -40,7 +40,7 @@ START_TEST(other_names)
 
     for (size_t i = 0; i < MXFS_COUNT(names); i++)
         ck_assert_int_eq(mxfs_dtype_from_name(names[i], strlen(names[i])), -1);
-    ck_assert_int_eq(mxfs_dtype_from_name("U8", 3), -1);        /* with its NUL */
+    ck_assert_int_eq(mxfs_dtype_from_name("U8", 3), -1);        /* includes the NUL */
     ck_assert_int_eq(mxfs_dtype_from_name("U8xx", 2), MXFS_U8); /* not terminated */
 }
 END_TEST

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Errors and log limits: whatever bytes go in, one clean line of bounded length comes out.
+ * Errors and log limits: any input bytes become one clean line of bounded length.
  */
 #include <check.h>
 #include <errno.h>
@@ -37,7 +37,9 @@ static const struct {
     {BYTES("\xe2\x80\xa7|\xe2\x80\xa8|\xe2\x80\xa9|\xe2\x80\xaf"),
      "\xe2\x80\xa7|\\xe2\\x80\\xa8|\\xe2\\x80\\xa9|\xe2\x80\xaf",
      "\"\xe2\x80\xa7|\\xe2\\x80\\xa8|\\xe2\\x80\\xa9|\xe2\x80\xaf\""},
-    /* U+061C, and both ends of U+200E..200F, U+202A..202E, U+2066..2069; then their neighbours */
+    /*
+     * U+061C, and both ends of U+200E..200F, U+202A..202E and U+2066..2069; then their neighbours
+     */
     {BYTES("\xd8\x9c|\xe2\x80\x8e\xe2\x80\x8f|\xe2\x80\xaa\xe2\x80\xae"),
      "\\xd8\\x9c|\\xe2\\x80\\x8e\\xe2\\x80\\x8f|\\xe2\\x80\\xaa\\xe2\\x80\\xae",
      "\"\\xd8\\x9c|\\xe2\\x80\\x8e\\xe2\\x80\\x8f|\\xe2\\x80\\xaa\\xe2\\x80\\xae\""},
@@ -80,7 +82,9 @@ START_TEST(escape_cuts_between_characters)
 }
 END_TEST
 
-/* Every length near the limits, of characters of 1 to 4 bytes and of bytes that need escapes. */
+/*
+ * Every length near the limits, with characters of 1 to 4 bytes and with bytes that need escapes.
+ */
 START_TEST(long_names_are_shortened_in_the_middle)
 {
     static const char *const units[] = {"x",  "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
@@ -145,7 +149,7 @@ START_TEST(log_limit_counts_what_it_drops)
 
     ck_assert(mxfs_log_allow(&limit, &dropped));
     ck_assert_uint_eq(dropped, 0);
-    limit.last += 1000; /* as if it were still the same second */
+    limit.last += 1000; /* simulates the same second */
     ck_assert(!mxfs_log_allow(&limit, &dropped));
     ck_assert(!mxfs_log_allow(&limit, &dropped));
     limit.last = 0;
@@ -155,7 +159,7 @@ START_TEST(log_limit_counts_what_it_drops)
 }
 END_TEST
 
-/* What a sink was given. */
+/* The messages that a sink received. */
 struct heard {
     int lines;
     enum mxfs_log_level level;
@@ -196,7 +200,7 @@ START_TEST(log_lines_on_stderr)
 
     ck_assert_ptr_nonnull(file);
     fflush(stderr);
-    ck_assert_int_ge(dup2(fileno(file), fileno(stderr)), 0); /* this test has its own process */
+    ck_assert_int_ge(dup2(fileno(file), fileno(stderr)), 0); /* each test is a process of its own */
     mxfs_log(MXFS_LOG_ERROR, "not shown: there is no sink");
     mxfs_log_open(mxfs_log_stderr, NULL, MXFS_LOG_NOTICE);
     mxfs_log(MXFS_LOG_ERROR, "%s", "two\nlines");

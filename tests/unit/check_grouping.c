@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Grouping and every scheme's matching: which tensors form a group, and what becomes of the rest.
+ * Grouping and every scheme's matching: which tensors form a group, and what happens to the others.
  *
- * A case is a list of tensors and what config.json says; the result is written as text and compared
- * with what the formats' own documents say, see the sources named in src/scheme. One line each,
- * groups first:
+ * A case is a list of tensors and the contents of config.json. The result is written as text and
+ * compared with the documents of each format (see the sources named in src/scheme). It has one line
+ * each, groups first:
  *
  *   SCHEME NAME SHAPE < PARTS     a group
  *   plain|dropped|refused|half NAME
@@ -26,7 +26,7 @@
 #include "scheme/match.h"
 #include "support/spec.h"
 
-/* The text of a result. */
+/* Writes the result as text. */
 
 static void put_group(FILE *out, const struct mxfs_group *g)
 {
@@ -92,7 +92,7 @@ static void check_roles(const struct mxfs_grouping *g, const struct mxfs_tensors
         ck_assert(g->role[i] < (int32_t)g->count && g->role[i] >= MXFS_ROLE_HALF);
 }
 
-/* Reasons go into one line of a message. */
+/* Reasons must fit one line of a message. */
 static void check_texts(const struct mxfs_grouping *g)
 {
     for (size_t i = 0; i < g->refusal_count; i++) {
@@ -101,7 +101,7 @@ static void check_texts(const struct mxfs_grouping *g)
     }
 }
 
-/* Most cases have no config: the last members are left out. */
+/* Most cases have no config and leave out the last members. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 /** One case. */
@@ -139,7 +139,7 @@ static void check_case(const struct grouping_case *c)
 /* Formats that are decoded. */
 
 static const struct grouping_case formats[] = {
-    /* gpt-oss by Hugging Face: transposed, also where the square matrix cannot tell */
+    /* gpt-oss by Hugging Face: transposed, even if the shape does not show it */
     {"m.mlp.experts.down_proj_bias BF16 2,64; m.mlp.experts.down_proj_blocks U8 2,64,2,16;"
      "m.mlp.experts.down_proj_scales U8 2,64,2; m.mlp.experts.gate_up_proj_blocks U8 2,6,3,16;"
      "m.mlp.experts.gate_up_proj_scales U8 2,6,3",
@@ -149,7 +149,7 @@ static const struct grouping_case formats[] = {
      "m.mlp.experts.gate_up_proj_scales\n"
      "plain m.mlp.experts.down_proj_bias\n",
      GPTOSS},
-    /* without a config the names decide, under any prefix */
+    /* without a config, names decide, under any prefix */
     {"x.experts.down_proj_blocks U8 2,6,3,16; x.experts.down_proj_scales U8 2,6,3",
      "mxfp4-gptoss x.experts.down_proj 2,96,6 < x.experts.down_proj_blocks "
      "x.experts.down_proj_scales\n"},
@@ -158,7 +158,7 @@ static const struct grouping_case formats[] = {
      "x.experts.gate_up_proj_scales\n"},
     {"x.other_proj_blocks U8 2,6,3,16; x.other_proj_scales U8 2,6,3",
      "mxfp4-blocks x.other_proj 2,6,96 < x.other_proj_blocks x.other_proj_scales\n"},
-    /* with a config its model type decides */
+    /* with a config, its model type decides */
     {"x.other_proj_blocks U8 2,6,3,16; x.other_proj_scales U8 2,6,3",
      "mxfp4-gptoss x.other_proj 2,96,6 < x.other_proj_blocks x.other_proj_scales\n", GPTOSS},
     {"x.experts.down_proj_blocks U8 2,6,3,16; x.experts.down_proj_scales U8 2,6,3",
@@ -173,10 +173,10 @@ static const struct grouping_case formats[] = {
      "mxfp4-blocks x.weight 4,64 < x.weight_blocks x.weight_scales\n"},
     {"x.weight_blocks U8 2,6,3,16; x.weight_scales U8 2,6,3",
      "mxfp4-blocks x.weight 2,6,96 < x.weight_blocks x.weight_scales\n", GPTOSS},
-    /* pairs need not be neighbours */
+    /* the tensors of a pair need not be neighbours */
     {"x_blocks U8 1,16; x_blocksize I64 1; x_other F32 2; x_scales U8 1; x_scalesx U8 1",
      "mxfp4-blocks x 32 < x_blocks x_scales\nplain x_blocksize\nplain x_other\nplain x_scalesx\n"},
-    /* an empty stem is a name too */
+    /* an empty stem is valid */
     {"_blocks U8 1,16; _scales U8 1", "mxfp4-blocks  32 < _blocks _scales\n"},
     /* no elements */
     {"x_blocks U8 0,2,16; x_scales U8 0,2", "mxfp4-blocks x 0,64 < x_blocks x_scales\n"},
@@ -207,7 +207,7 @@ static const struct grouping_case formats[] = {
      "mxfp4-weight x.weight 4,64 < x.weight x.weight_scale\n"
      "mxfp4-weight y.weight 3,4,32 < y.weight y.weight_scale\n",
      METHOD("quark")},
-    /* Mistral: one scale for the tensor; those of activations and of the KV cache vanish */
+    /* Mistral: one scale per tensor; scales of activations and of the KV cache are dropped */
     {"a.kv_fake_quantizer.qscale_act BF16 -; a.qscale_act BF16 -; a.qscale_weight BF16 -;"
      "a.weight F8_E4M3 6,10; b.qscale_weight F32 1; b.weight F8_E4M3 6,10; norm.weight BF16 10",
      "fp8 a.weight 6,10 < a.weight a.qscale_weight\n"
@@ -224,10 +224,10 @@ static const struct grouping_case formats[] = {
      METHOD("fp8")},
 };
 
-/* What looks quantized and cannot be dequantized exactly. */
+/* Models that look quantized but cannot be dequantized exactly. */
 
 static const struct grouping_case refusals[] = {
-    /* half a pair; a plain tensor of that name is none */
+    /* half a pair; a plain tensor of the other's name does not complete it */
     {"x_blocks U8 4,2,16", "half x_blocks\n! mxfp4-blocks 1 x_blocks\n"},
     {"x_scales U8 4,2; y_scales U8 1", "half x_scales\nhalf y_scales\n! mxfp4-blocks 2 x_scales\n"},
     {"x.blocks U8 4,2,16", "half x.blocks\n! mxfp4-gptoss-original 1 x.blocks\n"},
@@ -238,7 +238,7 @@ static const struct grouping_case refusals[] = {
     {"x.scale F8_E8M0 4,2", "half x.scale\n! scale 1 x.scale\n"},
     {"x_blocks F32 4,16; y_blocks U8 7; y.blocks U8 -; z_scales F32 2",
      "plain x_blocks\nplain y.blocks\nplain y_blocks\nplain z_scales\n"},
-    /* wrong shapes and types of companions */
+    /* companions of the wrong shape or type */
     {"x_blocks U8 4,2,16; x_scales U8 4,3",
      "refused x_blocks\nrefused x_scales\n! mxfp4-blocks 1 x_blocks\n"},
     {"x_blocks U8 4,2,16; x_scales U8 8",
@@ -264,26 +264,26 @@ static const struct grouping_case refusals[] = {
      "refused x.scale\nrefused x.weight\n! fp8 1 x.weight\n"},
     {"x.scale F8_E8M0 3,1,1; x.weight F8_E4M3 2,64,64",
      "refused x.scale\nrefused x.weight\n! fp8 1 x.weight\n"},
-    /* one reason, one line, however many */
+    /* one reason gives one line, whatever the number of tensors */
     {"a_blocks U8 4,2,16; b_blocks U8 4,2,16; b_scales U8 9; c_blocks U8 4,2,16; d_blocks U8 1,16;"
      "d_scales U8 1",
      "mxfp4-blocks d 32 < d_blocks d_scales\nhalf a_blocks\nrefused b_blocks\nrefused b_scales\n"
      "half c_blocks\n! mxfp4-blocks 2 a_blocks\n! mxfp4-blocks 1 b_blocks\n"},
-    /* what only the config tells */
+    /* formats that only the config tells apart */
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2",
      "refused x.weight_packed\nrefused x.weight_scale\n! mxint4 1 x.weight_packed\n",
      .config = {.quantized = true, .method = "auto-round", .strings = "data_type\0mx_int4\0"}},
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2",
      "refused x.weight_packed\nrefused x.weight_scale\n! mxfp4-packed 1 x.weight_packed\n",
      .config = {.quantized = true, .method = "compressed-tensors", .transforms = true}},
-    /* what else stands beside it */
+    /* extra tensors that change how a weight is decoded */
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2; x.weight_zero_point U8 4,2",
      "refused x.weight_packed\nrefused x.weight_scale\nplain x.weight_zero_point\n"
      "! mxfp4-packed 1 x.weight_packed\n"},
     {"x.weight_packed U8 4,32; x.weight_scale U8 4,2; x.weight_global_scale F32 1",
      "plain x.weight_global_scale\nrefused x.weight_packed\nrefused x.weight_scale\n"
      "! mxfp4-packed 1 x.weight_packed\n"},
-    /* FP6: nothing tells its two packings apart */
+    /* FP6: its two packings cannot be told apart */
     {"x.weight U8 4,48; x.weight_scale U8 4,2",
      "refused x.weight\nrefused x.weight_scale\n! mxfp6 1 x.weight\n", METHOD("quark")},
     /* a low-rank part */
@@ -295,10 +295,10 @@ static const struct grouping_case refusals[] = {
     {"x.weight U8 4,32; x.weight_scale U8 4,2; y.weight BF16 3",
      "refused x.weight\nplain x.weight_scale\nplain y.weight\n! comfyui 1 x.weight\n",
      .options = {.match = {.comfy = true}}},
-    /* a method that nobody knows, and no tensor that shows it */
+    /* an unknown method, without a tensor that shows it */
     {"x.weight I32 4", "plain x.weight\n! hqq 1 -\n", METHOD("hqq")},
     {"x.weight BF16 4", "plain x.weight\n", METHOD("mxfp4")},
-    /* and tensors that could be of a known scheme: only for who says so */
+    /* an unknown method with tensors that could be of a known scheme, which has to be requested */
     {"x_blocks U8 1,16; x_scales U8 1; k.k_scale F32 -",
      "plain k.k_scale\nrefused x_blocks\nrefused x_scales\n! hqq 1 x_blocks\n", METHOD("hqq")},
     {"a_blocks U8 1,16; a_scales U8 1; b_blocks U8 1,16; b_scales U8 1; "
@@ -314,14 +314,14 @@ static const struct grouping_case refusals[] = {
      "mxfp4-blocks x 32 < x_blocks x_scales\nrefused c.weight\nrefused c.weight_scale\n"
      "! fp8 1 c.weight\n",
      METHOD("new"), BLOCKS},
-    {"x_blocks U8 1,16; x_scales U8 2", /* not exactly */
+    {"x_blocks U8 1,16; x_scales U8 2", /* not an exact match */
      "refused x_blocks\nrefused x_scales\n! mxfp4-blocks 1 x_blocks\n", METHOD("new"), BLOCKS},
     {"x.W_q U8 4", "refused x.W_q\n! hqq 1 x.W_q\n", METHOD("new"), BLOCKS},
     {"x_blocks U8 2,3,16; x_scales U8 2,3; x.comfy_quant U8 4; y.weight U8 4; y.comfy_quant U8 4",
      "mxfp4-blocks x 2,96 < x_blocks x_scales\nplain x.comfy_quant\nplain y.comfy_quant\n"
      "refused y.weight\n! comfyui 1 y.weight\n",
      METHOD("new"), BLOCKS},
-    /* shapes that no output could have */
+    /* shapes that no output can have */
     {"x_blocks U8 1,1,1,1,1,1,1,1,1,16; x_scales U8 1,1,1,1,1,1,1,1,1",
      "refused x_blocks\nrefused x_scales\n! mxfp4-blocks 1 x_blocks\n"},
     {"x.weight U8 1,1,1,1,1,1,1,1,16; x.weight_scale U8 1,1,1,1,1,1,1,1,1",
@@ -338,7 +338,7 @@ static const struct grouping_case refusals[] = {
      "! mxfp4-gptoss 1 x.experts.down_proj_blocks\n"},
 };
 
-/* Names of results and parts that meet. */
+/* Results and parts whose names collide. */
 
 static const struct grouping_case clashes[] = {
     {"x BF16 32; x_blocks U8 1,16; x_scales U8 1",
@@ -349,13 +349,13 @@ static const struct grouping_case clashes[] = {
     {"x.weight U8 4,32; x.weight_packed U8 4,32; x.weight_scale U8 4,2",
      "mxfp4-weight x.weight 4,64 < x.weight x.weight_scale\nrefused x.weight_packed\n"
      "! mxfp4-packed 1 x.weight_packed\n"},
-    /* the result of one is a part of the other */
+    /* the result of one group is a part of the other */
     {"x_blocks_blocks U8 1,16; x_blocks_scales U8 1; x_blocks U8 1,16; x_scales U8 1",
      "mxfp4-blocks x 32 < x_blocks x_scales\nrefused x_blocks_blocks\nplain x_blocks_scales\n"
      "! mxfp4-blocks 1 x_blocks_blocks\n"},
 };
 
-/* What is neither quantized nor refused. */
+/* Models that are neither quantized nor refused. */
 
 static const struct grouping_case decoys[] = {
     {"hc_attn_scale F32 3; hc_ffn_scale F32 3; hc_head_scale F32 1; l.layer_scale F32 4;"
@@ -366,14 +366,14 @@ static const struct grouping_case decoys[] = {
      "plain l.layerscale1.scale\nplain l.norm.scale\nplain l.norm.weight\n"
      "plain l.per_expert_scale\nplain l.router.scale\nplain l.router.weight\nplain logit_scale\n"
      "plain norm.scale\nplain scale_embed\nplain x.scales\nplain x.weight\n"},
-    /* the same beside groups */
+    /* the same, with groups in the model */
     {"hc_attn_scale F32 3; l.layer_scale F32 4; l.layerscale1.scale F32 4; l.norm.scale BF16 4;"
      "l.per_expert_scale F32 2; l.router.scale BF16 4; logit_scale F32 -; scale_embed F32 1;"
      "x_blocks U8 1,16; x_scales U8 1",
      "mxfp4-blocks x 32 < x_blocks x_scales\nplain hc_attn_scale\nplain l.layer_scale\n"
      "plain l.layerscale1.scale\nplain l.norm.scale\nplain l.per_expert_scale\n"
      "plain l.router.scale\nplain logit_scale\nplain scale_embed\n"},
-    /* an unquantized weight with a scale beside it stays as it is, and so does the scale */
+    /* an unquantized weight with a scale: both stay as they are */
     {"a.weight BF16 4,4; a.weight_scale F32 1; b.weight F16 4; b.weight_scale_inv F32 1;"
      "c.scale F8_E8M0 1,1; c.weight F32 4; d.scale F32 4; d.weight BF16 4",
      "plain a.weight\nplain a.weight_scale\nplain b.weight\nplain b.weight_scale_inv\n"
@@ -389,23 +389,23 @@ static const struct grouping_case decoys[] = {
     "c.activation_scale F32 1; p_input_scale F32 1"
 
 static const struct grouping_case activations[] = {
-    /* activation and KV scales vanish where anything is dequantized */
+    /* activation and KV scales are dropped if anything is dequantized */
     {SCALES, "mxfp4-packed a.weight 1,32 < a.weight_packed a.weight_scale\n"
              "dropped a.input_scale\ndropped b.input_scale\ndropped c.activation_scale\n"
              "dropped c.input_global_scale\ndropped c.input_zero_point\ndropped c.output_scale\n"
              "dropped k.k_scale\ndropped k.prob_scale\ndropped k.q_scale\ndropped k.v_scale\n"
              "dropped p_input_scale\n"},
-    /* and stay where nothing is */
+    /* and stay if nothing is */
     {"a.input_scale F32 -; a.weight BF16 4; k.k_scale F32 1; k.v_scale F32 1",
      "plain a.input_scale\nplain a.weight\nplain k.k_scale\nplain k.v_scale\n"},
-    /* the scale of a module that stays quantized stays with it */
+    /* the scale of a module that stays quantized also stays */
     {"a_blocks U8 1,16; a_scales U8 1; b.input_scale F32 1; b.weight_packed U8 4,32;"
      "b.weight_scale U8 2,4; c.input_scale F32 1",
      "mxfp4-blocks a 32 < a_blocks a_scales\nplain b.input_scale\nrefused b.weight_packed\n"
      "refused b.weight_scale\ndropped c.input_scale\n! mxfp4-packed 1 b.weight_packed\n"},
 };
 
-/* What the user chose. */
+/* Choices of the user. */
 
 static const struct grouping_case choices[] = {
     {"a_blocks U8 1,16; a_scales U8 1; b_blocks U8 1,16; b_scales U8 1; c F32 1; ab F32 1",
@@ -415,7 +415,7 @@ static const struct grouping_case choices[] = {
     {"a_blocks U8 1,16; a_scales U8 1; b_blocks U8 1,16; b_scales U8 1; c F32 1",
      "dropped a_blocks\ndropped a_scales\ndropped b_blocks\ndropped b_scales\nplain c\n",
      .options = {.only = "c"}},
-    /* what is not wanted does not have to be decodable */
+    /* tensors that are not selected need not be decodable */
     {"a F32 1; b_blocks U8 1,16", "plain a\ndropped b_blocks\n", .options = {.only = "a"}},
     {"a_blocks U8 1,16; b_blocks U8 2,16; b_scales U8 3; c F32 1",
      "dropped a_blocks\nrefused b_blocks\nrefused b_scales\nplain c\n! mxfp4-blocks 1 b_blocks\n",
@@ -436,7 +436,7 @@ CASES(each_decoy, decoys)
 CASES(each_activation, activations)
 CASES(each_choice, choices)
 
-/* The tensors of each case named with NUL-free names only; here some that are not C strings. */
+/* The names of the cases are C strings; these are not. */
 START_TEST(names_with_nul_and_long_ones)
 {
     static const uint64_t blocks[] = {1, 16}, scales[] = {1};
@@ -468,7 +468,7 @@ START_TEST(names_with_nul_and_long_ones)
 }
 END_TEST
 
-/* The module at the root has no name, so that the names of its parts have no dot. */
+/* The root module has no name, so the names of its parts have no dot. */
 START_TEST(parts_of_the_root_module)
 {
     check_case(&(struct grouping_case){
@@ -478,7 +478,7 @@ START_TEST(parts_of_the_root_module)
 }
 END_TEST
 
-/* A part that cannot be read ends the search; it never makes a verdict. */
+/* A part that cannot be read ends the search; it never leads to a verdict. */
 
 static int read_nothing(void *reader, const struct mxfs_tensor *part, void *buf, size_t len,
                         uint64_t offset)
@@ -497,7 +497,7 @@ START_TEST(unreadable_parts)
         "x.weight U8 16,1; x.weight.absmax F32 1; x.weight.quant_map F32 16;"
         "x.weight.quant_state.bitsandbytes__nf4 U8 90; y_blocks U8 1,16",
     };
-    /* those that the engine itself gives a meaning are errors too */
+    /* errors that the engine itself uses must be passed on, too */
     static const int errors[] = {-EIO, -ENOENT, -ENOTSUP, -EINVAL, -ENOMEM};
     const struct mxfs_quant_config config = {.dtype = -1};
 
@@ -521,19 +521,19 @@ END_TEST
 
 static const struct {
     uint64_t rows, scale_rows, cols, scale_cols;
-    uint64_t block[2]; /* of the config */
+    uint64_t block[2]; /* in the config */
     uint64_t tile[2];  /* 0: refused */
 } tiles[] = {
     {256, 2, 512, 4, {0, 0}, {128, 128}},
     {576, 5, 512, 4, {0, 0}, {128, 128}},     /* ragged rows */
     {64, 2, 96, 3, {0, 0}, {32, 32}},         /* V4.1 */
-    {7, 7, 320, 10, {0, 0}, {1, 32}},         /* a scale a row */
+    {7, 7, 320, 10, {0, 0}, {1, 32}},         /* one scale per row */
     {1, 1, 1, 1, {0, 0}, {1, 1}},             /* one element */
-    {300, 3, 120, 2, {0, 0}, {128, 64}},      /* powers of two go before ratios */
-    {300, 3, 120, 2, {100, 60}, {100, 60}},   /* the config goes before both */
+    {300, 3, 120, 2, {0, 0}, {128, 64}},      /* powers of two are preferred to ratios */
+    {300, 3, 120, 2, {100, 60}, {100, 60}},   /* the config is preferred to both */
     {64, 2, 64, 2, {128, 128}, {32, 32}},     /* unless it does not fit */
-    {64, 2, 64, 2, {32, 128}, {32, 32}},      /* on one axis */
-    {30, 3, 30, 3, {0, 0}, {10, 10}},         /* no power of two fits: the ratio */
+    {64, 2, 64, 2, {32, 128}, {32, 32}},      /* even if only on one axis */
+    {30, 3, 30, 3, {0, 0}, {10, 10}},         /* no power of two fits, so the ratio */
     {31, 3, 32, 1, {0, 0}, {0, 0}},           /* nothing fits */
     {4, 5, 4, 1, {0, 0}, {0, 0}},             /* more scales than elements */
     {4, 0, 4, 1, {0, 0}, {0, 0}},             /* no scales */
@@ -556,7 +556,7 @@ START_TEST(each_tile_size)
     ck_assert_uint_eq(g.count, tiles[_i].tile[0] ? 1 : 0);
     ck_assert_uint_eq(g.refusal_count, tiles[_i].tile[0] ? 0 : 1);
     if (g.count) {
-        const struct fp8_layout *layout = g.groups[0].layout;
+        const struct scheme_fp8_layout *layout = g.groups[0].layout;
         ck_assert_uint_eq(layout->block_rows, tiles[_i].tile[0]);
         ck_assert_uint_eq(layout->block_cols, tiles[_i].tile[1]);
     }
@@ -565,7 +565,7 @@ START_TEST(each_tile_size)
 }
 END_TEST
 
-/* Units of transposed groups: they cover the output once, each in order, and fit where they can. */
+/* Units of transposed groups cover the output once, in order, and fit the limit if they can. */
 START_TEST(units_tile_the_output)
 {
     struct spec *spec = spec_new("e.experts.down_proj_blocks U8 3,70,11,16;"
@@ -627,7 +627,7 @@ START_TEST(schemes_are_complete)
 }
 END_TEST
 
-/* Tables end, begin with a main part, and have suffixes that the index of names can hold. */
+/* Every table has an end, begins with a main part, and has suffixes that fit the index of names. */
 START_TEST(forms_are_complete)
 {
     for (size_t i = 0; mxfs_schemes[i]; i++) {
@@ -649,7 +649,7 @@ END_TEST
 
 enum { ALL_NAMES = 2000 };
 
-/* One tensor for each name and type that any form knows. */
+/* One tensor for each name and type that any form accepts. */
 static size_t every_name(struct mxfs_tensor tensors[ALL_NAMES])
 {
     size_t n = 0;
@@ -670,7 +670,7 @@ static size_t every_name(struct mxfs_tensor tensors[ALL_NAMES])
     return n;
 }
 
-/* A file may hold every name at once: the index of names has room for all of them. */
+/* A file may use every name at once, and the index of names has room for all of them. */
 START_TEST(every_name_at_once)
 {
     static struct mxfs_tensor tensors[ALL_NAMES];

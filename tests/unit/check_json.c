@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The JSON parser: verdicts and positions of errors in both dialects, strings, integers, walks; and
- * looking things up in the text of a model's JSON file.
+ * The JSON parser: verdicts and error positions in both dialects, strings, integers, walks; and
+ * look-ups in the text of a model's JSON file.
  *
  * tests/e2e/test_header_verdicts.py and test_json_verdicts.py compare verdicts with the readers
- * that the dialects are named for.
+ * after which the dialects are named.
  */
 #include "mxfs/json.h"
 
@@ -19,7 +19,7 @@
 #include "mxfs/compiler.h"
 #include "support/suite.h"
 
-/* Parses an exact copy on the heap, so that sanitizers see any step beyond it. */
+/* Parses an exact copy on the heap, so that sanitizers see any access beyond it. */
 static int parse(const char *text, size_t len, enum mxfs_json_dialect dialect, struct mxfs_json *j)
 {
     char *copy = malloc(len + !len);
@@ -37,12 +37,12 @@ static int parse(const char *text, size_t len, enum mxfs_json_dialect dialect, s
     return rc;
 }
 
-/** A text, and what is wrong with it in each dialect; NULL: nothing. */
+/** A text and the error in each dialect, NULL if there is none. */
 struct verdict {
     const char *text;
     const char *strict;
     const char *python;
-    size_t pos; /* of the error that both find */
+    size_t pos; /* position of the error, if there is one in both */
 };
 
 #define BOTH(reason) reason, reason
@@ -55,7 +55,7 @@ static const struct verdict verdicts[] = {
     {"{\"a\":[true,false,null,\"\",{}],\"\":{\"b\":[[]]}}", BOTH(NULL), 0},
     {"\"\xc3\xa9 \xf0\x9f\x98\x80 \x7f\"", BOTH(NULL), 0},
     {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD83D\\ude00\"", BOTH(NULL), 0},
-    /* only Python takes these */
+    /* only Python accepts these */
     {"NaN", "expected a value", NULL, 0},
     {"[Infinity]", "expected a value", NULL, 1},
     {"-Infinity", "invalid number", NULL, 1},
@@ -65,7 +65,7 @@ static const struct verdict verdicts[] = {
     {"\"\\udc00\"", "lone surrogate", NULL, 7},
     {"\"\\ud800\\u0041\"", "lone surrogate", NULL, 7},
     {"\"\\ud800\\n\"", "lone surrogate", NULL, 7},
-    /* neither does */
+    /* both reject these */
     {"", BOTH("expected a value"), 0},
     {" ", BOTH("expected a value"), 1},
     {"\xef\xbb\xbf{}", BOTH("expected a value"), 0},
@@ -249,7 +249,7 @@ START_TEST(integers)
 }
 END_TEST
 
-/* The text may be read again, and a walk sees members in their order. */
+/* A text can be parsed again, and a walk visits members in order. */
 START_TEST(walk)
 {
     static const char text[] = "{\"a\":[1,2,3],\"b\":{},\"c\":[]}";
@@ -297,7 +297,7 @@ START_TEST(look_ups)
     char out[3] = "?";
 
     struct model_json b = model_json_get(model_json_get(root, "a"), "b");
-    ck_assert_int_eq(model_json_kind(b), '"'); /* the last of two */
+    ck_assert_int_eq(model_json_kind(b), '"'); /* the last of two members counts */
     ck_assert(model_json_string(b, out, sizeof(out)));
     ck_assert_str_eq(out, "xy");
     ck_assert(!model_json_string(root, out, sizeof(out)));

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Edited JSON files: examples in many styles, then random ones, of which the result is compared
- * with the same edit made on the parsed text. Long because most of it are tables of texts.
+ * Editing JSON files: examples in many styles, then random texts, whose result is compared with the
+ * same edit made on the parsed text. The file is long because of its tables of texts.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -15,7 +15,7 @@
 #include "mxfs/jsonedit.h"
 #include "support/suite.h"
 
-/* An exact copy on the heap: sanitizers see any step beyond it. */
+/* An exact copy on the heap, so that sanitizers see any access beyond it. */
 static char *exact(const char *text, size_t len)
 {
     char *copy = malloc(len + !len);
@@ -54,7 +54,7 @@ static void check_config(const struct example *x, const char *dtype, unsigned fl
 
 #define Q "\"quantization_config\""
 
-/* Only cuts: dtype is left alone. */
+/* Cuts alone: dtype is not set. */
 static const struct example cuts[] = {
     {"{}", "{}"},
     {" { } \n", " { } \n"},
@@ -73,11 +73,11 @@ static const struct example cuts[] = {
      "  \"expert_dtype\": \"fp4\",\n  \"b\": 2,\n  " Q ": {}\n}",
      "{\n  \"a\": 1,\n  \"b\": 2\n}"},
     {"{\n    \"a\" : 1\n  , " Q " : {}\n  , \"b\" : 2\n}", "{\n    \"a\" : 1\n  , \"b\" : 2\n}"},
-    /* Keys are compared decoded; a name is a name whatever it is spelled like. */
+    /* Keys are compared after decoding, so a name may be spelled in any way. */
     {"{\"quantization\\u005fconf\\u0069g\":1,\"a\\/b\\\"\":2}", "{\"a\\/b\\\"\":2}"},
     {"{\"quantization_config\\u0000\":1,\"\\ud83d\\ude00\":2}",
      "{\"quantization_config\\u0000\":1,\"\\ud83d\\ude00\":2}"},
-    /* What is inside a config, and what is not. */
+    /* Members inside and outside a config. */
     {"{\"text_config\": {" Q ": {}, \"a\": 1e-05}}", "{\"text_config\": {\"a\": 1e-05}}"},
     {"{\"text_config\":{\n " Q ": {}\n}, \"b\": 1}", "{\"text_config\":{}, \"b\": 1}"},
     {"{\"a_config\":{\"b_config\":{\"_config\":{\"quantization\":0}}}}",
@@ -86,7 +86,7 @@ static const struct example cuts[] = {
      "{\"text\":{" Q ":{}},\"l_config\":[{" Q ":{}}],\"s_config\":\"quantization\"}"},
     {"{\"\\u0061_config\":{\"quantization\":{}},\"a\":1}", "{\"\\u0061_config\":{},\"a\":1}"},
     {"{\"quantization\":{\"text_config\":{\"quantization\":1}},\"a\":1}", "{\"a\":1}"},
-    /* Python's dialect, and what stays byte for byte. */
+    /* Python's dialect, and texts that stay byte for byte. */
     {"{\"a\":[NaN,Infinity,-Infinity,1E+5,-0.0,1e-05,1.50]," Q ":Infinity,\"b\":NaN}",
      "{\"a\":[NaN,Infinity,-Infinity,1E+5,-0.0,1e-05,1.50],\"b\":NaN}"},
     {"{\"\\ud800\":1,\"\\udc00\\ud800\\n\":1e999," Q ":\"\\ud800\\u0041\"}",
@@ -116,7 +116,7 @@ static const struct example dtypes[] = {
      "\"dtype\":\"bfloat16\"}"},
     {"{" Q ":{\"dtype\":\"x\"},\"x_config\":{\"dtype\":\"float16\"}," Q ":{}}",
      "{\"x_config\":{\"dtype\":\"bfloat16\"}}"},
-    /* None is set: added to the root, in the style of what is there. */
+    /* No dtype is there yet: it is added to the root, in the style of the text. */
     {"{}", "{\"torch_dtype\": \"bfloat16\"}"},
     {"{\n}\n", "{\"torch_dtype\": \"bfloat16\"\n}\n"},
     {"{\"a\":1}", "{\"a\":1,\"torch_dtype\":\"bfloat16\"}"},
@@ -231,7 +231,7 @@ START_TEST(every_cut_short_text_is_refused)
 }
 END_TEST
 
-/* `levels` objects, arrays or configs, one in another. */
+/* `levels` objects, arrays or configs, nested. */
 static char *nested(const char *open, const char *close, size_t levels)
 {
     size_t n = strlen(open), m = strlen(close);
@@ -275,7 +275,7 @@ START_TEST(nesting_is_not_counted_in_breadth)
     text[0] = '{';
     for (size_t i = 0; i < count; i++)
         memcpy(text + 1 + i * n, unit, n);
-    memcpy(text + count * n, "}", 2); /* in place of the last comma */
+    memcpy(text + count * n, "}", 2); /* replaces the last comma */
     ck_assert_int_eq(config(text, strlen(text), NULL, 0, &out), 0);
     ck_assert_str_eq(out, text);
     free(out);
@@ -283,7 +283,7 @@ START_TEST(nesting_is_not_counted_in_breadth)
 }
 END_TEST
 
-/* Decides about the current member; the kinds of edit below differ in this. */
+/* Decides on the current member. The kinds of edits below differ only in this. */
 typedef int decide(struct mxfs_jsonedit_index *index, const struct mxfs_jsonedit_weight *w,
                    const void *data);
 
@@ -308,7 +308,7 @@ static int edit_index(const char *text, uint64_t total, decide *decider, const v
     return rc;
 }
 
-/* Drops names that begin with 'd', renames `X_packed` to `X`. All are in the shard *data. */
+/* Drops names that start with 'd' and renames `X_packed` to `X`. All are in the shard *data. */
 static int drop_or_rename(struct mxfs_jsonedit_index *index, const struct mxfs_jsonedit_weight *w,
                           const void *data)
 {
@@ -392,7 +392,7 @@ static int give_name(struct mxfs_jsonedit_index *index, const struct mxfs_jsoned
 START_TEST(new_names_are_escaped)
 {
     static const struct {
-        const char *name, *wanted; /* NULL: refused */
+        const char *name, *wanted; /* NULL: rejected */
     } names[] = {
         {"a", MAP "\"\\u0061\":\"s\"}}"}, /* the same name keeps its spelling */
         {"b\n\x7f/\x1f", MAP "\"b\\n\x7f/\\u001f\":\"s\"}}"},
@@ -415,8 +415,8 @@ START_TEST(new_names_are_escaped)
 END_TEST
 
 /*
- * Random texts. Beside the text are kept the members that no edit concerns, each as the bytes
- * "key", colon and value with a NUL behind: they must be found in the result, in this order.
+ * Random texts, and a list of the members that no edit affects. Each is kept as the bytes of its
+ * key, colon and value, followed by a NUL: the result must contain them in this order.
  */
 struct random {
     char text[1 << 16];
@@ -472,7 +472,7 @@ static const char *const scalars[] = {
     "{\"dtype\":\"x\"}",
 };
 
-/* A member that stays as it is. */
+/* Adds a member that stays as it is. */
 static void add_plain(struct random *r)
 {
     static const char *const keys[] = {"hidden", "a\\/b", "\\u0061",     "\xc3\xa9",
@@ -496,7 +496,10 @@ static void add_edited(struct random *r, const char *key, const char *value)
 
 static void add_object(struct random *r, unsigned depth);
 
-/* `used` has a bit for each name that the object has: jansson keeps one of several. */
+/*
+ * `used` has a bit for each name that the object already has, since jansson keeps only one of
+ * several members of one name.
+ */
 static bool add_member(struct random *r, unsigned depth, unsigned *used)
 {
     static const char *const unwanted[] = {"\"quantization_config\"", "\"compression_config\"",
@@ -556,7 +559,7 @@ static void make_random(struct random *r)
     add(r, test_random() % 2 ? r->line : "");
 }
 
-/* jansson knows no NaN and Infinity; no string has these words. */
+/* Replaces NaN and Infinity, which jansson rejects; no string contains these words. */
 static json_t *parse(const char *text)
 {
     char *copy = strdup(text);
@@ -581,7 +584,7 @@ static bool set_dtype(json_t *config_object, const char *key)
     return true;
 }
 
-/* The same edit on the tree; returns whether a dtype was set. */
+/* Makes the same edit on the tree. Returns whether a dtype was set. */
 static bool edit_tree(json_t *object)
 {
     static const char *const unwanted[] = {"quantization_config", "compression_config",
@@ -638,7 +641,7 @@ START_TEST(random_configs_are_edited_as_trees_are)
 }
 END_TEST
 
-/* A weight map with the members of which the bit is set in `mask`, as Python writes it. */
+/* Writes a weight map with the members whose bit is set in `mask`, in Python's format. */
 static void write_map(char *text, size_t size, const char *const *names, size_t count,
                       unsigned mask)
 {
@@ -655,7 +658,7 @@ static void write_map(char *text, size_t size, const char *const *names, size_t 
     snprintf(text + len, size - len, "%s}\n}\n", any ? "\n  " : "");
 }
 
-/* Drops the members whose bit is set in *data; a name is the number of its bit. */
+/* Drops the members whose bit is set in *data. The name of a member is the number of its bit. */
 static int drop_by_bit(struct mxfs_jsonedit_index *index, const struct mxfs_jsonedit_weight *w,
                        const void *data)
 {

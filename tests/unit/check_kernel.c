@@ -2,8 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Kernels: the list and how one is chosen; and every operation of every variant, which kernel/
- * describes.
+ * Kernels: the list and the choice from it; and every operation of every variant (see kernel/).
  */
 #include "mxfs/kernel.h"
 
@@ -62,14 +61,14 @@ START_TEST(named_refuses_what_the_processor_lacks)
 {
     struct mxfs_error err = {0};
     if (mxfs_kernels[0]->requires == 0)
-        return; /* an architecture with the scalar variant alone */
+        return; /* an architecture that has only the scalar variant */
     ck_assert_ptr_null(mxfs_kernel_named(mxfs_kernels[0]->name, 0, &err));
     ck_assert_int_eq(err.code, MXFS_EXIT_USAGE);
     ck_assert_ptr_nonnull(strstr(err.text, mxfs_kernels[0]->name));
 }
 END_TEST
 
-/* Compares with what the compiler's run-time library finds. */
+/* Compares with the compiler's run-time library. */
 START_TEST(detection_agrees_with_the_system)
 {
 #if defined(__x86_64__)
@@ -84,7 +83,7 @@ START_TEST(detection_agrees_with_the_system)
 }
 END_TEST
 
-/* A member left out of a variant's list would be NULL. */
+/* A member that a variant's list leaves out would be NULL. */
 #define HAS_OUTS(name, kernel)                     \
     for (int out = 0; out < MXFS_OUT_COUNT; out++) \
         ck_assert_ptr_nonnull((void *)(uintptr_t)(kernel)->name[out]);
@@ -98,10 +97,12 @@ START_TEST(variants_have_every_operation)
 }
 END_TEST
 
-/* The operations. Each check is a test of its own for each variant and output type; the number of a
- * test holds all of these. */
+/*
+ * The operations. Each check is one test per variant and output type; the index of a test encodes
+ * all of these.
+ */
 
-enum { TESTS = OPERATION_CHECKS + 1 }; /* of an operation: known answers come last */
+enum { TESTS = OPERATION_CHECKS + 1 }; /* tests per operation; known answers come last */
 
 START_TEST(call_operation)
 {
@@ -145,7 +146,7 @@ static void add_operations(Suite *suite)
     }
 }
 
-/* Otherwise an operation could be listed and not be tested. */
+/* Otherwise an operation could be listed without being tested. */
 START_TEST(operations_are_complete)
 {
     for (int i = 0; i < OPERATIONS; i++) {

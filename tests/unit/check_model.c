@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Opening models: what config.json says, in Python's dialect; one file, or the shards of an index;
- * copies that the index does not mean; missing and hostile shards.
+ * Opening models: reading config.json, in Python's dialect; one file, or the shards of an index;
+ * copies that the index does not mention; missing and hostile shards.
  */
 #include "mxfs/model.h"
 
@@ -29,7 +29,7 @@ static void write_model(const char *dir, const char *name, const char *tensors)
 
 /* Configs. */
 
-/** What a config.json should be read as. */
+/** A config.json and how it should be read. */
 struct config_case {
     const char *json;
     struct mxfs_quant_config expected;
@@ -39,7 +39,7 @@ static const struct config_case configs[] = {
     {"{}", {.present = true, .dtype = -1}},
     {" {\"model_type\":\"gpt_oss\",\n\"quantization_config\":{\"quant_method\":\"mxfp4\"}} ",
      {.present = true, .quantized = true, .model_type = "gpt_oss", .method = "mxfp4", .dtype = -1}},
-    /* dtype: both keys, both spellings, root before nested */
+    /* dtype: both keys, both spellings; the root is preferred to nested configs */
     {"{\"torch_dtype\":\"bfloat16\"}", {.present = true, .dtype = MXFS_BF16}},
     {"{\"dtype\":\"torch.float32\"}", {.present = true, .dtype = MXFS_F32}},
     {"{\"torch_dtype\":\"float32\",\"dtype\":\"float16\"}", {.present = true, .dtype = MXFS_F16}},
@@ -49,7 +49,7 @@ static const struct config_case configs[] = {
      {.present = true, .dtype = MXFS_BF16}},
     {"{\"quantization_config\":{\"dtype\":\"float32\"}}",
      {.present = true, .quantized = true, .dtype = -1}},
-    /* nested configs, also two deep; only the root names the model */
+    /* nested configs, even two levels deep; only the root names the model */
     {"{\"model_type\":\"a\",\"llm_config\":{\"model_type\":\"b\",\"text_config\":"
      "{\"quantization_config\":{\"quant_method\":\"fp8\",\"weight_block_size\":[128,64]}}}}",
      {.present = true,
@@ -67,21 +67,21 @@ static const struct config_case configs[] = {
       .method = "auto-round",
       .strings = "data_type\0mx_int\0",
       .dtype = -1}},
-    /* transforms: an empty config of them is none */
+    /* transforms: an empty config of them means none */
     {"{\"quantization_config\":{\"transform_config\":{}}}",
      {.present = true, .quantized = true, .dtype = -1}},
     {"{\"quantization_config\":{\"transform_config\":{\"config_groups\":{}}}}",
      {.present = true, .quantized = true, .dtype = -1}},
     {"{\"quantization_config\":{\"transform_config\":{\"config_groups\":{\"R1\":{}}}}}",
      {.present = true, .quantized = true, .transforms = true, .dtype = -1}},
-    /* block sizes of other shapes are none */
+    /* block sizes of other shapes are ignored */
     {"{\"quantization_config\":{\"weight_block_size\":null}}",
      {.present = true, .quantized = true, .dtype = -1}},
     {"{\"quantization_config\":{\"weight_block_size\":[128]}}",
      {.present = true, .quantized = true, .dtype = -1}},
     {"{\"quantization_config\":{\"weight_block_size\":[1,32]}}",
      {.present = true, .quantized = true, .block = {1, 32}, .dtype = -1}},
-    /* members of the wrong type are as good as absent */
+    /* members of the wrong type are ignored */
     {"{\"model_type\":7,\"quantization_config\":[],\"dtype\":{},\"text_config\":3}",
      {.present = true, .dtype = -1}},
     {"{\"quantization_config\":null}", {.present = true, .dtype = -1}},
@@ -170,7 +170,7 @@ START_TEST(broken_configs)
 }
 END_TEST
 
-/* Nothing of a hostile config reaches the stack's end or past a field's. */
+/* A hostile config neither overflows the stack nor a field. */
 START_TEST(hostile_configs)
 {
     struct test_path dir = test_folder();
@@ -188,7 +188,7 @@ START_TEST(hostile_configs)
     fclose(out);
     struct test_path path = test_write_text(dir.text, "config.json", json);
     if (model_config_load(path.text, NULL, &config, &err) == 0)
-        ck_assert_int_eq(config.dtype, -1); /* too deep to count */
+        ck_assert_int_eq(config.dtype, -1); /* too deep to be considered */
     free(json);
     json = NULL;
     out = open_memstream(&json, &len);
@@ -203,7 +203,7 @@ END_TEST
 
 /* Models. */
 
-/* Opens a file that should open. */
+/* Opens a file that must open. */
 static void open_right(struct mxfs_model *m, const char *dir, const char *file)
 {
     struct mxfs_error err = {0};
@@ -222,7 +222,7 @@ static void check_wrong(const char *dir, const char *file, enum mxfs_exit code, 
     ck_assert_int_lt(mxfs_model_open_file(&m, path.text, &automatic, &err), 0);
     ck_assert_int_eq(err.code, code);
     ck_assert_msg(strstr(err.text, part), "\"%s\" lacks \"%s\"", err.text, part);
-    mxfs_model_close(&m); /* closed already: nothing happens */
+    mxfs_model_close(&m); /* closed already: does nothing */
 }
 
 static const struct mxfs_tensor *find(const struct mxfs_model *m, const char *name)
@@ -254,7 +254,7 @@ END_TEST
 START_TEST(output_types)
 {
     static const struct {
-        const char *config; /* NULL: none */
+        const char *config; /* NULL for none */
         int asked;
         enum mxfs_out out;
     } cases[] = {
@@ -305,8 +305,8 @@ START_TEST(files_that_are_none)
 }
 END_TEST
 
-/* Names are never those of a link's target: config and index are beside the link. */
-START_TEST(links_are_files_where_they_stand)
+/* Config and index are looked up next to a link, not next to its target. */
+START_TEST(links_belong_to_their_own_folder)
 {
     struct test_path blobs = test_folder(), dir = test_folder();
     struct mxfs_model m;
@@ -324,7 +324,7 @@ START_TEST(links_are_files_where_they_stand)
 }
 END_TEST
 
-/* ComfyUI's mark in any shard's metadata refuses scaled weights. */
+/* ComfyUI's marker in the metadata of any shard refuses scaled weights. */
 START_TEST(comfy_metadata)
 {
     struct test_path dir = test_folder();
@@ -343,7 +343,7 @@ END_TEST
 
 /* Shards. */
 
-/* Two shards and an index; the pair of `a` lies in both. */
+/* Two shards and an index; the pair of `a` is split between them. */
 static struct test_path make_sharded(const char *index_name)
 {
     struct test_path dir = test_folder();
@@ -411,7 +411,7 @@ START_TEST(by_index)
 }
 END_TEST
 
-/* A file that no index names is a model of its own; so is one beside an index of others. */
+/* A file that no index lists is a model of its own, even next to an index of other files. */
 START_TEST(an_index_of_other_files)
 {
     struct test_path dir = make_sharded("model.safetensors.index.json");
@@ -438,7 +438,7 @@ START_TEST(stale_copies)
                     "{\"weight_map\":{\"a\":\"m-2.safetensors\",\"b\":\"m-1.safetensors\","
                     "\"c\":\"m-2.safetensors\"}}");
     open_right(&m, dir.text, "m-1.safetensors");
-    ck_assert_uint_eq(m.tensors.count, 4); /* `left`, which the index leaves out, too */
+    ck_assert_uint_eq(m.tensors.count, 4); /* includes `left`, which the index does not list */
     ck_assert(m.has_stale);
     ck_assert_uint_eq(find(&m, "a")->shard, 1);
     ck_assert_uint_eq(find(&m, "a")->shape[0], 3);
@@ -450,8 +450,8 @@ START_TEST(stale_copies)
 }
 END_TEST
 
-/* Copies that the index says nothing of: the one in the file that was asked for is meant. */
-START_TEST(copies_without_a_word)
+/* The opened file's copy is used if the index lists none. */
+START_TEST(copies_that_no_index_lists)
 {
     struct test_path dir = test_folder();
     struct mxfs_model m;
@@ -514,7 +514,7 @@ START_TEST(an_index_that_lies)
 }
 END_TEST
 
-/* No index leads out of its folder. */
+/* No index may lead out of its folder. */
 START_TEST(hostile_shard_names)
 {
     static const char *const values[] = {
@@ -555,14 +555,15 @@ START_TEST(broken_indexes)
         test_write_text(dir.text, "x.safetensors.index.json", broken[i]);
         check_wrong(dir.text, "m.safetensors", MXFS_EXIT_MALFORMED, "x.safetensors.index.json");
     }
-    test_write_text(dir.text, "x.safetensors.index.json", "{\"weight_map\":{}}"); /* names none */
+    test_write_text(dir.text, "x.safetensors.index.json",
+                    "{\"weight_map\":{}}"); /* lists no file */
     open_right(&m, dir.text, "m.safetensors");
     ck_assert_uint_eq(m.shard_count, 1);
     mxfs_model_close(&m);
 }
 END_TEST
 
-/* Names in the index with escapes, and beyond ASCII. */
+/* Names in the index with escapes and with non-ASCII characters. */
 START_TEST(names_in_the_index)
 {
     struct test_path dir = test_folder();
@@ -612,7 +613,7 @@ int main(void)
     tcase_add_test(files, a_single_file);
     tcase_add_test(files, output_types);
     tcase_add_test(files, files_that_are_none);
-    tcase_add_test(files, links_are_files_where_they_stand);
+    tcase_add_test(files, links_belong_to_their_own_folder);
     tcase_add_test(files, comfy_metadata);
     suite_add_tcase(suite, files);
     test_use_folder(shards);
@@ -621,7 +622,7 @@ int main(void)
     tcase_add_test(shards, by_index);
     tcase_add_test(shards, an_index_of_other_files);
     tcase_add_test(shards, stale_copies);
-    tcase_add_test(shards, copies_without_a_word);
+    tcase_add_test(shards, copies_that_no_index_lists);
     tcase_add_test(shards, missing_shards);
     tcase_add_test(shards, a_broken_shard_breaks_the_model);
     tcase_add_test(shards, an_index_that_lies);

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Tensor names and file names: safe, injective, and turned back where that is possible.
+ * Tensor names and file names: safe, injective, and reversible where possible.
  */
 #include "mxfs/names.h"
 
@@ -50,7 +50,7 @@ START_TEST(both_ways)
 }
 END_TEST
 
-/* Spellings that mxfs would not write are no names, or one tensor would have several files. */
+/* Spellings that mxfs would not write are not accepted, or one tensor would have several files. */
 static const char *const foreign[] = {"%2e", "%2",  "%",  "%zz", "a%2Gb", "a/b", "%41",
                                       ".a",  "a~b", "%%", "a%",  "a%2F%", "\n",  "%2E%2E"};
 
@@ -106,7 +106,7 @@ START_TEST(long_names)
 }
 END_TEST
 
-/* Cutting must not leave half an escape or half a character. */
+/* Cutting must not split an escape or a character. */
 START_TEST(cut_at_whole_characters)
 {
     char name[600], file[MXFS_FILE_NAME_SIZE];

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Outputs as NumPy files (a part of vfile): headers as numpy.save of NumPy 2 wrote them, widened
- * values from a second definition, any range of the whole.
+ * Outputs as NumPy files (part of vfile): headers as numpy.save of NumPy 2 writes them, widened
+ * values from a second definition, and any range of a file.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #include "support/spec.h"
 #include "support/view.h"
 
-/* Headers: they need neither plan nor source. */
+/* Reads a header, which needs neither plan nor source. */
 
 static size_t read_header(const struct mxfs_output *o, char *buf, size_t room)
 {
@@ -27,7 +27,7 @@ static size_t read_header(const struct mxfs_output *o, char *buf, size_t room)
     return (size_t)got;
 }
 
-/* `dict` with spaces up to `size`, as version 1.0. The data is left out by its size. */
+/* Expects `dict` padded with spaces to `size`, as version 1.0. The data is left out by its size. */
 static void check_header(const uint64_t *shape, uint32_t rank, size_t size, const char *dict)
 {
     const struct mxfs_tensor t = {.name = "", .shape = shape, .rank = rank, .dtype = MXFS_I16};
@@ -65,7 +65,9 @@ START_TEST(headers)
 }
 END_TEST
 
-/* `rank` zeros and a last dimension of `digits` digits: where the header grows by a line. */
+/*
+ * `rank` zeros and a last dimension of `digits` digits, around the sizes where padding adds a line.
+ */
 START_TEST(headers_grow_by_lines)
 {
     static const struct {
@@ -99,7 +101,7 @@ END_TEST
 
 /* Types. */
 
-/** How each dtype is shown; NULL: not at all. */
+/** How each dtype is shown; NULL if it is not. */
 static const struct {
     const char *descr;
     unsigned size;
@@ -113,7 +115,7 @@ static const struct {
     [MXFS_F8_E5M2FNUZ] = {"<f4", 4},
 };
 
-/** A view, one of its outputs and the NumPy file expected for it. */
+/** A view, one of its outputs, and the expected NumPy file. */
 struct npy {
     struct spec *spec;
     struct view *view;
@@ -122,7 +124,7 @@ struct npy {
     size_t size;
 };
 
-/* The header has tests of its own above, so here it is taken from a read. */
+/* Takes the header from a read, since the tests above check headers. */
 static struct npy npy_open(struct spec *spec, const char *name, const void *data, size_t bytes)
 {
     struct test_path dir = test_folder();
@@ -169,7 +171,7 @@ static void check_ranges(struct npy *n)
             check_range(n, offset, lengths[i]);
 }
 
-/* Element `i` of a stored tensor as float32, for the types that are widened. */
+/* Element `i` of a stored tensor as float32, for types that are widened. */
 static uint32_t widened(uint8_t dtype, const uint8_t *data, size_t i)
 {
     if (dtype == MXFS_BF16)
@@ -208,7 +210,7 @@ START_TEST(each_type)
 }
 END_TEST
 
-/* Decoded tensors are widened too: streamed, and by unit. */
+/* Decoded tensors are widened, too: streamed and by unit. */
 START_TEST(decoded_types)
 {
     struct spec *spec = spec_new_filled(_i ? "x_blocks U8 3,2,16; x_scales U8 3,2; a U8 3"

@@ -3,7 +3,7 @@
 
 /*
  * The command line: every row of the options table in every spelling, every kind of value, commands
- * and operands, and wrong ones. Long for the tables of cases.
+ * and operands, and wrong usage. The file is long because of its tables of cases.
  */
 #include "mxfs/options.h"
 
@@ -19,7 +19,9 @@
 
 enum { WORDS_MAX = 16 };
 
-/* Splits `line` at spaces ("''" is an empty word), parses, and keeps the words for the caller. */
+/*
+ * Splits `line` at spaces ("''" is an empty word), parses it, and keeps the words for the caller.
+ */
 struct parsed {
     char line[512];
     char *argv[WORDS_MAX + 1];
@@ -59,7 +61,7 @@ static struct parsed *parse_right(const char *line)
     return p;
 }
 
-/* Wrong usage: exit 2, and a message that holds `part`. */
+/* Expects wrong usage: exit code 2, and a message that contains `part`. */
 static void check_wrong(const char *line, const char *part)
 {
     struct parsed *p = parse(line);
@@ -96,7 +98,7 @@ END_TEST
 
 /* Every row of the table. */
 
-/* A right value for a row that takes one, and what it is as a number (or place of the choice). */
+/* A valid value for a row that takes one, and its number (or the index of the choice). */
 static const char *sample_value(const struct option_row *row, uint64_t *number)
 {
     static char choice[32];
@@ -141,8 +143,8 @@ static void check_field(const struct option_row *row, const struct mxfs_options 
         ck_assert_uint_eq(*(const uint64_t *)field, number);
 }
 
-/* The rest of a command line on which the row means something. */
-static const char *company(const struct option_row *row)
+/* The rest of a command line on which the row is valid. */
+static const char *rest_of_line(const struct option_row *row)
 {
     static const char *const lines[] = {
         [MXFS_COMMAND_MOUNT] = "SOURCE MOUNTPOINT",  [MXFS_COMMAND_LIST] = "list SOURCE",
@@ -153,7 +155,7 @@ static const char *company(const struct option_row *row)
     if (strcmp(row->setting->name, "unmount") == 0)
         return "MOUNTPOINT";
     if (strcmp(row->setting->name, "jobs") == 0)
-        return "verify SOURCE REF"; /* with list it requires --hash */
+        return "verify SOURCE REF"; /* with list, it requires --hash */
     if (strcmp(row->setting->name, "schemes") == 0)
         return "list";
     if (strcmp(row->setting->name, "follow-symlinks") == 0)
@@ -166,15 +168,15 @@ static const char *company(const struct option_row *row)
     return NULL;
 }
 
-/* Parses `spelling` before and after the rest of a line, and looks at the row's field. */
+/* Parses `spelling` before and after the rest of a line, and checks the row's field. */
 static void check_spelling(const struct option_row *row, const char *spelling, const char *value,
                            uint64_t number)
 {
     char line[256];
 
     for (int after = 0; after < 2; after++) {
-        snprintf(line, sizeof(line), "%s %s", after ? company(row) : spelling,
-                 after ? spelling : company(row));
+        snprintf(line, sizeof(line), "%s %s", after ? rest_of_line(row) : spelling,
+                 after ? spelling : rest_of_line(row));
         struct parsed *p = parse_right(line);
         check_field(row, &p->options, value, number);
         done(p);
@@ -213,7 +215,7 @@ START_TEST(every_row)
 }
 END_TEST
 
-/* Wrong in every way: one line each, with the option and what was expected. */
+/* Expects a one-line message that names the option and the expected value. */
 
 static void check_says(const char *line, const char *name, const char *expected)
 {
@@ -221,15 +223,15 @@ static void check_says(const char *line, const char *name, const char *expected)
     check_wrong(line, expected);
 }
 
-/* `value` given to the row as --name=value and in a list. */
+/* Passes `value` to the row as --name=value and in a list. */
 static void check_wrong_value(const struct option_row *row, const char *value, const char *expected)
 {
     char line[256], named[64];
 
     snprintf(named, sizeof(named), "--%s=%s: ", row->setting->name, value);
-    snprintf(line, sizeof(line), "--%s=%s %s", row->setting->name, value, company(row));
+    snprintf(line, sizeof(line), "--%s=%s %s", row->setting->name, value, rest_of_line(row));
     check_says(line, named, expected);
-    snprintf(line, sizeof(line), "-o %s=%s %s", row->setting->name, value, company(row));
+    snprintf(line, sizeof(line), "-o %s=%s %s", row->setting->name, value, rest_of_line(row));
     check_says(line, named, expected);
 }
 
@@ -275,32 +277,32 @@ START_TEST(wrong_values)
 }
 END_TEST
 
-/* A value where none is taken, none where one is needed. */
+/* A value where none is allowed, and none where one is required. */
 START_TEST(values_too_many_and_too_few)
 {
     const struct option_row *row = &options_table[_i];
     char line[256];
 
     if (row->setting->kind == MXFS_SETTING_FLAG) {
-        snprintf(line, sizeof(line), "-o %s=yes %s", row->setting->name, company(row));
+        snprintf(line, sizeof(line), "-o %s=yes %s", row->setting->name, rest_of_line(row));
         check_says(line, row->setting->name, "takes no value");
-        snprintf(line, sizeof(line), "--%s=yes %s", row->setting->name, company(row));
-        if (row->help) /* --auto, which stands only in lists, would be short for --auto-unmount */
+        snprintf(line, sizeof(line), "--%s=yes %s", row->setting->name, rest_of_line(row));
+        if (row->help) /* --auto, which is valid only in lists, would abbreviate --auto-unmount */
             check_says(line, row->setting->name, "takes no value");
         return;
     }
-    snprintf(line, sizeof(line), "-o %s %s", row->setting->name, company(row));
+    snprintf(line, sizeof(line), "-o %s %s", row->setting->name, rest_of_line(row));
     check_says(line, row->setting->name, row->setting->arg);
-    snprintf(line, sizeof(line), "%s --%s", company(row), row->setting->name);
+    snprintf(line, sizeof(line), "%s --%s", rest_of_line(row), row->setting->name);
     check_says(line, row->setting->name, row->setting->arg);
     if (row->letter) {
-        snprintf(line, sizeof(line), "%s -%c", company(row), row->letter);
+        snprintf(line, sizeof(line), "%s -%c", rest_of_line(row), row->letter);
         check_says(line, "needs a value", row->setting->arg);
     }
 }
 END_TEST
 
-/* The last one counts, in either spelling; a flag may be given again. */
+/* The last one counts, in either spelling; a flag may be repeated. */
 START_TEST(repeated)
 {
     const struct option_row *row = &options_table[_i];
@@ -310,7 +312,7 @@ START_TEST(repeated)
 
     if (row->setting->kind == MXFS_SETTING_FLAG)
         snprintf(line, sizeof(line), "-o %s,%s -o %s %s", row->setting->name, row->setting->name,
-                 row->setting->name, company(row));
+                 row->setting->name, rest_of_line(row));
     else {
         snprintf(first, sizeof(first), "%.*s",
                  row->setting->choices ? (int)strcspn(row->setting->choices, "|")
@@ -319,8 +321,8 @@ START_TEST(repeated)
                  : row->setting->kind == MXFS_SETTING_STRING ? value
                  : row->setting->kind == MXFS_SETTING_SIZE   ? "2M"
                                                              : "1");
-        snprintf(line, sizeof(line), "--%s=%s %s -o %s=%s", row->setting->name, first, company(row),
-                 row->setting->name, value);
+        snprintf(line, sizeof(line), "--%s=%s %s -o %s=%s", row->setting->name, first,
+                 rest_of_line(row), row->setting->name, value);
     }
     struct parsed *p = parse_right(line);
     check_field(row, &p->options, value, number);
@@ -328,7 +330,7 @@ START_TEST(repeated)
 }
 END_TEST
 
-/* With every command for which it means nothing. */
+/* Each option with every command to which it does not apply. */
 START_TEST(out_of_place)
 {
     static const char *const lines[MXFS_COMMAND_HELP] = {
@@ -377,7 +379,7 @@ END_TEST
 
 static const struct {
     const char *text;
-    uint64_t size; /* 0: wrong */
+    uint64_t size; /* 0 if invalid */
 } sizes[] = {
     {"1048576", 1 << 20},
     {"1M", 1 << 20},
@@ -406,7 +408,7 @@ static const struct {
     {"1e9", 0},
     {"18446744073709551616", 0},
     {"18446744073709551615T", 0},
-    {"17592186044417M", 0}, /* wraps to 1M when shifted without a check */
+    {"17592186044417M", 0}, /* would wrap to 1M if shifted without a check */
 };
 
 START_TEST(every_size)
@@ -463,7 +465,8 @@ START_TEST(octal_numbers)
         ck_assert_msg(strstr(err.text, "octal number up to 777"), "%s", err.text);
         mxfs_options_fini(&o);
     }
-    check_wrong("--uid=4294967295 S M", "0 to 4294967294"); /* what chown() takes for "leave it" */
+    check_wrong("--uid=4294967295 S M",
+                "0 to 4294967294"); /* which chown() takes for "do not change" */
     check_wrong("--gid=users S M", "a number");
 }
 END_TEST
@@ -554,7 +557,7 @@ START_TEST(lists)
     done(p);
     p = parse_right("-o only=a=b,only-scheme=x list S");
     done(p);
-    p = parse_right("-o only=a=b -o kernel=\\ S M"); /* a backslash at the end is itself */
+    p = parse_right("-o only=a=b -o kernel=\\ S M"); /* a backslash at the end is literal */
     ck_assert_str_eq(p->options.choices.only, "a=b");
     ck_assert_str_eq(p->options.choices.kernel, "\\");
     done(p);
@@ -570,7 +573,7 @@ START_TEST(lists)
 }
 END_TEST
 
-/* Many lists: each is kept, for values that point into it. */
+/* All lists are kept, since values point into them. */
 START_TEST(values_of_all_lists_live_on)
 {
     struct parsed *p = parse_right("-okernel=one -oonly=two -oro -orw -oviews=npy -oro S M");
@@ -672,7 +675,7 @@ START_TEST(wrong_usage)
         {"--foreground=yes S M", "--foreground=yes"},
         {"S M --kernel", "--kernel"},
         {"S M -o", "-o"},
-        {"--ro S M", "--ro"}, /* only in lists */
+        {"--ro S M", "--ro"}, /* valid only in lists */
         {"--json S M", "list"},
         {"--force S M", "export"},
         {"-f list S", "applies only to mount"},
@@ -742,7 +745,7 @@ static void write_help(FILE *out, int topic)
     mxfs_options_help(out, (enum mxfs_command)topic);
 }
 
-/* Whether `name` stands in the text as a whole word. */
+/* Whether the text contains `name` as a whole word. */
 static bool has_word(const char *text, const char *name)
 {
     for (const char *at = text; (at = strstr(at, name)); at++) {
@@ -774,7 +777,7 @@ START_TEST(help_names_everything)
 }
 END_TEST
 
-/* With a command: its options, no others, and no other command. */
+/* With a command: its options and no others, and no other command. */
 START_TEST(help_of_one_command)
 {
     char *text = text_of(write_help, _i), name[64];

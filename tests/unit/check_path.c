@@ -22,7 +22,7 @@ static void expect(char *got, const char *want)
 START_TEST(absolute)
 {
     char *cwd = getcwd(NULL, 0), *want = mxfs_path_join(cwd, "a/../b");
-    expect(mxfs_path_absolute("a/../b"), want); /* nothing is resolved */
+    expect(mxfs_path_absolute("a/../b"), want); /* does not resolve anything */
     expect(mxfs_path_absolute("/x//"), "/x");
     expect(mxfs_path_absolute("/"), "/");
     expect(mxfs_path_absolute("///"), "/");
@@ -38,7 +38,7 @@ START_TEST(resolved)
 
     ck_assert_int_eq(mxfs_path_resolve(&path, "/x/", MXFS_EXIT_SOURCE, &err), 0);
     expect(path, "/x");
-    ck_assert_ptr_nonnull(mkdtemp(dir)); /* this test has its own process */
+    ck_assert_ptr_nonnull(mkdtemp(dir)); /* each test is a process of its own */
     ck_assert_int_eq(chdir(dir), 0);
     ck_assert_int_eq(rmdir(dir), 0);
     ck_assert_int_eq(mxfs_path_resolve(&path, "x", MXFS_EXIT_SOURCE, &err), -ENOENT);

@@ -2,8 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Planning: order, offsets and the very bytes of the header, as the reference library 0.8.0 writes
- * them.
+ * Planning: order, offsets and exact header bytes, as written by the reference library 0.8.0.
  */
 #include "mxfs/plan.h"
 
@@ -28,7 +27,7 @@ static struct view *open_spec(const char *text, const char *metadata)
     return view_open(path.text, (struct view_options){.out = -1, .unit_max = 1 << 20});
 }
 
-/* The header is `json` padded with spaces to 8 bytes, behind its length. */
+/* Expects `json`, padded with spaces to 8 bytes, after its length. */
 static void check_header(const struct view *v, const char *json)
 {
     size_t n = (strlen(json) + 7) / 8 * 8;
@@ -115,7 +114,7 @@ START_TEST(padding)
 }
 END_TEST
 
-/* An output found by name, and at each of its bytes; outputs back to back. */
+/* Outputs are found by name and at each of their bytes, and have no gaps between them. */
 static void check_index(const struct view *v)
 {
     const struct mxfs_plan *p = &v->plan;
@@ -194,7 +193,7 @@ START_TEST(nothing_quantized_is_verbatim)
 }
 END_TEST
 
-/* Dropped and refused tensors shape the file too. */
+/* Dropped and refused tensors affect the file, too. */
 START_TEST(dropped_and_refused)
 {
     struct view *v = open_spec(PAIR "; h_blocks U8 1,16; q.input_scale F32 1", NULL);
@@ -207,7 +206,7 @@ START_TEST(dropped_and_refused)
 }
 END_TEST
 
-/* Two results of one name. */
+/* Two results with the same name. */
 START_TEST(twice_the_same_name)
 {
     struct test_path dir = test_folder();
@@ -229,7 +228,7 @@ START_TEST(twice_the_same_name)
 }
 END_TEST
 
-/* A file of a sharded model shows the groups whose main parts it holds. */
+/* A file of a sharded model shows the groups whose main parts it contains. */
 START_TEST(shards)
 {
     struct test_path dir = test_folder();
@@ -249,7 +248,7 @@ START_TEST(shards)
                     "\"old\":\"m-2.safetensors\",\"q_scales\":\"m-2.safetensors\"}}");
     ck_assert_int_eq(mxfs_model_open_file(&m, path.text, &options, &err), 0);
     ck_assert_int_eq(mxfs_plan_init(&plan, &m, 0, &err), 0);
-    ck_assert_uint_eq(plan.count, 2); /* k and q; not the copy that the index does not mean */
+    ck_assert_uint_eq(plan.count, 2); /* k and q; not the copy that the index does not mention */
     ck_assert_uint_ne(mxfs_plan_find(&plan, "q", 1), MXFS_NOT_FOUND);
     ck_assert_uint_eq(mxfs_plan_find(&plan, "old", 3), MXFS_NOT_FOUND);
     mxfs_plan_fini(&plan);

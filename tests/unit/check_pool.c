@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The pool: every item once, deliveries in order, the first failure ends it, whatever the number of
- * workers and items.
+ * The pool: every item once, deliveries in order, and the first failure stops it, with any number
+ * of workers and items.
  */
 #include <check.h>
 #include <errno.h>
@@ -27,12 +27,12 @@ static const uint64_t item_counts[] = {0, 1, 2, 7, ITEMS_MAX};
 struct state {
     atomic_uint done[ITEMS_MAX]; /* how often each item was done */
     atomic_int busy[WORKERS_MAX];
-    uint64_t delivered; /* deliveries never overlap, so no atomic: TSan would tell */
+    uint64_t delivered; /* deliveries never overlap, so it is not atomic: TSan would report it */
     unsigned ticks;
-    uint64_t fail_at;      /* this item fails in work() */
-    uint64_t undelivered;  /* this one in deliver() */
-    unsigned fail_at_tick; /* this one in tick() */
-    atomic_bool broken;    /* something that must not be was seen */
+    uint64_t fail_at;      /* work() fails for this item */
+    uint64_t undelivered;  /* deliver() fails for this one */
+    unsigned fail_at_tick; /* tick() fails for this one */
+    atomic_bool broken;    /* set when an invariant is violated */
 };
 
 static int work(void *data, unsigned worker, uint64_t item)
@@ -40,7 +40,7 @@ static int work(void *data, unsigned worker, uint64_t item)
     struct state *s = data;
 
     if (atomic_exchange(&s->busy[worker], 1) != 0)
-        atomic_store(&s->broken, true); /* two threads with one number */
+        atomic_store(&s->broken, true); /* two threads have the same number */
     atomic_fetch_add(&s->done[item], 1);
     atomic_store(&s->busy[worker], 0);
     return item == s->fail_at ? -EXDEV : 0;

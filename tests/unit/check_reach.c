@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Files that may be opened and files that may not, also while links are swapped.
+ * Which files may be opened, even while links are swapped.
  */
 #include "mxfs/reach.h"
 
@@ -21,8 +21,8 @@
 enum { SWAPS = 20000 };
 
 /*
- * base/in/{file, sub/file, link -> file, away -> ../out/file, up -> ../out, back -> ../in/sub}
- * base/out/file, base/in-not/file; a reach of base/in. Files hold the first letter of their folder.
+ * base/in/{file, sub/file, link -> file, away -> ../out/file, up -> ../out, back -> ../in/sub},
+ * base/out/file, base/in-not/file; a reach of base/in. Files contain their folder's first letter.
  */
 static struct test_path base, in;
 static struct mxfs_reach reach;
@@ -115,7 +115,7 @@ START_TEST(nothing_is_in_reach_of_nothing)
 }
 END_TEST
 
-/* Swaps the folder base/in/sub and the link base/in/up, which leads out, until told to stop. */
+/* Swaps the folder base/in/sub with the link base/in/up, which leads out, until told to stop. */
 static void *swap(void *stop)
 {
     while (!atomic_load((atomic_bool *)stop))

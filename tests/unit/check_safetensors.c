@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The safetensors header: verdicts on odd input, what is read, and the bytes that are written.
+ * The safetensors header: verdicts on unusual input, parsed contents, and written bytes.
  *
  * The verdicts are those of the reference library 0.8.0, observed by running it;
- * tests/e2e/test_header_verdicts.py asks it again, on many more cases.
+ * tests/e2e/test_header_verdicts.py asks it again, with many more cases.
  */
 #include <check.h>
 #include <errno.h>
@@ -26,7 +26,9 @@
 static int parse(struct mxfs_safetensors *st, const char *json, size_t n, uint64_t data,
                  struct mxfs_error *err)
 {
-    /* An exact copy on the heap: sanitizers see any step beyond it, and later use of freed text. */
+    /*
+     * An exact copy on the heap: sanitizers see any access beyond it, and later use of freed text.
+     */
     char *copy = malloc(n ? n : 1);
     ck_assert_ptr_nonnull(copy);
     memcpy(copy, json, n);
@@ -38,7 +40,7 @@ static int parse(struct mxfs_safetensors *st, const char *json, size_t n, uint64
 struct verdict {
     const char *json;
     uint64_t data;
-    const char *reason; /* part of the message; NULL when accepted */
+    const char *reason; /* part of the message; NULL if accepted */
 };
 
 static const struct verdict verdicts[] = {
@@ -76,10 +78,10 @@ static const struct verdict verdicts[] = {
     {"{}", 1, "the tensors end at 0, but there are 1 bytes of data"},
     {"{\"a\":" ENTRY ",\"b\":" ENTRY "}", 4, "tensor \"b\": its data begins at 0, overlapping"},
     {"{\"a\":" NEXT "}", 8, "tensor \"a\": its data begins at 4, after a gap"},
-    {"{\"a\":" ENTRY ",\"a\":" NEXT "}", 8, "tensor \"a\": named twice"},
-    {"{\"a\":" ENTRY ",\"\\u0061\":" ENTRY "}", 4, "tensor \"a\": named twice"},
+    {"{\"a\":" ENTRY ",\"a\":" NEXT "}", 8, "tensor \"a\": duplicate name"},
+    {"{\"a\":" ENTRY ",\"\\u0061\":" ENTRY "}", 4, "tensor \"a\": duplicate name"},
     {"{\"a\":[\"U8\",[4],[0,4]]}", 4, "tensor \"a\": expected '{'"},
-    {"{\"a\":{" FIELDS ",\"dtype\":\"U8\"}}", 4, "tensor \"a\": dtype is given twice"},
+    {"{\"a\":{" FIELDS ",\"dtype\":\"U8\"}}", 4, "tensor \"a\": duplicate dtype"},
     {"{\"a\":{\"shape\":[4],\"data_offsets\":[0,4]}}", 4, "tensor \"a\": dtype is missing"},
     {"{\"a\":{\"dtype\":\"U8\",\"data_offsets\":[0,4]}}", 4, "tensor \"a\": shape is missing"},
     {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4]}}", 4, "tensor \"a\": data_offsets is missing"},
@@ -105,7 +107,7 @@ static const struct verdict verdicts[] = {
      "does not fit in 64 bits"},
     {"{\"__metadata__\":{\"a\":1}}", 0, "expected a string at byte"},
     {"{\"__metadata__\":[]}", 0, "expected '{' at byte"},
-    {"{\"__metadata__\":null,\"__metadata__\":{}}", 0, "__metadata__ is given twice"},
+    {"{\"__metadata__\":null,\"__metadata__\":{}}", 0, "duplicate __metadata__"},
 };
 
 START_TEST(verdict_table)
@@ -155,8 +157,8 @@ START_TEST(size_checks)
         {0, 7, "the file has 7 bytes"},
         {100000001, UINT64_MAX, "over the limit"},
         {UINT64_MAX, UINT64_MAX, "over the limit"},
-        {3, 10, "only 2 more"},
-        {1, 8, "only 0 more"},
+        {3, 10, "only 2 follow"},
+        {1, 8, "only 0 follow"},
     };
 
     for (size_t i = 0; i < MXFS_COUNT(cases); i++) {
@@ -213,7 +215,7 @@ START_TEST(fields_are_read)
 }
 END_TEST
 
-/* A header of an entry with an extra field of so many nested arrays. */
+/* A header whose entry has an extra field of nested arrays. */
 static int parse_nested(size_t levels)
 {
     static const char head[] = "{\"a\":{" FIELDS ",\"x\":";
@@ -235,13 +237,13 @@ static int parse_nested(size_t levels)
 
 START_TEST(depth_is_bounded)
 {
-    ck_assert_int_eq(parse_nested(125), 0); /* 127 with the header and the entry */
+    ck_assert_int_eq(parse_nested(125), 0); /* 127 levels including the header and the entry */
     ck_assert_int_eq(parse_nested(126), -EINVAL);
     ck_assert_int_eq(parse_nested(1000000), -EINVAL);
 }
 END_TEST
 
-/* One entry of each dtype and of names that need care, in the library's order. */
+/* One entry of each dtype, and names that need escaping, in the library's order. */
 START_TEST(written_bytes)
 {
     static const uint64_t shape[] = {2, 3};
@@ -336,7 +338,7 @@ START_TEST(order_of_the_library)
 }
 END_TEST
 
-/* Writes what was read, in its order. */
+/* Writes the parsed header in its own order. */
 static int rewrite(const struct mxfs_safetensors *st, char **out, size_t *size)
 {
     struct mxfs_safetensors_entry *entries = calloc(st->count + 1, sizeof(*entries));
@@ -370,7 +372,7 @@ static void assert_same(const struct mxfs_safetensors *a, const struct mxfs_safe
     }
 }
 
-/* Every accepted text of the table: read, write, read again, write again. */
+/* For every accepted text of the table: read, write, read again, write again. */
 START_TEST(round_trips)
 {
     const struct verdict *v = &verdicts[_i];
@@ -395,7 +397,7 @@ START_TEST(round_trips)
 }
 END_TEST
 
-/* A name of 70,000 bytes, as the 20,000th of as many tensors in reverse order. */
+/* The 20,000th of as many tensors in reverse order has a name of 70,000 bytes. */
 START_TEST(many_tensors)
 {
     enum { COUNT = 20000, LONG = 70000 };
@@ -419,9 +421,9 @@ START_TEST(many_tensors)
     for (size_t i = 0; i < COUNT; i++)
         ck_assert_uint_eq(st.tensors[i].offset, st.data_offset + 2 * i);
     mxfs_safetensors_fini(&st);
-    memcpy(json + 1, "\"t1\"", 4); /* the first name "t0" becomes a second "t1" */
+    memcpy(json + 1, "\"t1\"", 4); /* renames the first tensor "t0" to a second "t1" */
     ck_assert_int_eq(parse(&st, json, n, 2 * COUNT, &err), -EINVAL);
-    ck_assert_ptr_nonnull(strstr(err.text, "tensor \"t1\": named twice"));
+    ck_assert_ptr_nonnull(strstr(err.text, "tensor \"t1\": duplicate name"));
     free(json);
 }
 END_TEST

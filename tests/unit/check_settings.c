@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Settings as the library takes them: lists of choices. The kinds of values are tested with the
+ * Settings in the library's string form: lists of choices. Kinds of values are tested with the
  * command line, in check_options.c.
  */
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "mxfs/compiler.h"
 #include "support/suite.h"
 
-/* Items of a list, joined by '|'. */
+/* The items of a list, joined by '|'. */
 START_TEST(items)
 {
     static const char *const lists[][2] = {
@@ -25,7 +25,7 @@ START_TEST(items)
         {"a\\,b,c", "a,b|c|"},
         {"a\\\\,b", "a\\|b|"},
         {"a\\", "a\\|"},
-        {"\\x-a", ""}, /* a comment, however it is spelled */
+        {"\\x-a", ""}, /* a comment, whatever follows the backslash */
         {"ax-b", "ax-b|"},
     };
 
@@ -77,7 +77,7 @@ START_TEST(wrong_lists)
         {"only", "only: this option needs a value; expected GLOB"},
         {"cache-size=1K", "--cache-size=1K: out of range, expected 1M to 64T"},
         {"scheme=plain", "--scheme=plain: expected one or more of: "},
-        {"views=npy", "views=npy: unknown option"}, /* there is no mount */
+        {"views=npy", "views=npy: unknown option"}, /* the library does not mount */
         {"=1", "=1: unknown option"},
         {"kernel=", "--kernel=: expected NAME"},
     };

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Source files: what opens, exact reads, and change that is noticed for good.
+ * Source files: which ones open, exact reads, and changes that fail all later reads.
  */
 #include "mxfs/source.h"
 
@@ -48,7 +48,7 @@ START_TEST(reads_exactly)
 }
 END_TEST
 
-/* A large read is continued when the system returns less than was asked for. */
+/* A large read continues if the system returns fewer bytes than requested. */
 START_TEST(reads_much)
 {
     enum { SIZE = 5 << 20 };
@@ -89,7 +89,7 @@ START_TEST(what_is_no_file)
     check_refused(test_join(dir.text, "absent").text, "No such file");
     check_refused(dir.text, "is a directory");
     ck_assert_int_eq(mkfifo(fifo.text, 0600), 0);
-    check_refused(fifo.text, "not a regular file"); /* at once, without a writer */
+    check_refused(fifo.text, "not a regular file"); /* returns at once, without a writer */
     check_refused("/dev/null", "not a regular file");
     ck_assert_int_eq(symlink(link.text, link.text), 0);
     check_refused(link.text, "symbolic links");
@@ -147,17 +147,17 @@ START_TEST(touched)
 
     open_text(&s, "0123456789");
     struct timespec later[2] = {{0, UTIME_OMIT}, s.st.st_mtim};
-    later[1].tv_nsec ^= 1; /* the smallest step */
+    later[1].tv_nsec ^= 1; /* the smallest possible difference */
     ck_assert_int_eq(utimensat(AT_FDCWD, path.text, later, 0), 0);
     check_fails_for_good(&s);
     ck_assert_int_eq(utimensat(AT_FDCWD, path.text, (struct timespec[]){later[0], s.st.st_mtim}, 0),
                      0);
-    check_fails_for_good(&s); /* even if it looks the same again */
+    check_fails_for_good(&s); /* even if it looks unchanged again */
     mxfs_source_close(&s);
 }
 END_TEST
 
-/* Changes that leave the bytes alone do not count; a replaced file keeps its old bytes. */
+/* Changes that keep the bytes do not count, and a replaced file is still read from the old one. */
 START_TEST(renamed_replaced_and_removed)
 {
     struct mxfs_source s;

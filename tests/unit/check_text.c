@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Numbers as people read them.
+ * Numbers in human-readable form.
  */
 #include "mxfs/text.h"
 
@@ -12,7 +12,7 @@
 #include "mxfs/compiler.h"
 #include "support/suite.h"
 
-/* Four digits at most: what would be rounded to 1000 is one of the next unit. */
+/* At most four digits: a number that would round to 1000 is shown in the next unit. */
 START_TEST(sizes)
 {
     static const struct {
@@ -35,7 +35,7 @@ START_TEST(sizes)
 }
 END_TEST
 
-/* Each unit up to where the next one begins. */
+/* Each unit up to the start of the next one. */
 START_TEST(times)
 {
     static const struct {

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The tree: names, inodes, listing by cookie, views with names that were cut, attributes.
+ * The tree: names, inodes, listing by cookie, views with shortened names, attributes.
  */
 #include "mxfs/tree.h"
 
@@ -18,7 +18,7 @@
 #include "mxfs/path.h"
 #include "support/spec.h"
 
-/** A tree and what it stands on. */
+/** A tree and the objects that it needs. */
 struct fixture {
     struct mxfs_view view;
     struct mxfs_vfile_reader reader;
@@ -54,7 +54,7 @@ static void close_tree(struct fixture *f)
 static const struct mxfs_tree_options both = {.tensors = true, .npy = true};
 static const struct mxfs_tree_options neither = {.tensors = false};
 
-/* The inode at a path of plain names, which has to be there. */
+/* The inode at a path of plain names, which must exist. */
 static uint64_t walk(const struct fixture *f, const char *path, struct stat *st)
 {
     char copy[1000], *rest;
@@ -67,30 +67,31 @@ static uint64_t walk(const struct fixture *f, const char *path, struct stat *st)
     return st->st_ino;
 }
 
-/* The names of a folder after "." and "..", with spaces between; every entry is looked up too. */
+/* The names in a folder after "." and "..", separated by spaces. Every entry is looked up, too. */
 static char *list(const struct fixture *f, const char *path)
 {
-    struct stat dir, st, again;
+    struct stat dir, again;
+    struct mxfs_tree_entry e;
     uint64_t ino = walk(f, path, &dir), cookie = 0;
-    char name[MXFS_FILE_NAME_SIZE], *text = NULL;
+    char *text = NULL;
     size_t len, count = 0;
     FILE *out = open_memstream(&text, &len);
 
-    for (int rc; (rc = mxfs_tree_next(f->tree, ino, &cookie, name, &st)) != 0; count++) {
+    for (int rc; (rc = mxfs_tree_next(f->tree, ino, &cookie, &e)) != 0; count++) {
         ck_assert_int_eq(rc, 1);
-        ck_assert_uint_lt(strlen(name), sizeof(name));
-        ck_assert_int_eq(mxfs_tree_lookup(f->tree, ino, name, &again), 0);
-        ck_assert_int_eq(memcmp(&st, &again, sizeof(st)), 0);
-        ck_assert_int_eq(mxfs_tree_getattr(f->tree, st.st_ino, &again), 0);
-        ck_assert_int_eq(memcmp(&st, &again, sizeof(st)), 0);
+        ck_assert_uint_eq(strlen(e.name), e.name_len);
+        ck_assert_int_eq(mxfs_tree_lookup(f->tree, ino, e.name, &again), 0);
+        ck_assert_int_eq(memcmp(&e.st, &again, sizeof(again)), 0);
+        ck_assert_int_eq(mxfs_tree_getattr(f->tree, e.st.st_ino, &again), 0);
+        ck_assert_int_eq(memcmp(&e.st, &again, sizeof(again)), 0);
         if (count < 2)
-            ck_assert_str_eq(name, count == 0 ? "." : "..");
+            ck_assert_str_eq(e.name, count == 0 ? "." : "..");
         else
-            fprintf(out, "%s%s", count > 2 ? " " : "", name);
+            fprintf(out, "%s%s", count > 2 ? " " : "", e.name);
     }
     fclose(out);
     ck_assert_uint_ge(count, 2);
-    ck_assert_int_eq(mxfs_tree_next(f->tree, ino, &cookie, name, &st), 0); /* still the end */
+    ck_assert_int_eq(mxfs_tree_next(f->tree, ino, &cookie, &e), 0); /* still the end */
     return text;
 }
 
@@ -120,7 +121,7 @@ START_TEST(a_file_with_views)
     open_tree(&f, make_file(sample).text, both);
     check_list(&f, "", "model.safetensors npy tensors");
     check_list(&f, "tensors", "%2Ehidden a b empty f sub%2Fc");
-    check_list(&f, "npy", "%2Ehidden.npy a.npy b.npy empty.npy sub%2Fc.npy"); /* no F4 in NumPy */
+    check_list(&f, "npy", "%2Ehidden.npy a.npy b.npy empty.npy sub%2Fc.npy"); /* NumPy has no F4 */
     close_tree(&f);
 }
 END_TEST
@@ -181,13 +182,14 @@ START_TEST(lookups)
 }
 END_TEST
 
-/* Every number that is no inode is refused, whatever is asked. */
+/* Numbers that are not inodes are rejected by every call. */
 START_TEST(inodes)
 {
     struct test_path path = make_file(sample);
     struct fixture f, g;
     struct stat st, other;
-    char name[MXFS_FILE_NAME_SIZE];
+    struct mxfs_tree_entry e;
+    char byte;
     size_t files = 0, dirs = 0;
     struct statvfs fs;
 
@@ -201,15 +203,15 @@ START_TEST(inodes)
             ck_assert_int_eq(mxfs_tree_getattr(g.tree, ino, &other), 0); /* as after a remount */
             ck_assert_int_eq(memcmp(&st, &other, sizeof(st)), 0);
             if (S_ISREG(st.st_mode))
-                ck_assert_int_eq(mxfs_tree_next(f.tree, ino, &cookie, name, &st), -ENOTDIR);
+                ck_assert_int_eq(mxfs_tree_next(f.tree, ino, &cookie, &e), -ENOTDIR);
             else
-                ck_assert_int_eq(mxfs_tree_read(f.tree, ino, &f.reader, name, 1, 0), -EISDIR);
+                ck_assert_int_eq(mxfs_tree_read(f.tree, ino, &f.reader, &byte, 1, 0), -EISDIR);
             continue;
         }
         ck_assert_int_eq(mxfs_tree_getattr(f.tree, ino, &st), -ENOENT);
         ck_assert_int_eq(mxfs_tree_lookup(f.tree, ino, "a", &st), -ENOENT);
-        ck_assert_int_eq(mxfs_tree_next(f.tree, ino, &cookie, name, &st), -ENOENT);
-        ck_assert_int_eq(mxfs_tree_read(f.tree, ino, &f.reader, name, 1, 0), -ENOENT);
+        ck_assert_int_eq(mxfs_tree_next(f.tree, ino, &cookie, &e), -ENOENT);
+        ck_assert_int_eq(mxfs_tree_read(f.tree, ino, &f.reader, &byte, 1, 0), -ENOENT);
     }
     ck_assert_uint_eq(dirs, 3);
     ck_assert_uint_eq(files, 1 + 6 + 5);
@@ -261,7 +263,7 @@ START_TEST(attributes)
 }
 END_TEST
 
-/* The attributes of a file and a folder in a tree that `maker` builds, or "refused". */
+/* Checks the attributes of a file and a folder in a tree that `maker` builds, or "refused". */
 static void check_identity(const char *path, uid_t maker, struct mxfs_tree_options options,
                            const char *expected)
 {
@@ -288,14 +290,14 @@ static void check_identity(const char *path, uid_t maker, struct mxfs_tree_optio
 
 #define SHOWN .tensors = true, .source_permissions
 
-/* A source of user 7, group 8, mode 0640 that all three makers can read. */
+/* A source of user 7, group 8, mode 0640, readable by all three makers. */
 START_TEST(identity)
 {
     struct test_path path = make_file(sample);
     enum { ROOT = 0, OWNER = 7, OTHER = 9 };
 
     if (geteuid() != 0)
-        return; /* only root can be all of them */
+        return; /* only root can become each of them */
     char *folder = mxfs_path_dirname(path.text), *above = mxfs_path_dirname(folder);
     ck_assert_int_eq(chmod(folder, 0755), 0);
     ck_assert_int_eq(chmod(above, 0755), 0);
@@ -315,13 +317,13 @@ START_TEST(identity)
     check_identity(path.text, ROOT, mask, "7:8 0 0");
     check_identity(path.text, ROOT, wide, "7:8 444 555");
     check_identity(path.text, OWNER, wide, "7:8 444 555");
-    check_identity(path.text, OTHER, wide, "7:8 440 550"); /* no more than the source */
+    check_identity(path.text, OTHER, wide, "7:8 440 550"); /* no more than the source allows */
     check_identity(path.text, ROOT, user, "5:8 440 550");
     check_identity(path.text, OWNER, group, "7:5 440 550");
     check_identity(path.text, OTHER, user, "refused");
     check_identity(path.text, OTHER, group, "refused");
     check_identity(path.text, OTHER, same, "7:8 440 550");
-    user.source_permissions = wide.source_permissions = false; /* no other user comes in */
+    user.source_permissions = wide.source_permissions = false; /* no access for other users */
     check_identity(path.text, OTHER, user, "5:8 444 555");
     check_identity(path.text, OTHER, wide, "9:8 444 555");
     ck_assert_int_eq(setegid(0), 0);
@@ -351,33 +353,33 @@ START_TEST(reads)
 }
 END_TEST
 
-/* Any cookie that was given out goes on where it stood. */
+/* Listing can continue from any cookie that was returned. */
 START_TEST(listing_goes_on_at_any_cookie)
 {
     struct fixture f;
     struct stat st;
-    char names[20][MXFS_FILE_NAME_SIZE], name[MXFS_FILE_NAME_SIZE];
+    struct mxfs_tree_entry entries[20], e;
     uint64_t cookies[20] = {0};
     size_t n = 0;
 
     open_tree(&f, make_file(sample).text, both);
     uint64_t dir = walk(&f, "npy", &st);
-    for (uint64_t c = 0; mxfs_tree_next(f.tree, dir, &c, names[n], &st) == 1; n++)
+    for (uint64_t c = 0; mxfs_tree_next(f.tree, dir, &c, &entries[n]) == 1; n++)
         cookies[n + 1] = c;
     ck_assert_uint_eq(n, 7);
     for (size_t i = n; i-- > 0;) {
         uint64_t c = cookies[i];
-        ck_assert_int_eq(mxfs_tree_next(f.tree, dir, &c, name, &st), 1);
-        ck_assert_str_eq(name, names[i]);
+        ck_assert_int_eq(mxfs_tree_next(f.tree, dir, &c, &e), 1);
+        ck_assert_str_eq(e.name, entries[i].name);
         ck_assert_uint_eq(c, cookies[i + 1]);
     }
     for (uint64_t c = 1000, left = 3; left > 0; left--)
-        ck_assert_int_eq(mxfs_tree_next(f.tree, dir, &c, name, &st), 0);
+        ck_assert_int_eq(mxfs_tree_next(f.tree, dir, &c, &e), 0);
     close_tree(&f);
 }
 END_TEST
 
-/* Two long names that differ at the end only, one that fits just so, one that escapes make long. */
+/* Two long names that differ only at the end, one that just fits, and one too long once escaped. */
 START_TEST(names_that_are_cut)
 {
     struct test_path dir = test_folder();
@@ -398,7 +400,7 @@ START_TEST(names_that_are_cut)
     struct test_path path = test_write(dir.text, "m.safetensors", file, 8 + (size_t)len + 7);
     open_tree(&f, path.text, both);
     for (int view = 0; view < 2; view++) {
-        text = list(&f, view ? "npy" : "tensors"); /* looks every name up */
+        text = list(&f, view ? "npy" : "tensors"); /* looks up every name */
         size_t tildes = 0;
         for (const char *c = text; *c; c++)
             tildes += *c == '~';
@@ -432,7 +434,7 @@ START_TEST(a_file_with_the_name_of_a_view)
 }
 END_TEST
 
-/* Folders: each with views of its own where it holds tensors, other files as they are. */
+/* Folders with tensors have views of their own; other files are shown as they are. */
 START_TEST(folders)
 {
     struct test_path dir = test_folder(), sub = test_join(dir.text, "sub");
@@ -514,7 +516,7 @@ START_TEST(extended_attributes)
 }
 END_TEST
 
-/* Sizes as getxattr(2) and listxattr(2) have them, and what is not there. */
+/* Sizes as in getxattr(2) and listxattr(2), and attributes that do not exist. */
 START_TEST(extended_attributes_and_sizes)
 {
     struct fixture f;

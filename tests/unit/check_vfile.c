@@ -4,8 +4,8 @@
 /*
  * Reading virtual files: the whole file has known bytes, and any range of it is a part of those.
  *
- * The values come from a second definition (support/oracle), computed here from the stored bytes
- * for each layout; the header is the plan's, which has tests of its own.
+ * Expected values come from a second definition (support/oracle), computed here from the stored
+ * bytes of each layout. The expected header is the plan's, which check_plan.c tests.
  */
 #include "mxfs/vfile.h"
 
@@ -23,13 +23,13 @@
 #include "support/spec.h"
 #include "support/view.h"
 
-/* Codes of one E2M1 element in the order of the stored bytes, low nibble first. */
+/* Nibble i of `codes`, low nibbles first. */
 static unsigned nibble(const uint8_t *codes, uint64_t i)
 {
     return codes[i / 2] >> i % 2 * 4 & 15;
 }
 
-/* Codes and scales in the order of the output. */
+/* Expects codes and scales stored in the order of the output. */
 static void expect_stream(struct spec *s, const char *codes, const char *scales, enum mxfs_out out,
                           uint8_t *dst)
 {
@@ -55,7 +55,7 @@ static void expect_transposed(struct spec *s, const char *codes, const char *sca
             }
 }
 
-/* One scale for each tile of th x tw elements of the two last dimensions. */
+/* Expects one scale per tile of th x tw elements in the last two dimensions. */
 static void expect_tiles(struct spec *s, const char *codes, const char *scales, uint64_t th,
                          uint64_t tw, enum mxfs_out out, uint8_t *dst)
 {
@@ -71,7 +71,7 @@ static void expect_tiles(struct spec *s, const char *codes, const char *scales, 
     }
 }
 
-/* The mixture: every kind of extent, sizes that put the next one at odd offsets. */
+/* Every kind of extent, with sizes that put the next extent at odd offsets. */
 
 static const char mixture_text[] = "m.odd U8 3;"
                                    "m.experts.gate_up_proj_blocks U8 2,5,3,16;"
@@ -90,17 +90,17 @@ static const char mixture_text[] = "m.odd U8 3;"
                                    "m.scalar F32 -;"
                                    "m.flags BOOL 1";
 
-/** A file, its view and all the bytes that the view should have. */
+/** A file, its view, and all the bytes that the view should have. */
 struct mixture {
     struct spec *spec;
     struct view *view;
     uint8_t *whole;
     uint64_t size;
-    uint64_t edges[32]; /**< where outputs begin, and the end */
+    uint64_t edges[32]; /**< where each output begins, and the end of the last */
     size_t edge_count;
 };
 
-/* Appends an output; the order of the calls is the expected order of the file. */
+/* Appends an output; calls must be in the expected order of the file. */
 static uint8_t *next_output(struct mixture *m, uint64_t bytes)
 {
     uint8_t *at = m->whole + m->size;
@@ -207,7 +207,7 @@ static void check_range(struct mixture *m, uint64_t offset, uint64_t len)
 
 enum { UNIT_ONE = 1, UNIT_TWO = 2 * 17 * 64, UNIT_ALL = 1 << 20 };
 
-/* Ways of opening: output type, unit size, cache. A unit takes at least a page. */
+/* Ways to open the file: output type, unit size, cache size. A unit takes at least a page. */
 static const struct view_options ways[] = {
     {.out = MXFS_OUT_BF16, .unit_max = UNIT_ALL},
     {.out = MXFS_OUT_BF16, .unit_max = UNIT_ONE, .cache = 4096},
@@ -307,9 +307,9 @@ START_TEST(far_offsets_are_the_end)
 }
 END_TEST
 
-/* Large tensors: more than one chunk of each loop. */
+/* Large tensors, which need more than one chunk of each loop. */
 
-/** Opens a file of one group and hands back the spec and the view. */
+/** Opens a file of one group; stores the spec and returns the view. */
 static struct view *open_large(const char *text, struct view_options options, struct spec **spec)
 {
     struct test_path dir = test_folder();
@@ -370,8 +370,10 @@ START_TEST(tiles_longer_than_a_chunk)
 }
 END_TEST
 
-/* Strips of one to all of 9 blocks: read one by one or with the bytes between them; short last
- * ones. */
+/*
+ * Strips of one to all of 9 blocks, read one by one or with the bytes between them; short last
+ * ones.
+ */
 START_TEST(transposed_in_strips)
 {
     static const uint64_t starts[] = {0, 12345, 700000, 2 * 288 * 1111 - 20};
@@ -424,7 +426,7 @@ START_TEST(transposed_in_pieces)
 }
 END_TEST
 
-/* Many threads, one view, a cache with room for two of six units. */
+/* Many threads share one view, with a cache that has room for two of six units. */
 
 struct reader {
     pthread_t thread;
@@ -494,7 +496,7 @@ START_TEST(a_truncated_source_is_an_io_error)
     ck_assert_int_eq(truncate(shard->source.path, (off_t)shard->header.data_offset), 0);
     test_quiet();
     check_all_fail(m.view);
-    check_all_fail(m.view); /* nothing half-filled is served later */
+    check_all_fail(m.view); /* a half-filled unit is never served later */
     test_loud();
     check_range(&m, 0, m.view->plan.data_offset); /* the header is in memory */
     mixture_close(&m);

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Scaffolding of the filesystems to compare with.
+ * Scaffolding of the filesystems that the benchmarks compare with.
  */
 #include "serve.h"
 

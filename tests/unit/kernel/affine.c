@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Affine codes of 4 and of 8 bits.
+ * Affine operations on 4-bit and 8-bit codes.
  */
 #include <math.h>
 #include <string.h>
@@ -11,14 +11,16 @@
 #include "kernel/known.h"
 
 enum {
-    MAX_CODES = 300, /* of runs with groups of any size */
-    MAX_LONG = 4100, /* of runs with groups long enough for tables */
-    ZEROS = 1,       /* bits of the arguments `with` */
+    MAX_CODES = 300, /* of runs whose groups have any size */
+    MAX_LONG = 4100, /* of runs whose groups are long enough for tables */
+    ZEROS = 1,       /* bits of the `with` arguments */
     BIASES = 2,
 };
 
-/* In doubles every difference and product of floats here is exact, and a sum rounds to the same
- * float; a value stored to a float has been rounded once. */
+/*
+ * In doubles, every difference and product of floats here is exact, and a sum rounds to the same
+ * float. A value stored to a float has been rounded once.
+ */
 static uint32_t affine_bits(const struct arena *a, double v, size_t group)
 {
     const struct mxfs_affine *f = &a->entries.affine;
@@ -47,13 +49,13 @@ static float any_scale(void)
     return ldexpf((float)(int32_t)test_random(), (int)(test_random() % 40) - 50);
 }
 
-/* A number of few bits, as scales are: runs of such take short cuts. */
+/* A number of few bits, as real scales are; runs of such numbers take shortcuts. */
 static float tame_scale(void)
 {
     return test_random() % 8 ? ldexpf((float)(int)(test_random() % 512) - 256, -16) : 0.0f;
 }
 
-/* A scale as in trained models. */
+/* A scale like those of trained models. */
 static float trained_scale(void)
 {
     return ldexpf(1 + (float)(test_random() % 128) / 128, -10);
@@ -153,7 +155,7 @@ static void known_code4(struct arena *a)
     arena_check_known(a, known_code4_run[a->out], 60);
 }
 
-/* Arguments of the rows: place of the codes, and codes in a group. */
+/* Argument of a row: how codes are stored, and codes in a group. */
 #define CODE4(nibbles, group) ((nibbles) << 16 | (group))
 
 static void draw_code4(struct arena *a, size_t size, unsigned argument)
@@ -201,7 +203,7 @@ static void expect_pick(struct arena *a)
     }
 }
 
-/* Scales and biases with `bits` of mantissa, and perhaps some that are infinite. */
+/* Draws scales and biases with `bits` bits of mantissa, optionally with some infinities. */
 static void draw_mantissas(struct arena *a, size_t count, int bits, bool infinite)
 {
     struct entries *e = &a->entries;
@@ -303,7 +305,7 @@ static void known_code8(struct arena *a)
     arena_check_known(a, known_code8_run[a->out], 32);
 }
 
-/* Arguments of the rows: ZEROS and BIASES, and codes in a group. */
+/* Argument of a row: ZEROS and BIASES, and codes in a group. */
 #define CODE8(with, group) ((with) << 16 | (group))
 
 static void draw_code8(struct arena *a, size_t size, unsigned argument)

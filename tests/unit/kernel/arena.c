@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Guard pages, and calls between them.
+ * Guarded pages, and calls of kernels between them.
  */
 #include "kernel/arena.h"
 
@@ -14,12 +14,14 @@
 #include <unistd.h>
 
 enum {
-    MARGIN = 4096, /* filled bytes that must stay as they are, at least */
+    MARGIN = 4096, /* filled bytes around a range that must not change, at least */
     FILL = 0xa5,
 };
 
-/* Not an assertion of Check: these are for its tests alone, and each reports its place, which is
- * slow. An aborted test has failed. */
+/*
+ * Replaces Check's assertions, which work only in its tests and report each place, which is slow. A
+ * test that aborts has failed.
+ */
 static _Noreturn MXFS_PRINTF(1, 2) void give_up(const char *format, ...)
 {
     va_list args;
@@ -39,7 +41,7 @@ static struct guarded guarded_new(size_t capacity)
     g.map = mmap(NULL, g.map_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     g.pages = g.map + page;
     if (g.map == MAP_FAILED || mprotect(g.pages, g.size, PROT_READ | PROT_WRITE))
-        give_up("no memory for an arena");
+        give_up("out of memory");
     return g;
 }
 
@@ -80,7 +82,7 @@ struct arena *arena_new(const struct mxfs_kernel *kernel, size_t elements)
 {
     struct arena *a = aligned_alloc(_Alignof(struct arena), sizeof(*a));
     if (!a)
-        give_up("no memory for an arena");
+        give_up("out of memory");
     memset(a, 0, sizeof(*a));
     a->kernel = kernel;
     mxfs_tables_init(&a->tables);
@@ -140,7 +142,8 @@ static void compare(const struct arena *a)
             give_up("%s, %s %s, %zu bytes: byte %zu is %02x, not %02x", variant, name, out,
                     dst->len, i, dst->data[i], a->expected[i]);
     if (!is_filled(dst->pages, before) || !is_filled(dst->data + dst->len, after))
-        give_up("%s, %s %s, %zu bytes: wrote outside of them", variant, name, out, dst->len);
+        give_up("%s, %s %s, %zu bytes: wrote outside the destination", variant, name, out,
+                dst->len);
 }
 
 void arena_check(struct arena *a)

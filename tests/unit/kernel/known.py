@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Writes known.h: what torch, numpy and ml_dtypes make of a small input of each kernel operation.
+"""Writes known.h: a small input for each kernel operation and its output, computed with torch, numpy and ml_dtypes.
 
     python known.py >known.h && clang-format -i known.h
 """
@@ -22,14 +22,14 @@ OUTS = {"BF16": (torch.bfloat16, torch.int16, 0x7FC0), "F16": (torch.float16, to
 
 
 def array(kind, name, values):
-    """A C array."""
+    """Prints a C array."""
     suffix = "f" if kind == "float" else ""
     text = ", ".join(f"{np.float32(v)!s}{suffix}" if kind == "float" else f"{int(v):#x}" for v in values)
     print(f"static const {kind} {name}[] = {{{text}}};")
 
 
 def outs(name, values):
-    """Float32 values in every output type, NaN canonical."""
+    """Prints float32 values in every output type, NaN canonical."""
     values = torch.as_tensor(np.asarray(values, dtype=np.float32))
     print(f"static const uint32_t {name}[MXFS_OUT_COUNT][{len(values)}] = {{")
     for out, (dtype, integer, nan) in OUTS.items():
@@ -40,17 +40,17 @@ def outs(name, values):
 
 
 def through(values, dtype):
-    """Float32 rounded to a type and back."""
+    """Float32 values rounded to a type and converted back."""
     return torch.as_tensor(values).to(dtype).float().numpy()
 
 
 def nibbles(codes):
-    """The low, then the high nibble of each byte."""
+    """The nibbles of each byte, the low one first."""
     return np.stack([codes & 15, codes >> 4], axis=1).reshape(-1)
 
 
 def affine(v, group, dtype, biased):
-    """As struct mxfs_affine says."""
+    """Maps values as struct mxfs_affine says."""
     v = through((v - ZEROS[group]) * FLOATS[group], dtype)
     return through(v + BIASES[group], dtype) if biased else v
 

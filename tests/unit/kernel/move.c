@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The operations without an output type: streams of narrow codes, transposition, widening. What is
- * expected is found code by code.
+ * The operations without an output type: unpacking streams of narrow codes, transposing, widening.
+ * Expected outputs are computed code by code.
  */
 #include <math.h>
 #include <string.h>
@@ -77,7 +77,7 @@ static double e2m3_value(unsigned code)
     return code & 32 ? -magnitude : magnitude;
 }
 
-/* The E4M3 code of a value is found among all of them. */
+/* Finds the E4M3 code of a value by trying all of them. */
 static uint8_t find_e4m3(double value)
 {
     unsigned code = 0;
@@ -134,7 +134,9 @@ const struct operation operation_e2m3 = {
 
 /* Transposition. */
 
-/* m has rows and cols; strides are `gap` and a random number of bytes longer than rows. */
+/*
+ * m has rows and cols; each stride is longer than its rows by `gap` and a random number of bytes.
+ */
 static void place_matrix(struct arena *a, struct mxfs_transpose m, size_t size, enum placement p)
 {
     size_t rows = m.rows, cols = m.cols;
@@ -167,7 +169,7 @@ static void expect_words(struct arena *a)
     expect_matrix(a, 4);
 }
 
-/* A matrix of a given shape, with gaps after the rows of src and of dst. */
+/* A matrix of the given shape, with gaps between the rows of src and of dst. */
 #define MATRIX(rows, cols, src_gap, dst_gap) \
     (struct mxfs_transpose)                  \
     {                                        \
@@ -206,7 +208,7 @@ static void known_bytes_transposed(struct arena *a)
     arena_check_known_bytes(a, known_transpose, sizeof(known_transpose));
 }
 
-/* `argument` columns. */
+/* Draws `argument` columns. */
 static void draw_bytes(struct arena *a, size_t size, unsigned argument)
 {
     place_matrix(a, MATRIX(size / argument, argument, 0, 0), 1, AT_START);
@@ -249,7 +251,7 @@ const struct operation operation_transpose_words = {
     .rows = {{", 64 columns", 64}},
 };
 
-/* Widening. In place means: the source in the last 2n bytes of the destination. */
+/* Widening. In place, the source is the last 2n bytes of the destination. */
 
 static void place_widen(struct arena *a, size_t n, bool in_place, enum placement p)
 {

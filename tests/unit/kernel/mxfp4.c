@@ -11,14 +11,16 @@
 
 enum { MAX_BLOCKS = ARENA_TEST / MXFS_MX_BLOCK, MAX_LANES = 300 };
 
-/** How scales are drawn: vectors must meet ordinary ones only, and extremes among ordinary ones. */
+/**
+ * How scales are drawn: vectors must meet ordinary scales alone, and extremes among ordinary ones.
+ */
 enum scales {
     ANY,      /**< any byte */
-    ORDINARY, /**< adding to the exponent is exact in every output type */
-    EDGES,    /**< around each bound, and the special ones */
-    RARE,     /**< ordinary with an extreme now and then */
-    TRAINED,  /**< as trained weights have them: a dozen values around 2^-8 */
-    SCALES,   /**< how many there are */
+    ORDINARY, /**< those where adding to the exponent is exact in every output type */
+    EDGES,    /**< those around each bound, and the special ones */
+    RARE,     /**< ordinary ones with an occasional extreme */
+    TRAINED,  /**< like those of trained weights: a dozen values around 2^-8 */
+    SCALES,   /**< number of ways */
 };
 
 static uint8_t draw_scale(enum scales how)
@@ -68,7 +70,7 @@ static void every_number_of_blocks(struct arena *a)
         }
 }
 
-/* One block of all 16 codes, in both nibbles, for each of the 256 scales. */
+/* Decodes one block with all 16 codes in both nibbles, for each of the 256 scales. */
 static void every_scale_and_code(struct arena *a)
 {
     for (unsigned scale = 0; scale < 256; scale++) {
@@ -126,7 +128,7 @@ static void every_number_of_lanes(struct arena *a)
         }
 }
 
-/* A row of one scale for each of the 256, with all codes in both nibbles. */
+/* Decodes a row with a single scale and all codes in both nibbles, for each of the 256 scales. */
 static void every_scale_in_lanes(struct arena *a)
 {
     for (unsigned scale = 0; scale < 256; scale++)

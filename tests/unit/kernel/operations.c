@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The list of operations. An operation that has no operation_NAME does not link.
+ * The list of operations. Without operation_NAME for each of them, the program does not link.
  */
 #include "kernel/arena.h"
 

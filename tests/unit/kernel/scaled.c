@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The operations whose scales are float32, and MXFP8. The product of two floats is exact in a
- * double, so each conversion of an expected value is one rounding.
+ * The operations with float32 scales, and MXFP8. The product of two floats is exact in a double, so
+ * each conversion of an expected value is one rounding.
  */
 #include <math.h>
 #include <string.h>
@@ -14,11 +14,11 @@
 
 enum { MAX = 700 };
 
-/** Which floats are drawn. */
+/** How floats are drawn. */
 enum floats {
     ORDINARY, /**< of ordinary size */
-    WILD,     /**< any bits among them: infinities, NaN, zeros and subnormals */
-    FLOATS,   /**< how many there are */
+    WILD,     /**< any bits, among them infinities, NaN, zeros and subnormals */
+    FLOATS,   /**< number of ways */
 };
 
 static float float_from(uint32_t bits)
@@ -42,7 +42,7 @@ static const float *draw_floats(struct guarded *g, size_t n, enum floats how, en
     return floats;
 }
 
-/* Element i is to be the exact product rounded to float32 and then to the output type. */
+/* Expects the exact product, rounded to float32 and then to the output type, as element i. */
 static void expect(struct arena *a, size_t i, double product)
 {
     arena_expect(a, i, oracle_bits((float)product, a->out));
@@ -80,7 +80,7 @@ static void every_length_of_fp8(struct arena *a)
         }
 }
 
-/* All codes of both formats under a scale. */
+/* Decodes all codes of both formats with one scale. */
 static void check_all_codes(struct arena *a, uint32_t scale_bits)
 {
     for (enum mxfs_fp8 format = 0; format < MXFS_FP8_COUNT; format++) {
@@ -91,7 +91,7 @@ static void check_all_codes(struct arena *a, uint32_t scale_bits)
     }
 }
 
-/* Scales of any bits at all, and those where something overflows or vanishes. */
+/* Scales of arbitrary bits, and scales where products overflow or vanish. */
 static void fp8_with_any_scale(struct arena *a)
 {
     static const uint32_t edges[] = {
@@ -104,7 +104,7 @@ static void fp8_with_any_scale(struct arena *a)
         check_all_codes(a, i < MXFS_COUNT(edges) ? edges[i] : test_random());
 }
 
-/* Scales that put the products at and between the halves of F16 and BF16. */
+/* Scales that put products at and between the rounding ties of F16 and BF16. */
 static void fp8_rounds_to_even(struct arena *a)
 {
     static const uint32_t low[] = {0x8000, 0x18000, 0x1000, 0x3000, 0x7fff, 0x8001};
@@ -208,7 +208,7 @@ static void expect_mxfp8(struct arena *a)
         arena_expect(a, i, oracle_fp8(dtype, in->codes[i], in->scales[i / MXFS_MX_BLOCK], a->out));
 }
 
-/* The first eight blocks have every code under the same scale. */
+/* The first eight blocks have every code, all with the same scale. */
 static void check_mxfp8(struct arena *a, size_t blocks, uint8_t scale, enum mxfs_fp8 format)
 {
     place_mxfp8(a, blocks, format, test_random() % PLACEMENTS);

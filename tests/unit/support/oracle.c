@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Number formats over doubles.
+ * Number formats computed in doubles.
  */
 #include "support/oracle.h"
 
@@ -34,7 +34,7 @@ uint32_t oracle_bits(double v, enum mxfs_out out)
         return sign | (v == 0 ? 0 : infinity);
     int exponent = ilogb(v) < 1 - bias ? 1 - bias : ilogb(v);
     double units = nearbyint(ldexp(fabs(v), f->mantissa_bits - exponent));
-    /* units has the leading one of a normal number, hence bias - 1 */
+    /* units includes the leading one of a normal number, hence bias - 1 */
     double bits = units + ldexp(exponent + bias - 1, f->mantissa_bits);
     return sign | (bits >= infinity ? infinity : (uint32_t)bits);
 }
@@ -70,7 +70,7 @@ uint32_t oracle_mxfp4(uint8_t scale, unsigned code, enum mxfs_out out)
     return oracle_bits(oracle_e2m1(code) * e8m0(scale), out);
 }
 
-/* Sign, exponent and mantissa of a one-byte format without its special codes. */
+/* The value of a one-byte code that has no special meaning. */
 static double plain_byte(uint8_t code, int mantissa_bits, int bias)
 {
     int exponent = (code & 0x7f) >> mantissa_bits;

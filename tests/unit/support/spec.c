@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Tensors from text. The file writer shares nothing with the one that is tested.
+ * Tensors from text. The file writer shares nothing with the writer under test.
  */
 #include "support/spec.h"
 
@@ -19,7 +19,7 @@ static uint64_t elements_of(const struct mxfs_tensor *t)
     return n;
 }
 
-/* Reads "2,3" or "-" and returns what follows. */
+/* Reads "2,3" or "-" and returns the rest of the text. */
 static const char *read_shape(const char *text, struct spec_tensor *t)
 {
     char *end;

@@ -3,7 +3,7 @@
 
 /*
  * Tensors written as text, "NAME DTYPE SHAPE; ...", e.g. "a.weight U8 4,16; a.scale F32 -" (- is
- * the shape of a scalar): as a set without bytes for matching, and as a safetensors file.
+ * the shape of a scalar). A spec is a set without bytes, for matching, or a safetensors file.
  */
 #ifndef MXFS_TEST_SPEC_H
 #define MXFS_TEST_SPEC_H
@@ -14,7 +14,7 @@
 
 enum { SPEC_MAX = 64, SPEC_RANK_MAX = 12 };
 
-/** One tensor; `data` is owned, and NULL unless it was asked for. */
+/** One tensor. `data` is owned, and NULL unless the spec was made with data. */
 struct spec_tensor {
     char name[200];
     uint64_t shape[SPEC_RANK_MAX];
@@ -28,24 +28,24 @@ struct spec {
     struct spec_tensor tensors[SPEC_MAX];
     size_t count;
     const char *metadata; /**< JSON of `__metadata__`, or NULL */
-    unsigned padding;     /**< spaces after the JSON: moves the data to any alignment */
+    unsigned padding;     /**< spaces after the JSON: shifts the data to any alignment */
     const struct mxfs_tensor *sorted[SPEC_MAX];
-    struct mxfs_tensors set; /**< of all of them, by name */
+    struct mxfs_tensors set; /**< all of them, by name */
 };
 
-/** Reads the text. Free with spec_free(). */
+/** Parses the text. Release with spec_free(). */
 struct spec *spec_new(const char *text);
 
-/** The same with random bytes for each tensor. */
+/** The same, with random bytes for each tensor. */
 struct spec *spec_new_filled(const char *text);
 
-/** Frees; accepts NULL. */
+/** Releases a spec; accepts NULL. */
 void spec_free(struct spec *spec);
 
-/** The tensor of that name; fails the test when there is none. */
+/** The tensor called `name`; fails the test if there is none. */
 struct spec_tensor *spec_find(struct spec *spec, const char *name);
 
-/** Writes dir/name with the tensors in the order of the text. */
+/** Writes dir/name with the tensors in the order of the text. Returns its path. */
 struct test_path spec_write(const struct spec *spec, const char *dir, const char *name);
 
 #endif

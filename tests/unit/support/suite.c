@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Running suites and keeping their files.
+ * Running suites and managing their files.
  */
 #include "support/suite.h"
 
