@@ -58,8 +58,8 @@ struct mxfs_choices {
      * reach is treated as missing, but a shard that the index names is an error. mxfs_repo_open()
      * derives this from `confined`. */
     const struct mxfs_reach *reach;
-    /** What the config.json in the folder says, where that is known, so that it is not read again
-     * for each model; NULL: read it. Outlives the models that are opened with it. */
+    /** The folder's config.json if it has been read for another model already; NULL: read it. Must
+     * outlive the models that are opened with it. */
     const struct mxfs_quant_config *config;
 };
 

@@ -98,8 +98,8 @@ ssize_t mxfs_vfile_read_npy(struct mxfs_vfile_reader *reader, const struct mxfs_
                             const struct mxfs_output *output, void *buf, size_t len,
                             uint64_t offset);
 
-/** Size of an output's NumPy file, or 0 when NumPy has no such type (F4, F6) or no array of so many
- * dimensions (over 64). */
+/** Size of an output's NumPy file, or 0 when NumPy has no such type (F4, F6) or no array with that
+ * many dimensions (over 64). */
 uint64_t mxfs_vfile_npy_size(const struct mxfs_output *output);
 
 /** As mxfs_vfile_read(), for a file that is passed through unchanged. */

@@ -4,8 +4,7 @@
 /*
  * Finding and reading *.safetensors.index.json.
  *
- * An index may have a million members, so no tree is made of them, and names stay in the text where
- * they are.
+ * An index may have a million members, so no tree is built: the names stay in the text.
  */
 #include "index.h"
 
@@ -22,8 +21,8 @@
 enum {
     /* Bytes of an index. A million names are about 100 MB. */
     INDEX_MAX = 256 << 20,
-    /* Tensors and files that an index may name: each tensor costs 48 bytes while the index is read.
-     * The largest models have a tenth of either. */
+    /* Tensors and files that an index may name. A tensor takes up to 48 bytes while the index is
+     * read. The largest models have a tenth as many of either. */
     ENTRIES_MAX = 1 << 22,
     SHARDS_MAX = 1 << 16,
 };
@@ -59,8 +58,8 @@ void model_index_fini(struct model_index *index)
     memset(index, 0, sizeof(*index));
 }
 
-/* The string, decoded where it is in the text. (Where the text turns out to be wrong further on, a
- * newline that was decoded counts as the end of a line.) */
+/* Decodes the string in place, in the text. If an error follows, its line number then counts the
+ * newlines that were decoded. */
 static const char *keep(struct reader *r, const struct mxfs_json_string *s)
 {
     if (s->len < s->raw_len)
@@ -73,7 +72,7 @@ static int compare_shard(const struct shard *a, const char *name, size_t len)
     return mxfs_name_compare(a->name, a->len, name, len);
 }
 
-/* Where in r->sorted the shard is or should be. */
+/* The position in r->sorted where the shard is, or where it would be inserted. */
 static size_t find_shard(const struct reader *r, const char *name, size_t len)
 {
     size_t low = 0, high = r->shard_count;
@@ -109,7 +108,7 @@ static int fail_limit(const struct reader *r, int limit, const char *what)
                      r->index->path, limit, what);
 }
 
-/* Sets *id to the position of a shard in r->shards, where it is added if it is new. */
+/* Sets *id to the index of the shard in r->shards, adding it if it is new. */
 static int number_shard(struct reader *r, const struct mxfs_json_string *s, uint32_t *id)
 {
     const char *name = keep(r, s);
@@ -216,7 +215,7 @@ static int add_shard(struct model_index *x, const struct shard *from, struct mxf
                      x->path, mxfs_quote(e->name, e->name_len).text, shard);
 }
 
-/* Names the shards in order, and tells every entry the place of its own among them. */
+/* Fills index->shards in order, and points every entry at its own. */
 static int order_shards(struct reader *r)
 {
     struct model_index *x = r->index;
@@ -293,7 +292,7 @@ int model_index_find(struct model_index *index, const char *dir, const char *fil
 
     memset(index, 0, sizeof(*index));
     if (!d)
-        return 0; /* the file itself was opened; without its folder there is no index */
+        return 0; /* the file was opened, but its folder cannot be read: there is no index */
     while (rc == 0 && !index->path && (e = readdir(d))) {
         size_t n = strlen(e->d_name);
         if (n < sizeof(suffix) - 1 || strcmp(e->d_name + n - (sizeof(suffix) - 1), suffix) != 0)

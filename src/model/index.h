@@ -32,8 +32,8 @@ struct model_index {
 
 /**
  * Looks in the folder `dir` for an index, within reach, whose weight_map names `file`. Returns 0
- * with index->path NULL when there is none. An index that is not JSON, or that names a shard
- * outside the folder, is MXFS_EXIT_MALFORMED.
+ * with index->path NULL when there is none. Fails with MXFS_EXIT_MALFORMED when an index is not
+ * JSON, is too large, or names a shard outside the folder.
  */
 int model_index_find(struct model_index *index, const char *dir, const char *file,
                      const struct mxfs_reach *reach, struct mxfs_error *err);

@@ -61,7 +61,7 @@ void mxfs_vfile_env_fini(struct mxfs_vfile_env *env)
     memset(env, 0, sizeof(*env));
 }
 
-/* Whether the smallest unit of a group fits in the cache. */
+/* Refuses groups whose smallest unit does not fit in the cache. */
 static int check_unit(const struct mxfs_vfile_env *env, const struct mxfs_group *g,
                       struct mxfs_error *err)
 {
@@ -77,7 +77,8 @@ static int check_unit(const struct mxfs_vfile_env *env, const struct mxfs_group 
                      unit.bytes + UNIT_SLACK);
 }
 
-/* Whether a tile can be decoded from few bytes. Some schemes need all scales of its row. */
+/* Refuses groups where one tile takes too many bytes to decode: some schemes need all scales of its
+ * row. */
 static int check_tile(const struct mxfs_group *g, struct mxfs_error *err)
 {
     struct mxfs_span span[MXFS_PARTS_MAX];

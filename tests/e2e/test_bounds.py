@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""What a source may cost: memory and time follow its size, and what would cost more is refused with the limit."""
+"""The cost of a source: memory and time follow its size; a source that would cost more is refused, and told the limit."""
 
 import concurrent.futures
 import json

@@ -36,7 +36,7 @@ BYTES = [b"\xef\xbb\xbf{}", b"\xff\xfe{\0}\0", b'{"a":"\xff"}', b'{"a":"\xc0\x80
 
 
 def read(text):
-    """What Python reads, an object; None if it refuses the text."""
+    """The object that Python reads; None if it refuses the text."""
     try:
         value = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError):

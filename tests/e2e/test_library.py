@@ -260,7 +260,7 @@ def test_version(lib, run):
 
 
 def test_copies(lib, opened, place):
-    """Of a tensor in two shards, the one that the index names is found."""
+    """Where two shards hold a tensor, mxfs_find() finds the copy that the index names."""
     for number in (1, 2):
         rt.save(place / f"m-{number}.safetensors", {name: rt.tensor(np.full(4, number, np.uint8)) for name in ("w", f"x{number}")})
     (place / "m.safetensors.index.json").write_text('{"weight_map":{"w":"m-2.safetensors","x1":"m-1.safetensors","x2":"m-2.safetensors"}}')

@@ -31,7 +31,7 @@
 enum {
     THREADS = 8,
     CACHE = 1 << 20,
-    WHOLE_MAX = 4 << 20, /* bytes of all files up to which every byte is read */
+    WHOLE_MAX = 1 << 19, /* bytes of all files up to which every byte is read */
     PIECE = 100000,      /* bytes read of a larger file at a time */
     PIECES = 5,          /* of each larger file */
     FILES_MAX = 8,
@@ -42,7 +42,7 @@ enum {
     SECONDS = 4,
     SECONDS_PER_MB = 16,
     /* Bytes of heap: for the source, for each tensor and for each byte of text. */
-    HEAP = 8 << 20,
+    HEAP = 12 << 20,
     HEAP_TENSOR = 400,
     HEAP_TEXT = 12,
 };
@@ -53,7 +53,7 @@ static char dir[] = "/tmp/mxfs-fuzz-XXXXXX", source[64], dest[64];
 
 static _Atomic int64_t heap, heap_most;
 
-/* Of the sanitizers' runtime; absent in a plain build. */
+/* From the sanitizers' runtime; absent in a plain build. */
 int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void *, size_t),
                                               void (*)(const volatile void *))
     __attribute__((weak));
@@ -262,7 +262,7 @@ static struct mxfs_options options_for(const struct mxfs_choices *choices, const
         .choices = *choices, .operand = {source, operand}, .quiet = true, .jobs = 2};
 }
 
-/* What is unsupported can be listed all the same. */
+/* A source that is unsupported can be listed all the same. */
 static void list(const struct mxfs_choices *choices, int status)
 {
     for (int form = 0; form < 3; form++) {

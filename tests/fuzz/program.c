@@ -335,8 +335,7 @@ static void add_plain(struct maker *m)
     t->shard = next(m) % SHARDS;
 }
 
-/* Copies of all tensors so far under other names: "1.NAME", and so on, or each nested in the last.
- */
+/* Copies all tensors so far under other names: "1.NAME" and so on, or each nested in the last. */
 static void repeat(struct maker *m)
 {
     unsigned times = next(m);

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** What a program made, and how to open it. */
+/** A folder that was made, and how to open it. */
 struct program_result {
     size_t tensors;   /**< tensors in all headers, and entries of the index */
     size_t text;      /**< bytes of headers, config and index */
