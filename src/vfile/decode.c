@@ -25,6 +25,8 @@ int vfile_reserve(struct mxfs_vfile_reader *reader, size_t size)
 {
     if (reader->memory_size >= size)
         return 0;
+    /* Grows once or twice: blocks of many sizes that come and go leave holes in the heap. */
+    size = mxfs_align_up(size, size <= VFILE_LOAD_MAX / 4 ? VFILE_LOAD_MAX / 4 : VFILE_LOAD_MAX);
     free(reader->memory);
     reader->memory = malloc(size);
     reader->memory_size = reader->memory ? size : 0;

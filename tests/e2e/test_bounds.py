@@ -88,6 +88,27 @@ def test_long_rows(rows, cache, mount, place, sanitized):
     assert made.memory("VmHWM") <= (cache + 32) * MIB
 
 
+def test_direct_reads(mount, place, sanitized):
+    """The largest requests, of a format that needs much of a part for each."""
+    if sanitized:
+        pytest.skip("a sanitizer has memory of its own")
+    rows, columns = 2000, 100_000
+    parts = [("x.weight", "I8", [rows, columns], rows * columns), ("x.weight_scale", "F32", [rows], 4 * rows), ("x.pre_quant_scale", "F32", [columns], 4 * columns)]
+    source = sparse(place / "m" / "model.safetensors", parts, ref_int.modelopt_int8().config)
+    made = mount(source, "--cache-size=1M", "--threads=16", "--direct-io", "--views=none")
+    size = (made / "model.safetensors").stat().st_size
+
+    def read(part):
+        with open(made / "model.safetensors", "rb", buffering=0) as f:
+            f.seek(size // 20 * part // 4096 * 4096)
+            for _ in range(8):
+                assert len(f.read(MIB)) == MIB
+
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        list(pool.map(read, range(20)))
+    assert made.memory("VmHWM") <= (1 + 32 + 8) * MIB
+
+
 @pytest.mark.parametrize(("columns", "fits"), [(100_000, True), (200_000, False)])
 def test_rows_of_scales(columns, fits, run, place):
     """A factor for each column: any value of a row takes all of them to decode."""
