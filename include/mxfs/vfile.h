@@ -38,11 +38,11 @@ int mxfs_vfile_env_init(struct mxfs_vfile_env *env, const char *kernel, uint64_t
 void mxfs_vfile_env_fini(struct mxfs_vfile_env *env);
 
 /**
- * Checks that all groups can be read in bounded memory. Fails with MXFS_EXIT_USAGE when the
+ * Checks that all groups of a model can be read in bounded memory. Fails with MXFS_EXIT_USAGE when the
  * smallest unit of one is larger than the whole cache, and with MXFS_EXIT_MALFORMED when the
  * smallest piece of one needs more than 512 KiB of codes and scales.
  */
-int mxfs_vfile_check_memory(const struct mxfs_vfile_env *env, const struct mxfs_grouping *grouping,
+int mxfs_vfile_check_memory(const struct mxfs_vfile_env *env, const struct mxfs_model *model,
                             struct mxfs_error *err);
 
 /** The most bytes that a packed unit should take of a cache of `cache_size` bytes. */

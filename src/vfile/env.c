@@ -79,7 +79,8 @@ static int check_unit(const struct mxfs_vfile_env *env, const struct mxfs_group 
 
 /* Refuses groups where one tile takes too many bytes to decode: some schemes need all scales of its
  * row. */
-static int check_tile(const struct mxfs_group *g, struct mxfs_error *err)
+static int check_tile(const struct mxfs_model *model, const struct mxfs_group *g,
+                      struct mxfs_error *err)
 {
     struct mxfs_span span[MXFS_PARTS_MAX];
     uint64_t bytes = vfile_spans(g, 0, g->tile, span);
@@ -87,20 +88,22 @@ static int check_tile(const struct mxfs_group *g, struct mxfs_error *err)
     if (bytes <= VFILE_LOAD_MAX)
         return 0;
     return mxfs_fail(err, MXFS_EXIT_MALFORMED, E2BIG,
-                     "tensor %s: its rows are too long: every value would take %" PRIu64
-                     " bytes of codes and scales to decode; the limit is %d",
+                     "%s: tensor %s: its rows are too long: decoding a value takes %" PRIu64
+                     " bytes of codes and scales; the limit is %d",
+                     mxfs_model_source(model, g->part[0])->path,
                      mxfs_quote(g->name, g->name_len).text, bytes, VFILE_LOAD_MAX);
 }
 
-int mxfs_vfile_check_memory(const struct mxfs_vfile_env *env, const struct mxfs_grouping *grouping,
+int mxfs_vfile_check_memory(const struct mxfs_vfile_env *env, const struct mxfs_model *model,
                             struct mxfs_error *err)
 {
+    const struct mxfs_grouping *grouping = &model->grouping;
     int rc = 0;
 
     for (size_t i = 0; i < grouping->count && rc == 0; i++) {
         const struct mxfs_group *g = &grouping->groups[i];
         if (g->elements > 0)
-            rc = g->scheme->unit_at ? check_unit(env, g, err) : check_tile(g, err);
+            rc = g->scheme->unit_at ? check_unit(env, g, err) : check_tile(model, g, err);
     }
     return rc;
 }
