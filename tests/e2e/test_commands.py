@@ -426,7 +426,7 @@ class TestStream:
         assert status == 2 and "stdout is a terminal; redirect it" in text and text.count("\n") == 1
 
     def test_folder(self, run, folder):
-        run("export", folder[1], "-").fails(2, "cannot be streamed", "expected")
+        run("export", folder[1], "-").fails(2, "cannot stream a folder")
 
     def test_full(self, run, source):
         with open("/dev/full", "wb") as full:
@@ -592,7 +592,7 @@ class TestVerify:
         line = verify_line(run, place, rt.tensor(nan(0x7FC00000, 0x7FC00000, 0, 0x7F800000)), rt.tensor(nan(0x7FC00001, 0, 0x80000000, 0x7F800000)))
         assert line == (
             "different: t: 3 of 4 values, first at [0]: nan (0x7fc00000) against nan (0x7fc00001); "
-            "largest difference 0 at [2]; 1 NaN in one of the two; 1 NaN in both, with other bits"
+            "largest difference 0 at [2]; 1 NaN in one of the two; 1 NaN in both, with different bits"
         )
 
     def test_complex(self, run, place):
@@ -637,7 +637,7 @@ class TestVerify:
 
     def test_errors(self, run, place, source):
         rt.save(place / "empty.safetensors", {})
-        run("verify", place / "empty.safetensors", place / "empty.safetensors").fails(6, "no tensor to compare")
+        run("verify", place / "empty.safetensors", place / "empty.safetensors").fails(6, "no tensors to compare")
         run("verify", source, place / "gone").fails(5, "gone")
         run("verify", place / "gone", source).fails(5, "gone")
         (place / "bad.safetensors").write_bytes(b"no")

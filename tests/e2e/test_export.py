@@ -224,7 +224,7 @@ class TestFolderOfAnother:
         os.lchown(home / "link", USER, USER)
         for dest in ("link", "link/x") if target == "etc" else ("link",):
             for force in ([], ["--force"]):
-                run("export", *force, source, home / dest).fails(6, "symbolic link of another user")
+                run("export", *force, source, home / dest).fails(6, "another user's symbolic link")
         assert tree(etc) == before and names_in(home) == ["link"]
 
     @pytest.mark.parametrize("first", ["home", "third"])
@@ -239,7 +239,7 @@ class TestFolderOfAnother:
             os.lchown(path, owner, owner)
         before = tree(place / "third")
         dest = home / "to-third" / "x" if first == "home" else place / "third" / "to-home" / "x"
-        run("export", source, dest).fails(6, "symbolic link of another user")
+        run("export", source, dest).fails(6, "another user's symbolic link")
         assert tree(place / "third") == before
 
     @pytest.mark.parametrize("owner", [0, USER])
@@ -300,7 +300,9 @@ def test_another_ordinary_user(as_user, place, source):
         prepare='ln -s "$HOME/other-leads-here" theirs && chown -h 1:1 theirs',
     )
     assert done.stdout == "x\ny\nrc=6\n", done
-    assert re.fullmatch(r"mxfs: \S+/y: removed what 1 killed export left\nmxfs: \S+/theirs/x: .* of another user .*\n", done.stderr), done
+    assert re.fullmatch(
+        r"mxfs: \S+/y: removed the leftovers of 1 killed export\nmxfs: \S+/theirs/x: another user's symbolic link .*\n", done.stderr
+    ), done
 
 
 class TestKilled:
@@ -340,7 +342,7 @@ class TestKilled:
         assert kind != "forced" or dest.read_bytes() == b"old"
         done = run("export", *force, what, dest)
         assert done.rc == 0, done
-        assert re.fullmatch("" if unnamed else rf"mxfs: {dest}: removed what 1 killed export left\n", done.err), done
+        assert re.fullmatch("" if unnamed else rf"mxfs: {dest}: removed the leftovers of 1 killed export\n", done.err), done
         made = dest / "m.safetensors" if dest == to or what == model else dest
         assert made.stat().st_size > 250e6 and stages(to) == []
         assert names_in(to) == (["m.safetensors", "sub"] if kind == "filled" else ["m.safetensors", "mine", "sub"] if dest == to else ["x"])
