@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * To be preloaded into mxfs: tries, where serving begins, what a hijacked daemon would try, and
- * writes "escape: WHAT ERRNO" lines to stderr; then serves as usual.
+ * For LD_PRELOAD: when mxfs begins to serve, tries what a hijacked daemon might try, and writes
+ * "escape: WHAT ERRNO" lines to stderr; then serves as usual.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -30,7 +30,7 @@ static int try_exec(void)
     return execve("/bin/true", argv, none);
 }
 
-/* The serving function of libfuse, which calls it again under its own name. */
+/* Replaces the serving function of libfuse, and calls it in the end. */
 int fuse_session_loop_mt(void *session, void *config)
 {
     int (*serve)(void *, void *) = dlsym(RTLD_NEXT, "fuse_session_loop_mt");
