@@ -301,7 +301,7 @@ class TestExport:
         ).stdout.splitlines()  # fmt: skip
         at = told.index("name x")
         assert told[at + 1 :] == [f"sync {place}/to"]
-        made = [p for p in (place / "to" / "x").rglob("*")] if into == "folder" else []
+        made = list((place / "to" / "x").rglob("*")) if into == "folder" else []
         files = [p.name for p in made if p.is_file()] or ["x"]
         assert len({line for line in told[: len(files)] if re.fullmatch(rf"sync {place}/to/#\d+ \(deleted\)", line)}) == len(files)
         named, synced = told[len(files) : at], []

@@ -3,6 +3,7 @@
 """export into folders of other users, when killed, and onto filesystems that lack features."""
 
 import os
+import pathlib
 import re
 import resource
 import shutil
@@ -60,7 +61,7 @@ def tree(path):
             if os.path.islink(full):
                 found[os.path.relpath(full, path)] = os.readlink(full)
             else:
-                found[os.path.relpath(full, path)] = open(full, "rb").read() if name in files else None
+                found[os.path.relpath(full, path)] = pathlib.Path(full).read_bytes() if name in files else None
     return found
 
 

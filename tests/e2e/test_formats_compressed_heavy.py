@@ -19,7 +19,7 @@ from reftorch import as_bf16, from_torch
 MAIN = ("weight_packed", "weight")
 
 
-def octets(generator, like, high=256):
+def random_bytes(generator, like, high=256):
     """Random bytes of a tensor's type and shape."""
     size = like.numel() * like.element_size()
     return torch.randint(0, high, (size,), generator=generator, dtype=torch.uint8).view(like.dtype).reshape(like.shape)
@@ -28,9 +28,9 @@ def octets(generator, like, high=256):
 def wild(stored, generator):
     """Any codes, and any scales, except 255 as an E8M0 scale: the library gives no NaN for it."""
     main = next(name for name in MAIN if name in stored)
-    changed = {main: octets(generator, stored[main])}
+    changed = {main: random_bytes(generator, stored[main])}
     if stored["weight_scale"].element_size() == 1:
-        changed["weight_scale"] = octets(generator, stored["weight_scale"], 255)
+        changed["weight_scale"] = random_bytes(generator, stored["weight_scale"], 255)
     return {**stored, **changed}
 
 

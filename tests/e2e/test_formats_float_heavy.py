@@ -34,8 +34,8 @@ def test_compressed_tensors_nvfp4_every_scale(divisor, mount, place):
     source, want = {}, {}
     for i, value in enumerate((81.3, 1234.5, 1e-30, 3e38, 0.0, float("nan"), -7.77)):
         scale = torch.arange(256, dtype=torch.uint8).view(torch.float8_e4m3fn).repeat(3, 1)
-        octets = torch.randint(0, 256, (3, 2048), generator=torch.Generator().manual_seed(i), dtype=torch.uint8)
-        state = {"weight_packed": octets, "weight_scale": scale, "weight_global_scale": torch.full(divisor, value)}
+        codes = torch.randint(0, 256, (3, 2048), generator=torch.Generator().manual_seed(i), dtype=torch.uint8)
+        state = {"weight_packed": codes, "weight_scale": scale, "weight_global_scale": torch.full(divisor, value)}
         want[f"x{i}.weight"] = as_bf16(preset.decompress(state))
         source.update({f"x{i}.{part}": from_torch(t) for part, t in state.items()})
     show(mount, place, source, want, {"quantization_config": preset.config()})

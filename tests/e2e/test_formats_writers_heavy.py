@@ -38,7 +38,7 @@ def modelopt():
     return pytest.importorskip("modelopt.torch.quantization.qtensor")
 
 
-def octets(*shape, high=256, seed=1):
+def random_bytes(*shape, high=256, seed=1):
     return torch.randint(0, high, shape, generator=torch.Generator().manual_seed(seed), dtype=torch.uint8)
 
 
@@ -49,7 +49,7 @@ def test_modelopt_nvfp4(modelopt, show):
     for stem, (n, k) in {"a": (64, 96), "b": (128, 1024)}.items():
         weight = torch.randn(n, k, generator=generator).to(torch.bfloat16)
         quantized, scale, double_scale = modelopt.NVFP4QTensor.quantize(weight, 16)
-        for tag, codes in (("real", quantized._quantized_data), ("wild", octets(n, k // 2))):
+        for tag, codes in (("real", quantized._quantized_data), ("wild", random_bytes(n, k // 2))):
             held = modelopt.NVFP4QTensor(weight.shape, torch.bfloat16, codes)
             plain = held.dequantize(dtype=torch.bfloat16, scale=scale, double_scale=double_scale, block_sizes={-1: 16})
             nibbles = torch.stack([codes & 15, codes >> 4], -1).reshape(plain.shape)
@@ -64,8 +64,8 @@ def test_modelopt_nvfp4(modelopt, show):
 def test_modelopt_mx(kind, modelopt, show):
     """Every scale except 255, for which ModelOpt gives no NaN."""
     n, k = 255, 320
-    codes = octets(n, k // 2) if kind == "MXFP4QTensor" else octets(n, k).view(torch.float8_e4m3fn)
-    scale = octets(n, k // 32, high=255, seed=2)
+    codes = random_bytes(n, k // 2) if kind == "MXFP4QTensor" else random_bytes(n, k).view(torch.float8_e4m3fn)
+    scale = random_bytes(n, k // 32, high=255, seed=2)
     plain = getattr(modelopt, kind)((n, k), torch.bfloat16, codes).dequantize(dtype=torch.bfloat16, scale=scale, block_sizes={-1: 32})
     show({"x.weight": from_torch(codes), "x.weight_scale": from_torch(scale)}, {"x.weight": as_bf16(plain.reshape(n, k))}, MODELOPT)
 
@@ -73,7 +73,7 @@ def test_modelopt_mx(kind, modelopt, show):
 @pytest.mark.parametrize(("shape", "blocks"), [((), None), ((256, 1), None), ((2, 3), {-2: 128, -1: 128})], ids=["tensor", "rows", "blocks"])
 def test_modelopt_fp8(shape, blocks, modelopt, show):
     """In float32, because ModelOpt rounds the scales to the output type and mxfs does not."""
-    codes = octets(256, 384).view(torch.float8_e4m3fn)
+    codes = random_bytes(256, 384).view(torch.float8_e4m3fn)
     scale = torch.rand(shape, generator=torch.Generator().manual_seed(3)) * 0.01
     plain = modelopt.FP8QTensor(codes.shape, torch.float32, codes).dequantize(dtype=torch.float32, scale=scale, block_sizes=blocks)
     plain = torch.where(plain.isnan(), torch.tensor(float("nan")), plain)
