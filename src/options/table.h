@@ -49,7 +49,7 @@ bool options_begins_group(const struct options_row *row);
 /** Bytes for the heading of a group and NUL. */
 enum { OPTIONS_HEADING = 96 };
 
-/** Formats "Options for list and stats" and returns `out`. */
+/** Formats the heading of a group, such as "Options for list, stats", and returns `out`. */
 const char *options_heading(char out[OPTIONS_HEADING], const struct options_row *row);
 
 /** Formats "list, stats", the commands that a row applies to, and returns `out`. */

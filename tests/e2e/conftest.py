@@ -46,7 +46,7 @@ def pytest_configure(config):
 
 @dataclasses.dataclass
 class Result:
-    """How a run of the program ended."""
+    """The result of a run of the program."""
 
     rc: int
     out: bytes
@@ -62,7 +62,7 @@ class Result:
         return self.err.splitlines()
 
     def fails(self, code, *fragments):
-        """Asserts the exit code and that stderr is one clean line that holds the fragments."""
+        """Asserts the exit code, and that stderr is one clean line with the fragments."""
         self.refuses(code, *fragments)
         assert len(self.lines) == 1, self
         return self
@@ -406,7 +406,7 @@ def mount(mxfs_bin, place, reaper, fuse):
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory):
-    """compiled(NAME) -> the program of support/NAME.c, which may use libfuse."""
+    """compiled(NAME) -> the program built from support/NAME.c, which may use libfuse."""
     folder, programs = tmp_path_factory.mktemp("support"), {}
 
     def go(name):
@@ -482,7 +482,7 @@ def alone():
     return go
 
 
-USER = 65534  # owns nothing
+USER = 65534  # a user that owns nothing
 
 # Runs as root in private mount and pid namespaces: when it ends, so does every process and mount.
 # The program, Python and its packages are bound to places that the user can enter, because root's checkout or

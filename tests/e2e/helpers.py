@@ -17,7 +17,7 @@ import pytest
 
 import reftensor as rt
 
-DTYPES = ["BF16", "F16", "F32"]  # of the output
+DTYPES = ["BF16", "F16", "F32"]  # types that the output can have
 CPU_FLAGS = Path("/proc/cpuinfo").read_text(encoding="ascii").split()
 # The kernels that --kernel=NAME can force here, and the flag in /proc/cpuinfo that each needs.
 KERNEL_FLAGS = {

@@ -680,7 +680,7 @@ def hashes(tensors):
 class TestList:
     def test_hash(self, run, source, model):
         want = hashes(model.expected())
-        assert want["zoo.empty"] == "99aa06d3014798d86001c324468d497f"  # as published for no bytes at all
+        assert want["zoo.empty"] == "99aa06d3014798d86001c324468d497f"  # the published hash of no bytes
         for options in [], ["--jobs=1"], ["--jobs=5"]:
             assert {t["name"]: t["xxh128"] for t in listing(run, source, "--hash", *options)["tensors"]} == want
         rows = [line.split("\t") for line in run("list", "--hash", source).text.splitlines() if "\t" in line]
@@ -713,7 +713,7 @@ class TestList:
 
     def test_hash_in_a_terminal(self, mxfs_bin, source, model):
         status, text = Terminal(mxfs_bin, "list", "--hash", source, columns=200).finish()
-        table = re.sub(r"^.*\x1b\[K", "", text, flags=re.S)  # after the bar
+        table = re.sub(r"^.*\x1b\[K", "", text, flags=re.S)  # without the progress bar
         rows = [line.split() for line in table.splitlines()[: len(model.expected()) + 1]]
         assert status == 0 and "XXH128" in rows[0]
         assert {row[0]: next(w for w in row if re.fullmatch("[0-9a-f]{32}", w)) for row in rows[1:]} == hashes(model.expected())

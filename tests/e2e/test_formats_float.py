@@ -112,7 +112,7 @@ class TestNvfp4:
 
 
 class TestVectors:
-    """Files that other software made (tests/data/vectors/README.md says which)."""
+    """Files written by other software (tests/data/vectors/README.md says which)."""
 
     @pytest.mark.parametrize("name", ["ct_fp8_dynamic", "ct_mxfp8", "ct_nvfp4", "modelopt_nvfp4"])
     def test_model(self, name, mount):

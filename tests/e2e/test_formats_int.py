@@ -184,7 +184,7 @@ class TestMlx:
         assert_shows(mount, place, ref.mlx_layouts(bits, 64), dtype, kernel)
 
     def test_widths_of_layers(self, mount, place):
-        """Some layers have widths of their own."""
+        """Some layers have their own widths."""
         model = FloatModel(ref.mlx_config(4, 64, **{"model.lm_head": {"group_size": 64, "bits": 8}, "model.norm": False}))
         ref.add_mlx(model, "model.up_proj", 1, (9, 256), 4, 64)
         ref.add_mlx(model, "model.lm_head", 2, (9, 256), 8, 64)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""bitsandbytes in every layout, bit for bit; formats that are recognised to be refused."""
+"""bitsandbytes in every layout, bit for bit; formats that are recognised only to be refused."""
 
 import json
 import pathlib

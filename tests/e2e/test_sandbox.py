@@ -88,7 +88,7 @@ def escape(tmp_path_factory):
 
 
 def test_a_hijacked_daemon(source, model, mount, escape, instrumented):
-    """Attacks from within are denied, and the mount stays served."""
+    """Attacks by a hijacked daemon are denied, and it still serves the mount."""
     if instrumented:
         pytest.skip("the program has no filter")
     made = mount(source, "--views=none", foreground=True, env=escape)

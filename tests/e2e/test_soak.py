@@ -26,10 +26,10 @@ from helpers import assert_same
 SECONDS = float(os.environ.get("SOAK_SECONDS", 3))
 PACE = float(os.environ.get("SOAK_PACE", 0))
 SEED = int(os.environ.get("SOAK_SEED", time.time_ns() % 1_000_000_007))
-WORKERS = 4  # of each daemon
-SAMPLES = 240  # of the figures, over the whole time
+WORKERS = 4  # worker threads of each daemon
+SAMPLES = 240  # how often the figures are taken, over the whole time
 PIECE = 1 << 20
-RSS_SLACK = 2 << 20  # of stacks and buffers that come and go
+RSS_SLACK = 2 << 20  # bytes for stacks and buffers that come and go
 
 
 class Pace:
@@ -109,7 +109,7 @@ class Load:
         return 0
 
     def names(self):
-        """ls -lR."""
+        """Lists everything, as ls -lR does."""
         for mount, before in zip(self.mounts, self.listed):
             assert self.listing(mount) == before
         return 0

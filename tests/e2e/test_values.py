@@ -186,7 +186,7 @@ class TestPlain:
 
 
 class TestMetadata:
-    """`__metadata__` first, the source's entries in their order, "format" last when it was absent."""
+    """`__metadata__` comes first, with the source's entries in their order, and "format" last if it was absent."""
 
     @pytest.mark.parametrize(
         ("given", "shown"),

@@ -25,7 +25,7 @@ def one(add, *args, config=None, model=FloatModel, **kwargs):
 
 
 def mxfp4(add, *args, **kwargs):
-    """The same of a builder in refmodels."""
+    """A builder of a model with one MXFP4 group, by a function of refmodels."""
     return one(add, args[0], refmodels.random_fill(1), *args[1:], model=refmodels.Model, **kwargs)
 
 

@@ -101,7 +101,7 @@ def bf16(seed, *shape):
 
 
 def menagerie(seed=5):
-    """A plain tensor of every dtype that the library can write, scalars and empty ones too."""
+    """Adds a plain tensor of every dtype that the library can write, including scalars and empty ones."""
     rng = np.random.default_rng(seed)
     zoo = {}
     for dtype, (word, bits, _) in rt.DTYPES.items():
@@ -257,7 +257,7 @@ def quark(fill=None):
 
 
 def deepseek_v4(fill=None, tile=128):
-    """DeepSeek V4: FP4 pairs in I8 experts, FP8 tiles elsewhere, ragged edges, decoys."""
+    """DeepSeek V4: FP4 pairs in I8 experts, FP8 tiles elsewhere, with ragged edges and decoys."""
     fill = fill or random_fill(6)
     m = Model(
         config={

@@ -47,7 +47,7 @@ NAME_OF = {np.dtype(kind): name for name, (_, _, kind) in DTYPES.items() if kind
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of a safetensors file; `shape` is the logical one, also for F4 and F6."""
+    """A tensor of a safetensors file; `shape` is the logical one, even for F4 and F6."""
 
     dtype: str
     shape: tuple
