@@ -99,7 +99,8 @@ START_TEST(very_long_headers)
         const struct mxfs_output o = {.tensor = &t};
         size_t size = read_header(&o, buf, sizeof(buf));
         bool two = buf[6] == 2;
-        size_t prefix = two ? 12 : 10, length = (uint8_t)buf[8] | (uint8_t)buf[9] << 8;
+        size_t prefix = two ? 12 : 10,
+               length = (size_t)(uint8_t)buf[8] | (size_t)(uint8_t)buf[9] << 8;
         if (two)
             length |= (size_t)(uint8_t)buf[10] << 16 | (size_t)(uint8_t)buf[11] << 24;
         ck_assert_uint_eq(prefix + length, size);
