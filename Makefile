@@ -4,17 +4,17 @@
 #   make            build/mxfs and build/libmxfs.a
 #   make demo       install what is missing, build, mount a small model and read it
 #   make check      lint, Check, pytest with the real readers (make check-core: without torch)
-#   make unit lint  these parts alone
-#   make check-arm64  built for arm64, unit tests and an export under QEMU
+#   make unit lint  only these parts
+#   make check-arm64  build for arm64, run the unit tests and an export under QEMU
 #   make coverage   line coverage of the tests, by gcov; fails below COVERAGE_MIN (95) percent
 #   make fsx        FSX_OPERATIONS (10000000) random reads through every system call, of every format
 #   make soak       SOAK_SECONDS (3600) of mixed load: memory, descriptors and threads stay flat
 #   make bench      ratios to a null filesystem, as a table (QUICK=1: fewer rounds)
 #   make bench-scaling  speed by number of threads, readers and tensors, and by cache size
-#   make install    to $(DESTDIR)$(PREFIX)
+#   make install    install to $(DESTDIR)$(PREFIX)
 #
-# CC, CFLAGS, LDFLAGS, UNWINDER, BUILD, PREFIX and DESTDIR may be set; V=1 shows the commands. A change of flags
-# rebuilds what depends on them. To keep builds with different flags, give each a folder:
+# CC, CFLAGS, LDFLAGS, UNWINDER, BUILD, PREFIX and DESTDIR can be set; V=1 shows the commands. Changing flags
+# rebuilds the targets that depend on them. To keep builds with different flags, give each a folder:
 #   make BUILD=build-asan CFLAGS='-O1 -g -fsanitize=address,undefined'
 
 BUILD ?= build
@@ -24,8 +24,8 @@ LDFLAGS ?= -Wl,-z,relro,-z,now
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 
-# Flags that the code depends on, so CFLAGS does not replace them. Rounding is part of the contract, hence
-# -ffp-contract=off.
+# Flags that the code depends on, so setting CFLAGS does not replace them. -ffp-contract=off: rounding is part of
+# the contract.
 REQUIRED := -std=c17 -D_GNU_SOURCE -Iinclude -ffp-contract=off -fPIC -fvisibility=hidden -pthread
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
 	-Wcast-qual -Wconversion -Wsign-conversion -Wwrite-strings -Wformat=2 -Werror
@@ -33,9 +33,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 LENIENT := tests/unit/check_model.c tests/unit/check_options.c
 
 # The library is everything below the FUSE adapter; the program adds the adapter, the command line and the
-# commands.
-# All sources are listed, so that a stray file is neither compiled nor shipped; the lint reports files
-# that are in no list.
+# commands. All sources are listed, so that a stray file is neither compiled nor shipped; the lint reports
+# files that are in no list.
 LIBRARY_SOURCES := \
 	src/cache.c \
 	src/choices.c \
@@ -181,7 +180,7 @@ PROGRAM_SOURCES := \
 	src/options/table.c
 UNIT_SOURCES := $(sort $(wildcard tests/unit/check_*.c))
 UNIT_SUPPORT := $(sort $(wildcard tests/unit/support/*.c))
-# The operations of kernels, which are tested and timed with the same inputs.
+# Inputs and answers of the kernel operations, shared by the test and the benchmark.
 KERNEL_CASES := $(sort $(wildcard tests/unit/kernel/*.c))
 BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 BENCH_SUPPORT := $(sort $(wildcard tests/bench/support/*.c))
@@ -197,7 +196,7 @@ REPLAY_OBJECTS := $(call objects,$(FUZZ_SOURCES) tests/fuzz/program.c tests/fuzz
 REPLAY_PROGRAMS := $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(FUZZ_SOURCES))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
 
-# Asks pkg-config once, and only when something is compiled: `make demo` may have to install it.
+# Runs pkg-config once, and only when something is compiled, because `make demo` may have to install it first.
 ask = $(if $(shell $(PKG_CONFIG) --exists $(3) && echo yes),,$(error not found by $(PKG_CONFIG): $(3). As root: \
 	apt-get install pkg-config libfuse3-dev libseccomp-dev libjansson-dev libxxhash-dev check))$(eval \
 	$(1) := $$(shell $(PKG_CONFIG) $(2) $(3)))$($(1))
@@ -229,13 +228,13 @@ $(BUILD)/mxfs: $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(BUILD)/link.flags
 	$(call told,LINK,$@)
 	$(Q)$(LINK) -o $@ $(PROGRAM_OBJECTS) $(BUILD)/libmxfs.a $(FUSE_LIBS) $(LIBRARY_LIBS) $(UNWINDER)
 
-# Rewritten, not updated, so that an object whose source was removed leaves the archive.
+# Rebuilt from scratch, so that the object of a removed source does not stay in the archive.
 $(BUILD)/libmxfs.a: $(LIBRARY_OBJECTS) $(BUILD)/members
 	$(call told,AR,$@)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $(LIBRARY_OBJECTS)
 
-# The number after .so changes when programs must be linked with the library again.
+# The number after .so changes when programs must be relinked.
 SONAME := libmxfs.so.0
 $(BUILD)/$(SONAME): $(LIBRARY_OBJECTS) $(BUILD)/members $(BUILD)/link.flags
 	$(call told,LINK,$@)
@@ -270,11 +269,11 @@ $(BUILD)/folder.a: $(FOLDER_OBJECTS)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-# The command line is the program's; its tests bring it along.
+# The command line belongs to the program, not the library, so its tests link it themselves.
 $(BUILD)/tests/check_options $(BUILD)/replay/fuzz_options: $(call objects,$(filter src/options/%,$(PROGRAM_SOURCES)))
 
-# Only the adapter, the commands and the benchmarks (for the null filesystem) see FUSE; only the tests see
-# Check and the private headers of src/.
+# Only the adapter, the commands and the benchmarks (for the null filesystem) can include FUSE; only the tests
+# can include Check and the private headers of src/.
 $(PROGRAM_OBJECTS): EXTRA = $(FUSE_CFLAGS) $(LIBRARY_CFLAGS)
 $(BENCH_OBJECTS): EXTRA = $(FUSE_CFLAGS)
 $(call objects,tests/bench/kernel_bench.c): EXTRA = -Itests/unit $(CHECK_CFLAGS)
@@ -288,7 +287,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/compile.flags
 	$(call told,CC,$<)
 	$(Q)$(COMPILE) $(LENIENCE) $(EXTRA) -MMD -MP -c -o $@ $<
 
-# These files hold flags and lists that targets depend on, and are written only when those change.
+# These files hold flags and lists that targets depend on; they are written only when those change.
 record = @mkdir -p $(BUILD); echo '$(subst ','\'',$(1))' | cmp -s - $@ || echo '$(subst ','\'',$(1))' >$@
 $(BUILD)/compile.flags: FORCE
 	$(call record,$(COMPILE))
@@ -297,7 +296,7 @@ $(BUILD)/link.flags: FORCE
 $(BUILD)/members: FORCE
 	$(call record,$(LIBRARY_OBJECTS))
 
-# The command that runs unit tests built for another processor.
+# A command prefix that runs unit tests built for another architecture, such as qemu-aarch64.
 EMULATOR ?=
 unit: $(UNIT_PROGRAMS)
 	@EMULATOR='$(EMULATOR)' tests/support/run-unit $(UNIT_PROGRAMS)
@@ -316,7 +315,7 @@ FUZZ_FLAGS = -O1 -g -fsanitize=fuzzer-no-link,$(FUZZ_SANITIZERS) -fno-sanitize-r
 fuzz:
 	@tests/support/run-fuzz '$(MAKE)' '$(FUZZ_BUILD)' '$(FUZZ_FLAGS)' $(FUZZ_SECONDS) $(FUZZ_SOURCES)
 
-# Runs the targets on their seeds, and on inputs that once found a defect; does not need clang.
+# Runs the targets on their seeds, which include inputs that once found a defect. Does not need clang.
 fuzz-replay: $(REPLAY_PROGRAMS)
 	@tests/support/run-replay $(REPLAY_PROGRAMS)
 
@@ -345,7 +344,7 @@ COVERAGE_MIN ?= 95
 coverage:
 	@tests/support/coverage '$(MAKE)' $(BUILD)/coverage $(COVERAGE_MIN)
 
-# A mixed load for SOAK_SECONDS that uses at most SOAK_PACE cores (0: no limit).
+# Runs a mixed load for SOAK_SECONDS on at most SOAK_PACE cores (0: no limit).
 SOAK_SECONDS ?= 3600
 SOAK_PACE ?= 0
 soak: all
@@ -356,7 +355,7 @@ FSX_OPERATIONS ?= 10000000
 fsx: all
 	@FSX_OPERATIONS=$(FSX_OPERATIONS) $(PYTEST) -s tests/e2e/test_fsx.py
 
-# LINT_SKIPS=no makes a tool that is not installed a failure, not a note.
+# With LINT_SKIPS=no, a missing tool is a failure instead of a note.
 LINT_SKIPS ?= yes
 lint: all
 	@BUILD=$(BUILD) LINT_SKIPS=$(LINT_SKIPS) tests/lint/run
@@ -409,7 +408,7 @@ install: all $(BUILD)/mxfs.pc $(BUILD)/mxfs@.service
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 
-# The Python environment of the tests takes long to create, so only distclean removes it.
+# Creating the tests' Python environment takes long, so only distclean removes it.
 clean:
 	if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 ! -name venv -exec rm -rf {} +; fi
 distclean:

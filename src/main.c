@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * mxfs: shows a quantized safetensors file dequantized.
+ * The entry point of the program mxfs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +14,12 @@
 #include "mxfs/log.h"
 
 /*
- * Repairs what a launcher may have left. A closed standard descriptor would become the first file
- * that is opened, and be taken for a terminal; it is opened the wrong way round, so that using it
- * fails as before. Where SIGCHLD is ignored, children leave no exit status to wait for.
+ * Undoes what a careless launcher may have passed on. The first file opened would get the number of
+ * a closed standard descriptor, and output would go there. So /dev/null takes that number, opened
+ * in the wrong direction, so that using it still fails. While SIGCHLD is ignored, children leave no
+ * exit status to wait for.
  */
-static void put_in_order(void)
+static void sanitize_process(void)
 {
     for (int fd = 0; fd <= 2; fd++) {
         if (fcntl(fd, F_GETFD) < 0)
@@ -32,12 +33,12 @@ int main(int argc, char **argv)
     struct mxfs_options options;
     struct mxfs_error err = {0};
 
-    put_in_order();
+    sanitize_process();
     int rc = mxfs_options_parse(&options, argc, argv, &err);
     if (rc == 0)
         rc = mxfs_cmd_run(&options, &err);
     mxfs_options_fini(&options);
-    errno = EIO; /* the reason of an earlier failure is lost */
+    errno = EIO; /* in case an earlier write failed: its errno is lost */
     if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
         rc = mxfs_fail(&err, MXFS_EXIT_FAILED, errno, "writing to stdout: %s", strerror(errno));
     if (err.text[0])

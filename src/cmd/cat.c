@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * mxfs cat: the raw bytes of one tensor on stdout.
+ * mxfs cat: writes the raw bytes of one tensor to stdout.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static int write_all(const char *data, size_t len, struct mxfs_error *err)
     return 0;
 }
 
-/* A read says no more than EIO; a file that changed is the usual cause. */
+/* A failed read returns only EIO; the usual cause is a source that changed. */
 static const char *why_unreadable(const struct mxfs_plan *plan, ssize_t n)
 {
     for (size_t i = 0; i < plan->model->shard_count; i++) {
@@ -66,7 +66,7 @@ static int copy_output(const struct mxfs_view *view, const struct cmd_side *side
     return rc;
 }
 
-/* Finds the tensor called `name`; a second one may have other bytes, so that is an error. */
+/* Finds the tensor called `name`. A second one of that name may have other bytes: an error. */
 static int find(const struct mxfs_view *view, const char *name, struct cmd_side *found,
                 struct mxfs_error *err)
 {
@@ -103,7 +103,7 @@ int cmd_cat(const struct mxfs_options *options, struct mxfs_error *err)
     rc = cmd_open_judged(&view, options->operand[0], &options->choices, err);
     if (rc != 0)
         return rc;
-    mxfs_log_open(NULL, NULL, MXFS_LOG_ERROR); /* err names the tensor; once is enough */
+    mxfs_log_open(NULL, NULL, MXFS_LOG_ERROR); /* err names the tensor; do not log it too */
     rc = find(&view, options->operand[1], &side, err);
     if (rc == 0)
         rc = copy_output(&view, &side, err);

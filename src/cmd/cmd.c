@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Which function serves which command.
+ * Runs the function of each command.
  */
 #include "mxfs/cmd.h"
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Destinations of exports.
+ * Export destinations.
  */
 #include "dest.h"
 
@@ -30,7 +30,7 @@ static int refuse(struct mxfs_error *err, const char *path, const char *why)
     return mxfs_fail(err, MXFS_EXIT_FAILED, EEXIST, "%s: %s", path, why);
 }
 
-/* An open() that failed returns -errno here. */
+/* Turns the -1 of a failed open() into -errno. */
 static int opened(int fd)
 {
     return fd < 0 ? -errno : fd;
@@ -41,19 +41,19 @@ static bool fills(const struct cmd_dest *d)
     return d->folder && d->exists;
 }
 
-/* The folder that is written to. */
+/* The folder to write to. */
 static int base_of(const struct cmd_dest *d)
 {
     return fills(d) ? d->place.self : d->place.folder;
 }
 
-/* The part of a stage's name that says what it is for. */
+/* The part of a stage's name that identifies its export. */
 static const char *kept_name(const struct cmd_dest *d)
 {
     return fills(d) ? "export" : d->place.name;
 }
 
-/* Whether what is there may be overwritten or filled. */
+/* Fails unless the existing DEST may be overwritten or filled. */
 static int judge_existing(const struct cmd_dest *d, struct mxfs_error *err)
 {
     mode_t mode = d->place.st.st_mode;
@@ -75,7 +75,7 @@ static int judge_existing(const struct cmd_dest *d, struct mxfs_error *err)
     return 0;
 }
 
-/* A file that is exported to a folder keeps its name. */
+/* A file exported into a folder keeps its name. */
 static int enter_folder(struct cmd_dest *d, const char *name)
 {
     char *inside = mxfs_path_join(d->path, name);
@@ -107,7 +107,7 @@ static void sweep(const struct cmd_dest *d)
     unsigned n = cmd_stage_sweep(base_of(d), kept_name(d));
 
     if (n > 0)
-        mxfs_log(MXFS_LOG_NOTICE, "%s: removed what %u killed export%s left", d->path, n,
+        mxfs_log(MXFS_LOG_NOTICE, "%s: removed the leftovers of %u killed export%s", d->path, n,
                  n == 1 ? "" : "s");
 }
 
@@ -131,8 +131,8 @@ int cmd_dest_choose(struct cmd_dest *dest, const char *given, const struct cmd_d
         return refuse(err, given, "no such folder");
     if (cmd_place_check_links(&dest->place, base_of(dest)) != 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, EPERM,
-                         "%s: a symbolic link of another user leads to a folder which that user "
-                         "does not own; use a path without it",
+                         "%s: another user's symbolic link leads to a folder that the link's owner "
+                         "does not own; use a path without that link",
                          dest->path);
     if (dest->exists && is_same(&dest->place.st, source->st))
         return refuse(err, dest->path, "is SOURCE itself");
@@ -220,7 +220,7 @@ static int make_stage(struct cmd_dest *d, struct mxfs_error *err)
     return rc;
 }
 
-/* Moves everything to the stage, and makes that first if there is none. */
+/* Moves everything to the stage, which is made first if there is none. */
 static int stage_all(struct cmd_dest *d, struct mxfs_error *err)
 {
     int rc = d->stage.folder >= 0 ? 0 : make_stage(d, err);
@@ -234,7 +234,7 @@ static int stage_all(struct cmd_dest *d, struct mxfs_error *err)
     return rc;
 }
 
-/* Appends a file or folder; NULL when out of memory. */
+/* Appends a file or folder; NULL if out of memory. */
 static struct cmd_made *note(struct cmd_made_list *list, const char *rel)
 {
     char *path;
@@ -297,10 +297,10 @@ static int sync_folder(int parent, const char *name)
 {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    /* A folder that may be written to but not read cannot be synced. */
+    /* A folder that is writable but not readable cannot be synced. */
     if (fd < 0)
         return errno == EACCES ? 0 : -errno;
-    /* Filesystems that cannot sync a folder say EINVAL. */
+    /* Filesystems that cannot sync a folder return EINVAL. */
     int rc = fsync(fd) == 0 || errno == EINVAL ? 0 : -errno;
     close(fd);
     return rc;
@@ -318,7 +318,7 @@ static int sync_below(int root, const char *path)
     return rc;
 }
 
-/* Without --force, a file that has appeared since DEST was chosen is kept. */
+/* Without --force, keeps a file that has appeared since DEST was chosen. */
 static int move(const struct cmd_dest *d, int from, const char *name, int to, const char *new_name)
 {
     struct stat st;
@@ -334,7 +334,7 @@ static int move(const struct cmd_dest *d, int from, const char *name, int to, co
     return renameat(from, name, to, new_name) == 0 ? 0 : -errno;
 }
 
-/* Whether a file or folder can go there: nothing is in the way, or it may be replaced. */
+/* Fails unless a file or folder can go there: nothing is in the way, or it may be replaced. */
 static int check_place(const struct cmd_dest *d, int parent, const char *name, bool folder)
 {
     struct stat st;
@@ -374,7 +374,7 @@ static int fill_one(const struct cmd_dest *d, const struct cmd_made *made, bool 
     const char *name;
     int rc, to = cmd_place_open_parent(d->place.self, path_in_dest(made), &name);
 
-    if (to < 0) /* -ENOENT: its folder has yet to be made */
+    if (to < 0) /* -ENOENT: its folder has not been made yet */
         return pass == CHECK && to == -ENOENT ? 0 : to;
     rc = check_place(d, to, name, folder);
     if (rc == 0 && pass == MOVE && !folder)
@@ -407,7 +407,7 @@ static int sync_filled(const struct cmd_dest *d)
     return rc;
 }
 
-/* Checks every place before it moves the first file. */
+/* Checks every place before moving the first file. */
 static int fill_folder(const struct cmd_dest *d, struct mxfs_error *err)
 {
     int rc = 0;
@@ -450,7 +450,7 @@ int cmd_dest_commit(struct cmd_dest *dest, struct mxfs_error *err)
 {
     int rc = put_in_place(dest, err);
 
-    /* It is in its place; only the disk can fail now. */
+    /* Everything is in place; from here on only the disk can fail. */
     if (rc == 0) {
         cmd_stage_remove(&dest->stage, base_of(dest));
         rc = sync_folder(base_of(dest), ".");

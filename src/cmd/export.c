@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * mxfs export: what a mount would show, as files, or as one stream.
+ * mxfs export: writes what a mount would show, as files or as one stream.
  *
- * Workers take pieces in file order and write each to its place; the worker that completes a file
+ * Workers take pieces in file order and write each at its offset; the worker that completes a file
  * syncs it. A stream is decoded a few pieces ahead and written in order.
  */
 #include <errno.h>
@@ -26,18 +26,17 @@
 #include "progress.h"
 
 enum {
-    PIECE = 8 << 20, /* large enough that opening the file for each costs nothing */
-    /* Decoded and written at a time: stays in L2 in between. */
-    CHUNK = 512 << 10,
-    STREAM_PIECE = 1 << 20, /* what the largest pipe of an ordinary user holds */
+    PIECE = 8 << 20,        /* large enough that opening the file for each piece costs nothing */
+    CHUNK = 512 << 10,      /* decoded, then written while it is still in L2 */
+    STREAM_PIECE = 1 << 20, /* the largest pipe that an ordinary user can have */
 };
 
 /* A file to be written. */
 struct target {
     struct mxfs_entry *entry;
-    char *rel; /* below the destination, with a slash in front; "" for a single file */
+    char *rel; /* path in the destination, beginning with a slash; "" for a single file */
     uint64_t size;
-    atomic_ullong left; /* pieces */
+    atomic_ullong left; /* pieces not written yet */
 };
 
 struct export_job {
@@ -81,7 +80,7 @@ static int read_entry(struct cmd_worker *w, struct mxfs_entry *e, size_t len, ui
         memcpy(w->buf, e->text.data + offset, len);
     if (n == (ssize_t)len)
         return 0;
-    /* The log has the tensor. */
+    /* The log names the tensor. */
     return mxfs_fail_told(&w->err, MXFS_EXIT_SOURCE, n < 0 ? (int)-n : EIO);
 }
 
@@ -115,7 +114,7 @@ static int write_piece(struct export_job *x, struct cmd_worker *w, const struct 
             mxfs_fail(&w->err, MXFS_EXIT_FAILED, -rc, "%s: %s", x->dest.path, strerror(-rc));
         atomic_fetch_add_explicit(&x->progress.done, n, memory_order_relaxed);
     }
-    /* The disk begins now, so that fsync() at the end has less to wait for. */
+    /* Start writing to the disk now, so that the fsync() at the end has less to wait for. */
     if (piece->size > 0)
         sync_file_range(fd, (off_t)piece->offset, (off_t)piece->size, SYNC_FILE_RANGE_WRITE);
     return rc;
@@ -133,7 +132,7 @@ static int export_piece(void *data, unsigned worker, uint64_t item)
         return mxfs_fail(&w->err, MXFS_EXIT_FAILED, -fd, "%s: %s", x->dest.path, strerror(-fd));
     int rc = write_piece(x, w, piece, fd);
     bool last = atomic_fetch_sub(&t->left, 1) == 1;
-    /* EINVAL: a filesystem that has nothing to sync to. */
+    /* EINVAL: the filesystem cannot sync. */
     int failed = rc == 0 && last && fsync(fd) != 0 && errno != EINVAL ? errno : 0;
     if (close(fd) != 0 && failed == 0)
         failed = errno;
@@ -265,7 +264,7 @@ static int export_files(struct export_job *x, const struct mxfs_options *o)
     int rc = cmd_dest_choose(&x->dest, o->operand[1], &what, o->force, x->err);
     if (rc != 0)
         return rc;
-    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error like a full disk */
+    signal(SIGXFSZ, SIG_IGN); /* report a file size limit as an error, like a full disk */
     cmd_interrupt_catch();
     rc = make_files(x);
     if (rc != 0)
@@ -281,8 +280,7 @@ static int export_stream(struct export_job *x, const struct mxfs_options *o)
 {
     if (!x->view->repo.is_file)
         return mxfs_fail(x->err, MXFS_EXIT_USAGE, EISDIR,
-                         "%s: a folder cannot be streamed; expected a file as SOURCE, or a folder "
-                         "as DEST",
+                         "%s: cannot stream a folder; name a file as SOURCE or a folder as DEST",
                          x->view->path);
     int rc = cmd_output_check_terminal(&x->output, o->force, x->err);
     if (rc != 0)
@@ -290,8 +288,8 @@ static int export_stream(struct export_job *x, const struct mxfs_options *o)
     rc = cut_files(x, STREAM_PIECE, false);
     if (rc != 0)
         return rc;
-    fcntl(x->output.fd, F_SETPIPE_SZ, STREAM_PIECE); /* if it is a pipe: fewer wake-ups */
-    /* One more than can run, since one of them waits in write(). */
+    fcntl(x->output.fd, F_SETPIPE_SZ, STREAM_PIECE); /* fewer wake-ups if it is a pipe */
+    /* One worker more than can run, because one of them waits in write(). */
     return run(x, cmd_jobs(o) + 1, STREAM_PIECE,
                (struct mxfs_pool_job){.work = read_piece, .deliver = stream_piece});
 }
@@ -338,7 +336,7 @@ int cmd_export(const struct mxfs_options *options, struct mxfs_error *err)
     mxfs_view_close(&view);
     if (rc == -EINTR)
         cmd_interrupt_release();
-    if (rc == -EPIPE) /* ends like any filter; workers block signals, so it was not delivered */
+    if (rc == -EPIPE) /* die like any filter: workers block signals, so none was delivered */
         raise(SIGPIPE);
     return rc;
 }

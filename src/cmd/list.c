@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * mxfs list: what a mount would show.
+ * mxfs list: prints what a mount would show.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -23,8 +23,9 @@
 #include "pieces.h"
 
 /*
- * Writes one value and frees it: a tree of all tensors would be larger than the model's own. What
- * stdout fails to take is found at the end, like that of every other form. Returns 0 or -ENOMEM.
+ * Writes one value and frees it: a JSON tree of all tensors would take more memory than the model's
+ * own list. Write errors are checked once at the end, as for every other form. Returns 0 or
+ * -ENOMEM.
  */
 static int put_json(json_t *value)
 {
@@ -40,7 +41,7 @@ static int put_name(const char *before, const char *name, size_t len)
     return put_json(json_stringn(name, len));
 }
 
-/* Paths need not be UTF-8, JSON has to be. */
+/* JSON must be UTF-8, paths need not be: escapes those that are not. */
 static json_t *json_of_path(const char *text)
 {
     json_t *value = json_string(text);
@@ -74,7 +75,7 @@ static int put_sources(const struct mxfs_output *o)
     return rc;
 }
 
-/* Numbers are printed, not handed to jansson: its integers are signed, dimensions are not. */
+/* Prints numbers itself: jansson's integers are signed, dimensions are not. */
 static int put_tensor(const struct cmd_listing *l, size_t i)
 {
     const struct cmd_row *r = &l->rows[i];
@@ -165,7 +166,7 @@ static int collect_file(struct cmd_listing *l, const struct mxfs_file *file)
     return 0;
 }
 
-/* A filter that no scheme can match is a mistake. */
+/* Rejects a filter that no scheme can match. */
 static int check_filter(const char *glob, struct mxfs_error *err)
 {
     char known[MXFS_SCHEME_NAMES];
@@ -211,7 +212,7 @@ int cmd_list(const struct mxfs_options *options, struct mxfs_error *err)
     int rc = check_filter(options->only_scheme, err);
     if (rc != 0)
         return rc;
-    choices.partial = true; /* what is missing is part of the list */
+    choices.partial = true; /* the list reports missing shards */
     rc = cmd_open(&view, options->operand[0], &choices, err);
     if (rc != 0)
         return rc;

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * mxfs list --hash: XXH3 (128 bits) of each tensor's bytes as shown, as xxh128sum prints it. Such a
- * hash has to be computed from front to back, so each worker takes whole tensors.
+ * mxfs list --hash: XXH3 (128 bits) of each tensor's bytes as shown, as xxh128sum prints it. The
+ * hash can only be computed from front to back, so each worker takes whole tensors.
  */
 #include "list_hash.h"
 
@@ -48,7 +48,7 @@ static int hash_row(void *data, unsigned worker, uint64_t item)
     snprintf(h->listing->hashes[item], CMD_HASH_TEXT, "%016" PRIx64 "%016" PRIx64,
              (uint64_t)hash.high64, (uint64_t)hash.low64);
     if (n < 0)
-        return mxfs_fail_told(&w->err, MXFS_EXIT_SOURCE, (int)-n); /* the log has the tensor */
+        return mxfs_fail_told(&w->err, MXFS_EXIT_SOURCE, (int)-n); /* the log names the tensor */
     return 0;
 }
 

@@ -9,7 +9,10 @@
 
 #include "list_row.h"
 
-/** Fills listing->hashes by reading everything, with `workers` threads. */
+/**
+ * Fills listing->hashes by reading every tensor with `workers` threads; shows progress unless
+ * `quiet`. Returns 0 or -errno; if a tensor cannot be read, the log names it.
+ */
 int cmd_listing_hash(struct cmd_listing *listing, unsigned workers, bool quiet,
                      struct mxfs_error *err);
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Sizes and sums for every form of `mxfs list`.
+ * Sizes and totals for every form of `mxfs list`.
  */
 #include "list_row.h"
 

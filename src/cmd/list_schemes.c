@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The table of formats, from the tables by which they are matched.
+ * Prints the table of formats from the same rows that the engine matches.
  */
 #include "list_schemes.h"
 
@@ -36,7 +36,7 @@ static int print_json(void)
             rc = -ENOMEM;
     }
     if (rc == 0)
-        json_dumpf(rows, stdout, JSON_INDENT(1)); /* the caller asks stdout whether it failed */
+        json_dumpf(rows, stdout, JSON_INDENT(1)); /* the caller checks stdout for errors */
     putchar('\n');
     json_decref(rows);
     return rc;

@@ -9,8 +9,7 @@
 
 #include "mxfs/options.h"
 
-/** Prints the table of formats, as lines or as a JSON array. Returns 0 or -errno with err filled.
- */
+/** Prints the table of formats, as lines or with --json as an array. Returns 0 or -errno. */
 int cmd_list_schemes(const struct mxfs_options *options, struct mxfs_error *err);
 
 #endif

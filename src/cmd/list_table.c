@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * mxfs list as a table: aligned and with human units on a terminal; elsewhere exact, one tensor a
- * line, columns separated by tabs, which nothing else in the output holds.
+ * mxfs list as a table: on a terminal aligned and with human-readable sizes, elsewhere exact, one
+ * tensor per line, with columns separated by tabs. Nothing else in the output contains a tab.
  */
 #include "list_table.h"
 
@@ -17,7 +17,7 @@
 
 enum { NAME_WIDTH_MAX = 72, GAP = 2 };
 
-/* Widths of the aligned columns. FROM, the last one, is left out (0) where it does not fit. */
+/* Widths of the aligned columns. The last, FROM, is 0 (left out) if it does not fit. */
 struct widths {
     int name, type, shape, size, scheme, from;
 };
@@ -27,7 +27,7 @@ static int wider(int a, size_t b)
     return (size_t)a < b ? (int)b : a;
 }
 
-/* The length of what both names begin with. */
+/* The length of the common prefix of both names. */
 static size_t common(const struct mxfs_output_info *info, const struct mxfs_tensor *t)
 {
     size_t n = 0;
@@ -36,8 +36,10 @@ static size_t common(const struct mxfs_output_info *info, const struct mxfs_tens
     return n;
 }
 
-/* Writes the names of the stored tensors; abridged, without what they share with the tensor's name.
- * Returns how many characters they take; `out` may be NULL. */
+/*
+ * Writes the names of the stored tensors, with "*" for the prefix that they share with the tensor's
+ * name if `abridged`. Returns how many characters that takes; `out` may be NULL.
+ */
 static size_t write_sources(FILE *out, const struct mxfs_output *o, bool abridged)
 {
     const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
@@ -186,7 +188,7 @@ static void print_sizes(uint64_t in, uint64_t out)
     char sizes[2][MXFS_TEXT_SIZE];
 
     printf("%s -> %s", mxfs_text_size(sizes[0], in), mxfs_text_size(sizes[1], out));
-    if (!isatty(STDOUT_FILENO)) /* for programs */
+    if (!isatty(STDOUT_FILENO)) /* programs want exact sizes */
         printf(" (%" PRIu64 " -> %" PRIu64 " bytes)", in, out);
     putchar('\n');
 }
@@ -204,7 +206,7 @@ static void print_files(const struct mxfs_repo *repo)
     }
 }
 
-/* Sums of one scheme. */
+/* Totals of one scheme. */
 struct scheme_sum {
     const char *name;
     size_t count;

@@ -9,7 +9,7 @@
 
 #include "list_row.h"
 
-/** Writes modules and tensors to stdout, identical modules once. Returns 0 or -ENOMEM. */
+/** Writes a tree of modules to stdout, identical modules once. Returns 0 or -ENOMEM. */
 int cmd_list_tree(const struct cmd_listing *listing);
 
 #endif

@@ -4,10 +4,10 @@
 /*
  * mxfs SOURCE MOUNTPOINT.
  *
- * Everything is opened, parsed and checked on the terminal. In the background case a child then
- * mounts and serves, and the parent waits on a pipe until the kernel has answered: only then it
- * returns 0. A child that fails before that has the terminal's stderr and gives its exit code to
- * the parent.
+ * The source is opened, parsed and checked while the process is still attached to the terminal.
+ * Unless --foreground, a child then mounts and serves. The parent waits on a pipe and returns 0
+ * only once the mount answers requests. A child that fails before that still prints to the
+ * terminal's stderr, and its exit code becomes the parent's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,15 +28,15 @@
 #include "open.h"
 #include "point.h"
 
-/* A mount to be made. */
+/* A mount in the making. */
 struct mount {
     const struct mxfs_view *view;
     const struct mxfs_options *options;
     const char *mountpoint; /* absolute */
     int folder;             /* what is at the mountpoint, open, or -1 */
-    int pipe;               /* to the waiting parent, or -1 in the foreground */
-    int null;               /* /dev/null, to take the place of the terminal; -1 in the foreground */
-    char line[1024];        /* for the log, once the mount answers */
+    int pipe;               /* to the waiting parent; -1 in the foreground */
+    int null;               /* /dev/null, which replaces the terminal; -1 in the foreground */
+    char line[1024];        /* logged once the mount answers */
 };
 
 static unsigned thread_count(const struct mxfs_options *o)
@@ -65,7 +65,7 @@ static void describe(struct mount *m, unsigned threads)
              t.bytes_out, m->view->env.codec.kernel->name, threads);
 }
 
-/* Keeps descriptors 0 to 2 occupied: a file opened later must not become stdout. */
+/* Keeps descriptors 0 to 2 open, so that no file opened later becomes stdout. */
 static void leave_terminal(int null)
 {
     for (int fd = 0; fd <= 2; fd++)
@@ -88,7 +88,7 @@ static void on_ready(void *data)
     char status[sizeof(m->line)], state[sizeof(status) + 32];
 
     close_folder(m);
-    /* A newline in a path would begin a variable of its own. */
+    /* A newline in a path would start another variable. */
     mxfs_escape(status, sizeof(status), m->line, strlen(m->line));
     snprintf(state, sizeof(state), "READY=1\nSTATUS=%s", status);
     mxfs_notify_once(state);
@@ -151,7 +151,7 @@ static int serve(struct mount *m, const struct mxfs_tree *tree, struct mxfs_erro
     return rc;
 }
 
-/* For the parent: 0 once the child says that the mount answers, else the child's failure. */
+/* In the parent: returns 0 once the child reports that the mount answers, else its failure. */
 static int wait_ready(pid_t child, int pipe, struct mxfs_error *err)
 {
     char byte;
@@ -165,7 +165,7 @@ static int wait_ready(pid_t child, int pipe, struct mxfs_error *err)
         return 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
-    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) /* it has printed why */
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) /* the child has printed why */
         return mxfs_fail_told(err, (enum mxfs_exit)WEXITSTATUS(status), EIO);
     return mxfs_fail(err, MXFS_EXIT_FAILED, EIO, "the daemon died before the mount answered");
 }
@@ -179,7 +179,7 @@ static int serve_in_background(struct mount *m, const struct mxfs_tree *tree,
     if (m->null < 0)
         return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "/dev/null: %s", strerror(errno));
     if (pipe2(pipes, O_CLOEXEC) != 0)
-        return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "cannot make a pipe: %s", strerror(errno));
+        return mxfs_fail(err, MXFS_EXIT_FAILED, errno, "cannot create a pipe: %s", strerror(errno));
     pid_t child = fork();
     if (child < 0) {
         close(pipes[0]);
@@ -193,7 +193,7 @@ static int serve_in_background(struct mount *m, const struct mxfs_tree *tree,
     close(pipes[0]);
     setsid();
     if (chdir("/") != 0)
-        mxfs_log(MXFS_LOG_WARNING, "cannot change to /: %s", strerror(errno));
+        mxfs_log(MXFS_LOG_WARNING, "cannot change directory to /: %s", strerror(errno));
     m->pipe = pipes[1];
     return serve(m, tree, err);
 }
@@ -201,7 +201,7 @@ static int serve_in_background(struct mount *m, const struct mxfs_tree *tree,
 static int mount_view(struct mount *m, struct mxfs_error *err)
 {
     const struct mxfs_options *o = m->options;
-    /* `cp -r` of a model folder should copy the model once. */
+    /* A folder has no extra views, so that `cp -r` copies the model only once. */
     int usual = m->view->repo.is_file ? MXFS_VIEW_TENSORS | MXFS_VIEW_NPY : 0;
     int views = o->view_bits >= 0 ? o->view_bits : usual;
     const struct mxfs_tree_options how = {
@@ -219,8 +219,7 @@ static int mount_view(struct mount *m, struct mxfs_error *err)
 
     if (o->xattr && views == 0)
         return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
-                         "--xattr: only tensor files have attributes; add --views=tensors, npy or "
-                         "both");
+                         "--xattr applies only to tensor files; add --views=tensors, npy or both");
     int rc = mxfs_tree_new(&tree, m->view, &how, err);
     if (rc != 0)
         return rc;
@@ -229,8 +228,10 @@ static int mount_view(struct mount *m, struct mxfs_error *err)
     return rc;
 }
 
-/* Descriptors that a launcher left open would stay open as long as the daemon lives. SOURCE may be
- * one of them. */
+/*
+ * Closes descriptors that a launcher left open: the daemon would keep them for life. Skipped if
+ * SOURCE may be one of them.
+ */
 static void close_inherited(const struct mxfs_options *o)
 {
     const char *source = o->operand[0];

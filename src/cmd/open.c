@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* Every file of a source takes a descriptor. */
+/* Raises the limit on descriptors: every file of a source takes one. */
 static void raise_limit(void)
 {
     struct rlimit limit;

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Opening a source for a command, and what the commands say of it.
+ * Opening a source for a command, and the totals that commands print.
  */
 #ifndef MXFS_CMD_OPEN_H
 #define MXFS_CMD_OPEN_H
@@ -10,28 +10,28 @@
 #include "mxfs/view.h"
 
 /**
- * Opens SOURCE at `path` for the whole process: asks for as many file descriptors as the system
- * allows. Nothing is judged yet.
+ * Opens the source at `path` without judging it. Raises the process's limit on descriptors as far
+ * as the system allows.
  */
 int cmd_open(struct mxfs_view *view, const char *path, const struct mxfs_choices *choices,
              struct mxfs_error *err);
 
-/** Opens and judges. */
+/** Opens the source as cmd_open() does, and fails if mxfs_view_judge() does. */
 int cmd_open_judged(struct mxfs_view *view, const char *path, const struct mxfs_choices *choices,
                     struct mxfs_error *err);
 
-/** More schemes than any model has. */
+/** The most schemes that totals name; no model has as many. */
 enum { CMD_SCHEMES_MAX = 64 };
 
-/** Sums over a view. */
+/** Totals of a view. */
 struct cmd_totals {
-    size_t tensors;                       /**< shown */
-    size_t dequantized;                   /**< of them */
+    size_t tensors;                       /**< tensors shown */
+    size_t dequantized;                   /**< how many of them are dequantized */
     size_t files;                         /**< virtual files */
-    uint64_t bytes_in;                    /**< of these files as stored */
-    uint64_t bytes_out;                   /**< as shown */
+    uint64_t bytes_in;                    /**< size of the virtual files' tensors as stored */
+    uint64_t bytes_out;                   /**< size of the same tensors as shown */
     const char *schemes[CMD_SCHEMES_MAX]; /**< of the dequantized tensors, in order of appearance */
-    size_t scheme_count;
+    size_t scheme_count;                  /**< entries of `schemes` */
 };
 
 /** Adds up all files of a view. */

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Output to descriptors.
+ * Output to open descriptors.
  */
 #include "output.h"
 
@@ -16,7 +16,7 @@
 
 #include "mxfs/compiler.h"
 
-/* The number at the end of "/dev/fd/N"; -1: the path is none of these. */
+/* The N of "/dev/fd/N" or "/proc/self/fd/N"; -1 for any other path. */
 static int numbered(const char *path)
 {
     static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
@@ -52,7 +52,7 @@ bool cmd_output_find(struct cmd_output *output, const char *path)
         snprintf(output->name, sizeof(output->name), "stdout");
     else
         snprintf(output->name, sizeof(output->name), "descriptor %d", output->fd);
-    /* "-" is nothing else, even if stdout is closed: then writing fails, and says so. */
+    /* "-" always means stdout: if that is closed, writing to it fails and says so. */
     return strcmp(path, "-") == 0 || is_writable(output->fd);
 }
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Output that goes to a descriptor which is open already. Thread safety: per call.
+ * Output to a descriptor that is already open. Thread safety: per call.
  */
 #ifndef MXFS_CMD_OUTPUT_H
 #define MXFS_CMD_OUTPUT_H
@@ -11,7 +11,7 @@
 
 #include "mxfs/error.h"
 
-/** A descriptor to write to, in order. */
+/** A descriptor to write to sequentially. */
 struct cmd_output {
     int fd;        /**< borrowed */
     char name[32]; /**< for messages: "stdout" or "descriptor N" */
@@ -19,13 +19,12 @@ struct cmd_output {
 
 /**
  * Whether `path` names a descriptor that is open for writing: "-", /dev/stdout, /dev/stderr,
- * /dev/fd/N or /proc/self/fd/N. It is written to as it is: opening the path would open what the
- * descriptor leads to once more, and truncate or replace it.
+ * /dev/fd/N or /proc/self/fd/N. Write to that descriptor: opening the path would open its file
+ * again, and truncate or replace it.
  */
 bool cmd_output_find(struct cmd_output *output, const char *path);
 
-/** Fails (MXFS_EXIT_USAGE) when it is a terminal, which binary data would garble, unless `force`.
- */
+/** Without `force`, fails (MXFS_EXIT_USAGE) on a terminal, which binary data would garble. */
 int cmd_output_check_terminal(const struct cmd_output *output, bool force, struct mxfs_error *err);
 
 #endif

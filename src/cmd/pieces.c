@@ -4,8 +4,8 @@
 /*
  * Cutting files and tensors into pieces for workers.
  *
- * Two workers in one packed unit would wait for each other while it is loaded, so pieces end where
- * units do.
+ * Two workers that read the same packed unit would wait for each other while it is loaded, so
+ * pieces end where units do.
  */
 #include "pieces.h"
 
@@ -39,7 +39,7 @@ static int room_for(struct cmd_pieces *p, uint64_t size)
     return open_piece(p, last->owner, last->offset + last->size);
 }
 
-/* Bytes that may be cut anywhere. */
+/* Adds bytes that may be cut anywhere. */
 static int add_run(struct cmd_pieces *p, uint64_t size)
 {
     int rc = 0;

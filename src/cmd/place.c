@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Places: paths are walked one name at a time, each opened relative to the last.
+ * Places. Walks a path one name at a time and opens each relative to the last.
  *
- * openat2() could do the second half of this file, but not the first, and old kernels and many
- * containers lack it.
+ * openat2() could replace the second half of this file, but not the first, and old kernels and many
+ * containers do not have it.
  */
 #include "place.h"
 
@@ -29,7 +29,7 @@ static int fail_errno(int fd)
     return fd < 0 ? -errno : fd;
 }
 
-/* Closes what *slot holds, then puts `fd` there. */
+/* Closes the descriptor in *slot and puts `fd` there. */
 static void replace(int *slot, int fd)
 {
     if (*slot >= 0)
@@ -42,7 +42,7 @@ static int look(struct cmd_place *p)
     return p->self < 0 || fstat(p->self, &p->st) != 0 ? -errno : 0;
 }
 
-/* Goes on to `name` in the folder reached so far. */
+/* Moves on to `name` in the folder reached so far. */
 static int step(struct cmd_place *p, const char *name)
 {
     replace(&p->folder, p->self);
@@ -60,7 +60,7 @@ static void note_owner(struct cmd_place *p)
     p->led = true;
 }
 
-/* The text of a link in /proc is only a hint: the kernel knows where it leads. */
+/* Follows a link in /proc through the kernel: its text is only a hint. */
 static bool follow_magic(struct cmd_place *p)
 {
     struct statfs fs;
@@ -74,7 +74,7 @@ static bool follow_magic(struct cmd_place *p)
     return look(p) == 0;
 }
 
-/* Puts the text of the link in front of *rest, the part of the path not walked yet. */
+/* Prepends the text of the link to *rest, the part of the path not walked yet. */
 static int follow(struct cmd_place *p, char **rest)
 {
     char text[PATH_MAX], *longer;
@@ -102,7 +102,7 @@ static int follow(struct cmd_place *p, char **rest)
     return 0;
 }
 
-/* Takes the first name off *rest; NULL at the end. */
+/* Removes the first name from `rest` and returns it; NULL if out of memory. */
 static char *take_name(char *rest)
 {
     char *name = rest + strspn(rest, "/"), *end = name + strcspn(name, "/");
@@ -117,7 +117,7 @@ static bool is_end(const char *rest)
     return rest[strspn(rest, "/")] == '\0';
 }
 
-/* Walks to the end of *rest. */
+/* Walks to the end of *rest. The last name need not exist. */
 static int walk(struct cmd_place *p, char **rest)
 {
     while (!is_end(*rest)) {

@@ -33,8 +33,8 @@ void cmd_progress_begin(struct cmd_progress *progress, uint64_t total, bool quie
     progress->last = progress->start;
 }
 
-/* The average so far; after two seconds a moving average, in which a measurement fades to a third
- * within two seconds. */
+/* Updates the rate: an average over the first two seconds, then a moving average in which the
+ * weight of a measurement falls to a third within two seconds. */
 static void measure_rate(struct cmd_progress *p, uint64_t done)
 {
     struct timespec now;
@@ -50,7 +50,7 @@ static void measure_rate(struct cmd_progress *p, uint64_t done)
     p->last_done = done;
 }
 
-/* "0:07", "1:02:03", or "-" if unknown. Rounded up, so that 0:00 means done. */
+/* Writes "0:07", "1:02:03", or "-" if unknown. Rounds up, so that 0:00 means done. */
 static void format_eta(char *out, size_t size, double seconds)
 {
     int s = seconds < 100 * 3600 ? (int)seconds + (seconds > (int)seconds) : -1;
@@ -84,7 +84,7 @@ void cmd_progress_draw(struct cmd_progress *progress)
                                 (int)(part * 100), mxfs_text_size(sizes[0], done),
                                 mxfs_text_size(sizes[1], progress->total), sizes[2], eta);
     size_t width = (size_t)cmd_columns(STDERR_FILENO);
-    if (n >= width) /* only the essentials */
+    if (n >= width) /* a narrow terminal gets only the essentials */
         n = (size_t)snprintf(text, sizeof(text), "%3d%%  %s/s  ETA %s", (int)(part * 100), sizes[2],
                              eta);
     size_t used = n + 6;
@@ -93,7 +93,7 @@ void cmd_progress_draw(struct cmd_progress *progress)
     memset(bar, '#', full);
     memset(bar + full, '.', room - full);
     bar[room] = '\0';
-    /* A single write, so that the terminal never shows half of it. */
+    /* One write, so that the terminal never shows half a line. */
     if (room >= 5)
         fprintf(stderr, "\r[%s] %s\x1b[K", bar, text);
     else

@@ -39,7 +39,7 @@ static int add_view_file(struct cmd_sides *s, const struct mxfs_file *file, cons
     return rc;
 }
 
-/* 1, 0, or -ENOMEM: fnmatch() wants a string. */
+/* Returns 1, 0, or -ENOMEM: fnmatch() needs a terminated copy of the name. */
 static int is_wanted(const char *only, const struct mxfs_tensor *t)
 {
     if (!only)
@@ -64,7 +64,7 @@ static int add_stored_model(struct cmd_sides *s, struct mxfs_model *m, const cha
             .model = m,
             .tensor = t};
         if (m->main != MXFS_NOT_FOUND && t->shard != m->main)
-            continue; /* SOURCE is this one shard */
+            continue; /* the reference is that one shard of the model */
         rc = is_wanted(only, t);
         if (rc > 0)
             rc = add_side(s, &side);

@@ -4,8 +4,8 @@
 /*
  * Stages.
  *
- * A sweep may find a stage before its maker has locked it. So both take the lock without waiting
- * and the maker checks that the lock file is still there; if not, it tries another name.
+ * A sweep may find a stage before its maker has locked it. So both try the lock without waiting,
+ * and the maker checks that the lock file is still there; if it is not, it tries another name.
  */
 #include "stage.h"
 
@@ -21,20 +21,20 @@
 enum {
     TRIES = 100,
     NAME_KEPT = 200,
-    DEPTH_MAX = 64, /* twice that of a source */
+    DEPTH_MAX = 64, /* twice as deep as a source may be */
     READ_FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
 };
 
 static const char lock_name[] = "mxfs-lock";
 
-/* The names in a folder, without memory from the heap. */
+/* Reads the names in a folder without allocating, so that a stage can be removed without memory. */
 struct names {
     int folder;
     ssize_t len, at;
     _Alignas(struct dirent64) char buf[4096];
 };
 
-/* The next name but "." and ".."; NULL at the end, or when the folder cannot be read. */
+/* The next name except "." and ".."; NULL at the end, or if the folder cannot be read. */
 static const char *next_name(struct names *n)
 {
     for (;;) {
@@ -64,7 +64,7 @@ bool cmd_stage_is_empty_folder(int folder)
 
 static void remove_all(int parent, const char *name, unsigned depth);
 
-/* Removes what is in a folder; returns how much that was. */
+/* Tries to remove every entry of a folder; returns how many there were. */
 static unsigned remove_entries(int folder, unsigned depth)
 {
     struct names names = {.folder = folder};
@@ -75,7 +75,7 @@ static unsigned remove_entries(int folder, unsigned depth)
     return count;
 }
 
-/* Removes a file, or a folder and all below it; follows nothing. */
+/* Removes a file, or a folder and everything in it; follows no links. */
 static void remove_all(int parent, const char *name, unsigned depth)
 {
     if (unlinkat(parent, name, 0) == 0 || (errno != EISDIR && errno != EPERM) || depth == DEPTH_MAX)
@@ -83,7 +83,7 @@ static void remove_all(int parent, const char *name, unsigned depth)
     int folder = openat(parent, name, READ_FOLDER);
     if (folder < 0)
         return;
-    /* Again if entries remain: removing some may have made the listing skip others. */
+    /* Repeat if entries remain: removing some may have made the listing skip others. */
     for (unsigned i = 0; i < TRIES && unlinkat(parent, name, AT_REMOVEDIR) != 0; i++) {
         if (errno != ENOTEMPTY || lseek(folder, 0, SEEK_SET) != 0 ||
             remove_entries(folder, depth + 1) == 0)
@@ -98,9 +98,9 @@ static bool is_private(mode_t mode)
 }
 
 /*
- * Between mkdirat() and openat() the owner of `base` may have put another folder in the stage's
- * place. The lock file was made and opened in one step, so it is ours for certain. It shows which
- * owner and mode this filesystem gives to what we make; some take them from mount options.
+ * Between mkdirat() and openat() the owner of `base` may have replaced the stage by another folder.
+ * The lock file was created and opened in one step, so it is certainly ours, and it shows which
+ * owner and mode this filesystem gives to our files; some take them from mount options.
  */
 static bool is_ours(const struct cmd_stage *s)
 {
@@ -120,7 +120,7 @@ static void close_stage(struct cmd_stage *s)
     s->folder = s->lock = -1;
 }
 
-/* Removes a stage that is empty but for its lock. */
+/* Removes a stage that is empty except for its lock. */
 static int discard(struct cmd_stage *s, int base)
 {
     if (s->lock >= 0)
@@ -129,7 +129,7 @@ static int discard(struct cmd_stage *s, int base)
     return unlinkat(base, s->name, AT_REMOVEDIR) == 0 ? 0 : -errno;
 }
 
-/* Opens and locks a new stage; -EEXIST when it was swept away before it was locked. */
+/* Opens and locks a new stage; -EEXIST if it was swept away before it was locked. */
 static int open_new(struct cmd_stage *s, int base)
 {
     struct stat st;
@@ -173,9 +173,9 @@ void cmd_stage_remove(struct cmd_stage *stage, int base)
 }
 
 /*
- * Opens and locks a folder with the name of a stage; false unless it is an abandoned stage of ours.
- * The owner of `base` can give any folder of ours such a name, but cannot put a lock file and
- * contents into one that is not writable to others. A stage without a lock file is empty.
+ * Opens and locks a folder that has the name of a stage; false unless it is an abandoned stage of
+ * ours. The owner of `base` can give such a name to any folder of ours, but cannot put a lock file
+ * and contents into one that others may not write to. A stage without a lock file is empty.
  */
 static bool take_over(struct cmd_stage *s, int base)
 {

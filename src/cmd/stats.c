@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * mxfs stats MOUNTPOINT.
+ * mxfs stats: prints the statistics of a mount.
  */
 #include <errno.h>
 #include <stdlib.h>

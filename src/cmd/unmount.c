@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * mxfs -u MOUNTPOINT.
+ * mxfs -u: unmounts.
  */
 #include <stdlib.h>
 

@@ -16,7 +16,7 @@
 
 enum { PROC_NAME = 32 };
 
-/* Linking by descriptor alone (AT_EMPTY_PATH) takes a privilege, by this path it takes none. */
+/* Linking by descriptor alone (AT_EMPTY_PATH) needs a privilege; linking by this path does not. */
 static const char *proc_name(char out[PROC_NAME], int fd)
 {
     snprintf(out, PROC_NAME, "/proc/self/fd/%d", fd);

@@ -10,12 +10,12 @@
 
 /**
  * Makes a file without a name on the filesystem of the folder `base` and opens it for writing.
- * Returns a descriptor, or -1 when it must have a name after all: the filesystem cannot do it,
- * /proc is missing, or half of the process's descriptors are in use (the rest is for the source).
+ * Returns a descriptor, or -1 if the file needs a name after all: the filesystem cannot do without,
+ * /proc is missing, or half of the process's descriptors are in use (the source needs the rest).
  */
 int cmd_unnamed_make(int base);
 
-/** Gives it the name `name` in `folder`. Returns 0 or -errno: -EEXIST where there is something. */
+/** Names such a file `name` in `folder`. Returns 0 or -errno, with -EEXIST if the name is taken. */
 int cmd_unnamed_name(int fd, int folder, const char *name);
 
 #endif

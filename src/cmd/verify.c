@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * mxfs verify: is what would be shown bit for bit what a reference holds?
+ * mxfs verify: compares the tensors that a mount would show with those of a reference, bit for bit.
  *
- * Tensors are matched by name, whichever file of the folder holds them. Those of the reference are
- * taken as stored, so a reference that is still quantized counts as different. Memory is compared
- * as memory; values are decoded only where it differs.
+ * Tensors are matched by name, whichever file of the folder they are in. Those of the reference are
+ * taken as stored, so a reference that is still quantized counts as different. Bytes are compared
+ * with memcmp(); values are decoded only where bytes differ.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -25,14 +25,14 @@
 #include "sides.h"
 
 enum {
-    /* Read from both and compared at a time: stays in L2. Divisible by 3, since four values of six
-     * bits are three bytes. */
+    /* Read from both sides, then compared while it is still in L2. Divisible by 3, because four
+     * 6-bit values take three bytes. */
     CHUNK = 384 << 10,
     PIECE = 16 * CHUNK,
     NAME_SHOWN = 4096,
 };
 
-/* A tensor that both have, with the same type and shape. */
+/* A tensor that both sides have, with the same type and shape. */
 struct pair {
     const struct cmd_side *view, *reference;
 };
@@ -40,8 +40,8 @@ struct pair {
 /* How a piece differs. Indices count elements of the tensor. */
 struct difference {
     uint64_t count, first, both_nan, one_nan, largest_at;
-    uint64_t bits[2];    /* of the first one: view, reference */
-    long double largest; /* of those that are numbers in both; negative: none is */
+    uint64_t bits[2];    /* the first differing value: in the view, in the reference */
+    long double largest; /* difference where both are numbers; negative: nowhere */
 };
 
 struct verify {
@@ -50,8 +50,8 @@ struct verify {
     struct cmd_sides views, references;
     struct pair *pairs;
     size_t pair_count;
-    struct cmd_pieces pieces;        /* owners are pairs */
-    struct difference **differences; /* of each piece; NULL: none */
+    struct cmd_pieces pieces;        /* the owner of a piece is the index of its pair */
+    struct difference **differences; /* one for each piece; NULL: equal */
     struct cmd_workers workers;
     struct cmd_progress progress;
     size_t equal, different, missing, extra;
@@ -71,7 +71,7 @@ static const char *name_of(char out[NAME_SHOWN], const struct cmd_side *s)
     return out;
 }
 
-/* An index of the flat tensor as one of each dimension; it stays flat beyond 32 dimensions. */
+/* Prints a flat index as one index per dimension; with more than 32 dimensions, as it is. */
 static void print_index(const struct mxfs_output_info *info, uint64_t flat)
 {
     uint64_t index[32];
@@ -113,7 +113,9 @@ static void print_alone(struct verify *v, const struct cmd_side *s)
            name_of(name, s));
 }
 
-/* Walks both lists: a tensor without its like, or of another kind, is printed; others form pairs.
+/*
+ * Walks both sorted lists. Tensors of the same name, type and shape form pairs; the others are
+ * printed.
  */
 static int match_sides(struct verify *v)
 {
@@ -162,7 +164,7 @@ static void note_value(struct difference *d, enum mxfs_dtype dtype, uint64_t ind
     }
 }
 
-/* Compares values. `first`: index in the tensor of the first one. */
+/* Compares values, the first of which has the index `first` in the tensor. */
 static int note_chunk(struct difference **out, enum mxfs_dtype dtype, uint64_t first,
                       const uint8_t *a, const uint8_t *b, size_t bytes)
 {
@@ -187,7 +189,7 @@ static int read_both(struct cmd_worker *w, const struct pair *p, size_t n, uint6
     ssize_t got = mxfs_vfile_read_output(&w->reader, a->plan, a->output, w->buf, n, at);
 
     if (got != (ssize_t)n) {
-        /* The log has the tensor. */
+        /* The log names the tensor. */
         return mxfs_fail_told(&w->err, MXFS_EXIT_SOURCE, got < 0 ? (int)-got : EIO);
     }
     int rc = mxfs_source_read(src, w->buf + CHUNK, n, b->tensor->offset + at);
@@ -275,7 +277,7 @@ static void print_difference(const struct cmd_side *s, const struct difference *
     if (d->one_nan)
         printf("; %" PRIu64 " NaN in one of the two", d->one_nan);
     if (d->both_nan)
-        printf("; %" PRIu64 " NaN in both, with other bits", d->both_nan);
+        printf("; %" PRIu64 " NaN in both, with different bits", d->both_nan);
     putchar('\n');
 }
 
@@ -310,7 +312,7 @@ static int print_verdict(struct verify *v)
     return mxfs_fail_told(v->err, MXFS_EXIT_DIFFERENT, EBADMSG);
 }
 
-/* What the reference holds is taken as stored, so nothing of it is judged. */
+/* Opens the reference. Its tensors are taken as stored, so it is not judged. */
 static int open_reference(struct verify *v, const struct mxfs_options *o)
 {
     const struct mxfs_choices how = {.unit_max = mxfs_vfile_unit_max(o->choices.cache_size),
@@ -338,7 +340,7 @@ static int verify(struct verify *v, const struct mxfs_options *o)
     if (rc != 0)
         return rc;
     if (v->views.count + v->references.count == 0)
-        return mxfs_fail(v->err, MXFS_EXIT_FAILED, ENOENT, "there is no tensor to compare");
+        return mxfs_fail(v->err, MXFS_EXIT_FAILED, ENOENT, "no tensors to compare");
     rc = match_sides(v);
     if (rc != 0)
         return rc;
@@ -378,7 +380,7 @@ int cmd_verify(const struct mxfs_options *options, struct mxfs_error *err)
     else if (rc != 0)
         mxfs_fail(err, MXFS_EXIT_FAILED, -rc, "%s", strerror(-rc));
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        err->code = MXFS_EXIT_OK; /* the verdict was not delivered */
+        err->code = MXFS_EXIT_OK; /* the verdict did not reach its reader: report that instead */
         rc = mxfs_fail(err, MXFS_EXIT_FAILED, EIO, "writing to stdout: %s", strerror(EIO));
     }
     return rc;

@@ -2,22 +2,22 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The man page and the completions of shells, from the same table as --help.
+ * The man page and shell completions, generated from the same table as --help.
  */
 #include <string.h>
 
 #include "mxfs/version.h"
 #include "table.h"
 
-/* The words that may come first, for completion. */
+/* Lists the command words, for completing the first argument. */
 static void put_commands(FILE *out)
 {
     for (int i = MXFS_COMMAND_MOUNT + 1; i < MXFS_COMMAND_UNMOUNT; i++)
         fprintf(out, "%s ", options_commands[i].word);
 }
 
-/* A first choice "none" means that the option is left out, so it is not offered. */
-static void put_choices(FILE *out, const struct option_row *row)
+/* Lists the choices. A first choice "none" is the default, so it is not offered. */
+static void put_choices(FILE *out, const struct options_row *row)
 {
     const char *first = strncmp(row->setting->choices, "none|", 5) == 0 ? row->setting->choices + 5
                                                                         : row->setting->choices;
@@ -25,7 +25,7 @@ static void put_choices(FILE *out, const struct option_row *row)
         fputc(*c == '|' ? ' ' : *c, out);
 }
 
-/* Text in a man page: hyphens and backslashes mean themselves, no line begins with a request. */
+/* Escapes hyphens and backslashes for a man page. No line of `text` may begin with a dot. */
 static void put_roff(FILE *out, const char *text)
 {
     for (; *text; text++) {
@@ -35,7 +35,7 @@ static void put_roff(FILE *out, const char *text)
     }
 }
 
-static void put_man_option(FILE *out, const struct option_row *row)
+static void put_man_option(FILE *out, const struct options_row *row)
 {
     fputs(".TP\n.B ", out);
     if (row->letter)
@@ -49,13 +49,13 @@ static void put_man_option(FILE *out, const struct option_row *row)
     fputc('\n', out);
 }
 
-/* The group of options that begins at `first`. */
-static void put_man_group(FILE *out, const struct option_row *first)
+/* Writes the group of options that begins at `first`. */
+static void put_man_group(FILE *out, const struct options_row *first)
 {
     char heading[OPTIONS_HEADING];
 
     fprintf(out, ".SS %s\n", options_heading(heading, first));
-    for (const struct option_row *row = first; row->setting; row++) {
+    for (const struct options_row *row = first; row->setting; row++) {
         if (row->help && row->commands == first->commands)
             put_man_option(out, row);
     }
@@ -72,7 +72,7 @@ static void put_man_commands(FILE *out)
     }
 }
 
-/* A list that keeps its lines. */
+/* Writes lines as they are, without filling. */
 static void put_man_lines(FILE *out, const char *text)
 {
     fputs(".nf\n", out);
@@ -89,14 +89,13 @@ static void put_man_lines(FILE *out, const char *text)
 
 static const char man_end[] =
     ".SH SIGNALS\n"
-    ".TP\n.B SIGTERM, SIGHUP\nunmounts; readers of open files may go on for \\-\\-stop\\-timeout "
-    "seconds\n"
-    ".TP\n.B SIGINT, a second SIGTERM\nunmounts, and ends at once\n"
-    ".TP\n.B SIGUSR1\nlogs the numbers that mxfs stats shows\n"
+    ".TP\n.B SIGTERM, SIGHUP\nUnmount; open files stay readable for \\-\\-stop\\-timeout seconds.\n"
+    ".TP\n.B SIGINT, a second SIGTERM\nUnmount and exit at once.\n"
+    ".TP\n.B SIGUSR1\nLog the statistics that mxfs stats prints.\n"
     ".SH FILES\n"
-    ".TP\n.I /etc/mxfs/NAME.conf\nSOURCE, MOUNTPOINT and OPTIONS of the service mxfs@NAME\n"
-    ".TP\n.I /etc/fuse.conf\nuser_allow_other, which \\-\\-allow\\-other needs where an ordinary "
-    "user mounts\n"
+    ".TP\n.I /etc/mxfs/NAME.conf\nSOURCE, MOUNTPOINT and OPTIONS of the service mxfs@NAME.\n"
+    ".TP\n.I /etc/fuse.conf\nMust contain user_allow_other for an ordinary user to mount with "
+    "\\-\\-allow\\-other.\n"
     ".SH EXAMPLES\n.nf\n"
     "mxfs openai/gpt\\-oss\\-20b /mnt/bf16\n"
     "mxfs \\-\\-dtype=f32 \\-\\-only='*.layers.0.*' model.safetensors /mnt/layer0\n"
@@ -122,7 +121,7 @@ static void put_man(FILE *out)
     fputs(".SH COMMANDS\n", out);
     put_man_commands(out);
     fputs(".SH OPTIONS\n", out);
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         if (options_begins_group(row))
             put_man_group(out, row);
     }
@@ -131,8 +130,10 @@ static void put_man(FILE *out)
     fputs(man_end, out);
 }
 
-/* If bash breaks words at "=", as it does by default, --name=value arrives as three words, of which
- * only the last is replaced; otherwise it is one word, replaced as a whole. */
+/*
+ * By default bash breaks words at "=": --name=value arrives as three words, and only the last is
+ * completed. Otherwise it arrives as one word and is completed as a whole.
+ */
 static const char bash_begin[] =
     "_mxfs() {\n"
     "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} name= whole=\n"
@@ -145,7 +146,7 @@ static const char bash_begin[] =
     "    fi\n"
     "    case $name in\n";
 
-/* Anything else is left to bash, which completes names of files. */
+/* Leaves anything else to bash, which completes file names. */
 static const char bash_end[] = "' -- \"$cur\"))\n"
                                "        [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n"
                                "    elif [[ $COMP_CWORD == 1 ]]; then\n"
@@ -160,7 +161,7 @@ static const char bash_end[] = "' -- \"$cur\"))\n"
 static void put_bash(FILE *out)
 {
     fputs(bash_begin, out);
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         if (!row->help || row->setting->kind != MXFS_SETTING_CHOICE)
             continue;
         fprintf(out, "    --%s) COMPREPLY=($(compgen -P \"$whole\" -W '", row->setting->name);
@@ -170,14 +171,14 @@ static void put_bash(FILE *out)
     fputs("    esac\n    [[ $name ]] && return\n    local commands='", out);
     put_commands(out);
     fputs("'\n    if [[ $cur == -* ]]; then\n        COMPREPLY=($(compgen -W '", out);
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         if (row->help)
             fprintf(out, "--%s%s ", row->setting->name, row->setting->arg ? "=" : "");
     }
     fputs(bash_end, out);
 }
 
-/* Text in single quotes of a shell, with the brackets that zsh's specs use taken out. */
+/* Escapes text for single quotes; characters that are special in zsh's specs become spaces. */
 static void put_quoted(FILE *out, const char *text)
 {
     for (; *text; text++) {
@@ -193,7 +194,7 @@ static void put_zsh(FILE *out)
     fputs("#compdef mxfs\n_mxfs_first() {\n    compadd ", out);
     put_commands(out);
     fputs("\n    _files\n}\n_arguments -S \\\n", out);
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         if (!row->help)
             continue;
         fprintf(out, "    '--%s%s[", row->setting->name, row->setting->arg ? "=" : "");
@@ -216,7 +217,7 @@ static void put_fish(FILE *out)
     fputs("complete -c mxfs -n __fish_use_subcommand -a '", out);
     put_commands(out);
     fputs("'\n", out);
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         if (!row->help)
             continue;
         fprintf(out, "complete -c mxfs -l %s", row->setting->name);

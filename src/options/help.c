@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * The text of --help, from the table.
+ * The text of --help, generated from the table.
  */
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 enum { HELP_COLUMN = 24, HELP_WIDTH = 78 };
 
-/* Writes `text` from HELP_COLUMN on, broken at spaces. */
+/* Writes `text` between HELP_COLUMN and HELP_WIDTH, broken at spaces. */
 static void put_wrapped(FILE *out, const char *text)
 {
     size_t column = HELP_COLUMN;
@@ -31,7 +31,7 @@ static void put_wrapped(FILE *out, const char *text)
     fputc('\n', out);
 }
 
-static void put_option(FILE *out, const struct option_row *row)
+static void put_option(FILE *out, const struct options_row *row)
 {
     const struct mxfs_setting *s = row->setting;
     char left[64];
@@ -48,13 +48,13 @@ static void put_option(FILE *out, const struct option_row *row)
     put_wrapped(out, row->help);
 }
 
-/* The group of options that begins at `first`. */
-static void put_group(FILE *out, const struct option_row *first)
+/* Writes the group of options that begins at `first`. */
+static void put_group(FILE *out, const struct options_row *first)
 {
     char heading[OPTIONS_HEADING];
 
     fprintf(out, "\n%s:\n", options_heading(heading, first));
-    for (const struct option_row *row = first; row->setting; row++) {
+    for (const struct options_row *row = first; row->setting; row++) {
         if (row->help && row->commands == first->commands)
             put_option(out, row);
     }
@@ -68,15 +68,15 @@ static void put_command(FILE *out, const char *before, enum mxfs_command command
 
 const char options_help_source[] =
     "SOURCE is a quantized .safetensors file, a model folder, or the folder of a\n"
-    "model in the Hugging Face cache. So is REFERENCE, but its tensors are compared\n"
-    "as stored. Options may also be given as -o name=value,...\n";
+    "model in the Hugging Face cache. REFERENCE can be the same, but its tensors are\n"
+    "compared as stored. Options may also be given as -o name=value,...\n";
 
 const char options_help_exit_codes[] =
     "  0  success\n"
     "  1  the comparison found differences\n"
-    "  2  the command line is wrong\n"
+    "  2  the command line is invalid\n"
     "  3  SOURCE (or REFERENCE) is malformed\n"
-    "  4  SOURCE is quantized in a way that is not supported\n"
+    "  4  SOURCE is quantized in an unsupported way\n"
     "  5  SOURCE (or REFERENCE) cannot be opened or read, or is incomplete\n"
     "  6  anything else failed (mountpoint, /dev/fuse, unknown tensor, output)\n";
 
@@ -92,7 +92,7 @@ void mxfs_options_help(FILE *out, enum mxfs_command topic)
         put_command(out, i == MXFS_COMMAND_MOUNT ? "Usage:" : "      ", (enum mxfs_command)i);
     if (all)
         fprintf(out, "\n%s", options_help_source);
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         if (options_begins_group(row) && (all || options_is_for(row, topic)))
             put_group(out, row);
     }

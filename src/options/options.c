@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Parsing: getopt_long() for --name=value; -o lists name the same rows.
+ * Parsing. getopt_long() handles --name=value; -o lists name rows of the same table.
  */
 #include "mxfs/options.h"
 
@@ -22,7 +22,7 @@ static int usage(struct mxfs_error *err, const char *what, const char *given, co
                      expected ? "; expected " : "", expected ? expected : "");
 }
 
-static int set_option(struct mxfs_options *o, const struct option_row *row, const char *value,
+static int set_option(struct mxfs_options *o, const struct options_row *row, const char *value,
                       struct mxfs_error *err)
 {
     o->given |= (uint64_t)1 << (row - options_table);
@@ -31,7 +31,7 @@ static int set_option(struct mxfs_options *o, const struct option_row *row, cons
 
 static int set_item(struct mxfs_options *o, const char *item, struct mxfs_error *err)
 {
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         if (!mxfs_setting_is_named(row->setting, item))
             continue;
         o->given |= (uint64_t)1 << (row - options_table);
@@ -53,7 +53,7 @@ static int parse_list(struct mxfs_options *o, const char *list, struct mxfs_erro
     return rc;
 }
 
-/* The tables that getopt_long() wants. */
+/* The tables that getopt_long() needs. */
 struct getopt_tables {
     struct option longs[ROWS_MAX];
     char letters[LETTERS_MAX];
@@ -64,10 +64,10 @@ static void make_tables(struct getopt_tables *t)
     size_t n = 0;
     char *l = t->letters;
 
-    *l++ = ':'; /* makes getopt tell a missing value from an unknown option */
+    *l++ = ':'; /* makes getopt distinguish a missing value from an unknown option */
     *l++ = 'o';
     *l++ = ':';
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         int index = (int)(row - options_table);
         if (row->letter) {
             *l++ = row->letter;
@@ -83,21 +83,21 @@ static void make_tables(struct getopt_tables *t)
     *l = '\0';
 }
 
-static const struct option_row *row_of(int opt)
+static const struct options_row *row_of(int opt)
 {
     if (opt >= LONG_BASE)
         return &options_table[opt - LONG_BASE];
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         if (row->letter == opt)
             return row;
     }
     return NULL;
 }
 
-/* getopt_long() found no option, or no value, or one too many: `optopt` says of which. */
+/* Reports an unknown option, or (`optopt` names it) one that lacks a value or takes none. */
 static int wrong_flag(int opt, const char *given, struct mxfs_error *err)
 {
-    const struct option_row *row = optopt ? row_of(optopt) : NULL;
+    const struct options_row *row = optopt ? row_of(optopt) : NULL;
 
     if (opt == ':')
         return usage(err, "this option needs a value", given,
@@ -113,12 +113,12 @@ static int parse_flags(struct mxfs_options *o, int argc, char **argv, struct mxf
     int opt, rc = 0;
 
     make_tables(&t);
-    optind = 0; /* starts afresh on a second call */
+    optind = 0; /* resets getopt for a second call */
     opterr = 0;
     while (rc == 0 && (opt = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {
         const char *given = optind > 0 && optind <= argc ? argv[optind - 1] : "";
         const char letter[] = {'-', (char)optopt, '\0'};
-        if (optopt > 0 && optopt < LONG_BASE) /* argv[optind - 1] may be the word before */
+        if (optopt > 0 && optopt < LONG_BASE) /* argv[optind - 1] may be the previous word */
             given = letter;
         if (opt == 'o')
             rc = parse_list(o, optarg, err);
@@ -174,7 +174,7 @@ static size_t common_prefix(const char *a, const char *b)
     return n;
 }
 
-/* Whether one letter more, less or other, or two letters swapped, make `a` out of `b`. */
+/* Whether adding, removing or changing a letter, or swapping two, turns `b` into `a`. */
 static bool is_typo(const char *a, const char *b)
 {
     size_t n = common_prefix(a, b), x = strlen(a), y = strlen(b);
@@ -189,7 +189,7 @@ static bool is_typo(const char *a, const char *b)
                      (x > n + 1 && a[0] == b[1] && a[1] == b[0] && strcmp(a + 2, b + 2) == 0));
 }
 
-/* Operands that the command takes: `list --schemes` needs no SOURCE. */
+/* The number of operands that the command takes: `list --schemes` needs no SOURCE. */
 static int operands_of(const struct mxfs_options *o)
 {
     return o->schemes && o->command == MXFS_COMMAND_LIST ? 0
@@ -198,7 +198,7 @@ static int operands_of(const struct mxfs_options *o)
 
 static int wrong_count(const struct mxfs_options *o, int argc, char **argv, struct mxfs_error *err)
 {
-    const struct command_row *row = &options_commands[o->command];
+    const struct options_command *row = &options_commands[o->command];
 
     for (int i = MXFS_COMMAND_LIST; i < MXFS_COMMAND_UNMOUNT && row->word[0] == '\0'; i++) {
         if (argc > 0 && is_typo(argv[0], options_commands[i].word))
@@ -222,25 +222,25 @@ static int parse_operands(struct mxfs_options *o, int argc, char **argv, struct 
     if (argc != operands_of(o))
         return wrong_count(o, argc, argv, err);
     for (int i = 0; i < argc; i++) {
-        /* A tensor's name may be empty, a path may not. */
+        /* A tensor's name may be empty; a path may not. */
         if (argv[i][0] == '\0' && (i == 0 || o->command != MXFS_COMMAND_CAT))
-            return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "an argument is empty; expected: %s",
+            return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL, "empty argument; expected: %s",
                              options_commands[o->command].expected);
         o->operand[i] = argv[i];
     }
     return 0;
 }
 
-bool options_begins_group(const struct option_row *row)
+bool options_begins_group(const struct options_row *row)
 {
-    for (const struct option_row *other = options_table; other < row; other++) {
+    for (const struct options_row *other = options_table; other < row; other++) {
         if (other->help && other->commands == row->commands)
             return false;
     }
     return row->help != NULL;
 }
 
-const char *options_commands_of(char out[OPTIONS_HEADING], const struct option_row *row)
+const char *options_commands_of(char out[OPTIONS_HEADING], const struct options_row *row)
 {
     size_t n = 0;
 
@@ -253,7 +253,7 @@ const char *options_commands_of(char out[OPTIONS_HEADING], const struct option_r
     return out;
 }
 
-const char *options_heading(char out[OPTIONS_HEADING], const struct option_row *row)
+const char *options_heading(char out[OPTIONS_HEADING], const struct options_row *row)
 {
     char names[OPTIONS_HEADING];
 
@@ -271,26 +271,26 @@ static const char *const opposites[][2] = {{"tree", "json"},     {"tree", "hash"
                                            {"schemes", "tree"},  {"schemes", "hash"},
                                            {"quiet", "verbose"}, {"readahead", "direct-io"}};
 
-static bool is_given(const struct mxfs_options *o, const struct option_row *row)
+static bool is_given(const struct mxfs_options *o, const struct options_row *row)
 {
     return o->given >> (row - options_table) & 1;
 }
 
 static bool is_name_given(const struct mxfs_options *o, const char *name)
 {
-    const struct option_row *row = options_table;
+    const struct options_row *row = options_table;
 
     while (strcmp(row->setting->name, name) != 0)
         row++;
     return is_given(o, row);
 }
 
-/* An option that means nothing to the command was meant otherwise. */
+/* Rejects options that do not apply to the command: the user meant something else. */
 static int check_places(const struct mxfs_options *o, struct mxfs_error *err)
 {
     char commands[OPTIONS_HEADING];
 
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         if (is_given(o, row) && !options_is_for(row, o->command))
             return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
                              "--%s applies only to %s (see mxfs --help)", row->setting->name,
@@ -315,7 +315,7 @@ static int check_combination(const struct mxfs_options *o, struct mxfs_error *er
     return 0;
 }
 
-/* `lists`: how many -o lists there can be. */
+/* `lists`: the maximum number of -o lists. */
 static int set_defaults(struct mxfs_options *options, int lists, struct mxfs_error *err)
 {
     memset(options, 0, sizeof(*options));
@@ -327,7 +327,7 @@ static int set_defaults(struct mxfs_options *options, int lists, struct mxfs_err
     return options->owned ? 0 : mxfs_fail_memory(err, NULL);
 }
 
-/* Of --help, --version and --generate, which take no operands. */
+/* Chooses between --help, --version and --generate, which take no operands. */
 static void choose_text(struct mxfs_options *o, int argc, char **argv)
 {
     o->command = o->help      ? MXFS_COMMAND_HELP

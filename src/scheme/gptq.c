@@ -281,7 +281,7 @@ static uint8_t zero_field(const struct mxfs_group *g, const uint8_t *row, uint64
 {
     unsigned bits = layout_of(g)->bits;
     uint64_t at = is_awq(g) ? (n / 8 * 8 + awq_place[n % 8]) * 4 : n * bits;
-    return (uint8_t)(row[at / 8] >> at % 8 & ((1u << bits) - 1));
+    return (uint8_t)((unsigned)row[at / 8] >> at % 8 & ((1u << bits) - 1));
 }
 
 /* Packs scales of `n` columns; `scales` is where the first of these columns has its own. */

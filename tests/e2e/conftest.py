@@ -46,7 +46,7 @@ def pytest_configure(config):
 
 @dataclasses.dataclass
 class Result:
-    """How a run of the program ended."""
+    """The result of a run of the program."""
 
     rc: int
     out: bytes
@@ -62,13 +62,13 @@ class Result:
         return self.err.splitlines()
 
     def fails(self, code, *fragments):
-        """Asserts the exit code and that stderr is one clean line that holds the fragments."""
+        """Asserts the exit code, and that stderr is one clean line with the fragments."""
         self.refuses(code, *fragments)
         assert len(self.lines) == 1, self
         return self
 
     def refuses(self, code, *fragments):
-        """The same, but more than one line may have been said."""
+        """Like fails(), but stderr may have more than one line."""
         assert self.rc == code, self
         assert self.lines and self.err.endswith("\n"), self
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", self.err), self
@@ -78,7 +78,7 @@ class Result:
 
 
 def sanitizer_env(directory):
-    """Sends sanitizer reports into files, which survive a daemon's closed stderr."""
+    """Sends sanitizer reports to files, because a daemon closes its stderr."""
     env = {}
     for name in ("ASAN", "UBSAN", "TSAN", "LSAN"):
         key = name + "_OPTIONS"
@@ -87,14 +87,14 @@ def sanitizer_env(directory):
 
 
 def check_reports(directory):
-    """Fails when a sanitizer wrote a report."""
+    """Fails if a sanitizer wrote a report."""
     reports = [p.read_text(errors="replace") for p in pathlib.Path(directory).glob("sanitizer*")]
     assert not reports, "\n".join(reports)
 
 
 @pytest.fixture(scope="session")
 def mxfs_bin():
-    """The program under test; MXFS_BIN in the environment names another than build/mxfs."""
+    """The program under test: $MXFS_BIN, or build/mxfs."""
     path = os.path.abspath(os.environ.get("MXFS_BIN") or ROOT / "build" / "mxfs")
     assert os.access(path, os.X_OK), f"{path} is missing: run make first"
     return path
@@ -102,7 +102,7 @@ def mxfs_bin():
 
 @pytest.fixture(scope="session")
 def sanitized(mxfs_bin):
-    """Whether the program carries a sanitizer (its memory figures then mean nothing)."""
+    """Whether the program is built with a sanitizer (its memory figures then mean nothing)."""
     return re.search(rb"__(asan|tsan|msan)_init", pathlib.Path(mxfs_bin).read_bytes()) is not None
 
 
@@ -121,7 +121,7 @@ def reaper():
 
 @pytest.fixture(autouse=True)
 def time_limit(reaper, request):
-    """Every test is under the reaper's clock."""
+    """Lets the reaper watch the time of every test."""
     own = request.node.get_closest_marker("limit")
     reaper("arm", own.args[0] if own else TEST_LIMIT)
     yield
@@ -136,7 +136,7 @@ def place():
     yield path
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as f:
         left = [line.split()[4] for line in f if line.split()[4].startswith(f"{path}/")]
-    for point in reversed(left):  # of a program that mounted where it should have refused to
+    for point in reversed(left):  # the program mounted where it should have refused to
         subprocess.run(["fusermount3", "-uz", point.replace(r"\040", " ")], check=False)
     shutil.rmtree(path)
     assert not left, f"mounts were left: {left}"
@@ -144,7 +144,7 @@ def place():
 
 @pytest.fixture(scope="session")
 def lib(mxfs_bin, sanitized):
-    """libmxfs.so, made with the program; None where this process would need a sanitizer to load it."""
+    """libmxfs.so, built with the program; None if Python would need a sanitizer to load it."""
     return None if sanitized else libmxfs.load(pathlib.Path(mxfs_bin).parent / "libmxfs.so")
 
 
@@ -153,15 +153,15 @@ NO_CHOICES = re.compile("--(quiet|verbose|json|tree|hash|force|foreground|debug|
 
 
 def as_library_call(args):
-    """(SOURCE, options) of mxfs_open() for a command line, or None where there is no such call."""
+    """(SOURCE, options) for the mxfs_open() that matches a command line, or None if none does."""
     options = [str(a) for a in args if str(a).startswith("-")]
     command, *operands = [str(a) for a in args if not str(a).startswith("-")] or [""]
     if any(not CHOICES.fullmatch(o) and not NO_CHOICES.fullmatch(o) for o in options if o != "-"):
         return None
     chosen = [o[2:].replace("\\", "\\\\").replace(",", "\\,") for o in options if CHOICES.fullmatch(o)]
     if command == "list":
-        chosen.append("partial")  # what is missing is part of the list
-    elif command in ("verify", "stats"):  # the failure may be the other operand's
+        chosen.append("partial")  # list reports missing shards
+    elif command in ("verify", "stats"):  # the other operand may have failed
         return None
     elif command not in ("cat", "export"):
         operands = [command]
@@ -169,14 +169,14 @@ def as_library_call(args):
 
 
 def check_agreement(lib, args, cwd, result):
-    """A source that the program refuses, the library refuses with the same code and sentence."""
+    """Checks that the library refuses a source that the program refuses, with the same code and message."""
     call = as_library_call(args) if lib and result.rc in (3, 4, 5, 6) else None
     if not call or not result.lines:
         return
     source = os.path.join(os.fsencode(cwd or os.getcwd()), call[0])
     status, why, handle = libmxfs.open_source(lib, source, call[1])
     lib.mxfs_close(handle)
-    if status == 0:  # what failed was not opening: a read, a mountpoint, an output
+    if status == 0:  # something after opening failed: a read, a mountpoint, an output
         assert result.rc in (5, 6), f"the program refuses what the library accepts: {result}"
         return
     said = "mxfs: " + why.decode(errors="backslashreplace")
@@ -186,8 +186,8 @@ def check_agreement(lib, args, cwd, result):
 @pytest.fixture
 def run(mxfs_bin, place, lib):
     """
-    run(*args, ...) -> Result. For everything but mounts that are meant to succeed. Where the program
-    refuses a source, the library is asked too, and has to say the same.
+    run(*args, ...) -> Result. For everything except mounts that should succeed. If the program refuses
+    a source, the library must refuse it with the same message.
     """
     logs = place / ".run"
     logs.mkdir()
@@ -195,7 +195,7 @@ def run(mxfs_bin, place, lib):
     def go(*args, timeout=60, env=None, cwd=None, stdout=None):
         environment = {**os.environ, **sanitizer_env(logs), **(env or {})}
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            # Files, not pipes: a daemon that kept them open must not keep us waiting.
+            # Files, not pipes: we would wait for a daemon that keeps a pipe open.
             done = subprocess.run(
                 [mxfs_bin, *map(str, args)], stdin=subprocess.DEVNULL, stdout=stdout or out, stderr=err,
                 timeout=timeout, env=environment, cwd=cwd, check=False,
@@ -225,7 +225,7 @@ def mounted(path):
 
 
 def wait_for_mounts(condition, process=None, limit=30):
-    """Waits until condition() holds; the kernel marks mountinfo whenever a mount comes or goes."""
+    """Waits until condition() holds; the kernel signals on mountinfo whenever a mount appears or goes."""
     end = time.monotonic() + limit
     with open("/proc/self/mountinfo", encoding="utf-8") as f:
         poller = select.poll()
@@ -249,8 +249,8 @@ def namespaces():
 
 
 def held_elsewhere(path):
-    """Processes of other mount namespaces that still have the mount: a namespace made by anyone on
-    the machine while it stood keeps it alive, and its daemon, after we unmounted it."""
+    """Processes in other mount namespaces that still have the mount. A namespace that any process created
+    while the mount existed keeps it and its daemon alive after we unmount it."""
     out = []
     for pid in namespaces().values():  # from its root: a process in a chroot sees only what is below
         look = ["nsenter", f"--mount=/proc/{pid}/ns/mnt", "cat", f"/proc/{pid}/mountinfo", "/proc/self/mountinfo"]
@@ -260,7 +260,7 @@ def held_elsewhere(path):
 
 
 def where_it_waits(pid):
-    """Where the threads of a process wait, for the message of a failure."""
+    """The calls in which the threads of a process wait, for failure messages."""
     out = []
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         name, wait, call = ((task / f).read_text().strip() for f in ("comm", "wchan", "syscall"))
@@ -345,7 +345,7 @@ class Mount:
         return self.status
 
     def unmount(self):
-        """Takes the mount away as a user would."""
+        """Unmounts as a user would."""
         return subprocess.run(["fusermount3", "-u", str(self.path)], capture_output=True, text=True, check=False)
 
     def close(self):
@@ -369,13 +369,13 @@ class Mount:
         wrong += [line for line in self.stderr.splitlines() if BAD_LINE.search(line) and line not in self.excused]
         return wrong
 
-    expected_status = 0  # of the daemon; a test that kills it says so
-    excused = ()  # stderr lines that a test expects although they look like trouble
+    expected_status = 0  # of the daemon; a test that kills it sets this
+    excused = ()  # stderr lines that the test expects although they look like errors
 
 
 @pytest.fixture(scope="session")
 def fuse():
-    """Skips where no FUSE mount can be made."""
+    """Skips the test if FUSE mounts are impossible."""
     try:
         os.close(os.open("/dev/fuse", os.O_RDWR))
     except OSError as e:
@@ -386,7 +386,7 @@ def fuse():
 
 @pytest.fixture
 def mount(mxfs_bin, place, reaper, fuse):
-    """mount(SOURCE, *options, foreground=False) -> Mount; ended and examined after the test."""
+    """mount(SOURCE, *options, foreground=False) -> Mount; unmounted and checked after the test."""
     mounts = []
 
     def go(source, *options, foreground=False, env=None, cwd=None, limit=60, command=None, over=None):
@@ -430,7 +430,7 @@ def mount(mxfs_bin, place, reaper, fuse):
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory):
-    """compiled(NAME) -> the program of support/NAME.c, which may use libfuse."""
+    """compiled(NAME) -> the program built from support/NAME.c, which may use libfuse."""
     folder, programs = tmp_path_factory.mktemp("support"), {}
 
     def go(name):
@@ -446,7 +446,7 @@ def compiled(tmp_path_factory):
 
 @pytest.fixture
 def serve(compiled, place, reaper, fuse):
-    """serve(NAME, *ARGUMENTS) -> the mountpoint where the filesystem of support/NAME.c is until the test ends."""
+    """serve(NAME, *ARGUMENTS) -> the mountpoint of support/NAME.c's filesystem, mounted until the test ends."""
     served = []
 
     def go(name, *arguments):
@@ -469,8 +469,8 @@ def serve(compiled, place, reaper, fuse):
 
 @pytest.fixture
 def fsx(compiled, serve):
-    """fsx(FILE, ORACLE, SEED, FIRST, COUNT, THREADS) -> bytes compared: random reads of a file by every way there is,
-    compared with another (support/fsx.c)."""
+    """fsx(FILE, ORACLE, SEED, FIRST, COUNT, THREADS) -> bytes compared. Reads a file at random in every possible way
+    and compares it with another (support/fsx.c)."""
     sink = serve("sinkfs")
 
     def go(file, oracle, seed, first, count, threads):
@@ -485,19 +485,19 @@ def fsx(compiled, serve):
 
 
 def isolation(*options):
-    """The command that runs another as root in namespaces of its own; skips where it would fail."""
+    """The command prefix that runs a command as root in private namespaces; skips the test if that fails."""
     if os.geteuid() != 0 or not shutil.which("unshare"):
         pytest.skip("needs root and unshare")
     command = ["unshare", "--mount", "--propagation", "private", *options]
     probe = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
-    if probe.returncode:  # so it is in a chroot whose root is no mountpoint
+    if probe.returncode:  # for example in a chroot whose root is not a mountpoint
         pytest.skip(f"no private namespaces here: {probe.stderr.strip()}")
     return command
 
 
 @pytest.fixture
 def alone():
-    """alone(*COMMAND) -> CompletedProcess: runs it as root in a mount namespace of its own."""
+    """alone(*COMMAND) -> CompletedProcess: runs a command as root in a private mount namespace."""
     isolate = isolation()
 
     def go(*command):
@@ -506,14 +506,14 @@ def alone():
     return go
 
 
-USER = 65534  # owns nothing
+USER = 65534  # a user that owns nothing
 
 # Runs as root in private mount and pid namespaces: when it ends, so does every process and mount.
-# The program, Python and its packages are bound to where the user may go (a checkout or a Python of
-# root's may lie in a closed home, where its libraries are looked for otherwise).
+# The program, Python and its packages are bound to places that the user can enter, because root's checkout or
+# Python may be in a closed home.
 AS_USER = r"""
 set -e
-umount -a -l -t fuse.mxfs # copies of other tests' mounts: as long as they live, so do their daemons
+umount -a -l -t fuse.mxfs # copies of other tests' mounts, which would keep their daemons alive
 test -d /sys/module || mount -t sysfs none /sys # a chroot may lack it
 mkdir "$1/dev" "$1/bin" "$1/home"
 mount -t tmpfs -o mode=755 tmpfs "$1/dev"
@@ -528,7 +528,7 @@ printf '#!/bin/sh\nLD_LIBRARY_PATH=%s PYTHONHOME=%s PYTHONPATH=%s exec %s "$@"\n
 chmod 755 "$1/bin/python3"
 chown 65534:65534 "$1/home"
 cd "$1/home"
-export GCOV_PREFIX="$1/gcov" # where a program built for coverage may write its counters
+export GCOV_PREFIX="$1/gcov" # where a program built for coverage can write its counters
 if [ -n "${MXFS_COUNTERS:-}" ]; then
     mkdir -p "$1/gcov$MXFS_COUNTERS"
     mount --bind "$MXFS_COUNTERS" "$1/gcov$MXFS_COUNTERS"
@@ -543,8 +543,8 @@ setpriv --reuid=65534 --regid=65534 --clear-groups bash -euo pipefail -c "$5"
 @pytest.fixture
 def as_user(mxfs_bin, place, fuse):
     """as_user(SCRIPT) -> CompletedProcess: runs a bash script as an ordinary user who may open
-    /dev/fuse, with `mxfs` and this Python in PATH and an empty home as working directory; PREPARE
-    is run by root before, in the same namespaces."""
+    /dev/fuse, with `mxfs` and this Python in PATH and an empty home as working directory. Root runs
+    PREPARE first, in the same namespaces."""
     isolate = isolation("--pid", "--fork", "--kill-child", "--mount-proc")
     if not os.stat(shutil.which("fusermount3")).st_mode & 0o4000:
         pytest.skip("fusermount3 is not setuid root")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Shared by several test files: comparing bytes, the layout of a mount, a terminal."""
+"""Helpers for several test files: comparing bytes, the layout of a mount, a terminal."""
 
 import fcntl
 import json
@@ -17,9 +17,9 @@ import pytest
 
 import reftensor as rt
 
-DTYPES = ["BF16", "F16", "F32"]  # of the output
+DTYPES = ["BF16", "F16", "F32"]  # types that the output can have
 CPU_FLAGS = Path("/proc/cpuinfo").read_text(encoding="ascii").split()
-# The kernels that --kernel=NAME can force here, and the flag in /proc/cpuinfo that each wants.
+# The kernels that --kernel=NAME can force here, and the flag in /proc/cpuinfo that each needs.
 KERNEL_FLAGS = {
     "x86_64": {"avx2": "avx2", "avx512vbmi": "avx512vbmi", "avx512bf16": "avx512_bf16"},
     "aarch64": {"neon": "asimd"},
@@ -32,7 +32,7 @@ KERNELS = [None, *FORCED_KERNELS]  # None: the one that mxfs chooses
 
 
 def assert_same(got, want, what="bytes"):
-    """Compares byte strings; says where they part instead of printing them."""
+    """Compares byte strings; on failure, reports where they first differ instead of printing them."""
     if bytes(got) == bytes(want):
         return
     at = next((i for i, (a, b) in enumerate(zip(got, want)) if a != b), min(len(got), len(want)))
@@ -43,7 +43,7 @@ def assert_same(got, want, what="bytes"):
 
 
 def assert_file(path, want):
-    """Compares a file with bytes; a safetensors file by header and tensor first, for the message's sake."""
+    """Compares a file with bytes; a safetensors file first by header and tensor, for a better message."""
     got = path.read_bytes()
     if got != want and path.name.endswith(".safetensors"):
         mine, theirs = rt.header(got), rt.header(want)
@@ -57,7 +57,7 @@ def assert_file(path, want):
 
 
 def preloaded(source, folder):
-    """The environment in which a program meets the functions of a C file before those of its libraries."""
+    """An environment in which the functions of a C file replace those of the program's libraries."""
     library = folder / f"{source.stem}.so"
     subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source], check=True)
     return {"LD_PRELOAD": str(library)}
@@ -77,7 +77,7 @@ def entry_of(listed, name):
 
 
 class Terminal:
-    """A program in a terminal of its own: stderr there, stdout too unless given."""
+    """A program in its own terminal, which gets stderr, and stdout unless that is given."""
 
     def __init__(self, *command, stdout=None, columns=100):
         self.main, terminal = pty.openpty()
@@ -89,7 +89,7 @@ class Terminal:
         self.text = ""
 
     def read_until(self, pattern):
-        """Reads until the pattern is there, or (None) to the end."""
+        """Reads until the pattern appears, or (None) to the end."""
         while pattern is None or not re.search(pattern, self.text):
             try:
                 data = os.read(self.main, 65536)
@@ -109,20 +109,20 @@ class Terminal:
 
 
 def assert_no_mount(result, directory, code, *fragments):
-    """A mount that was refused: its exit code, its words, and nothing mounted."""
+    """Checks that a mount is refused with an exit code and a message, and that nothing is mounted."""
     result.refuses(code, *fragments)
     assert not os.path.ismount(directory)
 
 
 def assert_shows(mount, place, model, dtype="BF16", kernel=None):
-    """Mounts a model and compares the file with the expected one."""
+    """Mounts a model and compares the file with the expected bytes."""
     made = mount(model.write(place / "m.safetensors"), f"--dtype={dtype.lower()}", *([f"--kernel={kernel}"] if kernel else []))
     assert_file(made.file, model.expected_bytes(dtype))
     return made
 
 
 def assert_any_range(made, model, seed, longest=5000, within=None):
-    """Reads that begin and end anywhere, every other one within a tensor that is named."""
+    """Compares reads that begin and end anywhere; every other one lies in one of the named tensors."""
     want = model.expected_bytes()
     members, start = rt.header(want)
     begin, end = (start + at for at in members[within]["data_offsets"]) if within else (0, len(want))
@@ -136,7 +136,7 @@ def assert_any_range(made, model, seed, longest=5000, within=None):
 
 
 def assert_refused(run, place, tensors, config, *words):
-    """A file (with a config, if any) that is refused in these words, and shows every tensor raw on request."""
+    """Checks that a file (and config, if given) is refused with these words, and shows all tensors raw on request."""
     source = place / "m.safetensors"
     rt.save(source, tensors, {"format": "pt"})
     if config is not None:

@@ -11,7 +11,7 @@ Log = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p)
 
 
 class Sized(ctypes.Structure):
-    """A struct that says its size."""
+    """A struct whose first field is its size."""
 
     def __init__(self, **fields):
         super().__init__(struct_size=ctypes.sizeof(self), **fields)
@@ -54,7 +54,7 @@ FUNCTIONS = {
 
 
 def load(path):
-    """The library, its functions typed."""
+    """Loads the library and declares its functions."""
     out = ctypes.CDLL(str(path))
     for name, (result, arguments) in FUNCTIONS.items():
         function = getattr(out, name)

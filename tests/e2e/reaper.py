@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Watches over the tests from a process of its own.
+"""Watches over the tests from a separate process.
 
 A reader that waits in the kernel for a daemon that never answers holds Python's lock, so nothing
-inside pytest could end it. This process can: it kills the daemons it was told of when a test takes
-too long (their readers then get ENOTCONN) and when pytest itself is gone, and takes their mounts
-away. Commands come as lines on stdin:
+inside pytest could end it. This process can: if a test takes too long, or pytest itself is gone, it
+kills the daemons that were added (their readers then get ENOTCONN) and removes their mounts.
+Commands are lines on stdin:
 
     arm SECONDS | disarm | add PID TOKEN MOUNTPOINT | del PID
 """
@@ -18,7 +18,7 @@ import sys
 
 
 def owned(pid, token):
-    """Whether that process still is the daemon that the test started (its environment says so)."""
+    """Whether the process is still the daemon that the test started, by a token in its environment."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as f:
             return token.encode() in f.read()
@@ -27,7 +27,7 @@ def owned(pid, token):
 
 
 def finish(watched):
-    """Kills the daemons and takes the mounts away."""
+    """Kills the daemons and removes their mounts."""
     for pid, (token, mountpoint) in watched.items():
         if owned(pid, token):
             os.kill(pid, signal.SIGKILL)
@@ -40,7 +40,7 @@ def main():
     watched, limit, pending = {}, None, b""
     while True:
         if not select.select([0], [], [], limit)[0]:
-            print(f"reaper: a test took more than {limit} s; its daemons are killed", file=sys.stderr)
+            print(f"reaper: a test took more than {limit} s; killing its daemons", file=sys.stderr)
             finish(watched)
             limit = None
             continue

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
 """
-The program and the library judge a source alike: same code, same sentence.
+The program and the library judge a source alike: same code, same message.
 
-`run` in conftest.py asks both wherever a test has the program refuse a source. Here is what they
-once disagreed about, and that the question is really asked.
+Whenever the program refuses a source in a test, `run` in conftest.py opens it with the library too. This
+file tests sources that they once disagreed about, and that `run` really compares.
 """
 
 import json
@@ -22,7 +22,7 @@ from conftest import Result
 
 @pytest.fixture
 def asked(lib, monkeypatch):
-    """The calls of the library that `run` makes."""
+    """Records the library calls that `run` makes."""
     if lib is None:
         pytest.skip("Python would have to be run with the sanitizer's library")
     calls, original = [], conftest.libmxfs.open_source
@@ -63,7 +63,7 @@ def test_scheme_that_decodes_nothing(asked, run, plain):
 
 
 def test_of_several_reasons_the_last(asked, run, place):
-    """The program prints all of them; the library returns the last and logs those before it."""
+    """The program prints every reason; the library returns the last one and logs the others."""
     model = refmodels.Model()
     for name in ("a_blocks", "b.weight_packed"):
         model.plain(name, rt.raw("U8", (3, 16), bytes(48)))
@@ -82,7 +82,7 @@ def test_every_command(command, asked, run, place):
 
 
 def test_a_disagreement_is_noticed(lib, plain, place):
-    """Of code, of sentence, and about whether to refuse at all."""
+    """A different code, a different message, or only one refusing fails the test."""
     if lib is None:
         pytest.skip("Python would have to be run with the sanitizer's library")
     (place / "config.json").write_text(json.dumps({"quantization_config": {"quant_method": "aqlm"}}))

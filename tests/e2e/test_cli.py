@@ -56,7 +56,7 @@ class TestList:
 
     @pytest.mark.parametrize("option", [[], ["--dtype=f32"]], ids=str)
     def test_offsets(self, option, run, mount, source):
-        """file and offset find a tensor's bytes in the mounted file, view names its file."""
+        """`file` and `offset` locate a tensor's bytes in the mounted file; `view` names its own file."""
         expected = models.gptoss_hf().expected("F32" if option else "BF16")
         made = mount(source, *option)
         for t in listing(run, source, *option)["tensors"]:
@@ -85,11 +85,11 @@ class TestList:
         rt.save(source, {"evil\x1b[2J\nsecond line\x7f\x9b": rt.tensor(np.uint8([1]))})
         done = run("list", source)
         assert done.rc == 0
-        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]", done.text), done.text  # tabs part the columns
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]", done.text), done.text  # tabs separate the columns
         assert entry_of(listing(run, source), "evil\x1b[2J\nsecond line\x7f\x9b")["shape"] == [1]
 
     def test_unsupported_is_listed(self, run, place):
-        """list says what cannot be dequantized, and why, and is done."""
+        """list reports tensors that cannot be dequantized, with reasons, and succeeds."""
         model = models.quark()
         model.plain("lost.experts.down_proj_blocks", rt.tensor(np.zeros((2, 1, 16), np.uint8)))
         source = model.write(place / "m.safetensors")
@@ -109,7 +109,7 @@ class TestList:
     @pytest.mark.parametrize("form", [[], ["--json"], ["--tree"], ["--hash"]], ids="".join)
     @pytest.mark.parametrize("count", [1, 1000])
     def test_closed_output(self, form, count, run, place):
-        """Said as what it is, whether the list fits into a buffer or not."""
+        """The error is that of the write, whether or not the list fits into a buffer."""
         rt.save(place / "many.safetensors", {f"layers.{i}.weight": rt.tensor(np.uint8([i % 256])) for i in range(count)})
         with open("/dev/full", "wb") as full:
             run("list", *form, place / "many.safetensors", stdout=full).fails(6, "writing to stdout: No space left on device")
@@ -145,7 +145,7 @@ class TestCat:
         assert name[:20].split("\x1b")[0] in done.err
 
     def test_terminal(self, mxfs_bin, source):
-        """Which these bytes would only confuse."""
+        """cat refuses to write to a terminal, which binary data would garble."""
         name = "model.embed_tokens.weight"
         status, text = Terminal(mxfs_bin, "cat", source, name).finish()
         assert status == 2 and "stdout is a terminal; redirect it" in text and text.count("\n") == 1
@@ -202,7 +202,7 @@ class TestOptions:
         assert_file(mount(model.write(place / "m.safetensors"), *option).file, model.expected_bytes())
 
     def test_options_after_the_operands(self, mount, place, mxfs_bin):
-        """As mount(8) calls its helpers: SOURCE MOUNTPOINT -o OPTIONS."""
+        """mount(8) calls its helpers with SOURCE MOUNTPOINT -o OPTIONS."""
         model = models.quark()
         source = model.write(place / "m.safetensors")
         script = f'exec "{mxfs_bin}" "$1" "$2" -o dtype=f32,ro'
@@ -277,7 +277,7 @@ class TestExitCodes:
         run(place / "loop.safetensors", mnt).fails(5, "loop.safetensors")
 
     def test_special_files(self, run, place, mnt):
-        """A FIFO without a writer, a socket, a device: refused, never waited for."""
+        """A FIFO without a writer, a socket and a device are refused without waiting."""
         os.mkfifo(place / "fifo")
         with socket.socket(socket.AF_UNIX) as s:
             s.bind(str(place / "socket"))

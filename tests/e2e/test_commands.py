@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""export, verify, list for people, -u: as a user would, in a terminal and out of it."""
+"""export, verify, list for people, -u: as users run them, in a terminal and outside."""
 
 import ctypes
 import json
@@ -46,7 +46,7 @@ def folder(place):
 
 
 def sparse(path, tensors, element):
-    """Tensors, name -> (dtype of `element` bytes, shape), all zero, so that they take no space on the disk."""
+    """A sparse file of tensors, name -> (dtype of `element` bytes, shape), all zero, so that it takes no disk space."""
     members, at = {}, 0
     for name, (dtype, shape) in tensors.items():
         size = int(np.prod(shape)) * element
@@ -60,14 +60,14 @@ def sparse(path, tensors, element):
 
 
 def experts(path, count):
-    """Experts of gpt-oss's shape; count * 50 MB when shown."""
+    """Experts in the shape of gpt-oss, count * 50 MB dequantized."""
     parts = {"down_proj_blocks": [count, 2880, 90, 16], "down_proj_scales": [count, 2880, 90]}
     parts |= {"gate_up_proj_blocks": [count, 5760, 90, 16], "gate_up_proj_scales": [count, 5760, 90]}
     return sparse(path, {"model.layers.0.mlp.experts." + name: ("U8", shape) for name, shape in parts.items()}, 1)
 
 
 def names_in(path):
-    """Everything in a folder, hidden files too."""
+    """All names in a folder, including hidden ones."""
     return sorted(p.name for p in path.iterdir())
 
 
@@ -92,7 +92,7 @@ class TestExport:
         assert tensors == {n: t for n, t in model.expected().items() if ".layers.1." in n}
 
     def test_permissions(self, mxfs_bin, place, source):
-        """As for any new file: the umask decides."""
+        """Modes depend on the umask, as for any new file."""
         subprocess.run([mxfs_bin, "export", source, place / "x"], check=True, umask=0o027)
         assert (place / "x").stat().st_mode & 0o777 == 0o640
 
@@ -118,7 +118,7 @@ class TestExport:
         assert refrepo.tree_of(place / "out") == refrepo.tree_of(mount(folder[1]).path)
 
     def test_into_an_existing_folder(self, run, place, folder):
-        """An empty one is filled; one with something in it only with --force, and keeps its own."""
+        """An empty folder is filled; one that is not empty only with --force, and its other files stay."""
         sharded, source = folder
         (place / "out").mkdir()
         assert run("export", source, place / "out").rc == 0
@@ -132,7 +132,7 @@ class TestExport:
         assert names_in(place / "out") == sorted({n.split("/")[0] for n in before} | {"mine"})
 
     def test_force_replaces_no_folder(self, run, place, folder):
-        """A folder where a file should go: nothing at all is changed."""
+        """If a folder is in the way of a file, nothing is changed."""
         (place / "out" / "config.json").mkdir(parents=True)
         run("export", "--force", folder[1], place / "out").fails(6, "config.json", "directory")
         assert names_in(place / "out") == ["config.json"]
@@ -195,7 +195,7 @@ class TestExport:
 
     @pytest.mark.parametrize("force", [False, True], ids=["kept", "forced"])
     def test_folder_filled_meanwhile(self, force, mxfs_bin, place):
-        """An empty folder, in which a file of the same name appears: it is left alone, unless --force was said."""
+        """A file of the same name that appears in the empty folder is left alone, except with --force."""
         (place / "src").mkdir()
         experts(place / "src" / "m.safetensors", 4)
         (place / "src" / "a.txt").write_bytes(b"new")
@@ -211,7 +211,7 @@ class TestExport:
             assert names_in(place / "to") == ["a.txt"] and (place / "to" / "a.txt").read_bytes() == b"precious"
 
     def test_forced_name_taken_meanwhile(self, mxfs_bin, place):
-        """--force is for what comes while it is written, too: as when two export to one place."""
+        """--force also overwrites files that appear during the export, as when two exports share a destination."""
         (place / "to").mkdir()
         running = Terminal(mxfs_bin, "export", "--kernel=scalar", "--jobs=1", "--force", experts(place / "m.safetensors", 4), place / "to" / "x")
         running.read_until("%")
@@ -221,7 +221,7 @@ class TestExport:
 
     @pytest.mark.parametrize("into", ["file", "folder"])
     def test_name_taken_meanwhile(self, into, mxfs_bin, place):
-        """A file that appears meanwhile is left alone."""
+        """A file that appears during the export is left alone."""
         (place / "src").mkdir()
         experts(place / "src" / "m.safetensors", 4)
         (place / "to").mkdir()
@@ -235,7 +235,7 @@ class TestExport:
 
     @pytest.mark.parametrize("taken", [False, True], ids=["free", "taken"])
     def test_filesystem_that_cannot_spare_a_name(self, taken, mxfs_bin, sanitized, place, source, model):
-        """As NFS: a rename that replaces nothing is EINVAL there. The name is looked at, then taken."""
+        """As on NFS, RENAME_NOREPLACE fails with EINVAL: export checks the name, then renames."""
         if sanitized:
             pytest.skip("a preloaded library goes before the sanitizer's")
         (place / "nfs.c").write_text(
@@ -262,7 +262,7 @@ class TestExport:
             assert_file(place / "to" / "x", model.expected_bytes())
 
     def test_disk_that_fills_up(self, mxfs_bin, sanitized, place, folder):
-        """Another process takes the space in between."""
+        """Another process uses up the space during the export."""
         if sanitized:
             pytest.skip("a preloaded library goes before the sanitizer's")
         (place / "full.c").write_text(
@@ -281,7 +281,7 @@ class TestExport:
 
     @pytest.mark.parametrize("into", ["file", "folder"])
     def test_synced_before_it_is_seen(self, into, mxfs_bin, sanitized, place, source, folder):
-        """Every file, then the new name, then the folder that holds it: a crash leaves all of it or nothing."""
+        """Export syncs every file, then renames, then syncs the parent folder: a crash leaves everything or nothing."""
         if sanitized:
             pytest.skip("a preloaded library goes before the sanitizer's")
         (place / "tell.c").write_text(
@@ -301,7 +301,7 @@ class TestExport:
         ).stdout.splitlines()  # fmt: skip
         at = told.index("name x")
         assert told[at + 1 :] == [f"sync {place}/to"]
-        made = [p for p in (place / "to" / "x").rglob("*")] if into == "folder" else []
+        made = list((place / "to" / "x").rglob("*")) if into == "folder" else []
         files = [p.name for p in made if p.is_file()] or ["x"]
         assert len({line for line in told[: len(files)] if re.fullmatch(rf"sync {place}/to/#\d+ \(deleted\)", line)}) == len(files)
         named, synced = told[len(files) : at], []
@@ -314,7 +314,7 @@ class TestExport:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     @pytest.mark.parametrize("into", ["file", "folder"])
     def test_signal(self, number, into, mxfs_bin, place):
-        """In the middle of it; the bar says when that is. The scalar kernel has seconds to do."""
+        """The progress bar tells when export is halfway. With the scalar kernel it takes seconds."""
         (place / "src").mkdir()
         experts(place / "src" / "m.safetensors", 24)
         source = place / "src" / "m.safetensors" if into == "file" else place / "src"
@@ -328,14 +328,14 @@ class TestExport:
         assert text.endswith("interrupted; DEST is unchanged\r\n"), text
 
     def test_ignored_signals_stay_ignored(self, mxfs_bin, place, source):
-        """As under nohup."""
+        """As under nohup, SIGHUP stays ignored."""
         done = subprocess.run(
             [mxfs_bin, "export", source, place / "x"], check=False, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
         )
         assert done.returncode == 0
 
     def test_progress(self, mxfs_bin, place):
-        """The scalar kernel takes long enough for a rate to be known."""
+        """The scalar kernel takes long enough to measure a rate."""
         source = experts(place / "m.safetensors", 8)
         status, text = Terminal(mxfs_bin, "export", "--kernel=scalar", "--jobs=1", source, place / "x").finish()
         assert status == 0, text
@@ -347,7 +347,7 @@ class TestExport:
 
     @pytest.mark.parametrize("columns", [20, 40, 60, 80])
     def test_narrow_terminal(self, columns, mxfs_bin, place):
-        """Never wider than the terminal, and nothing cut off before there is room for it."""
+        """The bar is never wider than the terminal, and shows each part as soon as there is room."""
         source = experts(place / "m.safetensors", 2)
         status, text = Terminal(mxfs_bin, "export", source, place / "x", columns=columns).finish()
         assert status == 0, text
@@ -358,7 +358,7 @@ class TestExport:
             assert columns < 40 or re.fullmatch(rf"{bar} *\d+%  {sizes}[\d.]+ \w+/s  ETA (-|[\d:]+)", shown), repr(line)
 
     def test_quiet(self, mxfs_bin, place):
-        """In a terminal, where there would be a bar."""
+        """-q shows no bar, even in a terminal."""
         source = experts(place / "m.safetensors", 1)
         for command in (["export", source, place / "x"], ["verify", source, place / "x"]):
             assert Terminal(mxfs_bin, "-q", *command).finish() == (0, "")
@@ -371,7 +371,7 @@ class TestExport:
         assert status == 1 and text.startswith("different: ") and "\x1b" not in text
 
     def test_hours_to_go(self, mxfs_bin, place):
-        """Ten terabytes, none of which are on the disk, to a reader that leaves."""
+        """Export streams ten (sparse) terabytes to a reader that closes the pipe."""
         reading, writing = os.pipe()
         running = Terminal(mxfs_bin, "export", experts(place / "m.safetensors", 200_000), "-", stdout=writing)
         os.close(writing)
@@ -384,7 +384,7 @@ class TestExport:
     def test_memory(self, mxfs_bin, sanitized, place):
         if sanitized:
             pytest.skip("a sanitizer's memory")
-        # By way of a small process: what a large one had counts as its child's, too.
+        # Through a small process: the peak of a child includes that of the process that forked it.
         script = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
         source = experts(place / "m.safetensors", 4)
         done = subprocess.run([sys.executable, "-I", "-c", script, mxfs_bin, "export", source, place / "x"], capture_output=True, text=True, check=True)
@@ -392,7 +392,7 @@ class TestExport:
         assert (place / "x").stat().st_size > 150e6
 
     def test_source_that_changes(self, mxfs_bin, place):
-        """Cut off in the middle: one failure, nothing left."""
+        """A source truncated halfway gives one error and leaves nothing."""
         source = experts(place / "m.safetensors", 24)
         (place / "to").mkdir()
         running = Terminal(mxfs_bin, "export", "--kernel=scalar", "--jobs=1", source, place / "to" / "x")
@@ -411,7 +411,7 @@ class TestStream:
         assert_same(done.out, model.expected_bytes())
 
     def test_pipe(self, mxfs_bin, place):
-        """Many pieces, in order: the same as the file."""
+        """Many pieces, written in order, give the same bytes as the file."""
         source = experts(place / "m.safetensors", 2)
         subprocess.run([mxfs_bin, "export", source, place / "x"], check=True)
         assert subprocess.run(f'"{mxfs_bin}" export "{source}" - | cmp - "{place}/x"', shell=True, check=False).returncode == 0
@@ -426,7 +426,7 @@ class TestStream:
         assert status == 2 and "stdout is a terminal; redirect it" in text and text.count("\n") == 1
 
     def test_folder(self, run, folder):
-        run("export", folder[1], "-").fails(2, "cannot be streamed", "expected")
+        run("export", folder[1], "-").fails(2, "cannot stream a folder")
 
     def test_full(self, run, source):
         with open("/dev/full", "wb") as full:
@@ -440,7 +440,7 @@ class TestStream:
 
 
 class TestProcessorsThatComeAndGo:
-    """What --jobs is by default may be another number every time one asks."""
+    """The default of --jobs can change while a command runs."""
 
     @pytest.mark.parametrize("command", ["export", "stream", "verify", "list"])
     def test_more_than_at_the_start(self, command, run, place, source, model, sanitized):
@@ -453,7 +453,7 @@ class TestProcessorsThatComeAndGo:
 
     @pytest.mark.parametrize("first,then", [(1, 2), (2, 1)])
     def test_from_outside(self, first, then, mxfs_bin, place):
-        """As taskset -p does it, in the middle of a stream."""
+        """The affinity changes in the middle of a stream, as with taskset -p."""
         processors = sorted(os.sched_getaffinity(0))
         if len(processors) < 2:
             pytest.skip("there is one processor")
@@ -462,7 +462,7 @@ class TestProcessorsThatComeAndGo:
         with subprocess.Popen(
             [mxfs_bin, "export", path, "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=lambda: os.sched_setaffinity(0, own)
         ) as p:
-            got = len(p.stdout.read(1))  # workers are there
+            got = len(p.stdout.read(1))  # the workers are running
             for task in os.listdir(f"/proc/{p.pid}/task"):
                 os.sched_setaffinity(int(task), set(processors[:then]))
             while data := p.stdout.read(1 << 20):
@@ -484,7 +484,7 @@ PLANTED = {
 
 
 def verify_line(run, place, mine, theirs, *options):
-    """The one line that tells how tensor t differs."""
+    """The one line that reports how tensor t differs."""
     rt.save(place / "a.safetensors", {"t": mine})
     rt.save(place / "b.safetensors", {"t": theirs})
     done = run("verify", *options, place / "a.safetensors", place / "b.safetensors")
@@ -506,7 +506,7 @@ class TestVerify:
         assert re.fullmatch(rf"equal: {len(order)} tensors, [\d.]+ \w+, bit for bit\n", done.text)
 
     def test_any_sharding(self, run, place, folder):
-        """One file against three shards; three against two of other names, without an index."""
+        """One file is compared with three shards, and three shards with two others that have no index."""
         sharded, source = folder
         expected = sharded.model.expected()
         rt.save(place / "one.safetensors", expected)
@@ -522,7 +522,7 @@ class TestVerify:
         assert run("verify", folder[1], place / "out").rc == 0
 
     def test_a_packed_reference_is_not(self, run, source):
-        """A reference is taken as stored."""
+        """The tensors of a reference are taken as stored."""
         done = run("verify", source, source)
         assert done.rc == 1 and "gate_up_proj_blocks: only in the reference" in done.text, done
 
@@ -548,7 +548,7 @@ class TestVerify:
         assert "different: zoo.one: U8 [1] against U8 [1,1]\n" in done.text and "different: zoo.scalar: F32 [] against I32 []\n" in done.text
 
     def test_planted(self, run, place, source, model):
-        """Differences in a decoded tensor, across pieces: count, first, values, largest."""
+        """Differences in a decoded tensor are added up across pieces: count, first, values, largest."""
         name = "model.layers.0.mlp.experts.gate_up_proj"
         expected = model.expected()
         good = expected[name].array()
@@ -582,17 +582,17 @@ class TestVerify:
             assert found[2] == a[1:, :1].tobytes()[::-1].hex()
 
     def test_small_floats(self, run, place):
-        """F4: two in a byte, low nibble first."""
+        """F4 values are stored two in a byte, low nibble first."""
         line = verify_line(run, place, rt.raw("F4", (2, 4), b"\x21\x43\x65\xf7"), rt.raw("F4", (2, 4), b"\x21\x43\x65\x77"))
         assert line == "different: t: 1 of 8 values, first at [1,3]: -6 (0xf) against 6 (0x7); largest difference 12 at [1,3]"
 
     def test_not_numbers(self, run, place):
-        """NaN is compared by its bits too, and told."""
+        """NaNs are compared by their bits, and counted."""
         nan = lambda *bits: np.uint32(bits).view(np.float32)
         line = verify_line(run, place, rt.tensor(nan(0x7FC00000, 0x7FC00000, 0, 0x7F800000)), rt.tensor(nan(0x7FC00001, 0, 0x80000000, 0x7F800000)))
         assert line == (
             "different: t: 3 of 4 values, first at [0]: nan (0x7fc00000) against nan (0x7fc00001); "
-            "largest difference 0 at [2]; 1 NaN in one of the two; 1 NaN in both, with other bits"
+            "largest difference 0 at [2]; 1 NaN in one of the two; 1 NaN in both, with different bits"
         )
 
     def test_complex(self, run, place):
@@ -602,13 +602,13 @@ class TestVerify:
         )
 
     def test_many_dimensions(self, run, place):
-        """Beyond 32 the index of the flat tensor is told."""
+        """With more than 32 dimensions, the flat index is printed."""
         shape = (1,) * 39 + (4,)
         line = verify_line(run, place, rt.raw("U8", shape, b"\1\2\3\4"), rt.raw("U8", shape, b"\1\2\7\4"))
         assert line == "different: t: 1 of 4 values, first at 2: 3 against 7; largest difference 4 at 2"
 
     def test_differences_far_apart(self, run, place):
-        """In pieces that several threads compare."""
+        """Several threads compare a large tensor in pieces."""
         a = np.zeros(20 << 20, np.uint8)
         b = a.copy()
         for at, value in ((5, 1), (7 << 20, 9), ((20 << 20) - 1, 4)):
@@ -617,7 +617,7 @@ class TestVerify:
         assert line == f"different: t: 3 of {20 << 20} values, first at [5]: 0 against 1; largest difference 9 at [{7 << 20}]"
 
     def test_folders_below(self, run, place):
-        """A tensor is named with its folder, where it is not in the upper one."""
+        """Tensors in subfolders are named with their folder."""
         for root, value in (("a", 1), ("b", 2)):
             (place / root / "sub").mkdir(parents=True)
             rt.save(place / root / "sub" / "m.safetensors", {"t": rt.tensor(np.uint8([value]))})
@@ -626,7 +626,7 @@ class TestVerify:
 
     @pytest.mark.parametrize("changed", ["view", "reference"])
     def test_source_that_changes(self, changed, mxfs_bin, run, place):
-        """Cut off in the middle: no verdict."""
+        """A source or reference truncated halfway gives no verdict."""
         paths = {"view": experts(place / "m.safetensors", 24), "reference": place / "ref.safetensors"}
         sparse(paths["reference"], {t["name"]: ("BF16", t["shape"]) for t in listing(run, paths["view"])["tensors"]}, 2)
         running = Terminal(mxfs_bin, "verify", "--kernel=scalar", "--jobs=1", paths["view"], paths["reference"])
@@ -637,7 +637,7 @@ class TestVerify:
 
     def test_errors(self, run, place, source):
         rt.save(place / "empty.safetensors", {})
-        run("verify", place / "empty.safetensors", place / "empty.safetensors").fails(6, "no tensor to compare")
+        run("verify", place / "empty.safetensors", place / "empty.safetensors").fails(6, "no tensors to compare")
         run("verify", source, place / "gone").fails(5, "gone")
         run("verify", place / "gone", source).fails(5, "gone")
         (place / "bad.safetensors").write_bytes(b"no")
@@ -646,7 +646,7 @@ class TestVerify:
             run("verify", source, source, stdout=full).fails(6, "stdout")
 
     def test_incomplete_reference(self, run, place):
-        """An incomplete download is no reference without --partial: some tensors would not be compared."""
+        """An incomplete reference needs --partial, because some tensors would not be compared."""
         t = rt.tensor(np.uint8([1]))
         (place / "ref").mkdir()
         rt.save(place / "ref" / "one.safetensors", {"a": t})
@@ -663,7 +663,7 @@ class TestVerify:
 
 
 def hashes(tensors):
-    """XXH3 (128 bits) of bytes, by the library's own one-call function."""
+    """XXH3 (128 bits) of bytes, by the library's one-shot function."""
 
     class Hash(ctypes.Structure):
         _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
@@ -680,7 +680,7 @@ def hashes(tensors):
 class TestList:
     def test_hash(self, run, source, model):
         want = hashes(model.expected())
-        assert want["zoo.empty"] == "99aa06d3014798d86001c324468d497f"  # as published for no bytes at all
+        assert want["zoo.empty"] == "99aa06d3014798d86001c324468d497f"  # the published hash of no bytes
         for options in [], ["--jobs=1"], ["--jobs=5"]:
             assert {t["name"]: t["xxh128"] for t in listing(run, source, "--hash", *options)["tensors"]} == want
         rows = [line.split("\t") for line in run("list", "--hash", source).text.splitlines() if "\t" in line]
@@ -696,7 +696,7 @@ class TestList:
         assert status == 5 and "cannot read tensor" in text, text
 
     def test_columns(self, run, source, model):
-        """For programs: tabs, exact sizes, the same whatever the terminal."""
+        """For programs: tabs and exact sizes, regardless of the terminal."""
         done = run("list", source, env={"COLUMNS": "20"})
         rows = [line.split("\t") for line in done.text.splitlines() if "\t" in line]
         assert rows[0] == ["NAME", "TYPE", "SHAPE", "BYTES", "SCHEME", "FROM"]
@@ -713,13 +713,13 @@ class TestList:
 
     def test_hash_in_a_terminal(self, mxfs_bin, source, model):
         status, text = Terminal(mxfs_bin, "list", "--hash", source, columns=200).finish()
-        table = re.sub(r"^.*\x1b\[K", "", text, flags=re.S)  # after the bar
+        table = re.sub(r"^.*\x1b\[K", "", text, flags=re.S)  # without the progress bar
         rows = [line.split() for line in table.splitlines()[: len(model.expected()) + 1]]
         assert status == 0 and "XXH128" in rows[0]
         assert {row[0]: next(w for w in row if re.fullmatch("[0-9a-f]{32}", w)) for row in rows[1:]} == hashes(model.expected())
 
     def test_terminal(self, mxfs_bin, source, model):
-        """For people: aligned, human sizes, no tabs."""
+        """For people: aligned, human-readable sizes, no tabs."""
         status, text = Terminal(mxfs_bin, "list", source, columns=200).finish()
         lines = text.replace("\r\n", "\n").splitlines()
         assert status == 0 and "\t" not in text
@@ -732,7 +732,7 @@ class TestList:
         assert row.split()[-2:] == ["*_blocks", "*_scales"]
 
     def test_narrow_terminal(self, mxfs_bin, source, model):
-        """The stored names go first; what names a tensor is never cut."""
+        """On a narrow terminal the stored names are left out; a tensor's name is never cut."""
         wide, narrow = (Terminal(mxfs_bin, "list", source, columns=n).finish()[1].splitlines() for n in (200, 79))
         assert wide[0].endswith("SCHEME        FROM") and narrow[0].endswith("SCHEME") and len(wide) == len(narrow)
         for name in model.expected():
@@ -741,7 +741,7 @@ class TestList:
         assert not [line for line in narrow if re.search(r"\(\d+ -> \d+ bytes\)", line)]  # for programs
 
     def test_many_dimensions(self, run, place):
-        """A shape is shown whole."""
+        """A long shape is not cut."""
         shape = [1] * 400 + [3]
         rt.save(place / "m.safetensors", {"x": rt.raw("U8", shape, np.zeros(3, np.uint8))})
         assert json.loads(run("list", place / "m.safetensors").text.splitlines()[1].split("\t")[2]) == shape
@@ -753,7 +753,7 @@ class TestList:
 
     @pytest.mark.parametrize("into", ["file", "folder"])
     def test_json_of_a_path_that_is_not_text(self, into, run, place, model):
-        """JSON holds text only; the bytes are shown as everywhere."""
+        """JSON must be text, so other bytes are escaped as everywhere."""
         name = os.fsdecode(b"m\xff\x1b")
         source = model.write(place / name / f"{name}.safetensors")
         told = listing(run, source if into == "file" else source.parent)
@@ -848,7 +848,7 @@ class TestUnmount:
 
 
     def test_mount_of_another_user(self, place, as_user):
-        """No other user can unmount root's mount, with or without a trailing slash; a dead one is in the way."""
+        """No other user can unmount root's mount, with or without a trailing slash, or clear a dead mount of root's."""
         source = models.gptoss_hf().write(place / "m.safetensors")
         done = as_user(
             f"""
@@ -872,13 +872,13 @@ class TestUnmount:
 
 COMMANDS = {"mount": ["S", "D"], "list": ["list", "S"], "cat": ["cat", "S", "t"], "export": ["export", "S", "D"], "verify": ["verify", "S", "R"], "stats": ["stats", "D"], "-u": ["-u", "D"]}
 GOOD = {"TYPE": "bf16", "LIST": "none", "HOW": "raw", "GLOB": "*", "SIZE": "8M", "N": "3", "NAME": "scalar", "NAMES": "fp8,nvfp4"}
-TOGETHER = {("jobs", "list"): "--hash", ("follow-symlinks", "mount"): "--allow-other"}  # what an option wants beside it
-ALONE = {"help", "version", "generate"}  # commands in themselves
+TOGETHER = {("jobs", "list"): "--hash", ("follow-symlinks", "mount"): "--allow-other"}  # options that need another one
+ALONE = {"help", "version", "generate"}  # options that act as commands
 
 
 @pytest.fixture(scope="module")
 def table(mxfs_bin):
-    """name -> (letter, what its value is called) of every option, from --help."""
+    """name -> (letter, placeholder of the value) of every option, from --help."""
     text = subprocess.run([mxfs_bin, "--help"], capture_output=True, text=True, check=True).stdout
     rows = re.findall(r"^  (?:-(\w), |    )--([\w-]+)(?:=(\w+))?", text, re.M)
     assert len(rows) > 15
@@ -886,7 +886,7 @@ def table(mxfs_bin):
 
 
 def test_cat_of_a_name_in_two_files(run, place):
-    """In two folders or two files: nothing is guessed."""
+    """A name in two folders or two files is ambiguous, so cat fails."""
     for root, names in (("folders", ("u/m", "v/m")), ("files", ("u", "v"))):
         for value, name in enumerate(names):
             (place / root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -899,7 +899,7 @@ REMEDY = r"expected|see mxfs --help|cannot be combined|requires|takes no value|;
 
 
 class TestWrongUse:
-    """Every option with every command and with wrong values: one line that says what to do."""
+    """Every option, with every command and with wrong values, fails with one line that says what to do."""
 
     def wrong(self, run, place, *args):
         done = run(*args, cwd=place).fails(2)
@@ -926,14 +926,14 @@ class TestWrongUse:
                     done.fails(2)
                     assert said[1] == name
                     allowed = said[2].split(", ")
-                else:  # nothing of this exists
+                else:  # none of the operands exist
                     assert done.rc == 0 if name == "schemes" else done.rc in (5, 6), (option, words, done)
             assert any(taken.values()), name
             assert all(taken.values()) or sorted(c for c, t in taken.items() if t) == sorted(allowed), (name, taken, allowed)
 
     @pytest.mark.parametrize("value", ["", "nonsense", "-1", "99999999999999999999", "1e3", "\x1b[31m\nred", "bf16,", "\udcff", "x" * 5000], ids=ascii)
     def test_values(self, value, run, place, table):
-        free = {"only", "only-scheme"}  # any text but none
+        free = {"only", "only-scheme"}  # accept any text except ""
         for name, (_, arg) in table.items():
             if not arg:
                 if value:
@@ -965,7 +965,7 @@ class TestWrongUse:
 
     @pytest.mark.parametrize("word", ["-z", "-zq", "-qz", "-qzv"])
     def test_letters_in_one_word(self, word, run, place):
-        """The message names the letter that is wrong."""
+        """The message names the wrong letter."""
         assert self.wrong(run, place, "list", word, "S").startswith("mxfs: -z: unknown")
 
     @pytest.mark.parametrize("command", COMMANDS)

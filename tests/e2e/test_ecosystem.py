@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""The tools that people use with a model folder, each as a script of its own (users/): given the mount, they do what
-they do with the BF16 copy of the model, to the last bit."""
+"""Tools that people use with a model folder, each run as a separate script (users/): with the mount they give the
+same results as with the BF16 copy of the model, to the last bit."""
 
 import os
 import pathlib
@@ -33,7 +33,7 @@ def made(tmp_path_factory):
 
 
 def use(script, *args):
-    """Runs a script; its lines."""
+    """Runs a script and returns its output lines."""
     env = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
     done = subprocess.run([sys.executable, USERS / script, *args], capture_output=True, text=True, env=env, timeout=140, check=False)
     assert done.returncode == 0, done.stderr
@@ -76,7 +76,7 @@ def test_peft(made, mount, place):
     mine, theirs = (refrepo.tree_of(place / side) for side in ("mine", "theirs"))
     assert {"adapter/adapter_model.safetensors", "merged/config.json"} < set(mine) == set(theirs)
     for name, data in mine.items():
-        assert name.endswith((".md", "adapter_config.json")) or data == theirs[name], name  # those name the folder
+        assert name.endswith((".md", "adapter_config.json")) or data == theirs[name], name  # those contain the folder's name
 
 
 def test_gguf(made, mount, place):

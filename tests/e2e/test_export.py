@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""export where others own what is around DEST, where it is killed, and onto filesystems that can do little."""
+"""export into folders of other users, when killed, and onto filesystems that lack features."""
 
 import os
+import pathlib
 import re
 import resource
 import shutil
@@ -28,7 +29,7 @@ def source(place):
 
 @pytest.fixture
 def folder(place):
-    """A model folder with a file to pass through, in the root and below."""
+    """A model folder with a file to pass through, both in the root and in a subfolder."""
     sharded = refrepo.spread(models.gptoss_hf(), 3)
     sharded.write(place / "repo")
     (place / "repo" / "sub").mkdir()
@@ -39,7 +40,7 @@ def folder(place):
 
 @pytest.fixture(scope="module")
 def meddling(sanitized, tmp_path_factory):
-    """The environment in which support/meddle.c stands between the program and the kernel."""
+    """An environment that preloads support/meddle.c between the program and the kernel."""
     if sanitized:
         pytest.skip("a preloaded library goes before the sanitizer's")
     return preloaded(ROOT / "tests/support/meddle.c", tmp_path_factory.mktemp("meddle"))
@@ -52,7 +53,7 @@ def root():
 
 
 def tree(path):
-    """Every file below a folder with its bytes, every link with its target, every folder."""
+    """All files below a folder with their bytes, links with their targets, and folders."""
     found = {}
     for parent, folders, files in os.walk(path):
         for name in folders + files:
@@ -60,7 +61,7 @@ def tree(path):
             if os.path.islink(full):
                 found[os.path.relpath(full, path)] = os.readlink(full)
             else:
-                found[os.path.relpath(full, path)] = open(full, "rb").read() if name in files else None
+                found[os.path.relpath(full, path)] = pathlib.Path(full).read_bytes() if name in files else None
     return found
 
 
@@ -68,7 +69,7 @@ def stages(path):
     return [name for name in os.listdir(path) if STAGE.fullmatch(name)]
 
 
-# Puts something else where a stage is: what was a link or a folder of the attacker's, or of root's with another name.
+# Replaces a stage by a link or folder of the attacker, or by another folder of root.
 SWAP = r"""
 cd "$ATTACKED" || exit 1
 for stage in .*.mxfs-*; do
@@ -87,7 +88,7 @@ if [ "$WITH" = sub ] && [ -d sub ] && [ ! -L sub ]; then
 fi
 exit 0
 """
-# Puts a folder of the attacker's where the stage is, and in it, once the export goes on there, what holds files of root's.
+# Replaces a stage by a folder of the attacker and, once the export goes on there, its contents by a folder with files of root.
 LURE = r"""
 cd "$ATTACKED" || exit 1
 for stage in .*.mxfs-*; do
@@ -103,11 +104,11 @@ exit 0
 
 @pytest.mark.usefixtures("root")
 class TestFolderOfAnother:
-    """Root exports to a place where another user may rename and replace everything."""
+    """Root exports to a place where another user can rename and replace everything."""
 
     @pytest.fixture
     def scene(self, place):
-        """home/ is the attacker's, with two folders of root's in it; etc/ is root's."""
+        """home/ belongs to the attacker, with two folders of root in it; etc/ belongs to root."""
         home, etc = place / "home", place / "etc"
         for path in (home, etc):
             path.mkdir()
@@ -116,8 +117,8 @@ class TestFolderOfAnother:
         return home, etc
 
     def restore(self, home):
-        """As it was before an export, with folders of root's, one of which others may write to, and one in a folder of the
-        attacker's."""
+        """Resets home/: two folders of root, one of them writable by others, and one of root's in a folder of the
+        attacker."""
         shutil.rmtree(home)
         home.mkdir()
         os.chown(home, USER, USER)
@@ -138,7 +139,7 @@ class TestFolderOfAnother:
     @pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed", "named"])
     @pytest.mark.parametrize("kind", ["file", "forced", "folder", "filled"])
     def test_stage_replaced(self, kind, unnamed, mxfs_bin, meddling, place, scene, source, folder):
-        """At every call that makes, renames or removes something, by links and by other folders."""
+        """The stage is replaced by links and other folders, at every call that makes, renames or removes something."""
         home, etc = scene
         before, swapped = tree(etc), 0
         dest = home if kind == "filled" else home / "x"
@@ -163,12 +164,12 @@ class TestFolderOfAnother:
                 assert tree(etc) == before, case
                 self.assert_kept(home, case)
                 swapped += any(name.startswith("taken") for name in os.listdir(home))
-        assert swapped > 0 or (kind, unnamed) == ("file", True)  # which needs no stage
+        assert swapped > 0 or (kind, unnamed) == ("file", True)  # that case needs no stage
 
     @pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed", "named"])
     @pytest.mark.parametrize("kind", ["file", "forced", "folder", "filled"])
     def test_stage_of_the_attacker(self, kind, unnamed, mxfs_bin, meddling, scene, source, folder):
-        """A folder that others own is not used, so they put nothing in it that would then be removed."""
+        """Export refuses a stage that another user owns, so it does not remove files that this user moved there."""
         home, etc = scene
         before = tree(etc)
         self.restore(home)
@@ -186,7 +187,7 @@ class TestFolderOfAnother:
 
     @pytest.mark.parametrize("kind", ["folder", "filled"])
     def test_what_is_moved_away_stays_ours(self, kind, mxfs_bin, meddling, scene, folder):
-        """The attacker takes the stage away after it was filled: what is there belongs to root, closed to others."""
+        """If the attacker moves a filled stage away, it still belongs to root and is closed to others."""
         home, _ = scene
         env = {**os.environ, **meddling, "MEDDLE": SWAP, "MEDDLE_UID": str(USER), "MEDDLE_WHEN": "before renameat2", "NO_TMPFILE": "1"}
         env |= {"WITH": "nothing", "ATTACKED": str(home)}
@@ -198,7 +199,7 @@ class TestFolderOfAnother:
         assert names_in(taken) == [] and taken.stat().st_uid == 0 and taken.stat().st_mode & 0o777 == 0o700
 
     def test_folder_replaced_by_a_link(self, run, scene, folder):
-        """In a folder that is filled, --force follows no link."""
+        """--force follows no link to a folder when it fills a folder."""
         home, etc = scene
         before = tree(etc)
         os.symlink(etc, home / "sub")
@@ -207,7 +208,7 @@ class TestFolderOfAnother:
         assert tree(etc) == before and names_in(home) == ["sub"]
 
     def test_file_that_is_a_link(self, run, scene, folder):
-        """In a folder that is filled, --force replaces the link, not what it leads to."""
+        """--force replaces a link to a file, not its target, when it fills a folder."""
         home, etc = scene
         before = tree(etc)
         os.symlink(etc / "passwd", home / "passwd")
@@ -217,19 +218,19 @@ class TestFolderOfAnother:
 
     @pytest.mark.parametrize("target", ["etc", "etc/passwd", "etc/new"])
     def test_links_of_another(self, target, run, place, scene, source):
-        """They may lead to what their owner has, and nowhere else; forced or not."""
+        """Another user's links may lead only to folders of that user, with or without --force."""
         home, etc = scene
         before = tree(etc)
         os.symlink(place / target, home / "link")
         os.lchown(home / "link", USER, USER)
         for dest in ("link", "link/x") if target == "etc" else ("link",):
             for force in ([], ["--force"]):
-                run("export", *force, source, home / dest).fails(6, "symbolic link of another user")
+                run("export", *force, source, home / dest).fails(6, "another user's symbolic link")
         assert tree(etc) == before and names_in(home) == ["link"]
 
     @pytest.mark.parametrize("first", ["home", "third"])
     def test_links_of_two_others(self, first, run, place, scene, source):
-        """One may not lend the other's link what is its own, nor lead there itself."""
+        """Links of two users in one path are refused, whichever of the two owns the destination."""
         home, _ = scene
         (place / "third").mkdir()
         os.chown(place / "third", 1, 1)
@@ -239,12 +240,12 @@ class TestFolderOfAnother:
             os.lchown(path, owner, owner)
         before = tree(place / "third")
         dest = home / "to-third" / "x" if first == "home" else place / "third" / "to-home" / "x"
-        run("export", source, dest).fails(6, "symbolic link of another user")
+        run("export", source, dest).fails(6, "another user's symbolic link")
         assert tree(place / "third") == before
 
     @pytest.mark.parametrize("owner", [0, USER])
     def test_links_that_are_followed(self, owner, run, place, scene, source):
-        """Root's, and those of who owns what they lead to: folders on the way and DEST itself."""
+        """Links are followed if root owns them, or the owner of their target: folders on the way and DEST itself."""
         home, _ = scene
         (home / "real").mkdir()
         os.chown(home / "real", USER, USER)
@@ -265,7 +266,7 @@ class TestFolderOfAnother:
         run("export", source, place / "a" / "x").fails(6, "Too many levels")
 
     def test_what_may_look_like_a_stage(self, run, place, scene, source):
-        """Folders that the attacker called like leavings of root's, one that others may write to, and what a link leads to, stay."""
+        """Export keeps folders of root that the attacker renamed to look like stages, one that others may write to, and a link's target."""
         home, _ = scene
         for name, mode in ((".x.mxfs-1-0", 0o755), (".x.mxfs-2-0", 0o777), (".x.mxfs-3-0", 0o700)):
             (home / name / "mxfs-unfinished").mkdir(parents=True)
@@ -287,7 +288,7 @@ class TestFolderOfAnother:
 
 
 def test_another_ordinary_user(as_user, place, source):
-    """Not only root is careful; and its own links are followed, its own leavings removed."""
+    """An ordinary user is protected as root is; the user's own links are followed, and own leftovers removed."""
     done = as_user(
         """
         mkdir mine other-leads-here; ln -s mine link
@@ -300,11 +301,13 @@ def test_another_ordinary_user(as_user, place, source):
         prepare='ln -s "$HOME/other-leads-here" theirs && chown -h 1:1 theirs',
     )
     assert done.stdout == "x\ny\nrc=6\n", done
-    assert re.fullmatch(r"mxfs: \S+/y: removed what 1 killed export left\nmxfs: \S+/theirs/x: .* of another user .*\n", done.stderr), done
+    assert re.fullmatch(
+        r"mxfs: \S+/y: removed the leftovers of 1 killed export\nmxfs: \S+/theirs/x: another user's symbolic link .*\n", done.stderr
+    ), done
 
 
 class TestKilled:
-    """SIGKILL in the middle: DEST is as it was, and the next export finds its way."""
+    """After a SIGKILL in the middle DEST is unchanged, and the next export succeeds."""
 
     @pytest.fixture
     def model(self, place):
@@ -315,7 +318,7 @@ class TestKilled:
         return place / "src"
 
     def start(self, command, env, until="%"):
-        """A slow export, in the middle of it."""
+        """Starts a slow export and waits until it is under way."""
         running = Terminal("env", *[f"{k}={v}" for k, v in env.items()], *command, "--kernel=scalar", "--jobs=1")
         running.read_until(until)
         return running
@@ -340,7 +343,7 @@ class TestKilled:
         assert kind != "forced" or dest.read_bytes() == b"old"
         done = run("export", *force, what, dest)
         assert done.rc == 0, done
-        assert re.fullmatch("" if unnamed else rf"mxfs: {dest}: removed what 1 killed export left\n", done.err), done
+        assert re.fullmatch("" if unnamed else rf"mxfs: {dest}: removed the leftovers of 1 killed export\n", done.err), done
         made = dest / "m.safetensors" if dest == to or what == model else dest
         assert made.stat().st_size > 250e6 and stages(to) == []
         assert names_in(to) == (["m.safetensors", "sub"] if kind == "filled" else ["m.safetensors", "mine", "sub"] if dest == to else ["x"])
@@ -348,7 +351,7 @@ class TestKilled:
 
     @pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed", "named"])
     def test_killed_at_every_step(self, unnamed, mxfs_bin, meddling, run, place, folder):
-        """At each call that makes, renames or removes something: nothing, or all of it; and nothing is left after the next."""
+        """Killed at each call that makes, renames or removes something: all or nothing is there, and the next export cleans up."""
         env = {**os.environ, **meddling, "MEDDLE": 'echo . >>"$STEPS"; [ $(wc -l <"$STEPS") != "$AT" ] || kill -9 $PPID', "STEPS": str(place / "steps")}
         env |= {} if unnamed else {"NO_TMPFILE": "1"}
         (place / "to").mkdir()
@@ -370,7 +373,7 @@ class TestKilled:
         assert killed > 10 and done.returncode == 0
 
     def test_a_running_export_is_left_alone(self, mxfs_bin, meddling, run, place, model):
-        """Its stage is locked. Who comes first has the name."""
+        """A running export's stage is locked, so another export keeps it. The first to finish gets the name."""
         to = place / "to"
         running = self.start([mxfs_bin, "export", model, to / "x"], {**meddling, "NO_TMPFILE": "1"})
         running.process.send_signal(signal.SIGSTOP)
@@ -414,7 +417,7 @@ class TestFilesystems:
         assert len(done.stderr.splitlines()) == 2, done
 
     def test_one_that_can_do_little(self, run, serve, place, source, folder):
-        """No files without names, no links, no rename that replaces nothing, no block size: and it all works."""
+        """Export works without O_TMPFILE, links, RENAME_NOREPLACE and a block size."""
         (place / "below").mkdir()
         disk = serve("plainfs", place / "below")
         for dest, what, options in (("file", source, []), ("file", source, ["--force"]), ("new", folder, []), ("new", folder, ["--force"])):
@@ -440,20 +443,20 @@ class TestFilesystems:
         assert stages(place / "out") == []
 
     def test_no_proc(self, mxfs_bin, sanitized, alone, place, source):
-        """Without it a file without a name cannot get one."""
+        """Without /proc an unnamed file cannot be named, so export uses a stage."""
         if sanitized:
             pytest.skip("the leak sanitizer wants /proc")
         done = alone("sh", "-c", 'umount -l /proc && "$0" export "$1" "$2" && ls -A "$3"', mxfs_bin, source, place / "x", place)
         assert (done.returncode, done.stdout, done.stderr) == (0, "src\nx\n", ""), done
 
     def test_a_folder_that_cannot_be_read(self, as_user, source):
-        """One may make files there, and enter."""
+        """A folder need not be readable: making files and entering is enough."""
         done = as_user(f'mkdir box && chmod 300 box && mxfs export "{source}" box/x && cmp box/x <(mxfs export "{source}" -)')
         assert (done.returncode, done.stderr) == (0, ""), done
 
 
 class TestDescriptors:
-    """DEST may name a descriptor, which is then written to as it is."""
+    """DEST can name a descriptor; export then writes to it instead of opening the path."""
 
     @pytest.mark.parametrize("dest", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "-"])
     @pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "force"])
@@ -478,14 +481,14 @@ class TestDescriptors:
         assert status == 2 and "stdout is a terminal" in text
 
     def test_that_cannot_be_written(self, mxfs_bin, run, place, source):
-        """One that is closed, or open for reading only, is a path like any other."""
+        """A descriptor that is closed or open only for reading is treated as an ordinary path."""
         run("export", source, "/dev/fd/77").fails(6, "/dev/fd/77: No such file")
         (place / "x").write_bytes(b"precious")
         done = subprocess.run(["sh", "-c", f'"$0" export "$1" /dev/fd/3 3<"{place}/x"', mxfs_bin, source], capture_output=True, text=True, check=False)
         assert done.returncode == 6 and "exists" in done.stderr and (place / "x").read_bytes() == b"precious", done
 
     def test_a_folder(self, mxfs_bin, place, source):
-        """Also one whose name is gone from where it was."""
+        """The descriptor of a folder works even after the folder was moved."""
         (place / "a").mkdir()
         with tempfile.TemporaryDirectory(dir=place) as held:
             fd = os.open(held, os.O_RDONLY)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Sources that fail or are slow, readers that die, daemons that are killed: right bytes or an error, never anything else."""
+"""Sources that fail or are slow, readers that die, daemons that are killed: readers get right bytes or an error."""
 
 import concurrent.futures
 import ctypes
@@ -36,7 +36,7 @@ def served_badly(serve, place, model):
     assert path.stat().st_size == good.stat().st_size
 
     def say(text):
-        # By rename: the other side never reads half of it.
+        # By rename, so that badfs never reads half of it.
         new = place / "control.new"
         new.write_text(text)
         new.rename(control)
@@ -56,7 +56,7 @@ def large_bad_source(serve, place):
 
 
 def wait_until_it_reads(pid, limit=20):
-    """Returns when a thread of that process waits for the answer of a FUSE filesystem."""
+    """Returns when a thread of the process waits for an answer from a FUSE filesystem."""
     end = time.monotonic() + limit
     waits = [""]
     while not any("wait_answer" in w for w in waits):
@@ -73,7 +73,7 @@ def read_at(path, offset, length):
 
 
 def test_failing_device(bad_source, mount):
-    """EIO for what needs the bad range, the right bytes for all else, and again when it has recovered."""
+    """Reads that need the bad range get EIO, all others the right bytes; after recovery, so do all."""
     path, say, want, header = bad_source
     made = mount(path, "--cache-size=1M", "--views=none", foreground=True)
     size = path.stat().st_size
@@ -88,7 +88,7 @@ def test_failing_device(bad_source, mount):
             assert e.errno == errno.EIO
             bad += 1
     assert good and bad
-    # The log names a tensor, at most a line a second.
+    # The log names a tensor, at most one line per second.
     lines = [line for line in made.stderr.splitlines() if "cannot read tensor" in line]
     assert lines and '"model.' in lines[0] and len(lines) <= 10
     made.excused = lines
@@ -99,7 +99,7 @@ def test_failing_device(bad_source, mount):
 
 
 def test_failing_device_direct(bad_source, mount):
-    """A failure ahead of a sequential reader fails that read alone, and the bytes are fetched again when needed."""
+    """A failure in look-ahead fails only that read; the bytes are fetched again when they are needed."""
     path, say, want, header = bad_source
     made = mount(path, "--direct-io", "--cache-size=1M", "--views=none", foreground=True)
     size, step = path.stat().st_size, 128 << 10
@@ -121,7 +121,7 @@ def test_failing_device_direct(bad_source, mount):
 
 
 def test_sigint_while_decoding_ahead(source, mount):
-    """The thread that decodes ahead ends with the others, also while a file that it works for is open."""
+    """The thread that decodes ahead ends with the others, even while its file is open."""
     path, want = source
     made = mount(path, "--direct-io", "--views=none")
     step = 128 << 10
@@ -146,7 +146,7 @@ def test_failing_device_under_a_mapping(bad_source, mount):
 
 
 def test_slow_device(bad_source, mount):
-    """While reads wait for the device, names and attributes answer at once."""
+    """While reads wait for the device, requests for names and attributes are answered at once."""
     path, say, want, _ = bad_source
     made = mount(path)
     say("delay 700")
@@ -165,7 +165,7 @@ def test_slow_device(bad_source, mount):
 
 
 def test_slow_storage(large_bad_source, mount):
-    """Matrices that take long to load, one after the other, so that the next ones are asked for ahead of time."""
+    """Matrices that take long to load are read in order, so the next ones are requested ahead of time."""
     path, say, want, _ = large_bad_source
     made = mount(path, "--views=none")
     say("delay 2")
@@ -175,9 +175,9 @@ def test_slow_storage(large_bad_source, mount):
 
 
 def test_hanging_device(bad_source, mount, monkeypatch):
-    """A read that does not return holds up neither the end of the mount nor its reader, who gets an error."""
+    """A read that never returns delays neither the unmount nor its reader, which gets an error."""
     path, say, want, _ = bad_source
-    monkeypatch.setenv("TSAN_OPTIONS", "report_thread_leaks=0")  # it ends without waiting for its threads
+    monkeypatch.setenv("TSAN_OPTIONS", "report_thread_leaks=0")  # the daemon exits without waiting for its threads
     made = mount(path, "--views=none", "--cache-size=1M")
     say("delay 15000")
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -187,16 +187,16 @@ def test_hanging_device(bad_source, mount, monkeypatch):
         wait_for_mounts(lambda: not mounted(made.path))
         assert isinstance(reading.exception(20), OSError)
         assert os.waitid(os.P_PID, made.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None, "the device has answered"
-    assert made.wait() == 0  # once the device has answered: the kernel releases no reader earlier
+    assert made.wait() == 0  # only once the device has answered: the kernel releases no reader earlier
 
 
 def test_reader_killed(bad_source, mount):
-    """A reader that dies in a slow read disturbs no other."""
+    """A reader that dies in a slow read does not disturb others."""
     path, say, want, _ = bad_source
     made = mount(path, "--views=none")
     say("delay 300")
     reader = subprocess.Popen(["dd", f"if={made.file}", "of=/dev/null", "bs=64k", "status=none"])
-    first = read_at(made.file, 0, 100)  # by now the daemon is at work
+    first = read_at(made.file, 0, 100)  # now the daemon is working on the read
     reader.kill()
     reader.wait(10)
     say("")
@@ -210,7 +210,7 @@ def source(place):
 
 
 def test_killed_under_load_and_mounted_again(source, mount):
-    """SIGKILL at random moments under load; a new mount clears the dead one and serves the same."""
+    """After a SIGKILL at a random moment under load, a new mount clears the dead one and serves the same bytes."""
     path, want = source
     rng = random.Random(11)
     wrong = []
@@ -223,8 +223,8 @@ def test_killed_under_load_and_mounted_again(source, mount):
                 while not stop.is_set():
                     offset = rng.randrange(len(want))
                     piece = want[offset : offset + 70_000]
-                    # A daemon that dies in the middle leaves the kernel with the pages that it had answered: a
-                    # short read of right bytes. What follows them is an error.
+                    # If the daemon dies during a read, the kernel returns the pages that it had answered: a
+                    # short read of right bytes. The next read fails.
                     done = 0
                     while done < len(piece):
                         got = read_at(made.file, offset + done, len(piece) - done)
@@ -256,7 +256,7 @@ def test_killed_under_load_and_mounted_again(source, mount):
 
 
 def test_many_threads_fault_one_mapping(place, mount, run):
-    """All at once, a page each time: memcmp() is called without Python's lock, which would let one fault at a time."""
+    """All threads fault pages at once: ctypes calls memcmp() without Python's lock, which would allow one fault at a time."""
     model = refmodels.big_gptoss()
     want = np.frombuffer(model.expected_bytes(), np.uint8)
     made = mount(model.write(place / "src" / "model.safetensors"), "--cache-size=1M", "--views=none")
@@ -296,12 +296,12 @@ def test_many_opens(source, mount):
         for f in files:
             f.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    # Each of the daemon's threads has a descriptor of its own for the kernel; opens leave none.
+    # Each of the daemon's threads has its own descriptor of /dev/fuse; closed files leave none.
     assert len(os.listdir(f"/proc/{made.pid}/fd")) <= before + 16
 
 
 def test_few_descriptors(source, mount, mxfs_bin):
-    """Too few descriptors are an error that says so, or enough to serve; never half a mount."""
+    """With few descriptors mxfs either fails with a message that says so, or serves everything."""
     path, want = source
     outcomes = set()
     for limit in (3, 4, 5, 6, 8, 12, 40):
@@ -321,7 +321,7 @@ def test_few_descriptors(source, mount, mxfs_bin):
 
 @pytest.mark.parametrize("foreground", [False, True], ids=["background", "foreground"])
 def test_no_thread_to_start_with(foreground, source, place, run, sanitized):
-    """Without the thread for signals, or a first one for requests, nothing stays mounted."""
+    """Without a thread for signals, or a first one for requests, nothing stays mounted."""
     if sanitized:
         pytest.skip("sanitizers want to be the first library")
     (place / "m").mkdir()
@@ -333,7 +333,7 @@ def test_no_thread_to_start_with(foreground, source, place, run, sanitized):
 
 
 def test_no_more_threads(source, place, mount, sanitized):
-    """With one thread for requests, or two, everything is served, only not at once."""
+    """One or two threads for requests serve everything, only with less parallelism."""
     if sanitized:
         pytest.skip("sanitizers want to be the first library")
     path, want = source
@@ -349,20 +349,20 @@ def test_no_more_threads(source, place, mount, sanitized):
 
 
 def test_thread_cancelled_while_it_writes(source, place, mount, sanitized):
-    """libfuse cancels its threads at the end: what one of them held must not be waited for."""
+    """libfuse cancels its threads at the end: the daemon must not wait for a lock that one of them held."""
     if sanitized:
         pytest.skip("sanitizers want to be the first library")
     path, want = source
     made = mount(path, foreground=True, env=preloaded(SUPPORT / "cancelled.c", place))
     assert read_at(made.file, 0, 50_000) == want[:50_000]
-    assert len(os.listdir(f"/proc/{made.pid}/task")) > 3  # the main one, that of signals, and two for requests
+    assert len(os.listdir(f"/proc/{made.pid}/task")) > 3  # the main thread, the one for signals, and two for requests
     os.kill(made.pid, signal.SIGTERM)
     assert made.wait() == 0 and not mounted(made.path)
     assert (made.directory / "stderr").read_text().endswith(": unmounted\n")
 
 
 def test_few_processes(source, as_user, place, sanitized):
-    """An ordinary user at the limit of processes: nothing is mounted and one line says so, or all is served."""
+    """At an ordinary user's limit of processes, mxfs fails with one line and no mount, or serves everything."""
     if sanitized:
         pytest.skip("sanitizers end a program that gets no thread")
     path, want = source
@@ -391,7 +391,7 @@ def test_few_processes(source, as_user, place, sanitized):
 
 
 def test_sigterm_with_an_idle_mapping(source, mount):
-    """It never ends by itself: after --stop-timeout the daemon goes, and what was not yet read is SIGBUS."""
+    """A mapping never ends by itself: after --stop-timeout the daemon exits, and pages not read yet give SIGBUS."""
     path, want = source
     made = mount(path, "--views=none", "--stop-timeout=1", "--readahead=64K")
     code = f"""if True:

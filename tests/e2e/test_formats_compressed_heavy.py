@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""compressed-tensors: every preset scheme of the installed library, as it compresses and as it decompresses."""
+"""compressed-tensors: every preset scheme of the installed library, compressed and decompressed by it."""
 
 import pytest
 
@@ -19,18 +19,18 @@ from reftorch import as_bf16, from_torch
 MAIN = ("weight_packed", "weight")
 
 
-def octets(generator, like, high=256):
-    """Random bytes in place of a tensor."""
+def random_bytes(generator, like, high=256):
+    """Random bytes of a tensor's type and shape."""
     size = like.numel() * like.element_size()
     return torch.randint(0, high, (size,), generator=generator, dtype=torch.uint8).view(like.dtype).reshape(like.shape)
 
 
 def wild(stored, generator):
-    """Any codes; any scales but 255 where bytes are scales (for which the library has no NaN)."""
+    """Any codes, and any scales, except 255 as an E8M0 scale: the library gives no NaN for it."""
     main = next(name for name in MAIN if name in stored)
-    changed = {main: octets(generator, stored[main])}
+    changed = {main: random_bytes(generator, stored[main])}
     if stored["weight_scale"].element_size() == 1:
-        changed["weight_scale"] = octets(generator, stored["weight_scale"], 255)
+        changed["weight_scale"] = random_bytes(generator, stored["weight_scale"], 255)
     return {**stored, **changed}
 
 

@@ -36,7 +36,7 @@ class TestFp8:
         assert_shows(mount, place, model, dtype)
 
     def test_one_rounding(self, mount, place):
-        """Other methods do not, whatever the type of their scales."""
+        """Other methods multiply in float32, whatever the type of their scales."""
         model = ref.FloatModel(FP8)
         scale = ref.every_class("F16")
         codes = ref.fp8_codes(1, *(len(ref.CLASSES["F16"]), 300))
@@ -60,13 +60,13 @@ class TestFp8:
         ids=str,
     )  # fmt: skip
     def test_block_size(self, config, shape, block, mount, place):
-        """From the config where that fits, else the only power of two that fits, else the ratio."""
+        """The block size is the config's if that fits, else the only power of two that fits, else the ratio."""
         model = ref.FloatModel(config)
         ref.add_blocks(model, "x", 1, shape, block)
         assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes())
 
     def test_unscaled(self, mount, place):
-        """FP8 without scales passes through, said once."""
+        """FP8 without scales passes through, with one notice."""
         tensors = {f"layers.{i}.weight": ref.fp8_codes(i, 4, 8) for i in range(3)}
         source = place / "m.safetensors"
         rt.save(source, tensors, {"format": "pt"})
@@ -92,7 +92,7 @@ class TestNvfp4:
         assert_shows(mount, place, model, dtype)
 
     def test_golden(self):
-        """Known values hold the oracle to account: code row 0..7 with block scale 1.25."""
+        """Checks the oracle with known values: codes 0..7 with block scale 1.25."""
         codes = np.array([[0x10, 0x32, 0x54, 0x76, 0, 0, 0, 0]], np.uint8)
         want = np.array([0x0000, 0x3BFC, 0x3C7C, 0x3CBD, 0x3CFC, 0x3D3D, 0x3D7C, 0x3DBD], np.uint16)
         block = ref.floats(rt.raw("F8_E4M3", (1, 1), bytes([0x3A])))
@@ -101,7 +101,7 @@ class TestNvfp4:
             assert_same(ref.rounded(values[:, :8], "BF16").data, want.tobytes())
 
     def test_config_tells_from_comfy(self, mount, place):
-        """Shapes that need no padding are ModelOpt's where there is a config.json."""
+        """With a config.json, shapes that need no padding are ModelOpt's."""
         model = ref.FloatModel({"quantization_config": {"quant_method": "modelopt", "quant_algo": "NVFP4"}})
         ref.add_nvfp4(model, "x", 1, (128, 64), np.float32(0.5))
         assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes())
@@ -112,7 +112,7 @@ class TestNvfp4:
 
 
 class TestVectors:
-    """Files that other software made (tests/data/vectors/README.md says which)."""
+    """Files written by other software (tests/data/vectors/README.md says which)."""
 
     @pytest.mark.parametrize("name", ["ct_fp8_dynamic", "ct_mxfp8", "ct_nvfp4", "modelopt_nvfp4"])
     def test_model(self, name, mount):
@@ -120,7 +120,7 @@ class TestVectors:
         assert_file(made.file, (VECTORS / name / "want" / "model.safetensors").read_bytes())
 
     def test_deepseek(self, mount):
-        """Blocks with ragged edges; of the result there is a digest of each tensor."""
+        """Blocks with ragged edges, compared with a digest of each tensor."""
         made = mount(VECTORS / "deepseek_fp8" / "src" / "model.safetensors")
         tensors, metadata = rt.read(made.file.read_bytes())
         assert metadata == {"format": "pt"}
@@ -135,7 +135,7 @@ EXP = lambda *shape: rt.raw("F8_E8M0", shape, bytes(int(np.prod(shape))))
 FP8_SCALE = lambda *shape: ref.scales(1, "F8_E4M3", *shape)
 TRANSFORM = {"quantization_config": {"quant_method": "compressed-tensors", "transform_config": {"config_groups": {"u": {"type": "hadamard"}}}}}
 
-# name -> (tensors, config, words of the error)
+# name -> (tensors, config, words in the error)
 REFUSED = {
     "fp8-block": ({"x.weight": E4M3(1, 200, 100), "x.weight_scale_inv": ONE(7, 3)}, None, ["x.weight"]),
     "fp8-scales-of-columns": ({"x.weight": E4M3(1, 20, 10), "x.weight_scale": ONE(10)}, None, ["x.weight"]),
@@ -203,7 +203,7 @@ def test_refused(case, run, place):
 
 
 def test_config_tells_from_comfy(mount, place):
-    """The same shapes with a config.json are not ComfyUI's."""
+    """With a config.json, the same shapes are not ComfyUI's."""
     model = ref.FloatModel({"quantization_config": {"quant_method": "compressed-tensors", "format": "mxfp8-quantized"}})
     ref.add_blocks(model, "x", 1, (128, 128), (1, 32), "U8", scale_name="weight_scale")
     assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes())

@@ -26,7 +26,7 @@ def show(mount, place, source, want, config=None):
 
 @pytest.mark.parametrize("divisor", [[1], []], ids=["vector", "scalar"])
 def test_compressed_tensors_nvfp4_every_scale(divisor, mount, place):
-    """All block scales with all codes, and a divisor that is stored either way."""
+    """All block scales with all codes, and the global scale stored in either form."""
     pytest.importorskip("compressed_tensors")
     import refct
 
@@ -34,8 +34,8 @@ def test_compressed_tensors_nvfp4_every_scale(divisor, mount, place):
     source, want = {}, {}
     for i, value in enumerate((81.3, 1234.5, 1e-30, 3e38, 0.0, float("nan"), -7.77)):
         scale = torch.arange(256, dtype=torch.uint8).view(torch.float8_e4m3fn).repeat(3, 1)
-        octets = torch.randint(0, 256, (3, 2048), generator=torch.Generator().manual_seed(i), dtype=torch.uint8)
-        state = {"weight_packed": octets, "weight_scale": scale, "weight_global_scale": torch.full(divisor, value)}
+        codes = torch.randint(0, 256, (3, 2048), generator=torch.Generator().manual_seed(i), dtype=torch.uint8)
+        state = {"weight_packed": codes, "weight_scale": scale, "weight_global_scale": torch.full(divisor, value)}
         want[f"x{i}.weight"] = as_bf16(preset.decompress(state))
         source.update({f"x{i}.{part}": from_torch(t) for part, t in state.items()})
     show(mount, place, source, want, {"quantization_config": preset.config()})
@@ -43,7 +43,7 @@ def test_compressed_tensors_nvfp4_every_scale(divisor, mount, place):
 
 @pytest.fixture(scope="module")
 def transformers():
-    """transformers' dequantizer, which takes blocks that divide the weight: Tensors in, Tensor out."""
+    """Runs transformers' dequantizer, which needs blocks that divide the weight, on Tensors."""
     dequantizer = pytest.importorskip("transformers.integrations.finegrained_fp8").Fp8Dequantize(None)
     return lambda codes, scales: as_bf16(dequantizer._dequantize_one(to_torch(codes), to_torch(scales), torch.bfloat16))
 
@@ -62,7 +62,7 @@ def test_transformers(scale, transformers, mount, place):
 @pytest.mark.parametrize("codes", ["F8_E4M3", "F8_E5M2"])
 @pytest.mark.parametrize("scale", ref.CLASSES)
 def test_transformers_every_code(scale, codes, transformers, mount, place):
-    """Times every class of scale, but for U8 255, which it gives no NaN for."""
+    """All codes times every class of scale, except U8 255, for which transformers gives no NaN."""
     scales = ref.every_class(scale)
     n = scales.shape[0] - (scale == "U8")
     scales = rt.raw(scale, (n, 1), scales.data[: n * len(scales.data) // scales.shape[0]])

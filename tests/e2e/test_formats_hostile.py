@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Groups with something wrong: every scheme gives the right answer or a refusal that names the tensor."""
+"""Defective groups: every scheme gives the right answer, or a refusal that names the tensor."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from helpers import assert_same
 
 @pytest.fixture
 def shown(run, place):
-    """shown(model, tensors) -> how `export` of a file of those tensors, with the model's config, ended."""
+    """shown(model, tensors) -> the Result of exporting a file of those tensors with the model's config."""
 
     def go(model, tensors):
         rt.save(place / "m.safetensors", tensors, {"format": "pt"})

@@ -37,18 +37,18 @@ def test_any_range(name, mount, place):
 class TestPacked:
     @pytest.mark.parametrize(("widths", "gaps"), [((7,), False), (ref.WIDTHS, True), ((7,), True)])
     def test_other_packings(self, widths, gaps, mount, place):
-        """Older writers left gaps in words, where bits do not divide 32."""
+        """Older writers left gaps in words if the number of bits does not divide 32."""
         assert_shows(mount, place, ref.packed_layouts(widths, gaps))
 
     @pytest.mark.parametrize("bits", [1, 2, 3, 4, 5, 6, 8])
     def test_bits_from_the_width(self, bits, mount, place):
-        """Without a config; 7 bits need one, since older packings of them are as wide as 8 bits."""
+        """No config is needed, except for 7 bits: their older packing is as wide as 8 bits."""
         model = FloatModel()
         ref.add_packed(model, "x", 1, (5, 256), bits, 64)
         assert_shows(mount, place, model)
 
     def test_ragged_rows(self, mount, place):
-        """Rows that fill no word, with scales of rows; every length."""
+        """Rows of every length, most of them not whole words, with one scale per row."""
         model = FloatModel(ref.ct_config(4))
         for k in range(1, 70):
             ref.add_packed(model, f"layers.{k}", k, (3, k), 4, None, zeros=k % 3 == 0)
@@ -56,7 +56,7 @@ class TestPacked:
 
     @pytest.mark.parametrize("bits", [3, 5, 6, 7])
     def test_packing_that_nothing_tells(self, bits, run, place):
-        """Two words either way, and not the same codes in them."""
+        """Both packings take two words per row, with different codes in them."""
         model = FloatModel(ref.ct_config(bits))
         ref.add_packed(model, "x", 1, (3, 32 // bits + 1), bits, None)
         (place / "mnt").mkdir()
@@ -69,7 +69,7 @@ class TestPacked:
         assert_shows(mount, place, model)
 
     def test_unused_g_idx(self, mount, place):
-        """-1 anywhere: columns lie in their natural order."""
+        """A g_idx with -1 anywhere means that columns are in their natural order."""
         model = FloatModel(ref.ct_config(4))
         ref.add_packed(model, "x", 1, (5, 256), 4, 64)
         name = "x.weight_g_idx"
@@ -79,7 +79,7 @@ class TestPacked:
 
     @pytest.mark.parametrize("bits", range(1, 9))
     def test_group_size_of_the_config(self, bits, mount, place):
-        """The weight_shape of the last of very many matrices of one shape is not read."""
+        """Among very many matrices of one shape, the weight_shape of the last is not read."""
         model = FloatModel(ref.ct_config(bits, group_size=32))
         for i in range(0, 1200, 2):
             ref.add_packed(model, f"x.{i:04}", i, (3, 5, 320) if i > 1100 else (1, 1, 32), bits, 32, zeros=True)
@@ -89,7 +89,7 @@ class TestPacked:
     @pytest.mark.parametrize("kind", [np.int32, np.int64])
     @pytest.mark.parametrize("shape", [(5, 255), (5, 249), (5, 264), (5, 0), (4, 256), (5, -256)])
     def test_shape_that_contradicts(self, shape, kind, run, place):
-        """The shape that config.json, scales and codes agree on; also where a row would fill the same words."""
+        """The shape comes from config.json, scales and codes together, even if another would fill the same words."""
         model = FloatModel(ref.ct_config(4, group_size=32))
         ref.add_packed(model, "x", 1, (5, 256), 4, 32)
         model.source["x.weight_shape"] = rt.tensor(np.array(shape, kind))
@@ -97,7 +97,7 @@ class TestPacked:
 
     @pytest.mark.parametrize("group", [16, 64, 128])
     def test_group_size_that_is_another(self, group, mount, place):
-        """Tensors of another layer: weight_shape tells."""
+        """weight_shape reveals tensors of another layer."""
         model = FloatModel(ref.ct_config(4, group_size=group))
         ref.add_packed(model, "x", 1, (5, 256), 4, 32)
         assert_shows(mount, place, model)
@@ -116,18 +116,18 @@ class TestInt8:
 
 class TestGptq:
     def test_version_2(self, mount, place):
-        """Zeros as they are."""
+        """Zero points are stored as they are."""
         assert_shows(mount, place, ref.gptq_layouts(2))
 
     def test_float16_model(self, mount, place):
-        """The config's own type, where none was asked for."""
+        """Without --dtype the output has the type in the config."""
         model = ref.gptq_layouts()
         model.config["torch_dtype"] = "float16"
         assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes("F16"))
 
     @pytest.mark.parametrize("name", ["quantize_config.json", "config.json"])
     def test_configs(self, name, mount, place):
-        """Older models have a file of their own for it."""
+        """Older models have the quantization config in a separate file."""
         model = ref.gptq_layouts(2)
         config = model.config["quantization_config"] if name == "quantize_config.json" else model.config
         model.config = None
@@ -172,7 +172,7 @@ class TestAwq:
         assert_file(mount(source).file, model.expected_bytes())
 
     def test_golden(self):
-        """Word 0x76543210 holds the columns 0 4 1 5 2 6 3 7: known answers hold the oracle to account."""
+        """Word 0x76543210 holds the columns 0 4 1 5 2 6 3 7: checks the oracle with known answers."""
         model = FloatModel()
         ref.add_awq(model, "x", 1, 8, 1, 1)
         (word,) = model.source["x.qweight"].array().view(np.uint32).reshape(-1)
@@ -192,7 +192,7 @@ class TestMlx:
         assert_shows(mount, place, ref.mlx_layouts(bits, 64), dtype, kernel)
 
     def test_widths_of_layers(self, mount, place):
-        """Some layers have widths of their own."""
+        """Some layers have their own widths."""
         model = FloatModel(ref.mlx_config(4, 64, **{"model.lm_head": {"group_size": 64, "bits": 8}, "model.norm": False}))
         ref.add_mlx(model, "model.up_proj", 1, (9, 256), 4, 64)
         ref.add_mlx(model, "model.lm_head", 2, (9, 256), 8, 64)
@@ -213,7 +213,7 @@ def ones(dtype, *shape):
 
 
 def packed(**changed):
-    """A good pair of 4 bits with some parts changed or (None) left out."""
+    """A valid 4-bit group with some parts changed or (None) left out."""
     parts = {
         "packed": i32(4, 8), "scale": ones("BF16", 4, 2), "shape": rt.tensor(np.array([4, 64], np.int64)), **changed,
     }  # fmt: skip
@@ -237,7 +237,7 @@ def awq(**changed):
     return {"x." + k: t for k, t in parts.items() if t is not None}
 
 
-# Transforms of compressed-tensors: another matrix has to turn the weights back.
+# Transforms of compressed-tensors: the weights must be rotated back with another matrix.
 ROTATED = {**ref.CT, "transform_config": {"config_groups": {"u": {"type": "hadamard"}}}}
 
 # name -> (tensors, config)
@@ -329,14 +329,14 @@ def test_refused(case, run, place):
 
 
 def test_cache_too_small_for_a_strip(run, place):
-    """The narrowest strip of a matrix of many rows is more than the smallest cache."""
+    """The narrowest strip of a matrix with many rows does not fit the smallest cache."""
     rt.save(place / "m.safetensors", gptq(qweight=i32(8192, 64), qzeros=i32(512, 8), scales=ones("F16", 512, 64)), {"format": "pt"})
     (place / "config.json").write_text(json.dumps(GPTQ))
     run("cat", "--cache-size=1M", place / "m.safetensors", "x.weight").fails(2, "--cache-size=1048576: too small for tensor", "x.weight")
     assert run("cat", "--cache-size=64M", place / "m.safetensors", "x.weight").rc == 0
 
 
-# Formats of others, told by their tensors alone: name -> tensors.
+# Other formats, recognised by their tensors alone: name -> tensors.
 FOREIGN = {
     "sparse-bitmask": {"x.compressed": ones("BF16", 9), "x.bitmask": u8(4, 1), "x.row_offsets": i32(4)},
     "marlin": {"x.B": i32(4, 64), "x.s": ones("F16", 1, 32)},
@@ -361,6 +361,6 @@ FOREIGN = {
 
 @pytest.mark.parametrize("scheme", FOREIGN)
 def test_foreign(scheme, run, place):
-    """Refused by the name of the format; the config only tells what nothing else does. Shown raw, nothing is touched."""
+    """A format is refused by name, by its config only if nothing else identifies it. Raw, it is shown unchanged."""
     mx_int = {"quantization_config": {"quant_method": "auto-round", "data_type": "mx_int", "bits": 4, "group_size": 32}}
     assert_refused(run, place, FOREIGN[scheme], mx_int if scheme == "mxint4" else None, scheme, '"x.')

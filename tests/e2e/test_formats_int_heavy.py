@@ -14,7 +14,7 @@ pytestmark = pytest.mark.heavy
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
 def test_mlx(dtype, mount, place):
-    """Its backend on the CPU; that of Metal may fuse the product and the sum."""
+    """Uses MLX's CPU backend; the Metal backend may fuse the product and the sum."""
     mx = pytest.importorskip("mlx.core")
     kind = {"bfloat16": "BF16", "float16": "F16", "float32": "F32"}[dtype]
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""bitsandbytes in every layout, bit for bit; formats that are recognised to be refused."""
+"""bitsandbytes in every layout, bit for bit; formats that are recognised only to be refused."""
 
 import json
 import pathlib
@@ -25,12 +25,12 @@ class TestBitsandbytes:
     @pytest.mark.parametrize("state", ["F16", "F32"])
     @pytest.mark.parametrize("dtype", DTYPES)
     def test_type_of_the_state(self, dtype, state, mount, place):
-        """The library rounds to the type that the state names; another one comes after that."""
+        """Values are rounded to the type that the quant_state names, then to the type of the output."""
         assert_shows(mount, place, ref.bnb_layouts(state), dtype)
 
     @pytest.mark.parametrize("state", DTYPES)
     def test_output_type(self, state, mount, place):
-        """When none is asked for, it is the state's."""
+        """Without --dtype the output has the type that the quant_state names."""
         model = ref.bnb_layouts(state)
         assert_file(mount(model.write(place / "m.safetensors")).file, model.expected_bytes(state))
 
@@ -44,7 +44,7 @@ class TestBitsandbytes:
         assert_any_range(assert_shows(mount, place, model), model, 1)
 
     def test_vector(self, mount):
-        """A file that the library made (tests/data/vectors/README.md)."""
+        """A file written by the library (tests/data/vectors/README.md)."""
         made = mount(VECTORS / "bnb_nf4" / "src" / "model.safetensors")
         assert_file(made.file, (VECTORS / "bnb_nf4" / "want" / "model.safetensors").read_bytes())
 
@@ -59,7 +59,7 @@ METHOD = lambda method, **rest: {"quantization_config": {"quant_method": method,
 
 
 def bnb(nested=None, **changes):
-    """A sound 4-bit group with some parts replaced, or left out where the replacement is None."""
+    """A valid 4-bit group with some parts replaced, or (None) left out."""
     m = FloatModel()
     ref.add_bnb4(m, "x.weight", 1, (8, 64), nested=nested)
     parts = {**m.source, **{"x.weight." + name.replace("__", "."): t for name, t in changes.items() if name not in ("weight", "state")}}
@@ -71,12 +71,12 @@ def bnb(nested=None, **changes):
 
 
 def state(**changes):
-    """The state of that group, changed."""
+    """The quant_state of that group with some members changed."""
     members = {"quant_type": "nf4", "blocksize": 64, "dtype": "bfloat16", "shape": [8, 64], **changes}
     return TEXT(json.dumps({k: v for k, v in members.items() if v is not None}))
 
 
-# name -> (tensors, config, words of the error)
+# name -> (tensors, config, words in the error)
 REFUSED = {
     "bnb-absmax-short": (bnb(absmax=F32(7)), None, ["x.weight"]),
     "bnb-absmax-long": (bnb(absmax=F32(9)), None, ["x.weight"]),

@@ -28,7 +28,7 @@ def stored(name, weight, state):
 
 
 def in_torch(bnb, weight, state):
-    """The library's backend in torch: that of the CPU errs where rows are not whole blocks."""
+    """Uses the library's torch backend; its CPU backend is wrong if rows are not whole blocks."""
     from bitsandbytes.backends.default.ops import _dequantize_4bit_compute
 
     absmax = bnb.dequantize_blockwise(state.absmax, state.state2) + state.offset if state.nested else state.absmax

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""ModelOpt and AutoRound, on the CPU: what they write, and any codes at all, as they themselves read them.
+"""ModelOpt and AutoRound, on the CPU: tensors that they write, and arbitrary codes, as they read them.
 
-What the two do otherwise than mxfs, and why, is said where it matters.
+Comments say where the two differ from mxfs, and why.
 """
 
 import pytest
@@ -38,18 +38,18 @@ def modelopt():
     return pytest.importorskip("modelopt.torch.quantization.qtensor")
 
 
-def octets(*shape, high=256, seed=1):
+def random_bytes(*shape, high=256, seed=1):
     return torch.randint(0, high, shape, generator=torch.Generator().manual_seed(seed), dtype=torch.uint8)
 
 
 def test_modelopt_nvfp4(modelopt, show):
-    """Its table gives code 8 no sign: here it is -0, as E2M1 has it."""
+    """ModelOpt's table has no sign for code 8: here it is -0, as E2M1 defines."""
     source, want = {}, {}
     generator = torch.Generator().manual_seed(5)
     for stem, (n, k) in {"a": (64, 96), "b": (128, 1024)}.items():
         weight = torch.randn(n, k, generator=generator).to(torch.bfloat16)
         quantized, scale, double_scale = modelopt.NVFP4QTensor.quantize(weight, 16)
-        for tag, codes in (("real", quantized._quantized_data), ("wild", octets(n, k // 2))):
+        for tag, codes in (("real", quantized._quantized_data), ("wild", random_bytes(n, k // 2))):
             held = modelopt.NVFP4QTensor(weight.shape, torch.bfloat16, codes)
             plain = held.dequantize(dtype=torch.bfloat16, scale=scale, double_scale=double_scale, block_sizes={-1: 16})
             nibbles = torch.stack([codes & 15, codes >> 4], -1).reshape(plain.shape)
@@ -62,18 +62,18 @@ def test_modelopt_nvfp4(modelopt, show):
 
 @pytest.mark.parametrize("kind", ["MXFP4QTensor", "MXFP8QTensor"])
 def test_modelopt_mx(kind, modelopt, show):
-    """Every scale but 255, which it gives no NaN for."""
+    """Every scale except 255, for which ModelOpt gives no NaN."""
     n, k = 255, 320
-    codes = octets(n, k // 2) if kind == "MXFP4QTensor" else octets(n, k).view(torch.float8_e4m3fn)
-    scale = octets(n, k // 32, high=255, seed=2)
+    codes = random_bytes(n, k // 2) if kind == "MXFP4QTensor" else random_bytes(n, k).view(torch.float8_e4m3fn)
+    scale = random_bytes(n, k // 32, high=255, seed=2)
     plain = getattr(modelopt, kind)((n, k), torch.bfloat16, codes).dequantize(dtype=torch.bfloat16, scale=scale, block_sizes={-1: 32})
     show({"x.weight": from_torch(codes), "x.weight_scale": from_torch(scale)}, {"x.weight": as_bf16(plain.reshape(n, k))}, MODELOPT)
 
 
 @pytest.mark.parametrize(("shape", "blocks"), [((), None), ((256, 1), None), ((2, 3), {-2: 128, -1: 128})], ids=["tensor", "rows", "blocks"])
 def test_modelopt_fp8(shape, blocks, modelopt, show):
-    """In float32: it rounds the scales to the type that is asked for, which mxfs leaves in theirs."""
-    codes = octets(256, 384).view(torch.float8_e4m3fn)
+    """In float32, because ModelOpt rounds the scales to the output type and mxfs does not."""
+    codes = random_bytes(256, 384).view(torch.float8_e4m3fn)
     scale = torch.rand(shape, generator=torch.Generator().manual_seed(3)) * 0.01
     plain = modelopt.FP8QTensor(codes.shape, torch.float32, codes).dequantize(dtype=torch.float32, scale=scale, block_sizes=blocks)
     plain = torch.where(plain.isnan(), torch.tensor(float("nan")), plain)
@@ -81,7 +81,7 @@ def test_modelopt_fp8(shape, blocks, modelopt, show):
 
 
 def test_modelopt_int4(show):
-    """W4A16_AWQ: two rows in a byte, by its packer."""
+    """W4A16_AWQ: two rows per byte, packed by ModelOpt."""
     export = pytest.importorskip("modelopt.torch.export.quant_utils")
     codes = torch.randint(-8, 8, (38, 256), generator=torch.Generator().manual_seed(4)).float()
     scale = torch.rand(38, 2, generator=torch.Generator().manual_seed(5)) * 0.02 + 0.001
@@ -92,7 +92,7 @@ def test_modelopt_int4(show):
 
 
 def test_awq(show):
-    """By AutoRound's copy of AutoAWQ's function."""
+    """Dequantized by AutoRound's copy of AutoAWQ's function."""
     awq = pytest.importorskip("auto_round.export.export_to_awq.utils")
     model = FloatModel({"quantization_config": {"quant_method": "awq", "bits": 4, "group_size": 32, "version": "gemm"}})
     ref_int.add_awq(model, "x", 1, 48, 96, 32)
@@ -105,7 +105,7 @@ def test_awq(show):
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("bits", [2, 4, 8])
 def test_gptq(bits, version, order, show, monkeypatch):
-    """By AutoRound's layers: what they would multiply with."""
+    """Dequantized by AutoRound's layers: the weights that they would multiply by."""
     name = "qlinear_torch_zp" if version == 1 else "qlinear_torch"
     layers = pytest.importorskip(f"auto_round_extension.torch.{name}")
     more = {"checkpoint_format": "gptq_v2"} if version == 2 else {}
@@ -113,6 +113,6 @@ def test_gptq(bits, version, order, show, monkeypatch):
     ref_int.add_gptq(model, "x", 1, 64, 96, 32, bits, version, order=order)
     layer = layers.QuantLinear(bits, 32, 96, 64, False, g_idx=order is not None)
     layer.load_state_dict({name.removeprefix("x."): to_torch(t) for name, t in model.source.items()})
-    monkeypatch.setattr(torch, "matmul", lambda x, weights: weights)  # the identity would do, but that -0 + 0 is 0
+    monkeypatch.setattr(torch, "matmul", lambda x, weights: weights)  # a product with the identity would lose -0, because -0 + 0 is 0
     plain = layer(torch.zeros(96, 96, dtype=torch.float16)).T
     show(model.source, {"x.weight": as_bf16(plain)}, model.config)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Random reads by every way there is, against a file with the reference's bytes (tests/support/fsx.c).
+"""Random reads in every possible way, compared with a file of the reference's bytes (tests/support/fsx.c).
 
-FSX_OPERATIONS is the number of operations in all, `make fsx` does ten million. A failure names the seed and the operation:
-FSX_SEED=... FSX_FIRST=... FSX_COUNT=1 -k "fsx and FORMAT" does that one again.
+FSX_OPERATIONS is the total number of operations; `make fsx` does ten million. A failure names the seed and the operation:
+FSX_SEED=... FSX_FIRST=... FSX_COUNT=1 -k "fsx and FORMAT" repeats it.
 """
 
 import json
@@ -46,7 +46,7 @@ SEED = int(os.environ.get("FSX_SEED", time.time_ns() % 1_000_000_007))
 @pytest.mark.limit(150 + COUNT / 200)
 @pytest.mark.parametrize("name", FORMATS)
 def test_fsx(name, mount, place, fsx):
-    """The smallest cache, so that it forgets all the time; one thread, and more than the daemon has."""
+    """With the smallest cache, so that it evicts all the time; with one thread, and more than the daemon has."""
     model = FORMATS[name]()
     source = model.write(place / "source" / f"{name}.safetensors")
     oracle = place / "oracle"
@@ -66,7 +66,7 @@ def schemes(run):
 
 
 def test_every_format_is_read(run, place, schemes):
-    """Each scheme is in one of the models."""
+    """Every scheme occurs in one of the models."""
     found = set()
     for name, build in FORMATS.items():
         listed = listing(run, build().write(place / name / "model.safetensors"))
@@ -89,7 +89,7 @@ def written_from_a_seed(seed, folder):
 
 
 def test_every_format_is_fuzzed(run, place, schemes):
-    """Each scheme is in one of the seeds of fuzz_plan: what is not there at the beginning a fuzzer hardly finds."""
+    """Every scheme occurs in one of the seeds of fuzz_plan, because the fuzzer would hardly find it by itself."""
     found = set()
     for seed in sorted((ROOT / "tests/fuzz/seeds/plan").iterdir()):
         listed = listing(run, written_from_a_seed(seed.read_bytes(), place / seed.name))

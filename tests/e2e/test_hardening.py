@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Hardening by the compiler and the linker, as readelf shows it."""
+"""Compiler and linker hardening, as readelf shows it."""
 
 import pathlib
 import re
@@ -11,9 +11,9 @@ import pytest
 
 @pytest.fixture(scope="module")
 def elf(mxfs_bin, sanitized):
-    """elf(WORDS): what readelf says of the program."""
+    """elf(OPTIONS) -> the output of readelf for the program."""
     if sanitized or b"__gcov_" in pathlib.Path(mxfs_bin).read_bytes():
-        pytest.skip("built to find bugs, with other flags")
+        pytest.skip("built with other flags, to find bugs")
 
     def read(*words):
         return subprocess.run(["readelf", "--wide", *words, mxfs_bin], capture_output=True, text=True, check=True).stdout

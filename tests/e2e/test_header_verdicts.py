@@ -2,8 +2,8 @@
 # Copyright (c) 2026 the mxfs authors
 """Odd and malformed headers: mxfs accepts exactly the files that the reference library accepts.
 
-Each case is a whole file. The library itself is asked, so no verdict is written down here, except
-that a few accepts which no writer makes are refused on purpose (REFUSED_ON_PURPOSE).
+Each case is a whole file. The verdict is the library's own, so none is written down here. mxfs
+deliberately refuses a few files that the library accepts but no writer makes (REFUSED_ON_PURPOSE).
 """
 
 import json
@@ -24,7 +24,7 @@ MAX = 2**64 - 1
 
 
 def whole(header, data=b"", n=None):
-    """A file: length prefix (n, if it shall lie), header, data (bytes or a number of zeros)."""
+    """A file: length prefix (n, if it should be wrong), header, data (bytes or a number of zeros)."""
     header = header.encode() if isinstance(header, str) else header
     data = bytes(data) if isinstance(data, int) else data
     return (len(header) if n is None else n).to_bytes(8, "little") + header + data
@@ -35,7 +35,7 @@ def entry(dtype='"U8"', shape="[4]", offsets="[0,4]", extra=""):
 
 
 def one(*args, name='"a"', before="", after="", data=4, **kwargs):
-    """A file of one tensor, four bytes of U8 unless something else is said."""
+    """A file of one tensor, by default four bytes of U8."""
     return whole(f"{{{before}{name}:{entry(*args, **kwargs)}{after}}}", data)
 
 
@@ -249,7 +249,7 @@ def duplicates():
 
 GROUPS = [sizes, white_space, utf8, text, syntax, fields, ignored, depth, numbers, overflow, offsets, dtypes, metadata, duplicates]
 
-# The library accepts these; mxfs says why it does not. No known writer makes them.
+# The library accepts these, mxfs refuses them with a reason. No known writer makes them.
 REFUSED_ON_PURPOSE = {
     "array-entry": (whole('{"a":["U8",[4],[0,4]]}', 4), "expected '{'"),
     "object-dtype": (one(dtype='{"U8":null}'), "expected a string"),
@@ -266,7 +266,7 @@ def library(path):
             opened = {name: (f.get_slice(name).get_dtype(), f.get_slice(name).get_shape()) for name in f.keys()}
     except (SafetensorError, OSError, ValueError):  # ValueError, OSError: an empty file cannot be mapped
         opened = None
-    if os.path.getsize(path) < 2**24:  # the other entrance, which needs the file in memory
+    if os.path.getsize(path) < 2**24:  # the library's other entry point, which needs the file in memory
         try:
             parsed = {name: (info["dtype"], list(info["shape"])) for name, info in deserialize(path.read_bytes())}
         except SafetensorError:
@@ -277,7 +277,7 @@ def library(path):
 
 
 def check(run, path):
-    """Compares verdicts, and for accepted files what was read; returns the library's verdict."""
+    """Compares verdicts and, for accepted files, their contents; returns the library's verdict."""
     expected = library(path)
     result = run("list", "--json", path)
     if expected is None:
@@ -287,7 +287,7 @@ def check(run, path):
     assert result.err == "", result
     seen = {t["name"]: (t["dtype"], t["shape"]) for t in json.loads(result.out)["tensors"]}
     if any(dim >= 2**63 for _, shape in expected.values() for dim in shape):
-        return True  # only an empty tensor can have it, and the writer of --json has 63 bits
+        return True  # only an empty tensor can have such a dimension, and --json has 63 bits
     assert seen == {name: (dtype, list(shape)) for name, (dtype, shape) in expected.items()}
     return True
 
@@ -338,7 +338,7 @@ def test_mutations(run, place):
             else:
                 other = rng.randrange(8, len(content))
                 content[at], content[other] = content[other], content[at]
-        if rng.random() < 0.8:  # keep the length prefix true, so that the text is what decides
+        if rng.random() < 0.8:  # keep the length prefix correct, so that the text decides
             content[:8] = (len(content) - 16).to_bytes(8, "little")
         path = place / f"mutant-{number}.safetensors"
         path.write_bytes(content)
@@ -353,7 +353,7 @@ def test_mutations(run, place):
 
 @pytest.mark.parametrize("size", [99_999_999, 100_000_000, 100_000_001])
 def test_largest_header(run, place, size):
-    """Around the library's limit; the rest of the header is spaces."""
+    """Header sizes around the library's limit; spaces fill the header."""
     path = place / "large.safetensors"
     with path.open("wb") as f:
         f.write(size.to_bytes(8, "little") + b"{}")
@@ -362,7 +362,7 @@ def test_largest_header(run, place, size):
 
 
 def test_offsets_beyond_32_bits(run, place):
-    """A sparse file whose tensors lie beyond 4 GiB; one byte less, and it is refused."""
+    """A sparse file with tensors beyond 4 GiB is accepted; with one byte less it is refused."""
     path = place / "sparse.safetensors"
     far = 5 * 2**30
     content = several(0, ("a", "U8", [far], 0, far), ("b", "F32", [2], far, far + 8))
@@ -397,7 +397,7 @@ MESSAGES = {
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_message(run, place, name):
-    """One line: file, tensor where there is one, reason, position of what cannot be parsed."""
+    """The message is one line: file, tensor if there is one, reason, position of a syntax error."""
     content, reason = MESSAGES[name]
     path = place / f"{name}.safetensors"
     path.write_bytes(content)
@@ -406,7 +406,7 @@ def test_message(run, place, name):
 
 
 def test_enough_cases():
-    """A group that lost its cases would pass unseen."""
+    """No group has lost its cases: an empty one would pass."""
     assert sum(1 for group in GROUPS for _ in group()) >= 100
 
 
@@ -422,7 +422,7 @@ JUNK = {
 
 @pytest.mark.parametrize("name", JUNK)
 def test_junk_costs_no_memory(mxfs_bin, sanitized, place, name):
-    """100 MB of header that is refused takes less than 200 MB in all, the header's text among it. How long it takes is shown."""
+    """Refusing a 100 MB header takes less than 200 MB of memory, including the header's text. Prints the time."""
     if sanitized:
         pytest.skip("a sanitizer reserves more")
     path, text = place / "junk.safetensors", JUNK[name][: 10**8]

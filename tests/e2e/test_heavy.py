@@ -26,7 +26,7 @@ def test_torch_load_file(name, mount, place):
 
     model = models.MODELS[name]()
     for tensor in [n for n, t in model.source.items() if n.startswith("zoo.") and (t.dtype == "F4" or 0 in t.shape)]:
-        del model.source[tensor]  # torch views of F4 have another shape; of nothing, no bytes
+        del model.source[tensor]  # torch's views of F4 have another shape; empty tensors have no bytes
     made = mount(model.write(place / "m.safetensors"))
     got, expected = load_file(made.file), model.expected()
     assert set(got) == set(expected)
@@ -63,7 +63,7 @@ def test_torch_saves_the_same_file(mount, place):
 
 @pytest.mark.parametrize("shape", [(5, 166, 3), (2, 96, 3), (3, 33, 5)])
 def test_transformers(shape, mount, place):
-    """convert_moe_packed_tensors: every scale but 255, which it gives no NaN for."""
+    """convert_moe_packed_tensors with every scale except 255, for which it gives no NaN."""
     torch = pytest.importorskip("torch")
     mxfp4 = pytest.importorskip("transformers.integrations.mxfp4")
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""The files of `make install`, and that they work: program, man page, completions, library, unit."""
+"""`make install` installs all files, and they work: program, man page, completions, library, unit."""
 
 import os
 import pty
@@ -33,7 +33,7 @@ def tree(tmp_path_factory, mxfs_bin):
 
 @pytest.fixture
 def source(tmp_path):
-    """A small gpt-oss-like file: every code is 2 = 1.0, every scale 128, so every value is 2.0."""
+    """A small MXFP4 file: every code is 2 = 1.0, every scale 128, so every value is 2.0."""
     path = tmp_path / "model.safetensors"
     save_file({"w_blocks": np.full((2, 3, 16), 0x22, np.uint8), "w_scales": np.full((2, 3), 128, np.uint8),
                "plain": np.arange(5, dtype=np.int16)}, path)
@@ -74,7 +74,7 @@ class Shell:
         self.type(setup + "; echo re''ady\n", "ready\r")
 
     def type(self, keys, until):
-        """Types keys; reads until that is shown."""
+        """Types keys and reads until the pattern is shown."""
         os.write(self.main, keys.encode())
         shown = ""
         while until not in shown:
@@ -83,7 +83,7 @@ class Shell:
         return shown
 
     def close(self):
-        os.close(self.main)  # hangs up
+        os.close(self.main)  # hangs up the terminal
         os.waitpid(self.pid, 0)
 
 
@@ -98,7 +98,7 @@ SHELLS = {
 
 @pytest.mark.parametrize("name", SHELLS)
 def test_completion(name, tree, tmp_path):
-    """TAB, as people press it."""
+    """Completions with TAB in an interactive shell."""
     command, setup = SHELLS[name]
     if not shutil.which(name):
         pytest.skip(f"{name} is not installed")
@@ -106,8 +106,8 @@ def test_completion(name, tree, tmp_path):
     try:
         for typed, line in COMPLETED.items():
             shell.type(typed + "\t", line)
-            shell.type("\x15\x0c", "> ")  # an empty line again
-        if name == "bash":  # takes quoting as it is
+            shell.type("\x15\x0c", "> ")  # clears the line
+        if name == "bash":  # accepts any quoting
             shell.type("mxfs export a\t", "mxfs export a\\ b.safetensors ")
     finally:
         shell.close()
@@ -122,7 +122,7 @@ def test_fish_completes(tree, tmp_path):
 
 @pytest.mark.skipif(not shutil.which("man"), reason="man is not installed")
 def test_man_shows(tree):
-    """As `man mxfs` formats it: no complaint, all sections."""
+    """`man mxfs` formats the page without warnings, with all sections."""
     env = {**os.environ, "MANWIDTH": "80", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(["man", "--warnings", "-l", tree[1] / "share/man/man1/mxfs.1"], capture_output=True, text=True, check=True, env=env)
     assert done.stderr == ""
@@ -154,7 +154,7 @@ def test_c_example(tree, source, tmp_path):
 def test_unit_verifies(tree, tmp_path):
     unit = tmp_path / "mxfs@.service"
     text = (tree[1] / "lib/systemd/system/mxfs@.service").read_text()
-    # The program is where DESTDIR is, not where the unit says.
+    # The program is in DESTDIR, not where the unit says.
     unit.write_text(text.replace("/usr/local/bin/mxfs", str(tree[1] / "bin/mxfs")))
     instance = tmp_path / "mxfs@gpt.service"
     instance.symlink_to(unit)
@@ -165,7 +165,7 @@ def test_unit_verifies(tree, tmp_path):
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 def test_unit_is_as_secure_as_it_says(tree, tmp_path):
-    """Systemd 252 says 4.0; others weigh a little otherwise."""
+    """Systemd 252 says 4.0; other versions weigh settings differently."""
     unit = tree[1] / "lib/systemd/system/mxfs@.service"
     assert "4.0 of 10" in unit.read_text()
     instance = tmp_path / "mxfs@gpt.service"
@@ -176,7 +176,7 @@ def test_unit_is_as_secure_as_it_says(tree, tmp_path):
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 def test_unit_lets_the_daemon_confine_itself(tree):
-    """The unit's filter must hold what the program's own sandbox needs to be made."""
+    """The unit's filter must allow the calls that set up the program's own sandbox."""
     text = (tree[1] / "lib/systemd/system/mxfs@.service").read_text()
     allowed = set(text.split("SystemCallFilter=")[1].splitlines()[0].split())
     while groups := {word for word in allowed if word.startswith("@")}:
@@ -203,7 +203,7 @@ def test_notify(abstract, mount, source, tmp_path):
 
 
 def test_notify_of_an_odd_path(mount, source, tmp_path):
-    """A newline in a path does not begin a variable."""
+    """A newline in a path does not start another variable."""
     odd = tmp_path / "a\nMAINPID=1" / "m.safetensors"
     odd.parent.mkdir()
     odd.write_bytes(source.read_bytes())

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""config.json and the index: mxfs accepts exactly what Python's json module accepts, which transformers reads with.
+"""config.json and the index: mxfs accepts exactly what Python's json module, which transformers uses, accepts.
 
-Python is asked itself, so no verdict is written down here. What is accepted must also be edited: the exported files
-mean to Python what they meant before, apart from the edit.
+The verdicts are Python's own, so none is written down here. Accepted files must also be edited correctly: apart from
+the edit, Python reads the same from the exported files as from the source.
 """
 
 import json
@@ -46,7 +46,7 @@ def read(text):
 
 @pytest.fixture
 def check(run, place):
-    """check(kind, text): the verdict is Python's, for `kind` "config" or "index"; returns it."""
+    """check(kind, text): compares mxfs's verdict on a "config" or "index" with Python's, and returns it."""
     sharded = refrepo.spread(models.compressed(), 2)
     folder, dest = sharded.write(place / "model"), place / "out"
     names = {"config": "config.json", "index": sharded.index_name}
@@ -87,7 +87,7 @@ def all_of(check, kind, texts):
 
 @pytest.mark.parametrize("kind", ["config", "index"])
 def test_verdicts(check, kind):
-    """A sound file with one more member."""
+    """A valid file with one more member."""
     members = [f'"x":{value}' for value in VALUES] + [f"{name}:1" for name in NAMES]
     all_of(check, kind, [check.base[kind].rstrip().removesuffix("}").rstrip().encode() + b"," + m.encode() + b"}" for m in members])
 
@@ -97,7 +97,7 @@ def test_whole_texts(check):
 
 
 def test_place_of_an_error(run, place):
-    """Line and column, which counts characters."""
+    """Errors name line and column, which counts characters."""
     models.quark().write(place / "model" / "model.safetensors")
     (place / "model" / "config.json").write_text('{\n  "a": 1,\n  "caf\u00e9": tru\n}\n')
     run("list", place / "model").fails(3, "config.json: line 3 column 11: expected a value")

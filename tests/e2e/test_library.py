@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""libmxfs.so as another language uses it: every function of mxfs.h, against what the mount should show."""
+"""libmxfs.so as other languages use it: every function of mxfs.h, compared with what a mount should show."""
 
 import ctypes
 import os
@@ -43,7 +43,7 @@ def opened(lib):
 
 
 def read(function, reader, index, size, step):
-    """All bytes of a tensor or file, `step` at a time; asks once more after the end."""
+    """All bytes of a tensor or file, `step` at a time; also reads once past the end."""
     buffer, out = ctypes.create_string_buffer(step), b""
     while (n := function(reader, index, buffer, step, len(out))) > 0:
         assert n == min(step, size - len(out))
@@ -90,7 +90,7 @@ def test_file(dtype, lib, opened, place):
 
 
 def test_folder(lib, opened, place):
-    """Tensors are numbered by file; every one is found and read where it is."""
+    """Tensors are numbered file by file, and each can be found by name and read."""
     sharded = refrepo.spread(refmodels.gptoss_hf(), 5)
     h, r = opened(sharded.write(place / "repo"))
     outputs = sharded.outputs()
@@ -115,7 +115,7 @@ def test_folder(lib, opened, place):
 
 
 def test_many_threads(lib, opened, place):
-    """One handle, read by all at once, each with a reader of its own."""
+    """Many threads read one handle at once, each with its own reader."""
     model = refmodels.gptoss_hf()
     h, _ = opened(model.write(place / "m.safetensors"))
     want = model.expected_bytes()
@@ -140,7 +140,7 @@ def test_many_threads(lib, opened, place):
 
 
 def test_failures(lib, opened, place):
-    """Statuses are the exit codes; the line says why; no handle comes out."""
+    """The status is the program's exit code, the reason is one line, and the handle is NULL."""
     refmodels.gptoss_hf().write(place / "m.safetensors")
     (place / "bad.safetensors").write_bytes(b"no")
     rt.save(place / "nf4.safetensors", {"w.weight": rt.tensor(np.zeros((8, 1), np.uint8)), "w.weight.quant_state.bitsandbytes__nf4": rt.tensor(np.zeros(4, np.uint8))})
@@ -161,7 +161,7 @@ def test_failures(lib, opened, place):
 
 
 def test_typed_options(lib, opened, place):
-    """Every field does what its name in a list does; wrong ones are refused."""
+    """Every field acts like the option of its name; invalid values are refused."""
     model = refmodels.gptoss_hf()
     path = model.write(place / "m.safetensors")
     (some,) = sorted(model.parts)[:1]
@@ -196,13 +196,13 @@ def test_callers_of_other_versions(lib, opened, place):
         assert raw.raw[8:kept] == bytes(whole)[8:kept] and raw.raw[kept : max(told, kept)] == bytes(max(told - kept, 0))
         assert set(raw.raw[max(told, kept) :]) == {0xA5}, told
     old = OpenOptions(type=3, raw=99, partial=99)
-    old.struct_size = OpenOptions.cache_size.offset  # knows no field at all
+    old.struct_size = OpenOptions.cache_size.offset  # has no field at all
     h, _ = opened(place / "m.safetensors", old)
     assert b"BF16" in {described(lib, h, i)[1].dtype for i in range(lib.mxfs_tensor_count(h))}
 
 
 def test_few_descriptors(lib, opened, place):
-    """The limit is the host's to raise: running out is an error of opening, and the library leaves it alone."""
+    """Opening fails if it runs out of descriptors; the library leaves the limit to the host."""
     folder = refrepo.spread(refmodels.gptoss_hf(), 8).write(place / "repo")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     opened(folder)
@@ -219,7 +219,7 @@ def test_few_descriptors(lib, opened, place):
 
 
 def test_log(lib, opened, place, capfd):
-    """Lines go to the host's function, and never to its stderr."""
+    """Log lines go to the host's function, never to its stderr."""
     path = refmodels.gptoss_hf().write(place / "m.safetensors")
     lines = []
     log = Log(lambda data, importance, line: lines.append((data, importance, line)))
@@ -236,7 +236,7 @@ def test_log(lib, opened, place, capfd):
 
 
 def test_nothing_of_the_program(mxfs_bin):
-    """No man page, no completions, no getopt in the library; only its interface is exported."""
+    """The library has no man page, completions or getopt, and exports only its interface."""
     library = Path(mxfs_bin).parent / "libmxfs.so"
     data = library.read_bytes()
     assert b".TH" not in data and b"complete -c" not in data and b"getopt" not in data
@@ -247,7 +247,7 @@ def test_nothing_of_the_program(mxfs_bin):
 
 
 def test_source_that_changes(lib, opened, place):
-    """EIO, never other bytes."""
+    """Reads of a source that changed fail with EIO and never give other bytes."""
     path = refmodels.gptoss_hf().write(place / "m.safetensors")
     (h, r), buffer = opened(path), ctypes.create_string_buffer(1 << 20)
     os.truncate(path, path.stat().st_size // 2)

@@ -28,7 +28,7 @@ def model():
 
 @pytest.fixture
 def source(model, place):
-    """Written an hour ago, so that any change shows in its mtime."""
+    """A file written an hour ago, so that any change shows in its mtime."""
     path = model.write(place / "m.safetensors")
     then = path.stat().st_mtime_ns - 3_600_123_456_789
     os.utime(path, ns=(then, then))
@@ -80,7 +80,7 @@ class TestAttributes:
         assert s.f_bfree == s.f_bavail == 0
 
     def test_many_entries(self, mount, place):
-        """A folder too large for one reply, read twice over and from the middle."""
+        """A folder too large for one reply is listed twice and from the middle."""
         source = place / "many.safetensors"
         names = [f"model.layers.{i:05}.some.rather.long.name.weight" for i in range(5000)]
         rt.save(source, {n: rt.tensor(np.uint16([i])) for i, n in enumerate(names)})
@@ -92,8 +92,8 @@ class TestAttributes:
             assert (made / "tensors" / names[i]).read_bytes() == i.to_bytes(2, "little")
 
 
-# Prints the calls that were not refused as they have to be: NAME and error, a line each. No descriptor can be opened
-# for writing, and calls that need one fail for that reason before they look at the mount.
+# Prints NAME and error of each call that was not refused as it should be. No file can be opened for writing,
+# so calls that need such a descriptor fail for that reason before they look at the mount.
 CHANGES = """
 import errno, os, stat, sys
 file, folder, new = sys.argv[1:]
@@ -150,7 +150,7 @@ class TestReadOnly:
         assert_file(file, model.expected_bytes())
 
     def test_remount_shows_the_options_hold(self, source, mount):
-        """`-o rw` is accepted (fstab writes it) and changes nothing."""
+        """`-o rw` is accepted, because fstab may contain it, and changes nothing."""
         made = mount(source, "-o", "rw")
         assert "ro" in mounted(made.path)[2].split(",")
         with pytest.raises(OSError) as e:
@@ -174,7 +174,7 @@ class TestReadOnly:
 
 class TestDaemon:
     def test_answers_at_once(self, source, mount, model):
-        """When the program has returned, the mount is complete (the fixture checks that it is there)."""
+        """When the program returns, the mount is complete (the fixture checks that it exists)."""
         for _ in range(5):
             made = mount(source)
             assert set(os.listdir(made.path)) == {"m.safetensors", "tensors", "npy"}
@@ -185,7 +185,7 @@ class TestDaemon:
         assert (made.directory / "stdout").read_bytes() == b""
 
     def test_daemon_is_detached(self, source, mount):
-        """Own session, root as working directory, no terminal and none of our files."""
+        """The daemon has its own session, / as working directory, no terminal and none of our files."""
         made = mount(source)
         assert os.getsid(made.pid) != os.getsid(0)
         assert os.readlink(f"/proc/{made.pid}/cwd") == "/"
@@ -209,7 +209,7 @@ class TestDaemon:
         assert os.listdir(made.path) == []
 
     def test_sigterm_with_an_open_file(self, source, mount, model):
-        """The mount goes at once; who has a file open may finish, and then the daemon ends."""
+        """SIGTERM unmounts at once; a reader with an open file can finish, then the daemon ends."""
         made = mount(source)
         with open(made.file, "rb", buffering=0) as f:
             first = f.read(10)
@@ -219,14 +219,14 @@ class TestDaemon:
         assert made.wait() == 0
 
     def test_statistics_on_request(self, source, mount, model):
-        """SIGUSR1 makes a line in the log, not a dead daemon."""
+        """SIGUSR1 logs a line and does not kill the daemon."""
         made = mount(source, foreground=True)
         os.kill(made.pid, signal.SIGUSR1)
         assert_file(made.file, model.expected_bytes())
         assert made.unmount().returncode == 0 and made.wait() == 0
 
     def test_killed(self, source, mount, model):
-        """A dead mount of ours is cleared, with a message, by the next mxfs on that mountpoint."""
+        """The next mxfs on a mountpoint clears a dead mount there, with a message."""
         made = mount(source)
         made.expected_status = -signal.SIGKILL
         os.kill(made.pid, signal.SIGKILL)
@@ -239,7 +239,7 @@ class TestDaemon:
         assert_file(again.file, model.expected_bytes())
 
     def test_unmount_while_reading(self, source, mount, model):
-        """A reader that is at work when the mount is lazily taken away gets its bytes or an error."""
+        """A reader at work during a lazy unmount gets its bytes or an error."""
         made = mount(source)
         want = model.expected_bytes()
         wrong = []
@@ -269,7 +269,7 @@ class TestDaemon:
         assert made.stderr
 
     def test_foreground_says_what_it_mounted(self, source, mount):
-        """A line at the start, none per request."""
+        """In the foreground the daemon prints a line at the start and none per request."""
         made = mount(source, foreground=True)
         made.file.read_bytes()
         assert made.unmount().returncode == 0 and made.wait() == 0
@@ -280,13 +280,13 @@ class TestDaemon:
             assert_file(made.file, model.expected_bytes())
 
     def test_mount_on_a_mount(self, source, mount, model):
-        """The view of a view is the view: nothing in it is quantized."""
+        """Mounting a mount shows the same file, because nothing in it is quantized."""
         first = mount(source, "--views=none")
         second = mount(first.file)
         assert_file(second.file, model.expected_bytes())
 
     def test_mountpoint_with_files(self, source, mount, mxfs_bin):
-        """Files below a mountpoint reappear."""
+        """Files that a mount hides reappear after it."""
         made = mount(source, command=["sh", "-c", 'for last; do :; done; echo kept >"$last/file"; exec "$0" "$@"', mxfs_bin])
         assert not (made / "file").exists()
         made.unmount()
@@ -295,7 +295,7 @@ class TestDaemon:
 
 
 class TestSourceThatChanges:
-    """Never zeros, never mixed bytes: the old bytes, or EIO."""
+    """If the source changes, reads give the old bytes or EIO, never zeros or a mixture."""
 
     DATA = "model.layers.0.mlp.experts.gate_up_proj"
 
@@ -303,7 +303,7 @@ class TestSourceThatChanges:
     def assert_eio(path, offset=0):
         fd = os.open(path, os.O_RDONLY)
         try:
-            for _ in range(2):  # once is for ever
+            for _ in range(2):  # and reads keep failing
                 with pytest.raises(OSError) as e:
                     os.pread(fd, 4096, offset)
                 assert e.value.errno == errno.EIO
@@ -322,7 +322,7 @@ class TestSourceThatChanges:
 
     @pytest.mark.parametrize("later", [None, 1, 10**9], ids=["now", "nanosecond", "second"])
     def test_overwritten_in_place(self, later, source, mount):
-        """Same size, other bytes, a new mtime, however little it differs."""
+        """Other bytes with the same size and a barely different mtime are a change."""
         before = source.stat().st_mtime_ns
         made = mount(source)
         with open(source, "r+b") as f:
@@ -334,7 +334,7 @@ class TestSourceThatChanges:
         self.assert_eio(made.file, 100_000)
 
     def test_grown(self, source, mount):
-        """Another size under the old mtime is a change as well."""
+        """Another size with the old mtime is a change, too."""
         before = source.stat().st_mtime_ns
         made = mount(source)
         with open(source, "ab") as f:
@@ -353,7 +353,7 @@ class TestSourceThatChanges:
         self.assert_eio(made / "tensors" / self.DATA)
 
     def test_the_rest_goes_on(self, source, mount):
-        """The mount itself stays: names, sizes, unmounting."""
+        """The mount itself still works: names, sizes, unmounting."""
         made = mount(source)
         os.truncate(source, 0)
         self.assert_eio(made / "tensors" / self.DATA)
@@ -371,14 +371,14 @@ class TestSourceThatChanges:
         assert_file(made.file, model.expected_bytes())
 
     def test_attributes_are_no_change(self, source, mount, model, place):
-        """chmod and links alter the ctime only."""
+        """chmod and links change only the ctime, so reads go on."""
         made = mount(source)
         source.chmod(0o400)
         os.link(source, place / "second")
         assert_file(made.file, model.expected_bytes())
 
     def test_companion_shard_changes(self, mount, place):
-        """The shard that holds only the scales is watched as well."""
+        """A shard that contains only scales is watched, too."""
         vectors = pathlib.Path(__file__).resolve().parents[1] / "data" / "vectors" / "gptoss_dir" / "src"
         subprocess.run(["cp", "-r", vectors, place / "m"], check=True)
         scales = place / "m" / "model-00002-of-00004.safetensors"
@@ -444,7 +444,7 @@ END
         assert done.returncode == 0 and re.fullmatch(r"tried \d+\n", done.stdout), done
 
     def test_sigterm(self, place, as_user):
-        """In a namespace of its own the daemon ends, cleanly, on SIGTERM."""
+        """In a private mount namespace the daemon ends cleanly on SIGTERM."""
         source = models.quark().write(place / "m.safetensors")
         done = as_user(f"""
             mkdir mnt
@@ -460,7 +460,7 @@ END
         assert done.returncode == 0 and done.stdout == "done\n", done
 
     def test_others_stay_out(self, place, as_user):
-        """Without allow_other no other user gets in, not even root."""
+        """Without allow_other no other user can enter the mount, not even root."""
         source = models.quark().write(place / "m.safetensors")
         done = as_user(f"""
             mkdir mnt

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Features of a running mount besides its files: extended attributes, the idle timeout, owners and permissions,
-statistics."""
+"""Features of a running mount apart from its files: extended attributes, the idle timeout, owners and
+permissions, statistics."""
 
 import errno
 import json
@@ -42,7 +42,7 @@ class TestAttributes:
         for tensor in listing(run, source)["tensors"]:
             for path in (made / "tensors" / tensor["view"], made / "npy" / (tensor["view"] + ".npy")):
                 if tensor["dtype"].startswith(("F4", "F6")) and path.suffix == ".npy":
-                    continue  # NumPy has no such type, so there is no such file
+                    continue  # NumPy has no type for it, so there is no file
                 assert {n: os.getxattr(path, n).decode() for n in os.listxattr(path)} == {
                     PREFIX + "scheme": tensor["scheme"],
                     PREFIX + "dtype": tensor["dtype"],
@@ -59,7 +59,7 @@ class TestAttributes:
             assert e.value.errno == errno.ENODATA
 
     def test_long_values(self, mount, place):
-        """A value longer than the first buffer, of names with every odd byte; one that no buffer can hold is E2BIG."""
+        """A value longer than the first buffer, from names with every odd byte; a value too long for any buffer gives E2BIG."""
         long, longer = '\x01\n"\\é/' * 2000, "x" * 70_000
         model = models.Model()
         model.plain(long, models.bf16(1, 2))
@@ -82,7 +82,7 @@ class TestAttributes:
 
 
 class TestIdleTimeout:
-    """--idle-timeout. Where a mount has to stay, another one without users is the clock."""
+    """--idle-timeout. If a mount should stay, a second one without users tells when the time is up."""
 
     @staticmethod
     def outlives_an_idle_one(made, source, mount):
@@ -109,7 +109,7 @@ class TestIdleTimeout:
         assert made.wait() == 0
 
     def test_somebody_inside_holds_it(self, source, mount):
-        """No request and no open file, but a working directory."""
+        """A working directory keeps the mount, without requests and open files."""
         made = mount(source, "-o", "idle_timeout=1")
         with subprocess.Popen(["cat"], cwd=made / "tensors", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as inside:
             self.outlives_an_idle_one(made, source, mount)
@@ -118,7 +118,7 @@ class TestIdleTimeout:
         assert made.wait() == 0
 
     def test_requests_hold_it(self, source, mount):
-        """A name that was never asked for is a request each time."""
+        """Each look-up of a new name is a request."""
         made, other = mount(source, "--idle-timeout=2"), mount(source, "--idle-timeout=1")
         asked = 0
 
@@ -135,7 +135,7 @@ class TestIdleTimeout:
         wait_for_mounts(lambda: not mounted(made.path))
 
     def test_another_mount_on_top_stays(self, source, mount):
-        """Ours is not to be taken away then, and neither is the other one."""
+        """If another mount covers ours, neither of the two is unmounted."""
         if os.geteuid() != 0:
             pytest.skip("needs root to mount a tmpfs")
         made = mount(source, "--idle-timeout=1")
@@ -170,7 +170,7 @@ class TestIdentity:
     @pytest.mark.parametrize("options", [["--uid=12", "--gid=13", "--umask=027"], ["-o", "uid=12,gid=13,umask=027"]], ids=["long", "list"])
     def test_shown(self, options, source, mount):
         if os.geteuid() != 0:
-            pytest.skip("another than root or user 12 could not look")
+            pytest.skip("needs root or user 12")
         made = mount(source, *options)
         for path in (made.file, next((made / "tensors").iterdir())):
             assert self.look(path) == (12, 13, 0o440)
@@ -181,7 +181,7 @@ class TestIdentity:
         assert self.look(mount(source, "--umask=077").file) == (os.getuid(), os.getgid(), 0o400)
 
     def test_others(self, source, mount):
-        """With allow_other the kernel holds to what is shown; root may show more than the source allows."""
+        """With allow_other the kernel enforces the modes that are shown; root may show more than the source allows."""
         if os.geteuid() != 0 or not shutil.which("setpriv"):
             pytest.skip("needs root and setpriv")
         source.chmod(0o600)
@@ -200,7 +200,7 @@ class TestIdentity:
             assert (done.returncode == 0) == readable, (options, done.stderr)
 
     def test_not_theirs_to_give(self, source, as_user):
-        """An ordinary user may let others read a file of another user, but not show it with another owner."""
+        """An ordinary user can let others read a file of another user, but cannot show it with another owner."""
         source.chmod(0o644)
         done = as_user(f"""
             mkdir mnt
@@ -211,7 +211,7 @@ class TestIdentity:
 
 
 def wait_until(condition, limit=30):
-    """For what the kernel tells the daemon in its own time."""
+    """Waits for a message that the kernel sends to the daemon at some later time."""
     end = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < end
@@ -237,7 +237,7 @@ class TestStatistics:
         assert set(first.values()) == {0}, first
 
     def test_reading(self, source, mount, stats, model):
-        """Transposed tensors: a whole file through the cache, unit by unit."""
+        """A file of transposed tensors goes through the cache unit by unit."""
         made = mount(source)
         assert_file(made.file, model.expected_bytes())
         s = stats(made.path)
@@ -248,7 +248,7 @@ class TestStatistics:
         assert s["bytes_read"] >= source.stat().st_size - header
 
     def test_what_is_not_used_up_is_found_again(self, source, mount, stats):
-        """Two reads of a unit that leave most of it unread: one load, and a hit. No page cache in between."""
+        """Two reads of a unit that leave most of it unread are one load and one hit, without the page cache."""
         made = mount(source, "--views=tensors", "--direct-io")
         fd = os.open(made / "tensors" / "model.layers.0.mlp.experts.down_proj", os.O_RDONLY)
         try:
@@ -292,7 +292,7 @@ class TestStatistics:
         assert dict(rows)["bytes served"].strip() == str(made.file.stat().st_size)
 
     def test_in_a_terminal(self, source, mount, mxfs_bin):
-        """In units."""
+        """For people, sizes and times have units."""
         made = mount(source, "--cache-size=2M")
         size = len(made.file.read_bytes())
         status, text = Terminal(mxfs_bin, "stats", made.path).finish()
@@ -301,7 +301,7 @@ class TestStatistics:
         assert int(rows["reads"]) > 0 and re.fullmatch(r"[\d.]+ (ms|s)", rows["uptime"]) and rows["decode time"].endswith(" ms")
 
     def test_on_a_signal(self, source, mount):
-        """The log gets the same numbers."""
+        """SIGUSR1 logs the same numbers."""
         made = mount(source, foreground=True)
         size = len(made.file.read_bytes())
         os.kill(made.pid, signal.SIGUSR1)
@@ -310,7 +310,7 @@ class TestStatistics:
         assert line.startswith("mxfs: version ") and "open files" in line and "decode seconds" in line
 
     def test_no_file_of_it(self, source, mount, run):
-        """`cp -r` copies what it copied before."""
+        """Statistics add no file, so `cp -r` copies the same files."""
         made = mount(source)
         before = sorted(p.name for p in made.path.rglob("*"))
         run("stats", made.path)
@@ -328,7 +328,7 @@ class TestStatistics:
         os.kill(made.pid, signal.SIGKILL)
         made.expected_status = -signal.SIGKILL
         made.wait()
-        if mounted(made.path):  # else something took it away already
+        if mounted(made.path):  # otherwise it is already unmounted
             run("stats", made.path).fails(6, str(made.path), "has exited", "mxfs -u")
 
     @pytest.mark.parametrize("layout, words", [(0, "older mxfs"), (2, "served by mxfs 9.9.9"), (-1, "no mxfs answers"), (-2, "no mxfs answers")])
@@ -337,7 +337,7 @@ class TestStatistics:
         run("stats", folder).fails(6, str(folder), words)
 
     def test_who_may_look(self, source, mount, mxfs_bin, place):
-        """Others may when they may see the files."""
+        """Other users can read the statistics if they can see the files."""
         if os.geteuid() != 0 or not shutil.which("setpriv"):
             pytest.skip("needs root and setpriv")
         program = shutil.copy(mxfs_bin, place / "mxfs")
@@ -359,11 +359,11 @@ class TestStatistics:
 
 
 class TestReadahead:
-    """--readahead: what the kernel is told about the mount."""
+    """--readahead sets the mount's readahead in the kernel."""
 
     @staticmethod
     def window(made):
-        """The size in sysfs, once a file of the mount was opened."""
+        """The readahead in sysfs, after a file of the mount was opened."""
         with open(made.file, "rb") as f:
             f.read(1)
             device = os.fstat(f.fileno()).st_dev
@@ -377,7 +377,7 @@ class TestReadahead:
         assert_file(made.file, model.expected_bytes())
 
     def test_ordinary_user(self, source, as_user):
-        """Only root may have more than the kernel offers; asking for it is answered, and all is shown."""
+        """Only root can set more than the kernel offers; others get a warning, and the mount works."""
         done = as_user(f"""
             mkdir mnt
             for size in 64K 1M; do

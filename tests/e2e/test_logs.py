@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""The log of the daemon: a line at the start, one at the stop, few about failures."""
+"""The daemon's log: one line at the start, one at the end, few about failures."""
 
 import math
 import os
@@ -35,7 +35,7 @@ def lines_of_a_life(model, source, mnt):
 
 
 def test_foreground(model, source, mount):
-    """On stderr; however much is read, no line more."""
+    """In the foreground the log goes to stderr, with no line more however much is read."""
     made = mount(source, foreground=True)
     for _ in range(3):
         made.file.read_bytes()
@@ -45,7 +45,7 @@ def test_foreground(model, source, mount):
 
 
 def test_failures(source, mount):
-    """At most one line a second, which names the tensor and tells how many it stands for; also when quiet."""
+    """At most one line per second names a tensor and counts the failures that it stands for, even with --quiet."""
     made = mount(source, "-q", foreground=True)
     os.truncate(source, 20_000)
     fd = os.open(made / "tensors" / TENSOR, os.O_RDONLY)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""A part that is read while matching cannot be read: exit 5 and its name, whatever --unsupported says; never a verdict."""
+"""If a part that matching needs cannot be read, mxfs exits with 5 and names it, whatever --unsupported is."""
 
 import os
 import pathlib
@@ -60,6 +60,6 @@ def test_unreadable_part(name, part, command, mxfs_bin, failread, place):
 
 @pytest.mark.parametrize("name", READ)
 def test_readable_otherwise(name, run, place):
-    """What is refused above is refused for that read alone."""
+    """Without the read error, the same models are accepted."""
     model = built(name)
     assert run("export", model.write(place / "m" / "m.safetensors"), "-").out == model.expected_bytes()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Out of memory: the N-th allocation fails, for N = 0, 1, 2, ... until the program no longer notices."""
+"""Out of memory: the N-th allocation fails, for N = 0, 1, 2, ... until the program makes fewer allocations."""
 
 import errno
 import os
@@ -29,7 +29,7 @@ def failmalloc(tmp_path_factory):
 
 
 def fail_each(mxfs_bin, failmalloc, arguments, check=lambda succeeded: None):
-    """Runs the program once for each allocation, and check() after every run; returns how many allocations there are."""
+    """Runs the program once per allocation, and check() after every run; returns the number of allocations."""
 
     def go(**env):
         done = subprocess.run([mxfs_bin, *arguments], capture_output=True, env={**os.environ, **env}, timeout=30, check=False)
@@ -42,15 +42,15 @@ def fail_each(mxfs_bin, failmalloc, arguments, check=lambda succeeded: None):
         failing = {**failmalloc, "FAIL_AT": str(n)}
         done = go(**failing)
         if done.returncode == 0:
-            # Either nothing failed any more, or what failed was not needed (a buffer of stdio, say).
+            # Either no allocation failed, or the one that did was not needed (such as a buffer of stdio).
             assert done.stdout == good.stdout, f"allocation {n}"
-            if go(**failing, FAIL_ALL="1").returncode == 0:  # all failing from there on changes nothing
+            if go(**failing, FAIL_ALL="1").returncode == 0:  # even if all allocations fail from there on
                 return n
             continue
         assert done.returncode in (3, 5, 6), f"allocation {n}: {done}"
         lines = done.stderr.decode().splitlines()
         assert len(lines) == 1 and re.match(r"mxfs: .+", lines[0]), f"allocation {n}: {lines}"
-    raise AssertionError("allocations without end")
+    raise AssertionError("the allocations do not end")
 
 
 @pytest.mark.parametrize("what", ["list", "json", "cat", "folder"])
@@ -70,13 +70,13 @@ def test_nth_allocation(what, mxfs_bin, failmalloc, place):
     assert count > 30
 
 
-# Formats whose matching allocates, and most of which read: one small group each.
+# Formats whose matching allocates and, for most, reads: one small group of each.
 ALLOCATING = ["int-packed", "int-packed-zeros", "int-packed-order", "int8", "int4-pairs", "gptq", "gptq-order", "awq", "mlx-affine", "bnb-nf4", "bnb-nested", "nvfp4-compressed", "fp8-blocks"]
 
 
 @pytest.mark.parametrize("name", ALLOCATING)
 def test_nth_allocation_of_matching(name, mxfs_bin, failmalloc, place):
-    """A group that there was no memory for is not one that is refused: with --unsupported=raw that would show its codes."""
+    """Running out of memory is an error, not a refusal: with --unsupported=raw a refusal would show the codes."""
     model = refhostile.GROUPS[name]()
     source, to = model.write(place / "m" / "m.safetensors"), place / "out"
 
@@ -90,14 +90,14 @@ def test_nth_allocation_of_matching(name, mxfs_bin, failmalloc, place):
 
 
 def test_nth_allocation_of_a_folder(mxfs_bin, failmalloc, place):
-    """Of a model in two shards, which companions are spread over."""
+    """Lists a model whose groups are spread over two shards."""
     model = refhostile.GROUPS["gptq-order"]()
     folder = refrepo.placed(model, 2, lambda tensor: int(tensor.endswith("g_idx"))).write(place / "m")
     assert fail_each(mxfs_bin, failmalloc, ["list", "--unsupported=raw", str(folder)]) > 50
 
 
 def test_nth_allocation_of_verify(mxfs_bin, failmalloc, place):
-    """No verdict without all of the values."""
+    """There is no verdict unless all values were compared."""
     model = refmodels.gptoss_hf()
     source = model.write(place / "m" / "model.safetensors")
     rt.save(place / "ref.safetensors", model.expected())
@@ -106,7 +106,7 @@ def test_nth_allocation_of_verify(mxfs_bin, failmalloc, place):
 
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_nth_allocation_of_an_export(what, mxfs_bin, failmalloc, place):
-    """All of it, or DEST as it was."""
+    """DEST is complete or unchanged."""
     model = refmodels.gptoss_hf()
     source = model.write(place / "m" / "model.safetensors")
     to = place / "to"
@@ -124,19 +124,19 @@ def test_nth_allocation_of_an_export(what, mxfs_bin, failmalloc, place):
 
 
 def test_nth_allocation_of_a_mount(mxfs_bin, failmalloc, place, fuse):
-    """Refused in words with nothing mounted, or mounted and right; a read may fail, but never give other bytes. Where a
-    second thread of libfuse gets no memory, it ends the mount that was just made."""
+    """mxfs fails with a message and no mount, or mounts and serves right bytes; a read may fail, but never gives other
+    bytes. If libfuse has no memory for a second thread, it ends the new mount."""
     model = refmodels.gptoss_hf()
     source, folder, want = model.write(place / "m" / "model.safetensors"), place / "mnt", model.expected_bytes()
     folder.mkdir()
     outcomes = set()
-    for n in range(150):  # a mount of this model, read once, makes some 120
+    for n in range(150):  # mounting this model and reading it once takes about 120
         env = {**os.environ, **failmalloc, "FAIL_AT": str(n)}
         command = [mxfs_bin, "--views=none", source, folder]
         try:
             done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=30, check=False)
         except subprocess.TimeoutExpired:
-            for pid in children():  # a hanging daemon would block any process that looks at its mount
+            for pid in children():  # a hanging daemon would block any process that accesses its mount
                 if f"FAIL_AT={n}\0".encode() in pathlib.Path(f"/proc/{pid}/environ").read_bytes():
                     os.kill(pid, signal.SIGKILL)
             raise
@@ -152,6 +152,6 @@ def test_nth_allocation_of_a_mount(mxfs_bin, failmalloc, place, fuse):
                 wait_for_mounts(lambda: not mounted(folder))
                 continue
             assert e.errno in (errno.ENOMEM, errno.EIO), f"allocation {n}: {e}"
-        subprocess.run(["fusermount3", "-u", folder], capture_output=True, check=False)  # if it is still there
+        subprocess.run(["fusermount3", "-u", folder], capture_output=True, check=False)  # if it is still running
         wait_for_mounts(lambda: not mounted(folder))
     assert 0 in outcomes and 6 in outcomes

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Every part of every format in turn lies in a missing shard: the rest is shown correctly or not at all."""
+"""Every part of every format in turn is in a missing shard: the other tensors are shown correctly or not at all."""
 
 import pytest
 
@@ -24,7 +24,7 @@ CODES = ("U8", "I8", "I32", "U32", "F8_E4M3", "F8_E5M2")
 
 
 def parts_gone(model, place):
-    """The names of the place-th part of every group that has that many."""
+    """The name of part number `place` of every group that has as many."""
     return {parts[place] for parts in model.parts.values() if place < len(parts)}
 
 
@@ -51,7 +51,7 @@ def test_one_part_elsewhere(name, run, place):
 
 
 def test_said_of_a_single_file(run, place):
-    """Its index is next to it, and names another shard for the order of its columns."""
+    """The file is part of a model: the index next to it says that another shard has its column order."""
     model = ref_float.FloatModel(ref_int.ct_config(4))
     ref_int.add_packed(model, "x", 1, (5, 256), 4, 64, order=True)
     sharded = refrepo.placed(model, 2, lambda tensor: int(tensor.endswith("g_idx")))

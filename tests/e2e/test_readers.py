@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Unmodified programs and libraries read the mount, at any offset, length and degree of hurry."""
+"""Unmodified programs and libraries read the mount, at any offset and length, alone and in parallel."""
 
 import hashlib
 import mmap
@@ -38,7 +38,7 @@ def big_model():
 
 @pytest.fixture(scope="module")
 def big(tmp_path_factory):
-    """(source, the bytes that its mount must show, name -> Tensor)."""
+    """(source, the bytes that its mount should show, name -> Tensor)."""
     model = big_model()
     return model.write(tmp_path_factory.mktemp("big") / "big.safetensors"), model.expected_bytes(), model.expected()
 
@@ -49,7 +49,7 @@ def made(big, mount):
 
 
 def sh(*argv, **kwargs):
-    """Runs a program that must succeed without a word."""
+    """Runs a program that should succeed without output on stderr."""
     done = subprocess.run(list(map(str, argv)), capture_output=True, timeout=100, check=False, **kwargs)
     assert done.returncode == 0 and not done.stderr, done
     return done.stdout
@@ -77,7 +77,7 @@ class TestPrograms:
         assert_same(out.read_bytes(), big[1])
 
     def test_dd_pieces(self, big, made):
-        """One byte at a time, far into a transposed tensor."""
+        """Reads one byte at a time, far into a transposed tensor."""
         start = len(big[1]) // 2 + 1
         assert_same(sh("dd", f"if={made.file}", "bs=1", f"skip={start}", "count=999", "status=none"), big[1][start : start + 999])
 
@@ -128,12 +128,12 @@ class TestLibraries:
             got = np.memmap(made / "tensors" / name, dtype=t.array().dtype, mode=mode, shape=t.shape)
             assert_same(got.tobytes(), t.data, name)
             if mode == "c":
-                got.reshape(-1).view(np.uint8)[:3] = 77  # the writer's own copy
+                got.reshape(-1).view(np.uint8)[:3] = 77  # changes only this private copy
         for name, t in big[2].items():
             assert_same((made / "tensors" / name).read_bytes(), t.data, name)
 
     def test_memmap_backwards(self, big, made):
-        """Touches a mapping page by page from its end, against every readahead."""
+        """Touches a mapping page by page from its end, which defeats readahead."""
         with open(made.file, "rb") as f, mmap.mmap(f.fileno(), 0, mmap.MAP_SHARED, mmap.PROT_READ) as m:
             for at in range(len(m) - 1, 0, -40961):
                 assert m[at] == big[1][at], at
@@ -176,7 +176,7 @@ class TestCalls:
             os.close(fd)
 
     def test_direct(self, big, made):
-        """O_DIRECT, aligned and not."""
+        """O_DIRECT reads, aligned and unaligned."""
         rng = random.Random(SEED)
         print(f"MXFS_TEST_SEED={SEED}")
         fd = os.open(made.file, os.O_RDONLY | os.O_DIRECT)
@@ -203,7 +203,7 @@ class TestCalls:
         assert_same((place / "out").read_bytes(), big[1][12345:])
 
     def test_splice(self, big, made):
-        """Through a pipe, without a buffer of ours."""
+        """Reads through a pipe, without a buffer in user space."""
         r, w = os.pipe()
         with open(made.file, "rb") as src:
             offset, got = len(big[1]) // 3, b""
@@ -217,7 +217,7 @@ class TestCalls:
 
     @pytest.mark.parametrize("options", [[], ["--cache-size=1M"], ["--kernel=scalar"]], ids=str)
     def test_many_threads(self, options, big, mount):
-        """16 threads read the file and the views at random places: pread, O_DIRECT and mappings."""
+        """16 threads read the file and the views at random offsets: pread, O_DIRECT and mappings."""
         print(f"MXFS_TEST_SEED={SEED}")
         made = mount(big[0], *options)
         targets = [(made.file, big[1])] * 2 + [(made / "tensors" / n, t.data) for n, t in big[2].items()]
@@ -235,7 +235,7 @@ class TestCalls:
                             assert_same(os.pread(fd, n, offset), want[offset : offset + n], f"{path} {offset}+{n}")
                     finally:
                         os.close(fd)
-            except BaseException as e:  # noqa: BLE001 (a thread's failure is the test's)
+            except BaseException as e:  # noqa: BLE001 (any failure in a thread fails the test)
                 failures.append(e)
 
         threads = [threading.Thread(target=reader, args=(i,)) for i in range(16)]
@@ -246,7 +246,7 @@ class TestCalls:
         assert not failures, failures
 
     def test_many_processes(self, big, made):
-        """Programs side by side get the same bytes."""
+        """Programs that read in parallel get the same bytes."""
         code = "import sys,hashlib;print(hashlib.sha256(open(sys.argv[1],'rb').read()).hexdigest())"
         runs = [subprocess.Popen([sys.executable, "-c", code, made.file], stdout=subprocess.PIPE, text=True) for _ in range(6)]
         want = hashlib.sha256(big[1]).hexdigest() + "\n"
@@ -254,6 +254,6 @@ class TestCalls:
 
 
 def test_small_cache(big, mount):
-    """The smallest cache that is accepted changes no byte."""
+    """The smallest possible cache changes no byte."""
     made = mount(big[0], "--cache-size=1M", "--views=none")
     assert_same(made.file.read_bytes(), big[1])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""The recipes of README.md, as they stand, run by an ordinary user on a small gpt-oss."""
+"""Runs the recipes of README.md as written, as an ordinary user, on a small gpt-oss."""
 
 import pathlib
 import re
@@ -17,13 +17,13 @@ README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 
 
 def recipes():
-    """(language, text) of each block; what follows "At boot" needs a system of its own."""
+    """(language, text) of each block, up to "At boot", whose recipes need a whole system."""
     part = README.read_text(encoding="utf-8").split("\n## Recipes\n")[1].split("\n### ")[0]
     return re.findall(r"^```(\w*)\n(.*?)^```$", part, re.M | re.S)
 
 
 def script():
-    """All of them in order: Python on the mount, shell as it is; a mount that a recipe leaves is taken away."""
+    """Runs all recipes in order, Python on the mount and shell as written, and removes mounts that a recipe leaves."""
     lines = ["mkdir mnt", "export HF_HUB_OFFLINE=1 OMP_NUM_THREADS=2"]
     for language, text in recipes():
         if language == "python":

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Cache size, look-ahead and direct I/O change no byte, whichever way one walks."""
+"""Cache size, look-ahead and direct I/O change no byte, in whatever order a file is read."""
 
 import concurrent.futures
 import os
@@ -16,7 +16,7 @@ STEP = 128 << 10
 
 @pytest.fixture(scope="module")
 def model():
-    """Matrices of several units each, of two sizes, between tensors that are copied or stream."""
+    """Matrices of several units and two sizes, between tensors that are copied or streamed."""
     made, fill = refmodels.Model(), refmodels.random_fill(5)
     for layer, (experts, rows, blocks) in enumerate(((6, 1100, 40), (5, 2000, 33))):
         refmodels.add_gptoss(made, f"model.layers.{layer}.mlp.experts.gate_up_proj", fill, experts, rows, blocks)
@@ -30,7 +30,7 @@ def want(model):
 
 
 def forwards(fd, want, begin=0, end=None):
-    """Long enough a walk for look-ahead to begin."""
+    """Walks that are long enough to start look-ahead."""
     for at in range(begin, len(want) if end is None else end, STEP):
         assert_same(os.pread(fd, STEP, at), want[at : at + STEP], f"at {at}")
 
@@ -41,7 +41,7 @@ def backwards(fd, want):
 
 
 def seeking(fd, want):
-    """Walks that break off, some in the middle of what was loaded ahead for them."""
+    """Walks that stop early, some inside data that was loaded ahead for them."""
     rng = random.Random(3)
     for _ in range(40):
         begin = rng.randrange(len(want))
@@ -56,7 +56,7 @@ def side_by_side(fd, want):
 
 
 def many_files(fd, want):
-    """The same, each with a descriptor of its own, which are closed where they stand."""
+    """More walkers than the cache has room for, each with its own descriptor, which is closed midway."""
 
     def walk(part):
         own = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY)
@@ -70,7 +70,7 @@ def many_files(fd, want):
 
 
 def at_once(fd, want):
-    """One read of everything: many requests of the largest size in flight."""
+    """One read of the whole file puts many requests of the largest size in flight."""
     got = bytearray()
     while len(got) < len(want):
         got += os.pread(fd, len(want), len(got))
@@ -85,7 +85,7 @@ def test_no_byte_changes(cache, direct, way, model, want, mount, place):
     made = mount(source, f"--cache-size={cache}", "--views=none", *["--direct-io"] * direct)
     fd = os.open(made.file, os.O_RDONLY)
     try:
-        for _ in range(2):  # the second time with what the first left in the cache
+        for _ in range(2):  # the second time with a cache that the first has filled
             os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
             way(fd, want)
     finally:
@@ -94,7 +94,7 @@ def test_no_byte_changes(cache, direct, way, model, want, mount, place):
 
 @pytest.mark.parametrize("threads", [1, 4, 40])
 def test_threads(threads, model, want, mount, place):
-    """Where few threads answer none looks ahead; many wait for each other's units."""
+    """Few threads do not look ahead; many threads wait for each other's units."""
     source = model.write(place / "src" / "model.safetensors")
     made = mount(source, f"--threads={threads}", "--cache-size=2M", "--views=none")
     fd = os.open(made.file, os.O_RDONLY)
@@ -105,9 +105,9 @@ def test_threads(threads, model, want, mount, place):
 
 
 def test_memory(model, want, mount, place, sanitized):
-    """The cache's bound holds while 16 walkers have their next units loaded."""
+    """The cache keeps its bound while 16 walkers look ahead."""
     if sanitized:
-        pytest.skip("a sanitizer has memory of its own")
+        pytest.skip("a sanitizer needs memory itself")
     source = model.write(place / "src" / "model.safetensors")
     made = mount(source, "--cache-size=4M", "--views=none")
     fd = os.open(made.file, os.O_RDONLY)

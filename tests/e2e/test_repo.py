@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""A model folder in, a model folder out: what a model is, its shards, its JSON, all the rest."""
+"""A model folder in, a model folder out: which files form a model, shards, JSON, and all other files."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def u8(*values):
 class TestShards:
     @pytest.mark.parametrize("name", CASES)
     def test_every_shard(self, name, mount, place):
-        """Each shard is the file that the library would write, with groups scattered over three shards."""
+        """Groups are scattered over three shards; each shard is the file that the library would write."""
         sharded = refrepo.spread(models.MODELS[name](), 3)
         made = mount(sharded.write(place / "model"))
         for file in sharded.files:
@@ -34,7 +34,7 @@ class TestShards:
         assert_same(index.encode(), refrepo.dump(sharded.expected_index()).encode(), "index")
 
     def test_the_index_finds_every_tensor(self, mount, place):
-        """As a reader does: by weight_map to the shard, there the tensor; nothing else is in the shards."""
+        """Reads as a loader does, through weight_map; the shards contain no other tensors."""
         sharded = refrepo.spread(models.compressed(), 4)
         made = mount(sharded.write(place / "model"))
         index = json.loads((made / sharded.index_name).read_text())
@@ -46,7 +46,7 @@ class TestShards:
         assert index["metadata"]["total_size"] == sum(len(t.data) for t in wanted.values())
 
     def test_a_shard_of_which_all_vanish(self, mount, place):
-        """All scales in one shard: it stays, valid and empty, and the index does not name it."""
+        """A shard with nothing but scales stays as a valid empty file, and the index does not name it."""
         sharded = refrepo.placed(models.quark(), 2, lambda name: int(name.endswith("_scale")))
         empty = refrepo.names(2)[1]
         made = mount(sharded.write(place / "model"))
@@ -55,7 +55,7 @@ class TestShards:
         assert empty not in json.loads((made / sharded.index_name).read_text())["weight_map"].values()
 
     def test_a_single_file(self, mount, place):
-        """Without an index: the file and its config."""
+        """A folder without an index shows the file and its config."""
         model = models.gptoss_hf()
         model.write(place / "model" / "model.safetensors")
         made = mount(place / "model")
@@ -63,7 +63,7 @@ class TestShards:
         assert_file(made / "model.safetensors", model.expected_bytes())
 
     def test_nothing_quantized(self, mount, place):
-        """Stays byte for byte, the index and config too."""
+        """An unquantized model stays byte for byte the same, with its index and config."""
         model = models.Model(config={"torch_dtype": "float32", "quantization_config": {"quant_method": "fp8"}})
         for i in range(6):
             model.plain(f"layers.{i}.weight", models.bf16(i, 3, 8))
@@ -105,7 +105,7 @@ class TestShards:
 
 class TestWhatAModelIs:
     def test_two_models_side_by_side(self, mount, place):
-        """The index's shards are one; X.fp16.safetensors, a second index's shards and a lone file are others."""
+        """The index's shards form one model; X.fp16.safetensors, a second index's shards and a lone file are others."""
         folder = place / "model"
         first, second = refrepo.spread(models.quark(models.random_fill(31)), 2), refrepo.spread(models.quark(models.random_fill(32)), 3, "other")
         lone, half = models.quark(models.random_fill(33)), models.quark(models.random_fill(34))
@@ -122,7 +122,7 @@ class TestWhatAModelIs:
         assert_file(made / "consolidated.safetensors", half.expected_bytes())
 
     def test_companions_are_not_sought_outside(self, run, mount, place):
-        """A scale in a file that the index does not name is another model's."""
+        """A scale in a file that the index does not name belongs to another model."""
         model = models.Model()
         models.add_packed(model, "x", models.random_fill(1), 5, 1, weight="weight")
         folder = place / "model"
@@ -137,7 +137,7 @@ class TestWhatAModelIs:
 
     @pytest.mark.parametrize("shard", [0, 1])
     def test_stale_copies(self, shard, mount, run, place):
-        """Both shards hold the group; the index says which is meant. The other copy is not shown."""
+        """If two shards have the same group, the index decides which copy is shown."""
         good, stale = models.quark(models.random_fill(41)), models.quark(models.random_fill(42))
         files = refrepo.names(2)
         folder = place / "model"
@@ -147,7 +147,7 @@ class TestWhatAModelIs:
         rt.save(folder / files[shard], contents[0], refrepo.FORMAT)
         rt.save(folder / files[1 - shard], contents[1], refrepo.FORMAT)
         index = {"metadata": {"total_size": 1}, "weight_map": dict.fromkeys([*good.source, *extra], files[shard])}
-        index["weight_map"]["model.norm.weight"] = files[1 - shard]  # so that both are named
+        index["weight_map"]["model.norm.weight"] = files[1 - shard]  # so that the index names both
         (folder / "model.safetensors.index.json").write_text(refrepo.dump(index))
         made = mount(folder, "--views=tensors")
         want = {**good.expected(), **extra}
@@ -162,7 +162,7 @@ class TestWhatAModelIs:
             assert run("cat", folder, name).out == t.data
 
     def test_stale_copies_of_plain_tensors(self, mount, run, place):
-        """Nothing is dequantized, so the shards stay as they are; a view shows the copy that is meant."""
+        """Without dequantization the shards are unchanged; a view shows the copy that the index names."""
         files, folder = refrepo.names(2), place / "model"
         folder.mkdir()
         rt.save(folder / files[0], {"a": u8(1), "b": u8(2)}, refrepo.FORMAT)
@@ -174,7 +174,7 @@ class TestWhatAModelIs:
         assert run("cat", folder, "b").out == b"\3"
 
     def test_names_that_the_index_leaves_out(self, mount, place):
-        """Only a name that its shard lacks is an error; one that the index lacks belongs to the model."""
+        """A tensor that its shard lacks is an error; a tensor that only the index lacks belongs to the model."""
         sharded = refrepo.spread(models.quark(), 2)
         folder = sharded.write(place / "model")
         index = sharded.index()
@@ -235,7 +235,7 @@ class TestConfig:
         assert "\n".join(left).replace("131072,", "131072") + "\n" == CONFIG % ""
 
     def test_all_at_once(self, mount, place):
-        """Root and every object whose key ends in _config; elsewhere such names are left alone."""
+        """Only the root, and objects whose key ends in _config, are edited; the same names elsewhere are left alone."""
         before = {
             "a": 1, "quantization_config": {"quant_method": "quark"}, "compression_config": {"x": [1]}, "quantization": {"bits": 4},
             "text_config": {"dtype": "float16", "quantization_config": {"q": 1}, "llm_config": {"torch_dtype": "float32", "quantization": 1}, "z": 0},
@@ -260,14 +260,14 @@ class TestConfig:
         assert sorted(os.listdir(mount(place / "model").path)) == ["generation_config.json", "model.safetensors", "my_quant_config.json"]
 
     def test_expert_dtype(self, mount, place):
-        """DeepSeek V4: it describes how the experts were stored."""
+        """expert_dtype (DeepSeek V4) is removed, because it describes the stored experts."""
         model = models.deepseek_v4()
         model.write(place / "model" / "model.safetensors")
         shown = json.loads((mount(place / "model") / "config.json").read_text())
         assert shown == {"model_type": "deepseek_v4", "torch_dtype": "bfloat16"}
 
     def test_index_style(self, mount, place):
-        """Escapes, order and a lack of indentation stay; a renamed tensor keeps its place."""
+        """Escapes, order and missing indentation are kept; a renamed tensor keeps its place."""
         model = models.Model()
         models.add_packed(model, "z.caf\u00e9", models.random_fill(1), 5, 1)
         model.plain("a", models.bf16(1, 4))
@@ -305,7 +305,7 @@ class TestTheRest:
             assert f.read(100) == rest["tokenizer.json"][700001:700101]
 
     def test_is_fixed_at_mount_time(self, mount, place):
-        """A file that comes later is not shown; one that goes is still readable."""
+        """A file that is added later is not shown; a file that is removed is still readable."""
         models.quark().write(place / "model" / "model.safetensors")
         (place / "model" / "README.md").write_bytes(b"old")
         made = mount(place / "model")
@@ -323,7 +323,7 @@ class TestTheRest:
             assert caught.value.errno == 30
 
     def test_many_files(self, mount, mxfs_bin, place):
-        """More than the usual limit of descriptors."""
+        """More files than the usual limit of descriptors."""
         models.quark().write(place / "model" / "model.safetensors")
         for i in range(1500):
             (place / "model" / f"f{i:04}.txt").write_bytes(b"%d" % i)
@@ -334,7 +334,7 @@ class TestTheRest:
 
 class TestCommands:
     def test_list(self, run, place):
-        """Sizes of each shard and of all."""
+        """list prints the sizes of each shard and their sum."""
         sharded = refrepo.spread(models.compressed(), 3)
         folder = sharded.write(place / "model")
         done = run("list", folder)

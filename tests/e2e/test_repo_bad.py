@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Folders with something wrong: one line, the documented exit code, nothing mounted."""
+"""Defective folders give one line and the documented exit code, and nothing is mounted."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def sharded():
 
 @pytest.fixture
 def refuse(run, place):
-    """refuse(folder, code, *fragments): the mount fails with one line."""
+    """refuse(folder, code, *fragments): checks that a mount fails with one line."""
     mnt = place / "mnt"
     mnt.mkdir()
 
@@ -40,7 +40,7 @@ class TestIndexEntries:
         "entry", ["../../etc/passwd", "/etc/passwd", "..", ".", "", "../model/model-00001-of-00004.safetensors", "sub/x.safetensors", "a\0b", 3, None, ["x"]]
     )
     def test_hostile(self, entry, refuse, run, sharded, place):
-        """An entry that would lead out is named, by tensor, and exits with 3."""
+        """An entry that would lead out of the folder is named, with its tensor, and exits with 3."""
         index = sharded.index()
         index["weight_map"]["evil.tensor"] = entry
         folder = sharded.write(place / "model", index=refrepo.dump(index))
@@ -59,13 +59,13 @@ class TestIndexEntries:
 
 class TestIncomplete:
     def test_refused(self, refuse, sharded, place):
-        """Says how many of how many, and which is the first."""
+        """The message says how many of how many shards are missing, and which is first."""
         files = list(sharded.files)
         folder = sharded.write(place / "model", skip=files[1:3])
         refuse(folder, 5, f"download incomplete: 2 of 4 shards missing, first {files[1]}")
 
     def test_by_the_numbers(self, refuse, place):
-        """3 of 96; the first by name, not the first that the index mentions."""
+        """3 of 96 are missing; the message names the first by name, not the first in the index."""
         model = models.Model()
         for i in range(96):
             model.plain(f"t{95 - i:02}", models.bf16(i, 4))
@@ -80,7 +80,7 @@ class TestIncomplete:
         assert run("list", "--json", folder).rc == 0
 
     def test_partial(self, mount, sharded, place):
-        """The complete tensors are shown, with an index that lists just them."""
+        """With --partial the complete tensors are shown, with an index of only those."""
         gone = list(sharded.files)[2]
         folder = sharded.write(place / "model", skip=[gone])
         made = mount(folder, "--partial")
@@ -95,7 +95,7 @@ class TestIncomplete:
         assert index["metadata"]["total_size"] == sum(len(t.data) for _, t in whole.values())
 
     def test_none_there_but_others(self, run, mount, sharded, place):
-        """The index is of another model: warned about, ignored, hidden."""
+        """An index of another model is ignored and hidden, with a warning."""
         folder = sharded.write(place / "model", skip=sharded.files)
         model = models.compressed(models.random_fill(77))
         model.write(folder / "model.safetensors")
@@ -133,13 +133,13 @@ class TestBadInput:
         refuse(folder, 3, file.name)
 
     def test_shard_is_something_else(self, refuse, sharded, place):
-        """A pointer of Git LFS, as a clone without it leaves."""
+        """A Git LFS pointer, as in a clone without LFS."""
         folder = sharded.write(place / "model")
         (folder / list(sharded.files)[0]).write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
         refuse(folder, 3, list(sharded.files)[0])
 
     def test_no_safetensors(self, refuse, run, place):
-        """Says what was looked for."""
+        """The message says which files were looked for."""
         (place / "model" / "sub").mkdir(parents=True)
         refuse(place / "model", 5, "*.safetensors")
         (place / "model" / "pytorch_model.bin").write_bytes(b"x")
@@ -151,7 +151,7 @@ class TestBadInput:
 
     @pytest.mark.parametrize("name", ["model-00002-of-00004.safetensors", "model.safetensors.index.json", "config.json", "tokenizer.json", "sub"])
     def test_unreadable(self, name, as_user, sharded, place):
-        """For an ordinary user: the file is named."""
+        """A file that an ordinary user may not read is named."""
         folder = sharded.write(place / "model")
         (folder / "tokenizer.json").write_text("{}")
         (folder / "sub").mkdir()
@@ -170,7 +170,7 @@ class TestBadInput:
         assert done.stdout.split()[0] == hashlib.sha256(sharded.expected(file)).hexdigest()
 
     def test_a_shard_that_changes(self, mount, place):
-        """Is an error of reads from then on, not of the mount; other files stay readable."""
+        """Only further reads of that file fail; the mount and other files still work."""
         sharded = refrepo.spread(models.quark(), 2)
         folder = sharded.write(place / "model")
         made = mount(folder)

@@ -39,7 +39,7 @@ def made(tmp_path_factory):
 
 
 def load(path, **options):
-    """A model and its load report: nothing missing, nothing unexpected."""
+    """Loads a model and checks its load report: nothing missing, nothing unexpected."""
     options.setdefault("dtype", "auto")
     model, info = transformers.AutoModelForCausalLM.from_pretrained(path, output_loading_info=True, **options)
     assert not any(info.values()), info
@@ -81,7 +81,7 @@ def test_logits(name, made, mount):
 
 @pytest.mark.parametrize("name", FEW)
 def test_save_pretrained(name, made, mount, place):
-    """From the mount and from the BF16 copy: the same files."""
+    """Models saved from the mount and from the BF16 copy are the same files."""
     folder = made(name)
     load(mount(folder / "packed").path).save_pretrained(place / "mine")
     load(folder / "plain").save_pretrained(place / "theirs")
@@ -91,7 +91,7 @@ def test_save_pretrained(name, made, mount, place):
 
 @pytest.mark.parametrize("name", FEW)
 def test_cp(name, made, mount, place):
-    """`cp -r`, unmount, load the copy."""
+    """A copy made with `cp -r` loads after the unmount."""
     folder = made(name)
     mounted = mount(folder / "packed")
     subprocess.run(["cp", "-r", mounted.path, place / "copy"], check=True)
@@ -101,7 +101,7 @@ def test_cp(name, made, mount, place):
 
 
 def test_pread_backend_of_safetensors(made, mount):
-    """Each shard by safe_open, as the loaders do, against the index."""
+    """Opens each shard with safe_open, as loaders do, and compares with the index."""
     import safetensors
 
     mounted = mount(made("gptoss") / "packed")
@@ -112,14 +112,14 @@ def test_pread_backend_of_safetensors(made, mount):
 
 
 def test_float16(made, mount):
-    """--dtype=f16: what the loader gets is float16, by config and by weights."""
+    """With --dtype=f16 the loader gets float16, in config and weights."""
     mounted = mount(made("gptoss") / "packed", "--dtype=f16")
     config = transformers.AutoConfig.from_pretrained(mounted.path)
     assert config.dtype == torch.float16
 
 
 def test_nemotron_config(mount, made, place):
-    """Infinity in config.json reaches Python as it was."""
+    """Infinity in config.json reaches Python unchanged."""
     folder = place / "model"
     subprocess.run(["cp", "-r", made("MXFP4A16") / "packed", folder], check=True)
     text = (folder / "config.json").read_text()
@@ -147,7 +147,7 @@ def test_cache_snapshot(made, mount, place):
 
 
 def test_deepseek_v4_config(mount, place):
-    """transformers takes a config without quantization_config and expert_dtype for a plain model."""
+    """A config without quantization_config and expert_dtype is a plain model for transformers."""
     import refmodels
 
     model = refmodels.deepseek_v4()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""How folders are laid out: the Hugging Face cache, subfolders, links, what is hidden, views."""
+"""Layouts of folders: the Hugging Face cache, subfolders, links, hidden files, views."""
 
 import errno
 import json
@@ -22,7 +22,7 @@ from helpers import assert_file, assert_no_mount, listing
 
 @pytest.fixture
 def mnt(place):
-    """A mountpoint for mounts that must fail; if one does not, it goes."""
+    """A mountpoint for mounts that should fail; unmounts one that does not."""
     path = place / "mnt"
     path.mkdir()
     yield path
@@ -60,13 +60,13 @@ class TestCache:
 
     @pytest.mark.parametrize("options", [(), ("--allow-other",)])
     def test_snapshot(self, options, mount, place):
-        """Links are shown as regular files; those into blobs/ may be followed for others too."""
+        """Links are shown as regular files; links into blobs/ are followed even with --allow-other."""
         sharded = refrepo.spread(models.gptoss_hf(), 3)
         self.check(mount(write_cache(place, sharded)[1], *options), sharded)
 
     @pytest.mark.parametrize("options", [(), ("--allow-other",)])
     def test_models_folder(self, options, mount, run, place):
-        """models--org--name stands for the snapshot that refs/main names."""
+        """models--org--name means the snapshot that refs/main names."""
         sharded = refrepo.spread(models.gptoss_hf(), 3)
         repo, _ = write_cache(place, sharded)
         (repo / "snapshots" / ("f" * 40)).mkdir()
@@ -74,7 +74,7 @@ class TestCache:
         assert {t["name"] for t in listing(run, repo)["tensors"]} == set(sharded.model.expected())
 
     def test_snapshot_through_a_link(self, mount, place):
-        """A link to a snapshot is a snapshot."""
+        """A link to a snapshot is treated like the snapshot."""
         sharded = refrepo.spread(models.gptoss_hf(), 2)
         (place / "link").symlink_to(write_cache(place, sharded)[1])
         self.check(mount(place / "link", "--allow-other"), sharded)
@@ -87,14 +87,14 @@ class TestCache:
         assert_no_mount(run(repo, mnt), mnt, 5, "f" * 40)
 
     def test_one_file_by_its_snapshot_path(self, mount, place):
-        """The link's own folder holds config and index, not the blob's."""
+        """Config and index come from the folder of the link, not of the blob."""
         sharded = refrepo.spread(models.gptoss_hf(), 3)
         _, snapshot = write_cache(place, sharded)
         for file in sharded.files:
             assert_file(mount(snapshot / file).file, sharded.expected(file))
 
     def test_a_blob_that_is_not_there(self, run, mount, mnt, place):
-        """As an interrupted download leaves it: a link to nothing is a missing shard."""
+        """A dangling link, as an interrupted download leaves it, is a missing shard."""
         sharded = refrepo.spread(models.gptoss_hf(), 3)
         _, snapshot = write_cache(place, sharded)
         gone = list(sharded.files)[1]
@@ -105,7 +105,7 @@ class TestCache:
 
 class TestSubfolders:
     def test_pipeline(self, mount, run, place):
-        """diffusers: each folder with its own models and config."""
+        """In a diffusers model each folder has its own models and config."""
         parts = {"transformer": refrepo.spread(models.compressed(), 3, "diffusion_pytorch_model"), "text_encoder": refrepo.spread(models.quark(), 2)}
         folder = place / "pipe"
         for name, sharded in parts.items():
@@ -129,7 +129,7 @@ class TestSubfolders:
         assert run("cat", folder, "decoder.weight").out == vae.source["decoder.weight"].data
 
     def test_original_is_untouched(self, mount, place):
-        """gpt-oss ships its weights once more, for a reader that wants them packed."""
+        """gpt-oss ships its weights a second time in original/, for readers that need them packed."""
         sharded = refrepo.spread(models.gptoss_hf(), 2)
         folder = sharded.write(place / "model")
         models.gptoss_original().write(folder / "original" / "model.safetensors")
@@ -142,7 +142,7 @@ class TestSubfolders:
             assert_file(made / file, sharded.expected(file))
 
     def test_original_itself(self, mount, place):
-        """Asked for by name it is a model like others."""
+        """If original/ is the SOURCE, it is a model like any other."""
         model = models.gptoss_original()
         model.write(place / "original" / "model.safetensors")
         assert_file(mount(place / "original") / "model.safetensors", model.expected_bytes())
@@ -153,7 +153,7 @@ class TestSubfolders:
         assert_file(mount(place / "a") / "b" / "c" / "model.safetensors", model.expected_bytes())
 
     def test_unsupported_names_the_subfolder(self, mount, run, mnt, place):
-        """The rest can be had with --unsupported=raw."""
+        """The message names the subfolder; --unsupported=raw shows all models."""
         good, bad = models.quark(), {"x.weight_packed": rt.raw("U8", (3, 16), bytes(48))}
         good.write(place / "pipe" / "good" / "model.safetensors")
         (place / "pipe" / "bad").mkdir()
@@ -169,7 +169,7 @@ class TestSubfolders:
 
 class TestHidden:
     def test_what_is_hidden(self, mount, place):
-        """.git, .cache, sockets and FIFOs; other hidden names are files like others."""
+        """.git, .cache, sockets and FIFOs are not shown; other hidden names are ordinary files."""
         folder = place / "model"
         models.quark().write(folder / "model.safetensors")
         for name in (".git/objects", ".cache/huggingface", "sub/.cache"):
@@ -190,7 +190,7 @@ class TestHidden:
         assert os.listdir(made / "sub") == ["kept"]
 
     def test_loops(self, mount, place):
-        """Links that lead back, to each other and to themselves."""
+        """Links that lead back, to each other or to themselves."""
         folder = place / "model"
         model = models.quark()
         model.write(folder / "sub" / "model.safetensors")
@@ -221,7 +221,7 @@ class TestHidden:
 
 class TestConfinement:
     def write(self, place):
-        """A folder with links inside, to a sibling, to /etc and of a shard."""
+        """A folder with links that stay inside, and links to a sibling, to /etc and to a shard outside."""
         folder, outside = place / "model", place / "outside"
         outside.mkdir()
         (outside / "secret.txt").write_bytes(b"secret")
@@ -252,7 +252,7 @@ class TestConfinement:
         assert (made / "out").read_bytes() == (made / "dir" / "secret.txt").read_bytes() == b"secret"
 
     def test_a_shard_that_leads_out(self, run, mount, mnt, place):
-        """Is named, and nothing is mounted."""
+        """A shard that is a link out of the folder is named, and nothing is mounted."""
         sharded = refrepo.spread(models.quark(), 2)
         folder = sharded.write(place / "model")
         file = refrepo.names(2)[1]
@@ -263,7 +263,7 @@ class TestConfinement:
             assert_file(mount(folder, *options) / file, sharded.expected(file))
 
     def test_an_index_that_leads_out(self, mount, place):
-        """Files that are not shown have no influence."""
+        """Files that are not shown have no effect."""
         model = models.quark()
         folder = place / "model"
         model.write(folder / "model.safetensors")
@@ -275,7 +275,7 @@ class TestConfinement:
 
     @pytest.mark.parametrize("what", ["folder", "file"])
     def test_a_config_that_leads_out(self, what, mount, place):
-        """It is not shown, and has no say in how numbers are written."""
+        """A config outside the folder is not shown and does not affect the dtype."""
         model = models.quark()
         folder = place / "model"
         model.write(folder / "model.safetensors")
@@ -288,7 +288,7 @@ class TestConfinement:
         assert_file(made / "model.safetensors", model.expected_bytes())
 
     def test_a_shard_of_a_file_that_leads_out(self, run, mount, mnt, place):
-        """The file itself may be a link to anywhere: it was named. Its companions may not."""
+        """The named file may be a link to anywhere; its companions may not."""
         sharded = refrepo.spread(models.quark(), 2)
         folder = sharded.write(place / "model")
         first, second = refrepo.names(2)
@@ -298,7 +298,7 @@ class TestConfinement:
         assert_no_mount(run("--allow-other", folder / second, mnt), mnt, 5, first, "--follow-symlinks")
 
     def test_permissions(self, mount, place):
-        """allow_other gives others what the source gives them."""
+        """allow_other gives other users the permissions that the source gives them."""
         sharded = refrepo.spread(models.compressed(), 2)
         folder = sharded.write(place / "model")
         (folder / "config.json").chmod(0o600)
@@ -309,14 +309,14 @@ class TestConfinement:
 
     @pytest.mark.parametrize("mode", [0o744, 0o750, 0o711])
     def test_permissions_of_folders(self, mode, mount, place):
-        """Users who may list a folder may not enter it for that reason."""
+        """The right to list a folder does not imply the right to enter it."""
         folder = refrepo.spread(models.compressed(), 1).write(place / "model")
         folder.chmod(mode)
         assert mount(folder, "--allow-other").path.stat().st_mode & 0o777 == mode & 0o555
 
     @pytest.mark.parametrize("private", [0, 1])
     def test_permissions_of_companions(self, private, mount, place):
-        """A tensor made of two files is for users who may read both."""
+        """Only users who may read both files may read a tensor made of them."""
         sharded = refrepo.placed(models.gptoss_hf(), 2, lambda name: int(name.endswith("_scales")))
         folder = sharded.write(place / "model")
         (folder / refrepo.names(2)[private]).chmod(0o600)
@@ -328,7 +328,7 @@ class TestConfinement:
 
     @staticmethod
     def give_acl(path, *entries):
-        """An ACL of (tag, rights) or (tag, rights, whom)."""
+        """An ACL from entries (tag, rights) or (tag, rights, ID)."""
         acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *(*e, 0xFFFFFFFF)[:3]) for e in entries)
         try:
             os.setxattr(path, "system.posix_acl_access", acl)
@@ -338,7 +338,7 @@ class TestConfinement:
             raise
 
     def test_permissions_of_acls(self, mount, place):
-        """The group bits of a file with an ACL are no right of its group; others may be shut out by name."""
+        """With an ACL the group bits are not the group's rights, and an entry can exclude a user."""
         source = models.compressed().write(place / "m.safetensors")
 
         def shown(*entries):
@@ -352,7 +352,7 @@ class TestConfinement:
         assert shown((USER, 6), (NAMED, 4, 4321), (GROUP, 4), (MASK, 0), (OTHER, 4)) == 0o400
 
     def test_permissions_of_a_long_acl(self, mount):
-        """An ACL too long to be read lets no one in; only tmpfs, of the filesystems here, can hold one."""
+        """With an ACL too long to read, no other user gets access; of the filesystems here only tmpfs can store one."""
         with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
             source = models.compressed().write(pathlib.Path(folder) / "m.safetensors")
             many = [(NAMED, 4, 5000 + i) for i in range(600)]
@@ -361,7 +361,7 @@ class TestConfinement:
 
     @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv")
     def test_what_others_may_open(self, mount, place):
-        """The kernel checks the source's owner, group and bits; without allow_other it lets no one else in."""
+        """The kernel checks the source's owner, group and mode; without allow_other only the mount's user gets in."""
         sharded = refrepo.spread(models.compressed(), 2)
         folder = sharded.write(place / "model")
         first, second = refrepo.names(2)
@@ -381,7 +381,7 @@ class TestConfinement:
 
 class TestViews:
     def test_none_unless_asked(self, mount, place):
-        """`cp -r` copies the model once."""
+        """By default a folder has no views, so `cp -r` copies the model once."""
         sharded = refrepo.spread(models.quark(), 2)
         folder = sharded.write(place / "model")
         made = mount(folder)
@@ -402,7 +402,7 @@ class TestViews:
         assert (got == want[name].array().astype("f4")).all()
 
     def test_in_subfolders(self, mount, place):
-        """Each folder with models has its own."""
+        """Each folder with models has its own views."""
         model = models.quark()
         model.write(place / "pipe" / "unet" / "model.safetensors")
         (place / "pipe" / "README.md").write_bytes(b"r")

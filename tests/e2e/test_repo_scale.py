@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""A folder of 160 shards with 200,000 tensors: mounts at once, in little memory, and lists.
+"""A folder of 160 shards with 200,000 tensors mounts at once, in little memory, and can be listed.
 
-MXFS_TEST_STRICT=1 holds the figures that are promised (mount 1 s, 150 MB, `ls -l` 3 s) with warm
-headers on an idle machine; otherwise the bounds are generous, since nothing is known of the machine.
+MXFS_TEST_STRICT=1 requires the promised figures (mount 1 s, 150 MB, `ls -l` 3 s), with warm headers on
+an idle machine; otherwise the bounds are generous, because any machine may run this.
 """
 
 import json
@@ -51,13 +51,13 @@ def test_mount(folder, mount, sanitized):
 
 
 def test_peak_in_the_foreground(folder, mount, sanitized):
-    """One process from start to end: what parsing needed is in its peak."""
+    """In the foreground one process parses and serves, so its peak includes parsing."""
     made = mount(folder[0], foreground=True)
     print(f"peak {made.memory('VmHWM') / MB:.0f} MB")
     assert sanitized or made.memory("VmHWM") < (150 if STRICT else 200) * MB
 
 
 def test_many_descriptors(folder, mount, mxfs_bin):
-    """One a shard: the soft limit is raised."""
+    """Each shard takes a descriptor, so the soft limit is raised."""
     made = mount(folder[0], command=["prlimit", "--nofile=64:", mxfs_bin])
     assert len(os.listdir(made.path)) == 162

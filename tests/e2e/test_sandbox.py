@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""The privileges that the daemon gives up once it serves; its mount can still be unmounted in every way."""
+"""The daemon drops its privileges once it serves; its mount can still be unmounted in every way."""
 
 import errno
 import os
@@ -32,7 +32,7 @@ def source(model, place):
 
 @pytest.fixture(scope="module")
 def instrumented(mxfs_bin):
-    """Whether the program needs system calls of its own, for sanitizers or gcov, and so has no filter."""
+    """Whether the program has no seccomp filter, because sanitizers or gcov need other system calls."""
     return re.search(rb"__(asan|tsan|msan)_init|\.gcda\0", pathlib.Path(mxfs_bin).read_bytes()) is not None
 
 
@@ -47,18 +47,18 @@ def privileges(pid):
 
 
 def helper_of(made):
-    """The process that unmounts: the daemon's only child."""
+    """The process that unmounts, which is the daemon's only child."""
     (pid,) = pathlib.Path(f"/proc/{made.pid}/task/{made.pid}/children").read_text(encoding="ascii").split()
     return int(pid)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has nothing to give up")
 def test_privileges(source, model, mount, mxfs_bin, instrumented):
-    """No thread keeps a capability; the helper keeps what unmounting needs, and no file."""
+    """No thread keeps a capability; the helper keeps those that unmounting needs, and no files."""
     if b"__tsan_init" in pathlib.Path(mxfs_bin).read_bytes():
         pytest.skip("the thread sanitizer has a thread of its own, which gives up nothing")
     made = mount(source)
-    assert made.file.read_bytes() == model.expected_bytes()  # so that libfuse's threads are there
+    assert made.file.read_bytes() == model.expected_bytes()  # so that libfuse has started its threads
     assert privileges(made.pid) == {(0, 0, 0, 1, 0 if instrumented else 2)}
     sys_admin, read_search = 1 << 21, 1 << 2
     helper = helper_of(made)
@@ -69,7 +69,7 @@ def test_privileges(source, model, mount, mxfs_bin, instrumented):
 
 
 def test_inherited_descriptors_are_closed(source, place, mxfs_bin, mount):
-    """A daemon must not keep the pipe of a script that started it."""
+    """The daemon does not keep a pipe to the script that started it."""
     made = mount(source, command=["sh", "-c", f'exec 9>"{place}/held" && exec "$0" "$@"', mxfs_bin])
     held = {os.readlink(f"/proc/{made.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{made.pid}/fd")}
     assert str(place / "held") not in held and str(source) in held
@@ -206,7 +206,7 @@ WAYS = {
 
 
 class TestUnmount:
-    """Each way takes the mount away at once and ends daemon and helper."""
+    """Every way unmounts at once and ends daemon and helper."""
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="umount needs root")
     @pytest.mark.parametrize("way", WAYS)
@@ -245,7 +245,7 @@ class TestUnmount:
         assert done.returncode == 0 and done.stdout == "3\n" * 4, done
 
     def test_a_killed_daemon(self, source, mount):
-        """With --auto-unmount the mount goes with the daemon, whatever killed it."""
+        """With --auto-unmount the mount disappears with the daemon, whatever killed it."""
         made = mount(source, "--auto-unmount")
         made.expected_status = -signal.SIGKILL
         helper = helper_of(made)
@@ -253,10 +253,10 @@ class TestUnmount:
         made.wait()
         wait_for_mounts(lambda: not mounted(made.path))
         assert os.listdir(made.path) == []
-        assert wait_end(helper) == 0  # an orphan, ours now
+        assert wait_end(helper) == 0  # an orphan, now our child
 
     def test_signals_to_the_whole_group(self, source, mount):
-        """The helper is not ended by what a terminal or a service manager sends to all."""
+        """The helper ignores signals that a terminal or a service manager sends to all processes."""
         made = mount(source)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             os.kill(helper_of(made), number)
@@ -264,7 +264,7 @@ class TestUnmount:
         assert made.wait() == 0 and not mounted(made.path)
 
     def test_mountpoint_through_a_link(self, source, place, mount, mxfs_bin):
-        """Later the link may lead elsewhere."""
+        """The mountpoint may be a link, and may lead elsewhere at the unmount."""
         # The last argument, the mountpoint, is replaced by a link to it.
         script = 'for last; do :; done; ln -s "$last" "$LINK"; exec "$0" "$1" "$LINK"'
         made = mount(source, command=["sh", "-c", script, mxfs_bin], env={"LINK": str(place / "link")})
@@ -275,7 +275,7 @@ class TestUnmount:
     @pytest.mark.skipif(os.geteuid() != 0, reason="umount needs root")
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda s: s.name)
     def test_another_mount_at_its_place(self, number, source, model, mount):
-        """A mount that was taken away lazily, and replaced, does not take its successor with it."""
+        """The end of a lazily unmounted mount does not unmount its successor."""
         first = mount(source)
         with open(first.file, "rb") as f:
             subprocess.run(["umount", "-l", first.path], check=True)

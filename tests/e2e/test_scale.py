@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Large models: a sparse file in the shape of gpt-oss-120b mounts at once and is read in bounded memory."""
+"""A sparse file in the shape of gpt-oss-120b mounts at once and is read in bounded memory."""
 
 import json
 import mmap
@@ -21,7 +21,7 @@ BLOCKS = {"gate_up_proj": (EXPERTS, 2 * HIDDEN, HIDDEN // 32, 16), "down_proj": 
 
 
 def write_sparse(path):
-    """Header first, holes for the data: 65 GB that take no room. Returns name -> offset of its data."""
+    """A header and holes for the data: 65 GB that take no space. Returns name -> offset of its data."""
     entries, at = {}, 0
 
     def add(name, dtype, *shape):
@@ -63,7 +63,7 @@ def sparse(tmp_path_factory):
 
 
 def test_120b(sparse, mount, sanitized):
-    """Mounts in a moment; 1.5 GiB of scattered reads stay inside the promised memory."""
+    """The file mounts in a moment; 1.5 GiB of scattered reads stay within the promised memory."""
     path, offsets = sparse
     assert path.stat().st_size > 60e9 and path.stat().st_blocks < 1000
     start = time.monotonic()
@@ -86,7 +86,7 @@ def test_120b(sparse, mount, sanitized):
         f.write(packed.tobytes())
         f.seek(offsets[name + "_scales"] + (expert * n + n - rows) * groups)
         f.write(scales.tobytes())
-    os.utime(path, ns=(stamp, stamp))  # before anything was read: not a change to object to
+    os.utime(path, ns=(stamp, stamp))  # before the first read, so mxfs sees no change
     want = np.frombuffer(oracle.rounded(oracle.mxfp4(packed, scales).T, "BF16").data, np.uint16).reshape(-1, rows)
     with open(made / "tensors" / name, "rb") as f:
         for k in (0, 1, 31, 32, 1000, want.shape[0] - 1):
@@ -112,7 +112,7 @@ def test_120b(sparse, mount, sanitized):
 
 
 def test_smaller_cache_smaller_memory(sparse, mount, sanitized):
-    """--cache-size is what it says."""
+    """--cache-size bounds the cache."""
     made = mount(sparse[0], "--cache-size=24M")
     size, piece = made.file.stat().st_size, 4 * MIB
     with open(made.file, "rb", buffering=0) as f:

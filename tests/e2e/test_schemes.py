@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""mxfs list --schemes: the formats, as they are matched."""
+"""mxfs list --schemes prints the formats as they are matched."""
 
 import json
 
@@ -12,7 +12,7 @@ def rows(run):
 
 
 def test_lines(run):
-    """One line each: name, decoded or refused, parts; what it becomes; the quant_methods."""
+    """Each format is one line: name, decoded or refused, parts, output, quant_methods."""
     lines = run("list", "--schemes").text.splitlines()
     assert [line.split()[:2] for line in lines] == [[r["name"], "decoded" if r["decoded"] else "refused"] for r in rows(run)]
     (line,) = [line for line in lines if line.startswith("gptq-awq")]
@@ -32,7 +32,7 @@ def test_json(run):
 
 
 def test_names_are_those_of_the_option(run):
-    """--scheme takes the names that are decoded here."""
+    """--scheme accepts exactly the schemes that are listed as decoded."""
     names = {row["name"] for row in rows(run) if row["decoded"]}
     text = run("list", "--scheme=nonsense", "x").fails(2).err
     assert all(name in text for name in names)

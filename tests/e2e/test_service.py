@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""mxfs as a part of the system: mount(8), how much it says, how it stops, and what it says when it cannot start."""
+"""mxfs as part of a system: mount(8), its messages, how it stops, and its errors when it cannot start."""
 
 import os
 import select
@@ -30,13 +30,13 @@ def source(model, place):
 
 @pytest.mark.parametrize("kind", ["fuse.mxfs", "fuse"])
 def test_mount_8(kind, source, model, place, mxfs_bin, fuse, alone):
-    """As from /etc/fstab: `mount -t fuse.mxfs SOURCE DIR -o ...`, with everything that fstab may hold."""
+    """`mount -t fuse.mxfs SOURCE DIR -o ...` with every option that /etc/fstab may contain."""
     folder, want = place / "mnt", place / "want"
     folder.mkdir()
     want.write_bytes(model.expected_bytes("F32"))
     name = source if kind == "fuse.mxfs" else f"mxfs#{source}"
     options = "rw,nofail,_netdev,x-systemd.automount,noatime,dtype=f32,views=none,cache_size=2M"
-    # mount(8) looks for helpers in its own PATH only; in a namespace of its own one can be put there.
+    # mount(8) looks for helpers only in its own PATH; a private namespace can bind one there.
     script = f"""set -e
         mount -t tmpfs none /usr/local/bin
         ln -s "{mxfs_bin}" /usr/local/bin/mxfs
@@ -51,7 +51,7 @@ def test_mount_8(kind, source, model, place, mxfs_bin, fuse, alone):
 
 
 def test_fstab(source, model, place, mxfs_bin, fuse, alone):
-    """`mount DIR` by a line of /etc/fstab with every word that such lines hold, and `umount DIR`."""
+    """`mount DIR` with a line of /etc/fstab that has every usual word, and `umount DIR`."""
     folder, want, fstab = place / "mnt", place / "want", place / "fstab"
     folder.mkdir()
     want.write_bytes(model.expected_bytes())
@@ -72,11 +72,11 @@ def test_fstab(source, model, place, mxfs_bin, fuse, alone):
 
 
 class TestOverItsOwnSource:
-    """Files are opened before anything is mounted, so a mount may lie over what it shows."""
+    """Files are opened before mounting, so a mount may cover its own source."""
 
     @pytest.fixture
     def own(self, place):
-        """A folder that the fixture `mount` mounts over."""
+        """A folder over which the fixture `mount` mounts."""
         folder = place / "own" / "mnt"
         folder.mkdir(parents=True)
         return types.SimpleNamespace(directory=folder.parent, path=folder)
@@ -106,7 +106,7 @@ class TestOverItsOwnSource:
         self.comes_back(made, before)
 
     def test_from_inside(self, own, model, mount, mxfs_bin):
-        """`mxfs . .`, the working directory being the folder itself."""
+        """`mxfs . .` in the folder itself."""
         before = self.put_model(model, own.path)
         made = mount(own.path, over=own, cwd=own.path, command=["sh", "-c", 'exec "$0" . .', mxfs_bin])
         self.looks_right(made, model)
@@ -120,7 +120,7 @@ class TestOverItsOwnSource:
         self.comes_back(made, before)
 
     def test_mountpoint_inside_the_source(self, own, model, mount):
-        """There the mountpoint appears as the folder that it was."""
+        """Inside such a mount, the mountpoint is the folder that it was before."""
         self.put_model(model, own.directory)
         (own.path / "below").write_text("kept\n")
         made = mount(own.directory, over=own)
@@ -139,7 +139,7 @@ class TestOverItsOwnSource:
         self.comes_back(again, before)
 
     def test_killed(self, own, model, mount):
-        """A dead mount may also hide the source."""
+        """A dead mount that covers the source is cleared, too."""
         self.put_model(model, own.path)
         made = mount(own.path, over=own)
         os.kill(made.pid, signal.SIGKILL)
@@ -171,7 +171,7 @@ def test_unmount_command(source, mount, run):
 
 
 def test_stop_timeout(source, mount):
-    """An open file holds the daemon for --stop-timeout after SIGTERM, and no longer."""
+    """After SIGTERM an open file keeps the daemon for --stop-timeout and no longer."""
     made = mount(source, "--stop-timeout=1")
     with open(made.file, "rb"):
         begin = time.monotonic()
@@ -187,26 +187,26 @@ def test_stop_timeout_under_other_signals(source, mount):
     with open(made.file, "rb"):
         ended = os.pidfd_open(made.pid)
         os.kill(made.pid, signal.SIGTERM)
-        for _ in range(100):  # several within the time
+        for _ in range(100):  # several of them in that time
             if select.select([ended], [], [], 0.2)[0]:
                 break
             os.kill(made.pid, signal.SIGUSR1)
         else:
-            pytest.fail("the daemon goes on")
+            pytest.fail("the daemon does not stop")
         os.close(ended)
     assert made.wait() == 0 and not mounted(made.path)
 
 
 @pytest.mark.parametrize("closed", [[0], [0, 1, 2]], ids=["stdin", "all"])
 def test_closed_descriptors(closed, source, model, mount, mxfs_bin):
-    """The source must not become what the daemon takes for its terminal."""
+    """The source must not get the number of a closed standard descriptor, which the daemon replaces."""
     closing = " ".join(f"{fd}>&-" for fd in closed)
     made = mount(source, command=["sh", "-c", f'exec "$0" "$@" {closing}', mxfs_bin])
     assert made.file.read_bytes() == model.expected_bytes()
 
 
 def test_ignored_children(source, place, run, mxfs_bin):
-    """A launcher may leave SIGCHLD ignored; then no process could wait for one that fails."""
+    """A launcher may leave SIGCHLD ignored, so that nothing could wait for a failed child."""
     (place / "file").touch()
     done = subprocess.run(
         [mxfs_bin, source, place / "file"], capture_output=True, text=True, check=False,
@@ -216,7 +216,7 @@ def test_ignored_children(source, place, run, mxfs_bin):
 
 
 def test_long_paths(source, place, mount, run):
-    """A line of the mount table may be longer than the C library's own buffer."""
+    """A line of the mount table may be longer than the C library's buffer."""
     deep = place / "/".join(["s p" * 60] * 12)
     deep.mkdir(parents=True)
     shutil.copy(source, deep / "m.safetensors")
@@ -256,7 +256,7 @@ def test_verbose_and_quiet(source, place, mount):
 
 
 class TestCannotMount:
-    """Each failure is one line that names the way out, with exit code 6, and leaves nothing mounted."""
+    """Each failure is one line that says what to do, with exit code 6, and leaves nothing mounted."""
 
     def fails(self, done, *words):
         assert done.rc == 6 and done.err.count("\n") == 1, done
@@ -274,7 +274,7 @@ class TestCannotMount:
         """In a namespace without /dev/fuse."""
         (place / "mnt").mkdir()
         script = f'mount -t tmpfs none /dev && exec "{mxfs_bin}" "{source}" "{place}/mnt"'
-        # /dev/null must stay: the daemon replaces its terminal by it.
+        # Keep /dev/null: the daemon replaces its terminal by it.
         script = script.replace("&& exec", "&& mknod -m 666 /dev/null c 1 3 && exec")
         done = alone("sh", "-c", script)
         assert done.returncode == 6 and done.stderr.count("\n") == 1, done
@@ -291,14 +291,14 @@ class TestCannotMount:
         assert "--cap-add SYS_ADMIN" in done.stderr
         assert not mounted(place / "mnt")
 
-    # Why an ordinary user cannot mount: (what root prepares, how mxfs is run, words of the remedy).
+    # Reasons why an ordinary user cannot mount: (commands that root runs first, the mxfs command, words of the remedy).
     USER = {
         "allow_other": ("", "mxfs --allow-other", ["'user_allow_other' is set in /etc/fuse.conf", "add the line user_allow_other"]),
         "no_helper": ("mount --bind /dev/null /usr/bin/fusermount3", "mxfs", ["failed to exec fusermount3", "install the package fuse3"]),
         "closed_device": ("chmod 600 /dev/fuse", "mxfs", ["cannot open /dev/fuse", "--device /dev/fuse"]),
         "no_new_privs": ("", "setpriv --no-new-privs mxfs", ["no_new_privs", "mount as root, or from outside"]),
         "not_ours": ("mkdir mnt", "mxfs", ["no write access to mountpoint", "a folder that the user owns"]),
-        # A kernel with AppArmor, and Ubuntu's profile, which the helper runs into.
+        # A kernel with AppArmor, and Ubuntu's profile, which denies the helper's mount.
         "apparmor": (
             """mount -t tmpfs -o mode=755 none /sys/module
             mkdir -p /sys/module/apparmor/parameters && echo Y >/sys/module/apparmor/parameters/enabled
@@ -319,7 +319,7 @@ class TestCannotMount:
         assert "cannot mount" in done.stderr and all(word in done.stderr for word in words), done
 
     def test_a_dead_mount_of_somebody_else(self, source, place, mxfs_bin, fuse, alone):
-        """Is left alone, and the command that clears it is named. Any FUSE mount is dead whose device was closed."""
+        """Another filesystem's dead mount is left alone, and the message names the command that clears it."""
         (place / "mnt").mkdir()
         script = """import ctypes, os, subprocess, sys
             mxfs, source, folder = sys.argv[1:]
@@ -367,12 +367,12 @@ test ! -e "$1/mnt/model.safetensors"
 
 
 def test_bare_system(source, model, place, mxfs_bin, fuse, sanitized, alone):
-    """With a read-only root, without /proc and /etc/mtab: root mounts, serves and unmounts as ever."""
+    """Root can mount, serve and unmount with a read-only root and without /proc and /etc/mtab."""
     if sanitized:
         pytest.skip("sanitizers need /proc")
     (place / "mnt").mkdir()
     (place / "want").write_bytes(model.expected_bytes())
     done = alone("bash", "-c", BARE, "-", place, mxfs_bin)
     assert done.returncode == 0, done
-    # Without the mount table mxfs -u cannot know whether the mount is an mxfs mount, and says what to do.
+    # Without the mount table mxfs -u cannot tell whether this is an mxfs mount, and says what to do.
     assert "cannot tell what is mounted" in done.stderr and f"umount {place}/mnt" in done.stderr, done

@@ -2,9 +2,9 @@
 # Copyright (c) 2026 the mxfs authors
 """A long mixed load on two daemons, whose memory, descriptors and threads must stay as they were.
 
-`make soak` runs it for an hour and shows the figures as it goes; in the ordinary run it takes seconds, which only proves
-that the load works. SOAK_SECONDS is how long, SOAK_PACE how many cores load and daemons may use together (0.15 leaves a shared
-machine usable; 0 is no bound), SOAK_SEED the seed of what is random.
+`make soak` runs it for an hour and prints figures meanwhile; an ordinary run takes seconds, which only shows that the load
+works. SOAK_SECONDS is the duration, SOAK_PACE the number of cores that load and daemons together may use (0.15 leaves a shared
+machine usable; 0 means no limit), SOAK_SEED the random seed.
 """
 
 import itertools
@@ -26,10 +26,10 @@ from helpers import assert_same
 SECONDS = float(os.environ.get("SOAK_SECONDS", 3))
 PACE = float(os.environ.get("SOAK_PACE", 0))
 SEED = int(os.environ.get("SOAK_SEED", time.time_ns() % 1_000_000_007))
-WORKERS = 4  # of each daemon
-SAMPLES = 240  # of the figures, over the whole time
+WORKERS = 4  # worker threads of each daemon
+SAMPLES = 240  # how often the figures are taken, over the whole time
 PIECE = 1 << 20
-RSS_SLACK = 2 << 20  # of stacks and buffers that come and go
+RSS_SLACK = 2 << 20  # bytes for stacks and buffers that come and go
 
 
 class Pace:
@@ -49,13 +49,13 @@ class Pace:
         return (self.used() - self.before) / (time.monotonic() - self.start)
 
     def wait(self, stop):
-        """Until the average is below the bound, or `stop` is set."""
+        """Sleeps until the average is below the limit, or `stop` is set."""
         while self.cores and self.average() > self.cores and not stop.wait(0.05):
             pass
 
 
 class Load:
-    """The work of the threads. Each method is a round of one kind and returns the number of bytes compared."""
+    """The threads' work. Each method is a round of one kind and returns the number of bytes compared."""
 
     def __init__(self, place, mounts, wanted, fsx):
         self.place, self.mounts, self.wanted, self.run_fsx = place, mounts, wanted, fsx
@@ -71,7 +71,7 @@ class Load:
         return {p: os.lstat(p).st_size for at, _, files in os.walk(mount.path) for p in (os.path.join(at, f) for f in files)}
 
     def sequential(self):
-        """Every file from its begin to its end, not from the kernel's memory."""
+        """Reads every file from beginning to end, not from the page cache."""
         for path, want in self.wanted.items():
             with open(path, "rb", buffering=0) as f:
                 os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -80,7 +80,7 @@ class Load:
         return sum(map(len, self.wanted.values()))
 
     def direct(self):
-        """The same past the kernel's memory, which has the daemons decode ahead: a thread more in each."""
+        """Reads every file with O_DIRECT, so that one more thread in each daemon decodes ahead."""
         with mmap.mmap(-1, PIECE) as buffer:
             for path, want in self.wanted.items():
                 fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
@@ -92,12 +92,12 @@ class Load:
         return sum(map(len, self.wanted.values()))
 
     def random_reads(self, count=2000, threads=4):
-        """pread, mappings, O_DIRECT, sendfile and more, at random."""
+        """Reads at random: pread, mappings, O_DIRECT, sendfile and more."""
         path = self.rng.choice(list(self.wanted))
         return self.run_fsx(path, self.oracles[path], SEED, self.rng.randrange(1 << 40), count, threads)
 
     def opens(self):
-        """Many descriptors at once, of every file."""
+        """Opens many descriptors of every file at once."""
         for path, want in self.wanted.items():
             files = [os.open(path, os.O_RDONLY) for _ in range(100)]
             try:
@@ -109,13 +109,13 @@ class Load:
         return 0
 
     def names(self):
-        """ls -lR."""
+        """Lists everything, as ls -lR does."""
         for mount, before in zip(self.mounts, self.listed):
             assert self.listing(mount) == before
         return 0
 
     def views(self):
-        """Tensors as files of their own: what they hold is in the whole file too."""
+        """Compares tensor files with the same bytes in the whole file."""
         whole, total = self.wanted[str(self.mounts[0].file)], 0
         tensors = [p for p in self.listed[0] if "/tensors/" in p]
         for path in self.rng.sample(tensors, min(4, len(tensors))):
@@ -139,14 +139,14 @@ def told(f):
 
 
 def edges(samples):
-    """The figures of the first tenth and of the last: medians of memory, most of the others."""
+    """The figures of the first and the last tenth: the median of memory, the maximum of the others."""
     tenth = max(1, len(samples) // 10)
     pick = {"rss": statistics.median, "fds": max, "threads": max}
     return tuple({key: of(s[key] for s in part) for key, of in pick.items()} for part in (samples[:tenth], samples[-tenth:]))
 
 
 def work(kind, pace, stop, done, failures):
-    """One thread: the same kind again and again."""
+    """Runs one kind of round in a thread, again and again."""
     try:
         while not stop.is_set():
             done[kind.__name__, "bytes"] += kind()
@@ -158,7 +158,7 @@ def work(kind, pace, stop, done, failures):
 
 
 def watch(mounts, pace, stop):
-    """Samples until the time is over or a load failed; prints now and then."""
+    """Samples until the time is up or a load has failed; prints now and then."""
     samples, interval, end = [[] for _ in mounts], SECONDS / SAMPLES, time.monotonic() + SECONDS
     for i in itertools.count():
         for mount, taken in zip(mounts, samples):
@@ -171,8 +171,8 @@ def watch(mounts, pace, stop):
 
 
 def make_mounts(mount, place):
-    """A file with matrices that do not fit the cache, and a folder of shards; and what they show. Few threads, so that all of
-    them have been started when the clock starts."""
+    """A file with matrices that do not fit the cache and a folder of shards, with the bytes that they show. Few threads, so
+    that all have started when the clock starts."""
     options = "--cache-size=1M", f"--threads={WORKERS}"
     big = refmodels.big_gptoss()
     (place / "big").mkdir()
@@ -188,9 +188,9 @@ def make_mounts(mount, place):
 def test_soak(mount, place, fsx, sanitized):
     mounts, wanted = make_mounts(mount, place)
     load = Load(place, mounts, wanted, fsx)
-    for i in range(50):  # warm: all workers at work, every kind of buffer made; a busy machine needs few of them at first
+    for i in range(50):  # warm up until all workers and every kind of buffer exist; a busy machine starts few of them at first
         load.random_reads(20_000, 16)
-        if i + 1 >= len(wanted) and all(figures(m)["threads"] >= WORKERS + 2 for m in mounts):  # main, and who takes signals
+        if i + 1 >= len(wanted) and all(figures(m)["threads"] >= WORKERS + 2 for m in mounts):  # the main thread, and the one for signals
             break
     for kind in load.kinds():
         kind()

@@ -28,7 +28,7 @@ E8M0 = lambda *shape: rt.raw("F8_E8M0", shape, u8(*shape).data)
 
 MX_INT = {"quantization_config": {"quant_method": "auto-round", "data_type": "mx_int", "bits": 4, "group_size": 32}}
 
-# name -> (tensors, metadata, config, words of the error)
+# name -> (tensors, metadata, config, words in the error)
 REFUSED = {
     "blocks-alone": ({"a.experts.down_proj_blocks": u8(2, 3, 1, 16)}, None, None, ["a.experts.down_proj_blocks"]),
     "scales-alone": ({"a.experts.down_proj_scales": u8(2, 3, 1)}, None, None, ["a.experts.down_proj_scales"]),
@@ -92,7 +92,7 @@ class TestRefused:
 
     @pytest.mark.parametrize("case", REFUSED)
     def test_raw(self, case, mount, place):
-        """--unsupported=raw shows those tensors as stored (a file of nothing else, unchanged)."""
+        """--unsupported=raw shows the refused tensors as stored; a file of nothing else is unchanged."""
         tensors, metadata, config, _ = REFUSED[case]
         source = write(place, tensors, metadata, config)
         assert_file(mount(source, "--unsupported=raw").file, source.read_bytes())
@@ -125,7 +125,7 @@ class TestRefused:
         assert run("cat", "--unsupported=raw", source, "x.weight").out == REFUSED["fp6"][0]["x.weight"].data
 
     def test_one_line_per_scheme_and_reason(self, run, place):
-        """With the count and the first name, however many there are."""
+        """However many tensors are refused, the message has their count and the first name."""
         tensors = {f"layers.{i:03}.up.weight": u8(3, 24) for i in range(120)}
         tensors.update({f"layers.{i:03}.up.weight_scale": u8(3, 1) for i in range(120)})
         tensors.update({f"layers.{i:03}.down.weight_packed": u8(3, 16) for i in range(45)})
@@ -142,7 +142,7 @@ class TestRefused:
 
 
 class TestNotRefused:
-    """Neighbours of the cases above that are fine."""
+    """Cases that resemble those above and are accepted."""
 
     def test_mx_fp_of_autoround(self, mount, place):
         model = models.compressed()
@@ -154,13 +154,13 @@ class TestNotRefused:
         assert_file(mount(source).file, source.read_bytes())
 
     def test_u8_tensor_without_companions(self, mount, place):
-        """A U8 tensor called weight, or one that ends in blocks with other company, is a tensor."""
+        """A U8 tensor called weight, or a name that ends in blocks without scales, is an ordinary tensor."""
         tensors = {"x.weight": u8(3, 16), "mask": u8(4), "cinder.blocks.weight": u8(2, 2)}
         source = write(place, tensors, {"format": "pt"})
         assert_file(mount(source).file, source.read_bytes())
 
     def test_result_that_exists_already(self, run, place):
-        """P next to P_blocks and P_scales: two tensors of one name cannot be shown."""
+        """P next to P_blocks and P_scales is refused, because two tensors cannot have one name."""
         model = models.Model()
         models.add_gptoss(model, "p", models.random_fill(1), 3, 1)
         source = write(place, {**model.source, "p": f32(2)})
@@ -168,7 +168,7 @@ class TestNotRefused:
 
 
 class TestUnknownMethod:
-    """Its tensors may look like those of a known scheme; only --scheme takes them for that."""
+    """Tensors of an unknown method may look like those of a known scheme; only --scheme decodes them."""
 
     @pytest.fixture
     def model(self):
@@ -181,7 +181,7 @@ class TestUnknownMethod:
         return model.write(place / "src" / "m.safetensors")
 
     def test_refused(self, source, run, place):
-        """One line that names the method, the way out, and the first tensor."""
+        """The message is one line that names the method, what to do, and the first tensor."""
         (place / "mnt").mkdir()
         for command in (["cat", source, "x"], ["export", source, place / "out"], ["verify", source, source], [source, place / "mnt"]):
             done = run(*command).fails(4, "something-new", "not known", "--scheme=mxfp4-weight", "--unsupported=raw", ".weight\"")
@@ -217,7 +217,7 @@ class TestUnknownMethod:
         run("--scheme=fp8", source, place / "mnt").fails(4, str(source), "no tensor matches --scheme=fp8")
 
     def test_two_schemes(self, run, mount, place):
-        """A mixed model: each scheme alone leaves the other's tensors; both together decode all."""
+        """In a mixed model each scheme alone leaves the other's tensors; both together decode all."""
         model = FloatModel({"quantization_config": {"quant_method": "something-new"}})
         add_fp8(model, "a.weight", fp8_codes(1, 4, 64), scales(2, "F32", 1), floats(scales(2, "F32", 1)), "weight_scale")
         add_nvfp4(model, "b.0", 3, (4, 64), np.array([0.01], np.float32))
@@ -234,7 +234,7 @@ class TestUnknownMethod:
 
 
 class TestStrayScales:
-    """An unquantized weight with a scale next to it: both as stored, one notice."""
+    """An unquantized weight with a scale next to it is shown as stored, and so is the scale, with one notice."""
 
     @pytest.mark.parametrize("dtype", ["BF16", "F16", "F32"])
     @pytest.mark.parametrize("scale", ["weight_scale", "weight_scale_inv", "scale"])
@@ -268,7 +268,7 @@ class TestActivationScales:
         assert f"model.layers.0.{suffix}" not in {t["name"] for t in listing(run, source)["tensors"]}
 
     def test_of_another_shard(self, mount, place):
-        """A shard of KV scales in a model whose weights are dequantized elsewhere."""
+        """KV scales in a shard of their own disappear if the model's weights are dequantized in other shards."""
         model = models.Model()
         models.add_packed(model, "model.layers.0.up_proj", models.random_fill(1), 5, 2)
         rt.save(place / "a.safetensors", model.source, {"format": "pt"})
@@ -280,7 +280,7 @@ class TestActivationScales:
 
 
 class TestPaths:
-    """Name, config and index come from the path as given, never from where its links lead."""
+    """Name, config and index come from the path as given, not from the target of its links."""
 
     @pytest.fixture
     def snapshot(self, place):
@@ -323,7 +323,7 @@ class TestPaths:
         assert_file(made.file, model.expected_bytes("BF16"))
 
     def test_snapshot_of_shards(self, mount, place):
-        """The index lies next to the links, and so do the other shards."""
+        """The index and the other shards are next to the links."""
         model = models.Model()
         models.add_packed(model, "x", models.random_fill(1), 5, 2)
         blobs, snap = place / "blobs", place / "snapshots" / "r"

@@ -23,7 +23,7 @@ def test_every_scale_and_code(layout, dtype, mount, place):
 
 
 def test_the_reference_itself():
-    """Golden values of OCP MX hold the oracle to account."""
+    """Checks the oracle with known values of OCP MX."""
     codes = np.arange(8, dtype=np.uint8)
     golden = {
         127: "0000 3F00 3F80 3FC0 4000 4040 4080 40C0",
@@ -47,7 +47,7 @@ def test_the_reference_itself():
 def test_file(name, by_hand, mount, place):
     """The mounted file is what save_file writes, for any writer of the source and any order."""
     model = models.MODELS[name]()
-    if by_hand:  # pairs far apart: scales in front, in reverse
+    if by_hand:  # pairs are far apart: scales first, in reverse order
         order = sorted(model.source, key=lambda n: ("scale" not in n, n), reverse=True)
         model.source = {n: model.source[n] for n in order}
     source = model.write(place / "some.name.safetensors", by_hand)
@@ -66,7 +66,7 @@ def test_tensor_files(name, mount, place):
 
 @pytest.mark.parametrize("tile", [32, 128])
 def test_deepseek_tiles(tile, mount, place):
-    """The size of a tile comes from the config, or from the shapes."""
+    """The tile size comes from the config, or else from the shapes."""
     model = models.deepseek_v4(tile=tile)
     assert_file(mount(model.write(place / "with" / "m.safetensors")).file, model.expected_bytes())
     model.config = None
@@ -75,7 +75,7 @@ def test_deepseek_tiles(tile, mount, place):
 
 @pytest.mark.parametrize("dtype", ["F16", "F32"])
 def test_other_output_types(dtype, mount, place):
-    """--dtype concerns dequantized tensors only: other BF16 and F16 tensors stay."""
+    """--dtype affects only dequantized tensors: other BF16 and F16 tensors stay."""
     model = models.gptoss_hf()
     made = mount(model.write(place / "model.safetensors"), f"--dtype={dtype.lower()}")
     assert_file(made.file, model.expected_bytes(dtype))
@@ -127,7 +127,7 @@ def test_dtype_over_config(mount, place):
     ],
 )
 def test_orientation(name, shape, config, transposed, mount, place):
-    """Transposed only where gpt-oss is: four dimensions, and by the config or by the name."""
+    """Only gpt-oss is transposed: four dimensions, and its config or its names."""
     model = models.Model(config=config)
     models.add_gptoss(model, name, models.random_fill(8), *shape, transpose=transposed)
     made = mount(model.write(place / "m.safetensors"))
@@ -153,7 +153,7 @@ class TestPlain:
 
     @pytest.mark.parametrize("dtype", ["auto", "f32"])
     def test_odd_file(self, dtype, mount, place):
-        """Unsorted, unpadded, F6 inside, several metadata entries, no "format"."""
+        """The source is unsorted and unpadded, with F6 tensors, several metadata entries and no "format"."""
         tensors = dict(reversed(models.menagerie().items()))
         tensors["six"] = rt.raw("F6_E2M3", (8, 4), bytes(range(24)))
         tensors["three"] = rt.raw("F6_E3M2", (4,), b"abc")
@@ -170,7 +170,7 @@ class TestPlain:
         assert list((made / "tensors").iterdir()) == []
 
     def test_no_data(self, mount, place):
-        """Tensors without elements only."""
+        """All tensors are empty."""
         source = place / "hollow.safetensors"
         rt.save(source, {"a": rt.tensor(np.zeros((0, 3), np.float32)), "b": rt.tensor(np.zeros((2, 0), np.uint8))})
         made = mount(source)
@@ -178,7 +178,7 @@ class TestPlain:
         assert (made / "tensors" / "a").read_bytes() == b""
 
     def test_activation_scales_stay(self, mount, place):
-        """Where nothing is dequantized, what looks like an activation scale is a tensor like any other."""
+        """Without dequantization, a tensor that looks like an activation scale is an ordinary tensor."""
         source = place / "plain.safetensors"
         tensors = {"l.self_attn.k_scale": rt.tensor(np.float32(1)), "l.up.input_scale": rt.tensor(np.float32(2))}
         rt.save(source, {**tensors, "l.up.weight": models.bf16(1, 4, 4)}, {"format": "pt"})
@@ -186,7 +186,7 @@ class TestPlain:
 
 
 class TestMetadata:
-    """`__metadata__` first, the source's entries in their order, "format" last when it was absent."""
+    """`__metadata__` comes first, with the source's entries in their order, and "format" last if it was absent."""
 
     @pytest.mark.parametrize(
         ("given", "shown"),
@@ -212,7 +212,7 @@ class TestMetadata:
 
 
 def test_names_as_the_library_writes_them(mount, place):
-    """Sorting by bytes, and JSON strings as the library escapes them."""
+    """Names are sorted by bytes, and JSON strings escaped as by the library."""
     model = models.Model()
     for name in ("é", "z", "Z", "a\u0000b", 'q"q', "back\\slash", "tab\t", "\x1f", "\x7f", "\u2028", "😀", "ab", "a", "", "a/b"):
         model.plain(name, rt.tensor(np.uint16([1])))
@@ -221,7 +221,7 @@ def test_names_as_the_library_writes_them(mount, place):
 
 
 def test_sub_byte_company(mount, place):
-    """F4 and F6 tensors keep their place (at the very end) in a dequantized file."""
+    """F4 and F6 tensors stay at the very end of a dequantized file."""
     model = models.quark()
     model.plain("six.a", rt.raw("F6_E2M3", (8, 4), bytes(range(24))))
     model.plain("six.b", rt.raw("F6_E3M2", (4,), b"abc"))
@@ -237,7 +237,7 @@ def test_sub_byte_company(mount, place):
 
 
 def test_compose_agrees_with_the_library():
-    """The hand-made writer, where the library can do the same."""
+    """Checks compose() against the library, for files that the library can write."""
     for build in models.MODELS.values():
         expected = build().expected()
         assert_same(rt.compose(expected, {"format": "pt"}, canonical=True), rt.serialize(expected, {"format": "pt"}))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Files that other software made (tests/data/vectors/README.md says which)."""
+"""Files written by other software (tests/data/vectors/README.md says which)."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ def test_model(name, mount):
 
 
 def test_public_file(mount):
-    """A small test file from the public: pairs of rank 2, without metadata."""
+    """A small public test file: pairs of rank 2, without metadata."""
     made = mount(VECTORS / "simple_test.safetensors")
     tensors, metadata = rt.read(made.file.read_bytes())
     assert metadata == {"format": "pt"}
@@ -40,7 +40,7 @@ def test_public_file(mount):
 
 @pytest.mark.parametrize("name", TRITON)
 def test_triton(name, mount, place):
-    """The output of Triton's quantizer reads back as the values that it promised."""
+    """The output of Triton's quantizer dequantizes to the values that it reported."""
     part = {kind: (VECTORS / "triton-mxfp4" / f"{name}.{kind}.bin").read_bytes() for kind in ("blocks", "scales", "f32")}
     count = len(part["scales"])
     source = place / "m.safetensors"
@@ -53,7 +53,7 @@ def test_triton(name, mount, place):
 
 
 class TestShards:
-    """One shard of a model whose pairs lie apart: companions come from the other shards."""
+    """One shard of a model whose pairs are spread over shards: companions come from the others."""
 
     SOURCE = VECTORS / "gptoss_dir" / "src"
     WANT = json.loads((VECTORS / "gptoss_dir" / "want.json").read_text())
@@ -61,7 +61,7 @@ class TestShards:
 
     @staticmethod
     def main_parts(path):
-        """The outputs that live in a shard: plain tensors and those whose blocks it holds."""
+        """The outputs in a shard: plain tensors, and tensors whose blocks it contains."""
         names = rt.read(path.read_bytes())[0]
         return {n.removesuffix("_blocks") for n in names if not n.endswith("_scales")}
 
@@ -81,20 +81,20 @@ class TestShards:
         assert sorted(outputs) == sorted(self.WANT)
 
     def test_shard_alone(self, run, place):
-        """Without its index a shard is a file of its own, and half a pair is refused."""
+        """Without its index a shard is a separate file, and half a pair is refused."""
         shutil.copy(self.SOURCE / self.SHARDS[0], place)
         (place / "mnt").mkdir()
         run(place / self.SHARDS[0], place / "mnt").refuses(4, "model.layers.0.mlp.experts")
 
     def test_file_that_the_index_does_not_name(self, run, place):
-        """A file next to an index that does not name it is a model of its own."""
+        """A file that the index next to it does not name is a separate model."""
         shutil.copytree(self.SOURCE, place / "m")
         shutil.copy(self.SOURCE / self.SHARDS[0], place / "m" / "copy.safetensors")
         (place / "mnt").mkdir()
         run(place / "m" / "copy.safetensors", place / "mnt").refuses(4, "model.layers.0.mlp.experts")
 
     def test_missing_shard(self, run, place):
-        """The shard with the scales is not there: the error names it."""
+        """If the shard with the scales is missing, the error names it."""
         shutil.copytree(self.SOURCE, place / "m")
         (place / "m" / self.SHARDS[1]).unlink()
         (place / "mnt").mkdir()

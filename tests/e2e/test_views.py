@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""tensors/ and npy/: their contents, their choice, and the names of their files."""
+"""tensors/ and npy/: their contents, how they are chosen, and their file names."""
 
 import io
 
@@ -33,7 +33,7 @@ class TestNumpy:
         assert sorted(p.name for p in (made / "npy").iterdir()) == sorted(n + ".npy" for n in expected)
         for tensor, t in expected.items():
             if t.dtype in WIDENED and np.isnan(t.array().astype(np.float32)).any():
-                continue  # the bits of a NaN are not NumPy's; see test_widening
+                continue  # NumPy does not keep the bits of a NaN; see test_widening
             assert_same((made / "npy" / f"{tensor}.npy").read_bytes(), npy_bytes(t), tensor)
 
     def test_mapped(self, mount, place):
@@ -59,7 +59,7 @@ class TestNumpy:
         assert got.dtype == np.float32
         assert np.array_equal(got, want, equal_nan=True)
         solid = ~np.isnan(want)
-        assert_same(got[solid].tobytes(), want[solid].tobytes(), dtype)  # signed zeros too
+        assert_same(got[solid].tobytes(), want[solid].tobytes(), dtype)  # compares signed zeros, too
 
     def test_reading_at_odd_places(self, mount, place):
         """A read may begin inside the header or inside a widened element."""
@@ -101,7 +101,7 @@ class TestChoice:
         run(f"--views={value}", source, place / "mnt").fails(2, "views")
 
 
-# Tensor name -> file name, where fuse.md decides it.
+# Tensor name -> expected file name.
 EXACT = {
     "plain.weight": "plain.weight",
     "a": "a",
@@ -143,7 +143,7 @@ def zoo_of_names(place):
 
 class TestNames:
     def test_files(self, zoo_of_names, mount, run):
-        """Every tensor has its own file, with its own bytes, under a name that any program can take."""
+        """Every tensor has its own file, with its own bytes, under a name that any program can use."""
         model, source = zoo_of_names
         made = mount(source)
         expected = model.expected()
@@ -160,7 +160,7 @@ class TestNames:
         assert {p.name for p in (made / "tensors").iterdir()} == set(views.values())
 
     def test_numpy_names(self, zoo_of_names, mount, run):
-        """npy/ holds one file a tensor, under the same name with the extension wherever that fits."""
+        """npy/ has one file per tensor, under the same name plus the extension if that fits."""
         model, source = zoo_of_names
         made = mount(source)
         files = {p.name: p for p in (made / "npy").iterdir()}
@@ -175,7 +175,7 @@ class TestNames:
                 assert np.load(files[file + ".npy"]).tobytes() == expected[name].data
 
     def test_absent_names(self, zoo_of_names, mount):
-        """Near misses find nothing."""
+        """Names that are nearly right find nothing."""
         made = mount(zoo_of_names[1])
         for name in ("a%2fb", "a%2F", "%61", "plain.weigh", "plain.weight.npy", "x" * 250, "nul", "%", "%2", "%zz", "~", "x" * 255):
             if name not in {p.name for p in (made / "tensors").iterdir()}:
@@ -184,7 +184,7 @@ class TestNames:
             assert not (made / "npy" / name).exists(), name
 
     def test_cut_names_do_not_collide_with_whole_ones(self, mount, run, place):
-        """A tensor called like the cut name of another keeps a file of its own."""
+        """A tensor with the same name as another's cut name keeps its own file."""
         long = "w" * 300
         source = place / "a.safetensors"
         rt.save(source, {long: rt.tensor(np.uint8([1]))})

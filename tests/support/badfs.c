@@ -2,13 +2,13 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A filesystem with one file that misbehaves: a stand-in for a failing or slow device.
+ * A filesystem with one file that misbehaves, like a failing or slow device.
  *
  *   badfs FILE NAME CONTROL MOUNTPOINT
  *
- * Shows FILE as MOUNTPOINT/NAME. CONTROL is a file read anew at every read: "eio BEGIN END" makes
+ * Shows FILE as MOUNTPOINT/NAME. Every read first reads the file CONTROL: "eio BEGIN END" makes
  * reads that touch [BEGIN, END) fail with EIO, "delay MILLISECONDS" makes every read wait. Runs in
- * the foreground, single-threaded reads excepted.
+ * the foreground, with several threads.
  */
 #define FUSE_USE_VERSION 31
 #include <errno.h>

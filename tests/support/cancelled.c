@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * To be preloaded: the second thread that libfuse makes ready to be cancelled takes the lock of
- * stderr and waits, as one that is cancelled in perror() does.
+ * For LD_PRELOAD: the second thread that becomes cancellable takes the lock of stderr and waits,
+ * like a thread of libfuse that is cancelled in perror().
  */
 #include <dlfcn.h>
 #include <pthread.h>

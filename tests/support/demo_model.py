@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""A small model shaped like gpt-oss, quantized and, computed from first principles, dequantized.
+"""Writes a small model in the shape of gpt-oss, quantized and, computed from first principles, dequantized.
 
-Usage: demo_model.py MODEL_DIR EXPECTED_FILE. Plain Python without a library, and without a line in common
-with mxfs: what it writes to EXPECTED_FILE is what the mount has to show, byte for byte.
+Usage: demo_model.py MODEL_DIR EXPECTED_FILE. The mount must show EXPECTED_FILE byte for byte. This is plain
+Python without libraries, and shares no code with mxfs.
 
 gpt-oss stores its experts as MXFP4: 32 values along the input share one scale 2^(s - 127), two 4-bit
 codes lie in a byte (the low half first), and dequantized matrices are transposed, [experts, in, out].
@@ -23,7 +23,7 @@ BF16_NAN, BF16_INF = 0x7FC0, 0x7F80
 
 
 def bf16(value, scale):
-    """The bits of value * 2^(scale - 127) as bfloat16; scale 255 is NaN. Never needs rounding."""
+    """The bits of value * 2^(scale - 127) as bfloat16, which is always exact; scale 255 is NaN."""
     if scale == 255:
         return BF16_NAN
     exact = math.ldexp(value, scale - 127)
@@ -63,7 +63,7 @@ def dequantized(blocks, scales, experts, rows, columns):
 
 
 def write_safetensors(path, tensors):
-    """tensors: (name, dtype, shape, bytes), written as the reference library does: by dtype, then name."""
+    """Writes tensors (name, dtype, shape, bytes) as the reference library does: by dtype, then name."""
     rank = {"BF16": 0, "U8": 1}
     header, offset, data = {"__metadata__": {"format": "pt"}}, 0, []
     for name, dtype, shape, content in sorted(tensors, key=lambda t: (rank[t[1]], t[0])):
@@ -76,7 +76,7 @@ def write_safetensors(path, tensors):
 
 
 def random_scales(rng, count):
-    """Ordinary scales, and a few at the ends: the smallest, the largest and NaN."""
+    """Ordinary scales, and a few extreme ones: the smallest, the largest and NaN."""
     scales = bytearray(rng.choices(range(112, 128), k=count))
     for scale in (0, 1, 253, 254, 255):
         scales[rng.randrange(count)] = scale
@@ -84,7 +84,7 @@ def random_scales(rng, count):
 
 
 def bf16_noise(rng, count):
-    """Small numbers of either sign, as weights are."""
+    """Small positive and negative numbers, like weights."""
     return little_endian(array("H", (rng.randrange(0x3C00, 0x3E00) | rng.choice((0, 0x8000)) for _ in range(count))))
 
 

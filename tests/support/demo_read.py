@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Reads the demo's mount with Python safetensors and NumPy; every bit must be the expected one.
+"""Reads the demo's mount with Python safetensors and NumPy, and compares every bit with the expected values.
 
-Usage: demo_read.py MOUNTPOINT EXPECTED_FILE. The expected values are cut out of their file with plain
-Python, so that the library under use does not vouch for itself.
+Usage: demo_read.py MOUNTPOINT EXPECTED_FILE. The expected values are read from their file with plain
+Python, so that the library does not check itself.
 """
 
 import json
@@ -11,7 +11,7 @@ import struct
 import sys
 from pathlib import Path
 
-import ml_dtypes  # noqa: F401 registers bfloat16 with NumPy, which safetensors asks for it
+import ml_dtypes  # noqa: F401 registers bfloat16 with NumPy, where safetensors looks it up
 import numpy as np
 from safetensors import safe_open
 

@@ -205,7 +205,7 @@ static void try_kernel(void)
     try_all(kernel, EXACTLY(kernel));
 }
 
-/* The serving function of libfuse, which calls it again under its own name. */
+/* Replaces the serving function of libfuse, and calls it in the end. */
 int fuse_session_loop_mt(void *session, void *config)
 {
     int (*serve)(void *, void *) = dlsym(RTLD_NEXT, "fuse_session_loop_mt");

@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * For LD_PRELOAD: of the allocations that mxfs itself makes, number FAIL_AT (from 0) fails, once,
- * or with FAIL_ALL=1 it and all that follow. Those of jansson do not count: its parser (2.14) goes
- * on after some of its own allocations failed, with data lost. Nor do those of libseccomp, which
- * (2.5.4) frees twice when its generator gets no memory, nor those after exit(): they are gcov's,
- * in a program built for coverage. Prints nothing.
+ * For LD_PRELOAD: allocation number FAIL_AT (from 0) of mxfs itself fails or, with FAIL_ALL=1, that
+ * one and all that follow. Allocations of jansson do not count: its parser (2.14) goes on, with
+ * data lost, after some of them failed. Nor do those of libseccomp (2.5.4), which frees twice if
+ * its generator gets no memory, nor those after exit(), which gcov makes in a program built for
+ * coverage. Prints nothing.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -51,7 +51,7 @@ static bool fails(const void *caller)
 
     if (!armed || is_anothers(caller))
         return false;
-    /* Not in arm(): what is registered before main() comes after the program's own destructors. */
+    /* Not in arm(): functions registered before main() run after the program's own destructors. */
     if (!atomic_flag_test_and_set(&registered))
         atexit(disarm);
     long n = atomic_fetch_sub(&left, 1);

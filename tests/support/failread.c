@@ -2,9 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * For LD_PRELOAD: a device on which one place cannot be read. pread() fails with EIO when it begins
- * in [FAIL_FROM, FAIL_TO), offsets in the file. Writes a line to the file FAIL_LOG whenever it has
- * done so.
+ * For LD_PRELOAD: a device with a bad spot. pread() fails with EIO if it begins at a file offset in
+ * [FAIL_FROM, FAIL_TO). Writes a line to the file FAIL_LOG each time.
  */
 #include <dlfcn.h>
 #include <errno.h>

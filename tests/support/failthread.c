@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * To be preloaded: pthread_create() fails with EAGAIN from call FAIL_AT (0, 1, ...) on.
+ * For LD_PRELOAD: pthread_create() fails with EAGAIN from call FAIL_AT (0, 1, ...) on.
  */
 #include <dlfcn.h>
 #include <errno.h>

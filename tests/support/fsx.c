@@ -2,14 +2,14 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A read-only fsx: random reads of one file, by every way that there is, compared with another file
- * that holds the same bytes.
+ * A read-only fsx: reads a file at random in every possible way, and compares it with another file
+ * that has the same bytes.
  *
  *   fsx FILE ORACLE SEED FIRST COUNT THREADS SINK
  *
- * SINK is where sinkfs.c is mounted. Operation i is a function of SEED and i alone, so a failing
- * one is replayed with FIRST=i COUNT=1 THREADS=1. Prints the seed first; a mismatch names the
- * operation, its kind, offset and length.
+ * SINK is the mountpoint of sinkfs.c. Operation i depends only on SEED and i, so FIRST=i COUNT=1
+ * THREADS=1 repeats a failing one. Prints the seed first; a mismatch names the operation, its kind,
+ * offset and length.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,7 +65,7 @@ static struct op make_op(uint64_t index)
     o.kind = (unsigned)(r % 64);
     r = mix(r);
     o.len = mix(r) % scales[r % 6] + 1;
-    /* Now and then at or beyond the end. */
+    /* A random offset, now and then at or beyond the end. */
     o.offset = mix(r + 1) % (r % 61 == 0 ? size + 2 * PAGE : size);
     return o;
 }
@@ -89,7 +89,7 @@ static bool fail(const struct op *o, const char *kind, ssize_t got)
     return false;
 }
 
-/* Compares `got` bytes at buf; `want` is how many there should be. */
+/* Compares the `got` bytes at buf; there should be `want`. */
 static bool same(const struct op *o, const char *kind, const uint8_t *buf, ssize_t got)
 {
     size_t want = expected(o);
@@ -100,7 +100,7 @@ static bool same(const struct op *o, const char *kind, const uint8_t *buf, ssize
     return true;
 }
 
-/* pread() until the end: a short answer is legal only there. */
+/* Reads with pread() up to the end of the file, where alone a short read is legal. */
 static ssize_t read_all(int fd, uint8_t *buf, size_t len, uint64_t offset)
 {
     size_t done = 0;
@@ -162,7 +162,7 @@ static ssize_t drain(int fd, uint8_t *buf, size_t len)
     return (ssize_t)done;
 }
 
-/* Through a pipe, at most as much as it holds. */
+/* Splices through a pipe, at most as much as it can hold. */
 static bool op_pipe(struct thread *t, const struct op *o, bool sending)
 {
     struct op a = *o;
@@ -197,7 +197,7 @@ static bool op_copy_range(struct thread *t, const struct op *o)
     return same(o, "copy_file_range", t->buf, read_all(t->sink, t->buf, want, 0));
 }
 
-/* A mapping of its own, of just the pages concerned. */
+/* Makes a new mapping of just the pages that it reads. */
 static bool op_new_map(struct thread *t, const struct op *o)
 {
     uint64_t begin = o->offset / PAGE * PAGE;
@@ -214,7 +214,7 @@ static bool op_new_map(struct thread *t, const struct op *o)
     return good;
 }
 
-/* Through a duplicate's file position, which is the descriptor's too. */
+/* Reads at the file position of a duplicate, which the descriptor shares. */
 static bool op_seek(struct thread *t, const struct op *o)
 {
     int fd = dup(t->fd);
@@ -247,8 +247,8 @@ static bool op_reopen(struct thread *t, const struct op *o)
     return good;
 }
 
-/* A child reads by the descriptor that it inherits; in the threads of a process only one call is
- * safe. */
+/* A child reads through a descriptor that it inherits. After a fork from a threaded process only
+ * async-signal-safe calls are allowed, so it makes just one. */
 static bool op_inherit(struct thread *t, const struct op *o)
 {
     size_t want = expected(o);
@@ -265,8 +265,8 @@ static bool op_inherit(struct thread *t, const struct op *o)
     return true;
 }
 
-/* Makes the kernel forget a piece of the file, so that what comes next is the daemon's work again:
- * it keeps what is mapped, so the mappings let go first. */
+/* Makes the kernel drop pages of the file, so that the next reads reach the daemon again. It keeps
+ * pages that are mapped, so the mappings release them first. */
 static bool op_forget(struct thread *t, const struct op *o)
 {
     uint64_t begin = (o->offset < size ? o->offset : 0) / PAGE * PAGE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 the mxfs authors */
 
-/* Prints every tensor of a source with the sum of its bytes: libmxfs in forty lines. */
+/* An example of libmxfs: prints every tensor of a source with the sum of its bytes. */
 #include <inttypes.h>
 #include <mxfs.h>
 #include <stdio.h>

@@ -3,10 +3,10 @@
 
 /*
  * For LD_PRELOAD: another user who is always quick enough. Before and after each call that makes,
- * renames or removes something, `sh -c $MEDDLE` runs, given "before" or "after" and the name of the
- * call, as the user $MEDDLE_UID (else as we); with MEDDLE_WHEN, "before CALL" or "after CALL", only
- * then. Without MEDDLE nothing runs. With
- * NO_TMPFILE the filesystem makes no files without names.
+ * renames or removes something, runs `sh -c $MEDDLE` with "before" or "after" and the name of the
+ * call as arguments, as the user $MEDDLE_UID (default: ours). If MEDDLE_WHEN is set, to "before
+ * CALL" or "after CALL", runs it only then; without MEDDLE, never. With NO_TMPFILE, the filesystem
+ * cannot make files without a name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +42,7 @@ static void meddle(const char *when, const char *call)
         abort();
 }
 
-/* A call under its name, with its parameters, as its system call with its arguments. */
+/* Defines a wrapper of a call that makes the system call with the same arguments. */
 #define MEDDLED(name, parameters, ...)                 \
     int name parameters                                \
     {                                                  \
@@ -66,7 +66,7 @@ MEDDLED(unlink, (const char *path), SYS_unlinkat, AT_FDCWD, path, 0)
 MEDDLED(rmdir, (const char *path), SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR)
 MEDDLED(unlinkat, (int at, const char *path, int flags), SYS_unlinkat, at, path, flags)
 
-/* Files that are made count, too. */
+/* Calls that create a file count, too. */
 static int open_any(int at, const char *path, int flags, mode_t mode)
 {
     bool makes = (flags & O_CREAT) != 0;

@@ -2,13 +2,13 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * An empty filesystem that passes for an mxfs of another version.
+ * An empty filesystem that pretends to be another version of mxfs.
  *
  *   otherfs LAYOUT MOUNTPOINT
  *
- * Answers when asked for statistics that it is mxfs 9.9.9 and has them in LAYOUT; with 0 it knows
- * no such question, with -1 it gives an answer that is none,
- * with -2 one that would clear a terminal. Runs in the foreground.
+ * Answers a request for statistics as mxfs 9.9.9 with layout LAYOUT. With 0 it does not know the
+ * request, with -1 its answer is invalid, with -2 the answer would clear a terminal. Runs in the
+ * foreground.
  */
 #define FUSE_USE_VERSION 35
 #include <errno.h>
@@ -29,7 +29,7 @@ static int other_getattr(const char *path, struct stat *st, struct fuse_file_inf
     return strcmp(path, "/") == 0 ? 0 : -ENOENT;
 }
 
-/* The parts of request and answer that no version may change. */
+/* The parts of request and answer that must stay the same in all versions. */
 static int other_ioctl(const char *path, unsigned cmd, void *arg, struct fuse_file_info *fi,
                        unsigned flags, void *data)
 {

@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A folder seen through a filesystem that can do little, as network filesystems:
+ * Shows a folder through a filesystem that lacks features, as network filesystems do:
  *
  *   plainfs FOLDER MOUNTPOINT
  *
- * It makes no files without names (O_TMPFILE), no links, no rename that replaces nothing, and its
- * statfs() has no block size. Runs in the foreground.
+ * It has no O_TMPFILE, no links and no RENAME_NOREPLACE, and its statfs() has no block size. Runs
+ * in the foreground.
  */
 #define FUSE_USE_VERSION 31
 #include <dirent.h>
@@ -22,7 +22,7 @@
 
 static int root;
 
-/* A path of fuse, relative to the root. */
+/* Makes a path from FUSE relative to the root. */
 static const char *below(const char *path)
 {
     return path[1] ? path + 1 : ".";

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Preloaded: the processors that a process may use become more after it has asked for the first
- * time, as taskset(1) or a change of its cgroup's cpuset makes them.
+ * For LD_PRELOAD: after its first query, a process may use more processors, as if by taskset(1) or
+ * a change of its cgroup's cpuset.
  */
 #define _GNU_SOURCE
 #include <sched.h>

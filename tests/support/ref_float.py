@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""FP8 and NVFP4 with scales: small files in every layout, and what they stand for.
+"""FP8 and NVFP4 with scales: small files in every layout, and their values.
 
-The definition is independent of mxfs: codes and scales get their meaning from ml_dtypes and NumPy,
-the arithmetic is NumPy's float32 (each operation rounded once), in the order of the libraries:
+The definition is independent of mxfs: ml_dtypes and NumPy interpret codes and scales, and the arithmetic
+is NumPy's float32 (each operation rounded once), in the same order as in the libraries:
 
 - FP8: code * scale (DeepSeek-V3 inference/kernel.py weight_dequant_kernel; transformers
   integrations/finegrained_fp8.py Fp8Dequantize). compressed-tensors computes in the type of its
@@ -32,7 +32,7 @@ class FloatModel(Model):
         self.values = {}
 
     def add(self, output, values, via=None, **parts):
-        """A dequantized tensor; keywords are suffixes of names ("." and "_" spelled as in `name_of`)."""
+        """Adds a dequantized tensor; keywords are suffixes of names ("." and "_" spelled as in `name_of`)."""
         self.source.update(parts)
         self.values[output] = (np.asarray(values, np.float32), via)
         self.parts[output] = list(parts)
@@ -55,14 +55,14 @@ def rounded(values, dtype, via=None):
 
 
 def floats(t):
-    """The numbers in a Tensor as float32 (exact). U8 are exponents, as E8M0."""
+    """The numbers in a Tensor as exact float32; U8 is taken as E8M0."""
     array = t.array()
     with np.errstate(all="ignore"):
         return (array.view(ml_dtypes.float8_e8m0fnu) if t.dtype == "U8" else array).astype(np.float32)
 
 
 def spread(scales, shape, block):
-    """Scales [.., a, c] repeated over `shape` [.., N, K]; what hangs over is cut."""
+    """Scales [.., a, c] repeated over `shape` [.., N, K], and cut where they exceed it."""
     out = np.repeat(np.repeat(scales, block[0], axis=-2), block[1], axis=-1)
     return np.broadcast_to(out[..., : shape[-2], : shape[-1]], shape)
 
@@ -77,7 +77,7 @@ def product(*factors):
 
 
 def fp8_codes(seed, *shape, dtype="F8_E4M3"):
-    """Any codes: NaN and infinities are among them."""
+    """Random codes, including NaN and infinities."""
     return rt.raw(dtype, shape, np.random.default_rng(seed).integers(0, 256, shape, np.uint8))
 
 
@@ -105,14 +105,14 @@ CLASSES = {  # bits of scales of every kind: ordinary, awkward to round, extreme
 
 
 def every_class(dtype):
-    """A Tensor [n, 1] of all classes of scales of a type."""
+    """A Tensor [n, 1] with scales of every class of a type."""
     kind = {"F32": np.uint32, "BF16": np.uint16, "F16": np.uint16}.get(dtype, np.uint8)
     bits = np.array(CLASSES[dtype], kind)
     return rt.raw(dtype, (len(bits), 1), bits)
 
 
 def add_fp8(m, name, codes, scale, shown, scale_name="weight_scale_inv", via=None, columns=None):
-    """One FP8 group: `shown` are its scales, as float32, spread over the shape of the codes."""
+    """Adds an FP8 group; `shown` is its scales as float32, spread over the shape of the codes."""
     whole = name + ".weight" if not scale_name.startswith("_") else name
     parts = {whole: codes, name + ("" if scale_name.startswith("_") else ".") + scale_name: scale}
     factors = [floats(codes), np.broadcast_to(shown, codes.shape)]
@@ -123,20 +123,20 @@ def add_fp8(m, name, codes, scale, shown, scale_name="weight_scale_inv", via=Non
 
 
 def add_blocks(m, name, seed, shape, block, dtype="F32", **rest):
-    """FP8 with a scale for each block of [.., N, K]."""
+    """Adds FP8 with one scale per block of [.., N, K]."""
     counts = (*shape[:-2], -(-shape[-2] // block[0]), -(-shape[-1] // block[1]))
     codes, scale = fp8_codes(seed, *shape, dtype=rest.pop("codes", "F8_E4M3")), scales(seed, dtype, *counts)
     add_fp8(m, name, codes, scale, spread(floats(scale), shape, block), **rest)
 
 
 def add_shaped(m, name, seed, shape, stored, shown, dtype="F32", **rest):
-    """FP8 with scales of a `stored` shape that mean the same as the `shown` one, by broadcasting."""
+    """Adds FP8 with scales of a `stored` shape that broadcast like the `shown` one."""
     scale = scales(seed, dtype, *stored)
     add_fp8(m, name, fp8_codes(seed, *shape, dtype=rest.pop("codes", "F8_E4M3")), scale, floats(scale).reshape(shown), **rest)
 
 
 def fp8_layouts(config=None):
-    """Every way to spread scales over FP8 codes that needs no config to be understood."""
+    """Every way to spread scales over FP8 codes that is clear without a config."""
     m = FloatModel(config)
     for i, dtype in enumerate(("F32", "BF16", "F16", "U8", "F8_E8M0")):
         add_blocks(m, f"blocks.{dtype}.ragged", i, (576, 300), (128, 128), dtype)
@@ -199,7 +199,7 @@ def fp8_layouts(config=None):
 
 
 def fp8_every_code(via=False, config=None):
-    """All 256 codes of both formats times every class of scale. `via`: as compressed-tensors does."""
+    """All 256 codes of both formats times every class of scale; with `via`, as compressed-tensors does."""
     m = FloatModel(config)
     for dtype in CLASSES:
         for codes in ("F8_E4M3", "F8_E5M2"):
@@ -224,7 +224,7 @@ def nvfp4_values(codes, block_scales, per_tensor, divides):
 
 
 def add_nvfp4(m, name, seed, shape, glob, shown=None, kind="modelopt", columns=None, scale=None):
-    """One NVFP4 group of [.., N, K]. `glob`: its float32 scale; `shown`: the same, to broadcast against block scales."""
+    """Adds an NVFP4 group of [.., N, K]. `glob` is its float32 scale; `shown` the same, shaped to broadcast against block scales."""
     rng = np.random.default_rng(seed)
     codes = rt.tensor(rng.integers(0, 256, (*shape[:-1], shape[-1] // 2), np.uint8))
     scale = scale or scales(seed, "F8_E4M3", *shape[:-1], shape[-1] // 16)
@@ -243,7 +243,7 @@ def add_nvfp4(m, name, seed, shape, glob, shown=None, kind="modelopt", columns=N
 
 
 def add_nvfp4_rows(m, name, seed, shape, glob, shown):
-    """Experts [E, K, N] packed along K: codes [E, K/2, N], scales [E, K/16, N]."""
+    """Adds experts [E, K, N] packed along K: codes [E, K/2, N], scales [E, K/16, N]."""
     e, k, n = shape
     turned = FloatModel()
     add_nvfp4(turned, "x", seed, (e, n, k), glob, shown)
@@ -260,7 +260,7 @@ GLOBALS = [0x3C4985F0, 0x42A2999A, 0x3F800000, 0x00000000, 0x80000000, 0x0000000
 
 
 def nvfp4_layouts(config=None):
-    """NVFP4 as compressed-tensors and ModelOpt write it; every block scale, awkward global scales."""
+    """NVFP4 as compressed-tensors and ModelOpt write it, with every block scale and awkward global scales."""
     m = FloatModel(config)
     everything = rt.raw("F8_E4M3", (67, 256), np.ascontiguousarray(np.broadcast_to(np.arange(256, dtype=np.uint8), (67, 256))))
     for i, bits in enumerate(GLOBALS):
@@ -287,7 +287,7 @@ def nvfp4_layouts(config=None):
 
 
 def nvfp4_scalar_global():
-    """compressed-tensors' divisor as a scalar: torch then computes in bfloat16."""
+    """The divisor of compressed-tensors as a scalar, for which torch computes in bfloat16."""
     m = FloatModel()
     everything = rt.raw("F8_E4M3", (3, 256), np.ascontiguousarray(np.broadcast_to(np.arange(256, dtype=np.uint8), (3, 256))))
     for i, bits in enumerate(GLOBALS):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Integer formats: small files in every layout, and what they stand for.
+"""Integer formats: small files in every layout, and their values.
 
-The definition is independent of mxfs: codes are laid into Python's long integers, values are NumPy
-float32, each operation rounded once, in the order of the libraries:
+The definition is independent of mxfs: codes are packed in Python's long integers, and values computed in
+NumPy float32, each operation rounded once, in the same order as in the libraries:
 
 - compressed-tensors: (q - zero) * scale in the type of the scales (`via`); pack-quantized holds
   q + 2^(bits - 1) as a stream of bits, older versions 32 // bits of them in a word
@@ -26,13 +26,13 @@ CT = {"quant_method": "compressed-tensors", "format": "pack-quantized"}
 
 
 def ct_config(*bits, **more):
-    """A config with a group of weights for each number of bits."""
+    """A config with one group of weights per number of bits."""
     groups = {f"group_{i}": {"targets": ["Linear"], "weights": {"num_bits": b, "type": "int", **more}} for i, b in enumerate(bits)}
     return {"quantization_config": {**CT, "config_groups": groups}}
 
 
 def pack(codes, bits, gaps=False):
-    """Unsigned codes [.., n] as words [.., w] of a stream of bits, or with gaps, 32 // bits in a word."""
+    """Packs unsigned codes [.., n] in words [.., w], as a stream of bits or, with gaps, 32 // bits per word."""
     codes = np.asarray(codes)
     flat, per = codes.reshape(-1, codes.shape[-1]), 32 // bits
     if 32 % bits == 0:
@@ -51,7 +51,7 @@ def pack(codes, bits, gaps=False):
 
 
 def draw_scales(rng, dtype, *shape):
-    """Scales of a type, with a zero and a large one among them."""
+    """Scales of a type, including a zero and a large one."""
     values = (rng.standard_normal(shape) * 0.02).astype(np.float32).reshape(-1)
     values[:: max(1, values.size // 3)] = (0.0, 300.0, -1e-6, 7.0)[rng.integers(0, 4)]
     return rt.tensor(values.reshape(shape).astype(NUMPY[dtype]))
@@ -115,12 +115,12 @@ def add_int8(m, stem, seed, shape, scale_shape, scale="BF16", zeros=False, order
     m.add(f"{stem}.weight", values, via, **parts)
 
 
-# 7 bits with gaps are as wide as 8: they want different configs.
+# 7 bits with gaps are as wide as 8 bits, so they need different configs.
 WIDTHS = (1, 2, 3, 4, 5, 6, 8)
 
 
 def packed_layouts(widths=WIDTHS, gaps=False):
-    """Every number of bits, symmetric and not, by row and by group, reordered, rank 3, ragged."""
+    """Every number of bits: symmetric or not, by row or group, reordered, rank 3, ragged."""
     m = FloatModel(ct_config(*widths))
     for bits in widths:
         for i, scale in enumerate(("BF16", "F16", "F32")):
@@ -159,7 +159,7 @@ def modelopt_int8():
 
 # --- stored by columns ------------------------------------------------------------------------
 
-AWQ_ORDER = (0, 2, 4, 6, 1, 3, 5, 7)  # the column of a word that each nibble holds, lowest nibble first
+AWQ_ORDER = (0, 2, 4, 6, 1, 3, 5, 7)  # the column in each nibble of a word, lowest nibble first
 
 
 def gptq_config(**more):
@@ -186,7 +186,7 @@ def add_gptq(m, stem, seed, n, k, group, bits=4, version=1, scale="F16", order=N
     groups = np.arange(k) // group
     if order == "reordered":
         groups = rng.permutation(groups)
-    if order == "uneven":  # nothing promises that groups are of one size
+    if order == "uneven":  # groups may differ in size
         groups = rng.integers(0, g, k)
     if order:
         parts[f"{stem}.g_idx"] = rt.tensor(groups.astype(np.int32))
@@ -206,15 +206,15 @@ def add_awq(m, stem, seed, n, k, group, scale="F16"):
 
 
 def gptq_layouts(version=1):
-    """Widths, sizes around those of tiles and units, orders of columns."""
-    dynamic = {"+:layers.2": {"bits": 2}, "+:layers.8": {"bits": 8}, "+:f32": {"bits": 8}}  # layers with a width of their own
+    """All widths, sizes around those of tiles and units, and orders of columns."""
+    dynamic = {"+:layers.2": {"bits": 2}, "+:layers.8": {"bits": 8}, "+:f32": {"bits": 8}}  # layers with their own widths
     m = FloatModel(gptq_config(dynamic=dynamic, **({"checkpoint_format": "gptq_v2"} if version == 2 else {})))
     for bits in (2, 4, 8):
         for i, (n, k, group) in enumerate([(16, 128, 32), (144, 256, 256), (48, 1056, 96), (400, 64, 16), (1040, 96, 32)]):
             add_gptq(m, f"layers.{bits}.{i}", i, n, k, group, bits, version, order=(None, "natural", "reordered", "uneven")[i % 4])
     add_gptq(m, "bf16", 7, 32, 128, 64, 4, version, "BF16")
     add_gptq(m, "f32", 8, 32, 128, 64, 8, version, "F32", "reordered")
-    for k in (4, 60, 68, 132, 196):  # columns of 8 bits that do not fill 8 bytes, around and after cache lines
+    for k in (4, 60, 68, 132, 196):  # 8-bit columns that do not fill 8 bytes, around and after cache lines
         add_gptq(m, f"layers.8.short.{k}", k, 132, k, 4, 8, version)
     m.plain("layers.4.0.bias", rt.tensor(np.ones(16, np.float16)))
     return m
@@ -298,7 +298,7 @@ def mxfp6_layouts():
 
 
 def mlx_config(bits, group, mode="affine", **layers):
-    """As mlx-lm writes it, under both names."""
+    """The config that mlx-lm writes, under both of its names."""
     q = {"group_size": group, "bits": bits, "mode": mode, **layers}
     return {"quantization": q, "quantization_config": q}
 

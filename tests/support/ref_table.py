@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Formats whose codes are looked up in a table of the file, or made affine: small files and what they stand for.
+"""Formats whose codes are looked up in a table in the file, or scaled per row: small files and their values.
 
-The definition is independent of mxfs: NumPy float32, each operation rounded once, in the order of
-the libraries:
+The definition is independent of mxfs: NumPy float32, each operation rounded once, in the same order
+as in the libraries:
 
 - bitsandbytes 4 bits: map[code] * absmax, the high half of a byte first, rounded to the type that
   the state names (`via`); nested: absmax = nested_map[a] * nested_absmax, then + nested_offset
@@ -33,7 +33,7 @@ TORCH = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 
 
 def high_first(codes):
-    """Codes of 4 bits (one an element) as bytes, the even one in the high half; a lone last one too."""
+    """Packs 4-bit codes in bytes, even elements in the high half, including a single last one."""
     flat = np.concatenate([codes.reshape(-1), np.zeros(codes.size % 2, np.uint8)])
     return (flat[0::2] << 4 | flat[1::2]).astype(np.uint8)
 
@@ -44,12 +44,12 @@ def times(a, b):
 
 
 def spread_flat(scales, shape, block):
-    """A scale for each `block` elements of the flat tensor."""
+    """Scales repeated, one for every `block` elements of the flat tensor."""
     return np.repeat(scales, block)[: int(np.prod(shape))].reshape(shape)
 
 
 def add_bnb4(m, name, seed, shape, absmax=None, block=64, kind="nf4", table=None, state="BF16", nested=None, storage=None, absmax_type=np.float32):
-    """One 4-bit group. `nested`: elements of absmax in a block of its own quantization."""
+    """Adds a 4-bit group. `nested`: the block size with which absmax itself is quantized."""
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, 16, shape, np.uint8)
     table = (NF4 if kind == "nf4" else FP4) if table is None else table
@@ -79,7 +79,7 @@ def add_bnb4(m, name, seed, shape, absmax=None, block=64, kind="nf4", table=None
 
 
 def add_bnb8(m, name, seed, shape, scb=None, mark=None):
-    """One 8-bit group; `mark` is the stored weight_format."""
+    """Adds an 8-bit group; `mark` is the stored weight_format."""
     codes = np.random.default_rng(seed).integers(-128, 128, shape).astype(np.int8)
     if scb is None:
         scb = (np.random.default_rng(seed + 1).random(shape[0], np.float32) * 3).astype(np.float32)
@@ -96,7 +96,7 @@ def awkward():
 
 
 def bnb_layouts(state="BF16"):
-    """4 bits in every arrangement that the library writes, and every kind of scale."""
+    """4 bits in every layout that the library writes, with every kind of scale."""
     m = FloatModel({"quantization_config": {"quant_method": "bitsandbytes"}})
     for kind in ("nf4", "fp4"):
         add_bnb4(m, f"{kind}.plain.weight", 1, (96, 64), kind=kind, state=state)
@@ -111,7 +111,7 @@ def bnb_layouts(state="BF16"):
     add_bnb4(m, "line.weight", 6, (131,), state=state)
     add_bnb4(m, "single.weight", 6, (1, 1), state=state)
     add_bnb4(m, "none.weight", 6, (0, 64), state=state)
-    add_bnb4(m, "experts.gate_up_proj", 7, (3, 40, 96), state=state)  # a parameter of another name
+    add_bnb4(m, "experts.gate_up_proj", 7, (3, 40, 96), state=state)  # a parameter with another name than weight
     add_bnb4(m, "map.weight", 8, (40, 64), table=np.float32(np.arange(16) * -1.37 + 3), state=state)
     add_bnb4(m, "half.weight", 8, (40, 64), absmax_type=ml_dtypes.bfloat16, state=state)
     add_bnb4(m, "stored.bf16.weight", 9, (40, 64), storage=lambda o: rt.raw("BF16", (o.size // 2, 1), o), state=state)

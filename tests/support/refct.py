@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""compressed-tensors as an oracle: its preset schemes, what it makes of a weight, and what it makes of that again."""
+"""compressed-tensors as an oracle: its preset schemes, compressing weights and decompressing them."""
 
 import torch
 from compressed_tensors.compressors import BaseCompressor
@@ -26,7 +26,7 @@ class Preset:
         return {"quant_method": "compressed-tensors", **config.model_dump(mode="json", exclude={"quant_method"})}
 
     def compress(self, weight, scale_dtype=None):
-        """The stored tensors of a weight [N, K], with scales and zero points from its largest and smallest values."""
+        """Compresses a weight [N, K], with scales and zero points from its smallest and largest values."""
         state = {"weight": weight}
         if self.args.strategy == "tensor_group":
             state["weight_global_scale"] = generate_gparam(*weight.aminmax())
@@ -37,12 +37,12 @@ class Preset:
         return self.compressor.compress(state, self.scheme)
 
     def decompress(self, stored):
-        """The weight again."""
+        """Decompresses the stored tensors of a weight."""
         return self.compressor.decompress(dict(stored), self.scheme)["weight"]
 
 
 def extremes(weight, args):
-    """The smallest and the largest value of each run of weights that shares a scale."""
+    """The smallest and the largest value of each run of weights that share a scale."""
     if args.strategy == "tensor":
         runs = weight.reshape(1, -1)
     elif args.strategy == "channel":
@@ -58,5 +58,5 @@ def extremes(weight, args):
 
 
 def presets():
-    """Names of all presets that quantize weights."""
+    """The names of all presets that quantize weights."""
     return [name for name in PRESET_SCHEMES if preset_name_to_scheme(name, ["Linear"]).weights]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""One small sound group of every scheme, and what can be wrong with a group."""
+"""One small valid group of every scheme, and mutants of it with something wrong."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def one(add, *args, config=None, model=FloatModel, **kwargs):
 
 
 def mxfp4(add, *args, **kwargs):
-    """The same of a builder in refmodels."""
+    """A builder of a model with one MXFP4 group, by a function of refmodels."""
     return one(add, args[0], refmodels.random_fill(1), *args[1:], model=refmodels.Model, **kwargs)
 
 
@@ -76,13 +76,13 @@ int8_order = one(ref_int.add_int8, "x", 1, (6, 96), (6, 3), order=True)
 
 
 def resized(t, shape):
-    """A tensor of another shape: its bytes repeated or cut."""
+    """A tensor with another shape, its bytes repeated or cut."""
     bits = rt.DTYPES[t.dtype][1] * int(np.prod(shape, dtype=np.int64))
     return rt.raw(t.dtype, shape, np.resize(np.frombuffer(t.data or b"\1", np.uint8), bits // 8))
 
 
 def shapes(shape):
-    """Wrong shapes near a right one."""
+    """Wrong shapes that are close to the right one."""
     for axis, n in enumerate(shape):
         for other in (n + 1, n - 1, 2 * n, 0):
             if other >= 0 and other != n:
@@ -101,7 +101,7 @@ SAME_SIZE = [
 
 
 def dtypes(dtype):
-    """Other types of the same size."""
+    """Other types with the same size."""
     return [other for family in SAME_SIZE if dtype in family for other in family if other != dtype]
 
 
@@ -109,7 +109,7 @@ def f32(*shape):
     return rt.tensor(np.full(shape, 2, np.float32))
 
 
-# Names of companions: next to a group that has none of that name, each may change what its codes mean.
+# Names of companions. Each may change the meaning of a group's codes if it appears next to them.
 EXTRA = {
     ".weight_scale": f32(6, 1), ".weight_scale_inv": f32(6, 1), ".scale": rt.raw("F8_E8M0", (6, 1), bytes(6)), ".scale_weight": f32(1), ".qscale_weight": f32(1),
     ".weight_zero_point": rt.tensor(np.ones((6, 3), np.int8)), ".weight_g_idx": rt.tensor(np.arange(96, dtype=np.int32) % 3), ".weight_global_scale": f32(1),
@@ -126,7 +126,7 @@ def stem_of(output):
 
 
 def mutants(model):
-    """(what was done, tensors): every part left out, of another shape, of another type; company that does not belong."""
+    """(change, tensors) for every part left out, with another shape or another type, and for every stray companion."""
     source, (output,) = model.source, model.parts
     for name, t in source.items():
         yield f"-{name}", {n: p for n, p in source.items() if n != name}
@@ -140,12 +140,12 @@ def mutants(model):
             yield f"+{stem}{suffix}", {**source, stem + suffix: t}
 
 
-# Mutants that stand for something else than the group and are sound themselves: by the words of mutants().
-ANY_SHAPE = r".* \[.*\]"  # blocks and groups are what shapes say
+# Mutants that are themselves valid, with another meaning than the group, by their change in mutants().
+ANY_SHAPE = r".* \[.*\]"  # shapes define blocks and groups
 AS_FP8 = r"x\.weight F8_E(4M3|5M2)"
 AS_INT8 = r"x\.weight I8"
 BF16_OR_F16 = r".*scales? (BF16|F16)"
-LONE_CODES = r"-x(\.weight|)[._](scale|weight_scale|scale_inv|weight_scale_inv|scale_weight|qscale_weight|scales|SCB)"  # nothing is left that tells
+LONE_CODES = r"-x(\.weight|)[._](scale|weight_scale|scale_inv|weight_scale_inv|scale_weight|qscale_weight|scales|SCB)"  # nothing is left to recognise it by
 
 SOUND = {
     "mxfp4-weight": [LONE_CODES, AS_FP8],

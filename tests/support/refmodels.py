@@ -18,7 +18,7 @@ import reftensor as rt
 
 @dataclass
 class Model:
-    """A source file and what it stands for."""
+    """A source file and its dequantized values."""
 
     source: dict = field(default_factory=dict)  # name -> Tensor, in stored order
     exact: dict = field(default_factory=dict)  # dequantized name -> float64 values
@@ -28,17 +28,17 @@ class Model:
     config: dict | None = None
 
     def plain(self, name, tensor):
-        """A tensor that passes through."""
+        """Adds a tensor that passes through."""
         self.source[name] = tensor
 
     def pair(self, output, values, **parts):
-        """A dequantized tensor: its exact values and its two parts (name=Tensor)."""
+        """Adds a dequantized tensor: its exact values and its two parts (name=Tensor)."""
         self.source.update(parts)
         self.exact[output] = values
         self.parts[output] = list(parts)
 
     def drop(self, name, tensor):
-        """A tensor that vanishes without a trace."""
+        """Adds a tensor that is not shown."""
         self.source[name] = tensor
         self.dropped.add(name)
 
@@ -80,7 +80,7 @@ def random_fill(seed, low=0, high=252):
 
 
 def every_fill():
-    """Scale i is i mod 256 and every block holds each code twice, turned by one from block to block."""
+    """Scale i is i mod 256, and every block has each code twice, rotated by one from block to block."""
 
     def fill(*shape):
         count = int(np.prod(shape))
@@ -101,7 +101,7 @@ def bf16(seed, *shape):
 
 
 def menagerie(seed=5):
-    """A plain tensor of every dtype that the library can write, scalars and empty ones too."""
+    """Adds a plain tensor of every dtype that the library can write, including scalars and empty ones."""
     rng = np.random.default_rng(seed)
     zoo = {}
     for dtype, (word, bits, _) in rt.DTYPES.items():
@@ -166,7 +166,7 @@ def add_tiles(model, stem, seed, n, k, tile, scales=(100, 140)):
 
 
 def gptoss_hf(fill=None, config=True):
-    """gpt-oss under its Hugging Face names: ragged N, several groups, a square down_proj, company."""
+    """gpt-oss under its Hugging Face names: ragged N, several groups, a square down_proj, plain tensors."""
     fill = fill or random_fill(1)
     m = Model(config={"model_type": "gpt_oss", "torch_dtype": "bfloat16", "quantization_config": {"quant_method": "mxfp4"}} if config else None)
     m.plain("model.embed_tokens.weight", bf16(1, 101, 96))
@@ -183,7 +183,7 @@ def gptoss_hf(fill=None, config=True):
 
 
 def big_gptoss():
-    """Matrices larger than what the smallest cache keeps as one piece, so that strips and eviction are at work."""
+    """Matrices too large for the smallest cache, so that they are cut into strips and strips are evicted."""
     m = Model()
     for layer in range(2):
         add_gptoss(m, f"model.layers.{layer}.mlp.experts.down_proj", random_fill(77 + layer), 3, 1100, 40)
@@ -191,7 +191,7 @@ def big_gptoss():
 
 
 def gptoss_original(fill=None):
-    """gpt-oss `original/`: not transposed, with norm gains that are called scale."""
+    """gpt-oss `original/`: not transposed, with norm gains named scale."""
     fill = fill or random_fill(2)
     m = Model()
     for block in range(2):
@@ -232,7 +232,7 @@ CT_CONFIG = {
 
 
 def compressed(fill=None, config=True):
-    """compressed-tensors mxfp4-pack-quantized, with activation and KV scales that vanish."""
+    """compressed-tensors mxfp4-pack-quantized, with activation and KV scales that are not shown."""
     fill = fill or random_fill(4)
     m = Model(config=CT_CONFIG if config else None)
     for stem, shape in {"model.layers.0.mlp.up_proj": (67, 3), "model.layers.0.mlp.experts": (4, 33, 2), "model.layers.1.o_proj": (1, 1)}.items():
@@ -247,7 +247,7 @@ def compressed(fill=None, config=True):
 
 
 def quark(fill=None):
-    """Quark and ModelOpt MXFP4: X.weight U8 + X.weight_scale U8, the name stays."""
+    """Quark and ModelOpt MXFP4: X.weight U8 + X.weight_scale U8 -> X.weight."""
     fill = fill or random_fill(5)
     m = Model()
     for stem, shape in {"model.layers.0.mlp.up_proj": (65, 3), "model.layers.0.mlp.down_proj": (33, 2), "model.layers.0.mlp.experts": (3, 31, 4)}.items():
@@ -257,7 +257,7 @@ def quark(fill=None):
 
 
 def deepseek_v4(fill=None, tile=128):
-    """DeepSeek V4: FP4 pairs in I8 experts, FP8 tiles elsewhere, ragged edges, decoys."""
+    """DeepSeek V4: FP4 pairs in I8 experts, FP8 tiles elsewhere, with ragged edges and decoys."""
     fill = fill or random_fill(6)
     m = Model(
         config={
@@ -282,7 +282,7 @@ def deepseek_v4(fill=None, tile=128):
 
 
 def decoys():
-    """Names that look like scales and are not (with one real pair, so that the file is dequantized)."""
+    """Names that look like scales but are not, with one real pair, so that the file is dequantized."""
     m = Model()
     add_packed(m, "model.layers.0.up_proj", random_fill(7), 5, 1)
     for name in (

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""The values of quantized formats, independently of mxfs: exact in float64, rounded once at the end.
+"""The values of quantized formats, computed independently of mxfs: exact in float64, rounded once at the end.
 
-Codes are given their meaning by ml_dtypes (float4_e2m1fn, float8_e8m0fnu, float8_e4m3fn). A product
+ml_dtypes interprets the codes (float4_e2m1fn, float8_e8m0fnu, float8_e4m3fn). A product
 of an E2M1 or E4M3 value with a power of two has at most four significant bits, so float64 holds it
 exactly; the one rounding happens in `rounded`.
 """
@@ -64,7 +64,7 @@ def rounded(values, dtype):
         else:
             single = values.astype(np.float32)
             exact = (single.astype(np.float64) == values) | np.isnan(values) | np.isinf(single)
-            assert exact.all(), "the way through float32 would round twice"
+            assert exact.all(), "going through float32 would round twice"
             bits = single.view(np.uint32) if dtype == "F32" else single.astype(ml_dtypes.bfloat16).view(np.uint16)
     bits = np.where(np.isnan(values), BITS[dtype](CANONICAL_NAN[dtype]), bits).astype(BITS[dtype])
     return Tensor(dtype, values.shape, bits.tobytes())

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Model folders made of the models in refmodels, and what mxfs must show for each of their files."""
+"""Model folders made from the models in refmodels, with the contents that mxfs must show for each file."""
 
 import json
 from dataclasses import dataclass, field
@@ -26,11 +26,11 @@ class Sharded:
 
     @property
     def index_name(self):
-        """File name of the index."""
+        """The file name of the index."""
         return f"{self.stem}.safetensors.index.json"
 
     def shard_of(self, name):
-        """The file that holds a stored tensor."""
+        """The file that a stored tensor is in."""
         (file,) = [f for f, held in self.files.items() if name in held]
         return file
 
@@ -60,7 +60,7 @@ class Sharded:
         return {"metadata": {"total_size": sum(len(t.data) for t in self.model.source.values())}, "weight_map": self.weight_map()}
 
     def expected_index(self, dtype="BF16"):
-        """The index that the mount shows: each output where its main part stood."""
+        """The index that the mount shows: each output is in the shard of its main part."""
         outputs = self.outputs(dtype)
         led = {parts[0]: name for name, parts in self.model.parts.items()}
         gone = self.model.dropped.union(*self.model.parts.values()) - set(led)
@@ -68,7 +68,7 @@ class Sharded:
         return {"metadata": {"total_size": sum(len(t.data) for _, t in outputs.values())}, "weight_map": weight_map}
 
     def write(self, folder, skip=(), index=None):
-        """Writes shards (but `skip`), index and config.json."""
+        """Writes the shards except `skip`, index and config.json."""
         folder.mkdir(parents=True, exist_ok=True)
         for file in self.files:
             if file not in skip:
@@ -85,7 +85,7 @@ def dump(value):
 
 
 def spread(model, count, stem="model"):
-    """Cuts a model so that the parts of a group, which stand side by side, land apart."""
+    """Cuts a model so that the neighbouring parts of a group go to different shards."""
     files = {file: [] for file in names(count, stem)}
     for i, name in enumerate(model.source):
         files[names(count, stem)[i % count]].append(name)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""Real model folders, made by transformers and compressed-tensors, for readers that are real too."""
+"""Real model folders for real readers, made by transformers and compressed-tensors."""
 
 import functools
 import json
@@ -29,8 +29,8 @@ def gptoss_config(hidden=64, inter=96, layers=2, experts=4, vocab=128, heads=4):
 
 
 def write(folder, model, state, count, config_extra=None, apart=True):
-    """Writes config (as transformers does), shards and index. With `apart` neighbours in name order land in
-    different shards; else tensors are dealt out in that order."""
+    """Writes config (as transformers does), shards and index. Tensors are distributed in name order; with `apart`,
+    neighbours go to different shards."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True)
     model.config.dtype = torch.bfloat16
@@ -54,8 +54,8 @@ def random_state(model, seed):
 
 
 def quantize_experts(state, seed, exact=True):
-    """(packed, plain) states of a gpt-oss: experts as random MXFP4 blocks and scales, and as the BF16 values that
-    these have by the reference oracle."""
+    """(packed, plain) states of a gpt-oss: experts as random MXFP4 blocks and scales, and as their BF16 values by the
+    reference oracle."""
     packed, plain = dict(state), dict(state)
     rng = np.random.default_rng(seed)
     for name, t in state.items():
@@ -86,12 +86,12 @@ def gptoss(folder, seed=1, count=3, **sizes):
 
 
 def linear(state):
-    """Names of the weights of linear layers, but for the head."""
+    """The names of the weights of linear layers, except the head."""
     return [name for name, t in state.items() if t.dim() == 2 and not any(word in name for word in ("lm_head", "embed_tokens", "mlp.gate.weight"))]
 
 
 def compress(state, preset):
-    """(packed, plain): what compressed-tensors makes of the linear layers, and what it makes of that again."""
+    """(packed, plain) states with the linear layers compressed and decompressed by compressed-tensors."""
     packed, plain = dict(state), dict(state)
     for name in linear(state):
         parts = preset.compress(packed.pop(name))
@@ -121,8 +121,8 @@ FP8 = {"quant_method": "fp8", "fmt": "e4m3", "activation_scheme": "dynamic", "we
 
 
 def fp8_blocks(weight, scale_dtype):
-    """(codes, scales, values) of a weight [N, K] in blocks, of which the last ones may be ragged: they are padded for
-    transformers' dequantizer, which takes whole ones only, and cut again."""
+    """(codes, scales, values) of a weight [N, K] in blocks. Ragged blocks at the end are padded for transformers'
+    dequantizer, which takes only whole blocks, and cut again."""
     n, k = weight.shape
     padded = torch.nn.functional.pad(weight.float(), (0, -k % BLOCK, 0, -n % BLOCK))
     blocks = padded.unflatten(0, (-1, BLOCK)).unflatten(-1, (-1, BLOCK))
@@ -133,7 +133,7 @@ def fp8_blocks(weight, scale_dtype):
 
 
 def split_experts(state):
-    """The state with experts under names of their own, as checkpoints have them."""
+    """The state with one name per expert, as in checkpoints."""
     out = {}
     for name, t in state.items():
         stem = name.removesuffix("gate_up_proj").removesuffix("down_proj")
@@ -158,7 +158,7 @@ def fp8(folder, model, scale_dtype, seed=3, count=3):
 
 
 def qwen3_moe(folder):
-    """Blocks that are whole, or the only one along their axis; BF16 scales."""
+    """Blocks that are whole, or alone along their axis, with BF16 scales."""
     model = small(
         "Qwen3Moe", hidden_size=256, moe_intermediate_size=96, num_key_value_heads=2, head_dim=32, num_experts=4, num_experts_per_tok=2, decoder_sparse_step=1
     )
@@ -166,7 +166,7 @@ def qwen3_moe(folder):
 
 
 def deepseek_v3(folder):
-    """Ragged blocks: kv_a_proj_with_mqa has 192 rows, q_a_proj 144; F32 scales."""
+    """Ragged blocks (kv_a_proj_with_mqa has 192 rows, q_a_proj 144), with F32 scales."""
     model = small(
         "DeepseekV3", hidden_size=320, intermediate_size=200, moe_intermediate_size=160, num_key_value_heads=4, n_routed_experts=4, num_experts_per_tok=2,
         n_group=1, topk_group=1, first_k_dense_replace=1, kv_lora_rank=160, q_lora_rank=144, qk_rope_head_dim=32, qk_nope_head_dim=32, v_head_dim=32,
@@ -176,7 +176,7 @@ def deepseek_v3(folder):
 
 def bitsandbytes(folder):
     """folder/packed as the library saves it, folder/plain as it dequantizes that."""
-    # A warning of its holds an exception, thus the frames of all callers and their variables, as long as pytest keeps it.
+    # One of its warnings contains an exception, which keeps the frames and variables of all callers as long as pytest keeps it.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     model = small("Llama", hidden_size=128, intermediate_size=384, num_key_value_heads=2)
     write(folder / "bf16", model, random_state(model, 4), 1)
@@ -188,11 +188,11 @@ def bitsandbytes(folder):
 
 COMPRESSED = transformers.CompressedTensorsConfig(dequantize=True)
 
-# name -> (what writes it, how transformers is told to dequantize it; None: `plain` is that already)
+# name -> (writer, quantization config that makes transformers dequantize; None: `plain` is already that result)
 MODELS = {
     "gptoss": (gptoss, transformers.Mxfp4Config(dequantize=True)),
     **{preset: (functools.partial(llama, preset=preset), COMPRESSED) for preset in ("MXFP4A16", "NVFP4", "W4A16", "FP8_BLOCK")},
     "qwen3_moe": (qwen3_moe, transformers.FineGrainedFP8Config(dequantize=True)),
-    "deepseek_v3": (deepseek_v3, None),  # transformers does not take ragged blocks
+    "deepseek_v3": (deepseek_v3, None),  # transformers does not accept ragged blocks
     "bitsandbytes": (bitsandbytes, None),
 }

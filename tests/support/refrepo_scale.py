@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""A sparse model folder in the shape of DeepSeek and Kimi: experts in MXFP4, an index of all names.
+"""Writes a sparse model folder in the shape of DeepSeek and Kimi: experts in MXFP4, an index of all names.
 
     python3 tests/support/refrepo_scale.py FOLDER [SHARDS TENSORS]
 """
@@ -45,7 +45,7 @@ def entries(count):
 
 
 def write_shard(path, held):
-    """Header first, a hole for the data."""
+    """Writes a header, and a hole for the data."""
     members, at = {"__metadata__": {"format": "pt"}}, 0
     for name, dtype, shape, size in sorted(held):
         members[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + size]}
@@ -61,12 +61,12 @@ def write(folder, shards=160, tensors=200_000):
     """Writes the folder. Returns the number of tensors that the mount shows."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True)
-    tensors += tensors % 2  # no half pairs
+    tensors += tensors % 2  # only whole pairs
     everything = list(entries(tensors))
     if everything[-1][0].endswith("_packed"):
         everything.pop()
     per = -(-len(everything) // shards)
-    per += per % 2  # packed and scale mostly together, as in the wild
+    per += per % 2  # packed and scale mostly together, as in real models
     weight_map = {}
     for i in range(shards):
         held = everything[i * per : (i + 1) * per]

@@ -2,10 +2,10 @@
 # Copyright (c) 2026 the mxfs authors
 """Tensors as bytes, and safetensors files written by the reference library.
 
-The library (safetensors 0.8.0) writes through `serialize`, which takes any dtype that it knows, so
-no array library has to have a type for it. What the library cannot write (F6; `__metadata__` with
-several entries in a chosen order; tensors in a chosen order) is written by `compose`, which a test
-holds against the library wherever both can do the job.
+The library (safetensors 0.8.0) writes through `serialize`, which takes any dtype that it knows, even one
+that no array library has. `compose` writes files that the library cannot write (F6; `__metadata__` with
+several entries in a chosen order; tensors in a chosen order); a test compares it with the library on
+files that both can write.
 """
 
 import json
@@ -47,14 +47,14 @@ NAME_OF = {np.dtype(kind): name for name, (_, _, kind) in DTYPES.items() if kind
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of a safetensors file; `shape` is the logical one, also for F4 and F6."""
+    """A tensor of a safetensors file; `shape` is the logical one, even for F4 and F6."""
 
     dtype: str
     shape: tuple
     data: bytes
 
     def array(self):
-        """As a NumPy array (not for F4 and F6)."""
+        """The tensor as a NumPy array (not for F4 and F6)."""
         return np.frombuffer(self.data, DTYPES[self.dtype][2]).reshape(self.shape)
 
 
@@ -86,14 +86,14 @@ def serialize(tensors, metadata=None):
 
 
 def save(path, tensors, metadata=None):
-    """Has the reference library write a file."""
+    """Writes a file with the reference library."""
     with open(path, "wb") as f:
         f.write(serialize(tensors, metadata))
 
 
 def compose(tensors, metadata=None, canonical=False, align=8):
-    """A file put together by hand: tensors in the order given (or the library's), `metadata` an
-    ordered dict, a list of pairs, or None, the header padded to `align` bytes."""
+    """The bytes of a hand-made file: tensors in the given order (or the library's), `metadata` an
+    ordered dict, a list of pairs, or None, and the header padded to a multiple of `align` bytes."""
     items = list(tensors.items())
     if canonical:
         items.sort(key=lambda kv: (-RANK[kv[1].dtype], kv[0].encode()))

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
 #
-# Installs what a build, the demo or the tests need and this machine lacks: Debian packages, and a
-# Python environment under build/. To be sourced, from the root of the project.
+# Installs what a build, the demo or the tests need and this machine lacks: Debian packages and a Python
+# environment under build/. Source it from the root of the project.
 #
-# Nothing is installed system-wide unless something is missing, and then only as root; other users
-# are told the command.
+# Nothing is installed system-wide unless something is missing, and then only as root; for other users
+# the command is printed.
 
 BUILD=${BUILD:-build}
 MAKE=${MAKE:-make}
-VENV=build/venv # whatever BUILD says: several builds share it
+VENV=build/venv # regardless of BUILD, because several builds share it
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
 
-# Package and the command that succeeds where it is there, one a line.
+# One line for each package: its name, and a command that succeeds if it is installed.
 BUILD_NEEDS='
 gcc             command -v ${CC:-cc}
 libc6-dev       echo "#include <stdlib.h>" | ${CC:-cc} -E -
@@ -35,7 +35,7 @@ CHECK_NEEDS='
 check           pkg-config --exists check
 clang-format    command -v clang-format
 '
-# A few tests want these, and are skipped without them.
+# A few tests need these, and are skipped without them.
 CHECK_WISHES='
 zsh             command -v zsh
 fish            command -v fish
@@ -45,7 +45,7 @@ libcap2-bin     command -v capsh
 '
 
 # Prints the first Python that is new enough and can make environments. The system's comes before the one
-# in PATH, which may lie in a home that the tests' ordinary user cannot enter.
+# in PATH, which may be in a home that the tests' ordinary user cannot enter.
 find_python() {
     local python
     for python in /usr/bin/python3 python3; do
@@ -70,12 +70,12 @@ apt_install() {
     if ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then
         "${apt[@]}" update || return
     fi
-    # Lists that have aged name files that are gone: one more try with new ones.
+    # Outdated lists name files that no longer exist, so update them and try again.
     "${apt[@]}" install --no-install-recommends "$@" ||
         { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "$@"; }
 }
 
-# need NEEDS: installs the packages of that list that are missing, or says how to.
+# need NEEDS: installs the missing packages of that list, or prints how to.
 need() {
     local packages
     packages=$(missing_packages "$1")
@@ -92,7 +92,7 @@ As root: apt-get update && apt-get install $packages"
     [ -z "$packages" ] || die "installed, and still not usable: $packages"
 }
 
-# wish NEEDS: installs those packages too where it can; does nothing where it cannot.
+# wish NEEDS: installs the missing packages of that list if it can.
 wish() {
     local packages
     packages=$(missing_packages "$1")
@@ -103,12 +103,12 @@ wish() {
     fi
 }
 
-# python_environment FILE: makes $VENV hold what a requirements file names; quick where it does.
+# python_environment FILE: installs the packages of a requirements file in $VENV, unless they are there.
 python_environment() {
     local stamp python
     stamp=$VENV/.$(basename "$1").$(cat tests/requirements*.txt | cksum | tr ' ' -)
     [ ! -e "$stamp" ] || return 0
-    # An environment whose interpreter went away, or that was made half, is made again.
+    # Remakes an environment that is incomplete or whose interpreter is gone.
     if ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
         python=$(find_python)
         say "making a Python environment in $VENV with $("$python" --version)"
@@ -120,7 +120,7 @@ python_environment() {
     : >"$stamp"
 }
 
-# Runs make for its product, with the cores there are unless the caller chose a number.
+# Runs make on all cores, unless the caller chose a number of jobs.
 build() {
     local jobs
     case " ${MAKEFLAGS:-} " in

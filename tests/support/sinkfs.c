@@ -2,13 +2,13 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * A filesystem to copy into: files that are kept in memory.
+ * A filesystem to copy to, with files in memory.
  *
  *   sinkfs MOUNTPOINT
  *
- * Since Linux 5.19 copy_file_range() from one filesystem to another of a different type fails with
- * EXDEV and the daemon of the first is never asked; from one FUSE filesystem to another it copies.
- * Holds the files 0 to 63, of 256 KiB each. Runs in the foreground.
+ * Since Linux 5.19 copy_file_range() between filesystems of different types fails with EXDEV before
+ * it reaches a daemon; between two FUSE filesystems it copies. Has the files 0 to 63, of 256 KiB
+ * each. Runs in the foreground.
  */
 #define FUSE_USE_VERSION 31
 #include <errno.h>
@@ -29,7 +29,7 @@ static uint8_t *find(const char *path)
     return path[1] && *end == '\0' && n < FILES ? files[n] : NULL;
 }
 
-/* How many of len bytes at off lie in a file. */
+/* How many of the `len` bytes at `off` are inside a file. */
 static size_t within(size_t len, off_t off)
 {
     size_t left = off < FILE_SIZE ? (size_t)(FILE_SIZE - off) : 0;
@@ -52,7 +52,7 @@ static int sink_getattr(const char *path, struct stat *st, struct fuse_file_info
 
 static int sink_open(const char *path, struct fuse_file_info *fi)
 {
-    fi->direct_io = 1; /* what is read is what was written here */
+    fi->direct_io = 1; /* reads must return the bytes written here */
     return find(path) ? 0 : -ENOENT;
 }
 

@@ -99,7 +99,7 @@ END_TEST
 /* Every row of the table. */
 
 /* A valid value for a row that takes one, and its number (or the index of the choice). */
-static const char *sample_value(const struct option_row *row, uint64_t *number)
+static const char *sample_value(const struct options_row *row, uint64_t *number)
 {
     static char choice[32];
     const char *last;
@@ -128,7 +128,7 @@ static const char *sample_value(const struct option_row *row, uint64_t *number)
     }
 }
 
-static void check_field(const struct option_row *row, const struct mxfs_options *o,
+static void check_field(const struct options_row *row, const struct mxfs_options *o,
                         const char *value, uint64_t number)
 {
     const void *field = (const char *)o + row->setting->offset;
@@ -144,7 +144,7 @@ static void check_field(const struct option_row *row, const struct mxfs_options 
 }
 
 /* The rest of a command line on which the row is valid. */
-static const char *rest_of_line(const struct option_row *row)
+static const char *rest_of_line(const struct options_row *row)
 {
     static const char *const lines[] = {
         [MXFS_COMMAND_MOUNT] = "SOURCE MOUNTPOINT",  [MXFS_COMMAND_LIST] = "list SOURCE",
@@ -169,7 +169,7 @@ static const char *rest_of_line(const struct option_row *row)
 }
 
 /* Parses `spelling` before and after the rest of a line, and checks the row's field. */
-static void check_spelling(const struct option_row *row, const char *spelling, const char *value,
+static void check_spelling(const struct options_row *row, const char *spelling, const char *value,
                            uint64_t number)
 {
     char line[256];
@@ -185,7 +185,7 @@ static void check_spelling(const struct option_row *row, const char *spelling, c
 
 START_TEST(every_row)
 {
-    const struct option_row *row = &options_table[_i];
+    const struct options_row *row = &options_table[_i];
     char spelling[128], name[64];
     uint64_t number = 0;
     const char *value = row->setting->kind == MXFS_SETTING_FLAG ? "" : sample_value(row, &number);
@@ -224,7 +224,8 @@ static void check_says(const char *line, const char *name, const char *expected)
 }
 
 /* Passes `value` to the row as --name=value and in a list. */
-static void check_wrong_value(const struct option_row *row, const char *value, const char *expected)
+static void check_wrong_value(const struct options_row *row, const char *value,
+                              const char *expected)
 {
     char line[256], named[64];
 
@@ -235,7 +236,7 @@ static void check_wrong_value(const struct option_row *row, const char *value, c
     check_says(line, named, expected);
 }
 
-static void check_wrong_number(const struct option_row *row, const char *unit)
+static void check_wrong_number(const struct options_row *row, const char *unit)
 {
     static const char *const none[] = {"", "x", "-1", "+1", "0x10", "1.5", "1e3", "1x", "NaN"};
     char outside[32];
@@ -251,7 +252,7 @@ static void check_wrong_number(const struct option_row *row, const char *unit)
 
 START_TEST(wrong_values)
 {
-    const struct option_row *row = &options_table[_i];
+    const struct options_row *row = &options_table[_i];
 
     switch (row->setting->kind) {
     case MXFS_SETTING_FLAG:
@@ -280,7 +281,7 @@ END_TEST
 /* A value where none is allowed, and none where one is required. */
 START_TEST(values_too_many_and_too_few)
 {
-    const struct option_row *row = &options_table[_i];
+    const struct options_row *row = &options_table[_i];
     char line[256];
 
     if (row->setting->kind == MXFS_SETTING_FLAG) {
@@ -305,7 +306,7 @@ END_TEST
 /* The last one counts, in either spelling; a flag may be repeated. */
 START_TEST(repeated)
 {
-    const struct option_row *row = &options_table[_i];
+    const struct options_row *row = &options_table[_i];
     char line[256], first[64];
     uint64_t number = 0;
     const char *value = row->setting->kind == MXFS_SETTING_FLAG ? "" : sample_value(row, &number);
@@ -342,7 +343,7 @@ START_TEST(out_of_place)
         [MXFS_COMMAND_STATS] = "stats MOUNTPOINT",
         [MXFS_COMMAND_UNMOUNT] = "--unmount MOUNTPOINT",
     };
-    const struct option_row *row = &options_table[_i];
+    const struct options_row *row = &options_table[_i];
     char line[256], name[64];
     uint64_t number = 0;
     const char *value = row->setting->kind == MXFS_SETTING_FLAG ? "" : sample_value(row, &number);
@@ -360,14 +361,14 @@ END_TEST
 
 START_TEST(rows_are_sound)
 {
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         ck_assert_uint_lt((size_t)(row - options_table), 64); /* bits of `given` */
         ck_assert(row->commands != 0);
         ck_assert_int_eq(row->setting->kind == MXFS_SETTING_FLAG, row->setting->arg == NULL);
         ck_assert_int_eq(row->setting->kind == MXFS_SETTING_CHOICE, row->setting->choices != NULL);
         ck_assert(row->setting->kind == MXFS_SETTING_FLAG || row->help);
         ck_assert_uint_lt(row->setting->offset, sizeof(struct mxfs_options));
-        for (const struct option_row *other = row + 1; other->setting; other++) {
+        for (const struct options_row *other = row + 1; other->setting; other++) {
             ck_assert_str_ne(row->setting->name, other->setting->name);
             ck_assert(!row->letter || row->letter != other->letter);
         }
@@ -759,7 +760,7 @@ START_TEST(help_names_everything)
 {
     char *text = text_of(write_help, MXFS_COMMAND_HELP), name[64];
 
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         snprintf(name, sizeof(name), "--%s", row->setting->name);
         ck_assert_msg(has_word(text, name) == (row->help != NULL), "%s", name);
         snprintf(name, sizeof(name), "-%c, --%s", row->letter, row->setting->name);
@@ -782,7 +783,7 @@ START_TEST(help_of_one_command)
 {
     char *text = text_of(write_help, _i), name[64];
 
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         snprintf(name, sizeof(name), "\n      --%s", row->setting->name);
         if (row->letter)
             snprintf(name, sizeof(name), "\n  -%c, --%s", row->letter, row->setting->name);
@@ -799,7 +800,7 @@ START_TEST(generated_texts_name_everything)
 {
     char *text = text_of(mxfs_options_generate, _i), name[64];
 
-    for (const struct option_row *row = options_table; row->setting; row++) {
+    for (const struct options_row *row = options_table; row->setting; row++) {
         char *to = name;
         for (const char *c = row->setting->name; *c; *to++ = *c++) {
             if (_i == MXFS_GENERATE_MAN && *c == '-')

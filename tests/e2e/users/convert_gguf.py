@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""convert_gguf.py FOLDER OUT.gguf: all tensors into a GGUF file in BF16 (experts also in Q8_0), and read back."""
+"""convert_gguf.py FOLDER OUT.gguf: writes all tensors to a GGUF file in BF16 (experts also in Q8_0), and reads it back."""
 
 import glob
 import sys
@@ -35,5 +35,5 @@ assert read.keys() == wanted.keys()
 for name, tensor in read.items():
     assert np.array_equal(tensor.data, wanted[name]), name
     if tensor.tensor_type == BF16:
-        assert np.array_equal(gguf.quants.dequantize(tensor.data, BF16), tensors[name]), name  # nothing was lost on the way
+        assert np.array_equal(gguf.quants.dequantize(tensor.data, BF16), tensors[name]), name  # nothing was lost in the conversion
 print(len(read))

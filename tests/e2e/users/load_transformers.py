@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""load_transformers.py FOLDER: from_pretrained, and a hash of the logits of forty tokens."""
+"""load_transformers.py FOLDER: loads a model with from_pretrained and prints a hash of the logits of forty tokens."""
 
 import hashlib
 import sys

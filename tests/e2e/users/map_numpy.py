@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""map_numpy.py FOLDER: npy/ by numpy.load, mapped, against tensors/ by torch, mapped; prints how many there were."""
+"""map_numpy.py FOLDER: compares npy/, mapped by numpy.load, with tensors/, mapped by torch; prints how many there are."""
 
 import os
 import sys

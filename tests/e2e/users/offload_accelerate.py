@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""offload_accelerate.py FOLDER SCRATCH: the same hash of logits with layers that stay on the disk.
+"""offload_accelerate.py FOLDER SCRATCH: prints the same hash of logits, with layers that stay on disk.
 
-Twice: transformers' device_map with an offload_folder (which leaves tensors in the checkpoint and reads them when they
-are wanted), and accelerate's load_checkpoint_and_dispatch (which writes a copy of them into the folder).
+Runs twice: with transformers' device_map and an offload_folder (tensors stay in the checkpoint and are read when they
+are needed), and with accelerate's load_checkpoint_and_dispatch (tensors are copied into the folder).
 """
 
 import hashlib
@@ -19,7 +19,7 @@ places = {"model.embed_tokens": "cpu", "model.rotary_emb": "cpu", "model.norm": 
 
 
 def show(model):
-    """Runs it; some of its weights must be elsewhere before and after."""
+    """Runs the model; some of its weights must be offloaded before and after."""
     assert any(p.device.type == "meta" for p in model.parameters())
     with torch.no_grad():
         logits = model.eval()(input_ids=torch.arange(2, 42)[None]).logits

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""read_safetensors.py FOLDER: every tensor by both back ends of the library, whole and in slices; prints names and
-hashes, once for each back end."""
+"""read_safetensors.py FOLDER: reads every tensor with both back ends of the library, whole and in slices; prints names
+and hashes for each back end."""
 
 import glob
 import hashlib

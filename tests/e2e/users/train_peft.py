@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 the mxfs authors
-"""train_peft.py FOLDER OUT: two steps of a LoRA on attention and experts; saves it, merges it and saves that.
+"""train_peft.py FOLDER OUT: trains a LoRA on attention and experts for two steps, saves it, merges it and saves the result.
 
 Prints the two losses.
 """
@@ -38,6 +38,6 @@ kept = {name.replace("base_model.model.", "").replace(".base_layer", ""): p for 
 assert kept.keys() == before.keys()
 assert all(torch.equal(p, before[name]) for name, p in kept.items())
 
-# Merged: a model of its own, on top of what was mounted.
+# Merge into a separate model on top of the mounted one.
 again = AutoModelForCausalLM.from_pretrained(folder, dtype="auto")
 PeftModel.from_pretrained(again, os.path.join(out, "adapter")).merge_and_unload().save_pretrained(os.path.join(out, "merged"))

@@ -18,7 +18,7 @@ static unsigned code_at(const uint8_t *src, size_t i, unsigned bits)
 {
     unsigned code = 0;
     for (unsigned b = 0; b < bits; b++)
-        code |= (src[(i * bits + b) / 8] >> ((i * bits + b) % 8) & 1u) << b;
+        code |= ((unsigned)src[(i * bits + b) / 8] >> ((i * bits + b) % 8) & 1u) << b;
     return code;
 }
 
