@@ -156,6 +156,24 @@ def test_many_dimensions(mount, place):
         os.getxattr(made / "tensors" / "b", "user.mxfs.shape")
 
 
+@pytest.mark.parametrize("indexed", [False, True])
+def test_many_files(indexed, mxfs_bin, place):
+    """Time follows the number of files: from 1,500 to 12,000 it grew by a factor of 64 once."""
+    seconds = []
+    for count in (1500, 12000):
+        folder, shards = place / str(count), {}
+        folder.mkdir()
+        for i in range(count):
+            shards[f"t{i}"] = f"m-{i:05}.safetensors"
+            rt.save(folder / shards[f"t{i}"], {f"t{i}": ONE})
+        if indexed:
+            (folder / "m.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
+        done, _, took = used_by([mxfs_bin, "list", folder])
+        assert done.returncode == 0, done.stderr
+        seconds.append(took)
+    assert seconds[1] < 20 * seconds[0] + 0.5, seconds
+
+
 class TestConfig:
     def test_memory(self, mxfs_bin, place, sanitized):
         """A byte of config.json costs a byte."""
