@@ -38,8 +38,8 @@ int mxfs_vfile_env_init(struct mxfs_vfile_env *env, const char *kernel, uint64_t
 void mxfs_vfile_env_fini(struct mxfs_vfile_env *env);
 
 /**
- * Checks that all groups of a model can be read in bounded memory. Fails with MXFS_EXIT_USAGE when the
- * smallest unit of one is larger than the whole cache, and with MXFS_EXIT_MALFORMED when the
+ * Checks that all groups of a model can be read in bounded memory. Fails with MXFS_EXIT_USAGE when
+ * the smallest unit of one is larger than the whole cache, and with MXFS_EXIT_MALFORMED when the
  * smallest piece of one needs more than 512 KiB of codes and scales.
  */
 int mxfs_vfile_check_memory(const struct mxfs_vfile_env *env, const struct mxfs_model *model,
