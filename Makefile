@@ -192,7 +192,7 @@ LIBRARY_OBJECTS := $(call objects,$(LIBRARY_SOURCES))
 UNIT_OBJECTS := $(call objects,$(UNIT_SOURCES) $(UNIT_SUPPORT) $(KERNEL_CASES))
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SOURCES))
 BENCH_OBJECTS := $(call objects,$(BENCH_SOURCES) $(BENCH_SUPPORT))
-REPLAY_OBJECTS := $(call objects,$(FUZZ_SOURCES) tests/fuzz/replay.c)
+REPLAY_OBJECTS := $(call objects,$(FUZZ_SOURCES) tests/fuzz/program.c tests/fuzz/replay.c)
 REPLAY_PROGRAMS := $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(FUZZ_SOURCES))
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
 
@@ -260,7 +260,14 @@ $(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(call objects,tests/fuzz/replay.
 		$(BUILD)/libmxfs.a $(BUILD)/link.flags
 	@mkdir -p $(@D)
 	$(call told,LINK,$@)
-	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBRARY_LIBS)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(LIBRARY_LIBS)
+# Whole folders go through the commands.
+FOLDER_OBJECTS := $(call objects,tests/fuzz/program.c $(filter-out src/main.c,$(PROGRAM_SOURCES)))
+$(BUILD)/replay/fuzz_folder: $(FOLDER_OBJECTS)
+$(BUILD)/replay/fuzz_folder: LIBS = $(FUSE_LIBS)
+$(BUILD)/folder.a: $(FOLDER_OBJECTS)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
 
 # The command line belongs to the program, not the library, so its tests link it themselves.
 $(BUILD)/tests/check_options $(BUILD)/replay/fuzz_options: $(call objects,$(filter src/options/%,$(PROGRAM_SOURCES)))
@@ -299,10 +306,12 @@ bench: all $(BENCH_PROGRAMS)
 bench-scaling: all $(BENCH_PROGRAMS)
 	@BUILD=$(BUILD) python3 tests/bench/scaling.py $(ROWS)
 
-# Runs each target for FUZZ_SECONDS with address and undefined-behaviour sanitizers (libFuzzer, clang).
+# Runs each target for FUZZ_SECONDS with address and undefined-behaviour sanitizers (libFuzzer, clang). For
+# data races: FUZZ_SANITIZERS=thread FUZZ_SOURCES=tests/fuzz/fuzz_folder.c.
 FUZZ_SECONDS ?= 60
-FUZZ_BUILD := $(BUILD)/fuzz
-FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+FUZZ_SANITIZERS ?= address,undefined
+FUZZ_BUILD = $(BUILD)/fuzz-$(FUZZ_SANITIZERS)
+FUZZ_FLAGS = -O1 -g -fsanitize=fuzzer-no-link,$(FUZZ_SANITIZERS) -fno-sanitize-recover=all
 fuzz:
 	@tests/support/run-fuzz '$(MAKE)' '$(FUZZ_BUILD)' '$(FUZZ_FLAGS)' $(FUZZ_SECONDS) $(FUZZ_SOURCES)
 

@@ -154,7 +154,8 @@ MXFS_API size_t mxfs_tensor_count(const struct mxfs_handle *handle);
 MXFS_API void mxfs_describe(const struct mxfs_handle *handle, size_t index,
                             struct mxfs_description *out);
 
-/** The number of the first tensor called `name`, or MXFS_NO_TENSOR. */
+/** The number of the first tensor called `name`, or MXFS_NO_TENSOR. A copy in a shard other than
+ * the one that the index names for it does not count. */
 MXFS_API size_t mxfs_find(const struct mxfs_handle *handle, const char *name, size_t name_len);
 
 /** The number of virtual safetensors files. */

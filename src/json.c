@@ -233,7 +233,7 @@ size_t mxfs_json_decode(const struct mxfs_json_string *s, char *out, size_t size
         if (len == 0 && read_escape(&j, escaped, &len) == 0)
             from = escaped;
         len = len < size - done ? len : size - done;
-        memcpy(out + done, from, len);
+        memmove(out + done, from, len);
         done += len;
     }
     return done;

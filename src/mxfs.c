@@ -252,8 +252,9 @@ void mxfs_describe(const struct mxfs_handle *handle, size_t index, struct mxfs_d
 size_t mxfs_find(const struct mxfs_handle *handle, const char *name, size_t name_len)
 {
     for (size_t i = 0; i < handle->view.repo.file_count; i++) {
-        size_t place = mxfs_plan_find(handle->view.repo.files[i].plan, name, name_len);
-        if (place != MXFS_NOT_FOUND)
+        const struct mxfs_plan *plan = handle->view.repo.files[i].plan;
+        size_t place = mxfs_plan_find(plan, name, name_len);
+        if (place != MXFS_NOT_FOUND && !mxfs_plan_is_stale(plan, nth_output(plan, place)))
             return handle->first[i] + place;
     }
     return MXFS_NO_TENSOR;

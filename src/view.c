@@ -21,7 +21,7 @@ static int check_cache_size(const struct mxfs_view *v, struct mxfs_error *err)
     for (size_t i = 0; i < v->repo.folder_count; i++) {
         const struct mxfs_folder *f = v->repo.folders[i];
         for (size_t m = 0; m < f->model_count && rc == 0; m++)
-            rc = mxfs_vfile_check_cache(&v->env, &f->models[m]->grouping, err);
+            rc = mxfs_vfile_check_memory(&v->env, f->models[m], err);
     }
     return rc;
 }

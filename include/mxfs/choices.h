@@ -35,6 +35,7 @@ enum mxfs_unsupported_choice {
 /** The smallest cache_size. */
 #define MXFS_CACHE_SIZE_MIN ((uint64_t)1 << 20)
 
+struct mxfs_quant_config;
 struct mxfs_reach;
 
 /** The choices. Strings are borrowed, and must stay valid while a source is opened and judged. */
@@ -57,6 +58,9 @@ struct mxfs_choices {
      * reach is treated as missing, but a shard that the index names is an error. mxfs_repo_open()
      * derives this from `confined`. */
     const struct mxfs_reach *reach;
+    /** The folder's config.json if it has been read for another model already; NULL: read it. Must
+     * outlive the models that are opened with it. */
+    const struct mxfs_quant_config *config;
 };
 
 /** The defaults. */

@@ -97,7 +97,8 @@ static inline bool mxfs_json_is_plain(char c)
  */
 size_t mxfs_json_escape(char c, char out[8]);
 
-/** Decodes a string into `out`, up to `size` bytes. Returns the number of bytes written. */
+/** Decodes a string into `out`, up to `size` bytes. Returns the number of bytes written. `out` may
+ * be where the string is: no escape is shorter than the character that it means. */
 size_t mxfs_json_decode(const struct mxfs_json_string *s, char *out, size_t size);
 
 /** Whether a string decodes to `text`, which has at most 64 bytes. */

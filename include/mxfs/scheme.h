@@ -150,12 +150,19 @@ struct mxfs_strips {
     uint64_t rows;   /**< strips; 0: the part is not read */
 };
 
-/** Strips [first, first + count) of those that a unit needs of one part, in memory. */
+/** Strips may be packed in pieces: a multiple of this many bytes after the begin of any unit's
+ * strip, a column begins in every scheme by unit. */
+#define MXFS_STRIP_PIECE 4096u
+
+/** Bytes [at, at + width) of strips [first, first + count) of what a unit needs of one part, in
+ * memory. */
 struct mxfs_rows {
-    unsigned part;      /**< index in group->part */
-    uint64_t first;     /**< strip */
+    unsigned part;      /**< index of the part */
+    uint64_t first;     /**< the first strip */
     uint64_t count;     /**< strips */
-    const uint8_t *src; /**< strip `first` */
+    uint64_t at;        /**< first byte of each strip; a column begins there */
+    uint64_t width;     /**< bytes of each strip */
+    const uint8_t *src; /**< byte `at` of strip `first` */
     uint64_t stride;    /**< bytes from one strip to the next in src */
 };
 
@@ -189,7 +196,7 @@ struct mxfs_scheme {
     void (*unit_at)(const struct mxfs_group *group, uint64_t element, struct mxfs_unit *unit);
     /** By unit: the bytes to read of part `part`. */
     void (*strips)(const struct mxfs_unit *unit, unsigned part, struct mxfs_strips *strips);
-    /** By unit: puts strips of a part into the packed unit. */
+    /** By unit: puts strips of a part, or pieces of them, into the packed unit. */
     void (*pack)(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
                  const struct mxfs_rows *rows, uint8_t *packed);
     /** By unit: decodes elements [first, first + count) of the flat output, all inside the unit. */

@@ -37,9 +37,13 @@ int mxfs_vfile_env_init(struct mxfs_vfile_env *env, const char *kernel, uint64_t
 /** Frees; accepts a closed environment. */
 void mxfs_vfile_env_fini(struct mxfs_vfile_env *env);
 
-/** Fails (MXFS_EXIT_USAGE) when the smallest unit of a group is larger than the whole cache. */
-int mxfs_vfile_check_cache(const struct mxfs_vfile_env *env, const struct mxfs_grouping *grouping,
-                           struct mxfs_error *err);
+/**
+ * Checks that all groups of a model can be read in bounded memory. Fails with MXFS_EXIT_USAGE when
+ * the smallest unit of one is larger than the whole cache, and with MXFS_EXIT_MALFORMED when the
+ * smallest piece of one needs more than 512 KiB of codes and scales.
+ */
+int mxfs_vfile_check_memory(const struct mxfs_vfile_env *env, const struct mxfs_model *model,
+                            struct mxfs_error *err);
 
 /** The most bytes that a packed unit should take of a cache of `cache_size` bytes. */
 uint64_t mxfs_vfile_unit_max(uint64_t cache_size);
@@ -87,14 +91,15 @@ ssize_t mxfs_vfile_read_output(struct mxfs_vfile_reader *reader, const struct mx
                                uint64_t offset);
 
 /**
- * As mxfs_vfile_read(), for one output as a NumPy file (numpy.lib.format 1.0 or 2.0, as numpy.save
+ * As mxfs_vfile_read(), for one output as a NumPy file (numpy.lib.format 1.0, as numpy.save
  * writes it). BF16, FP8 and E8M0 are widened to float32. May also fail with -ENOMEM.
  */
 ssize_t mxfs_vfile_read_npy(struct mxfs_vfile_reader *reader, const struct mxfs_plan *plan,
                             const struct mxfs_output *output, void *buf, size_t len,
                             uint64_t offset);
 
-/** Size of an output's NumPy file, or 0 when NumPy has no such type (F4, F6). */
+/** Size of an output's NumPy file, or 0 when NumPy has no such type (F4, F6) or no array with that
+ * many dimensions (over 64). */
 uint64_t mxfs_vfile_npy_size(const struct mxfs_output *output);
 
 /** As mxfs_vfile_read(), for a file that is passed through unchanged. */

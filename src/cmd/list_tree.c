@@ -3,7 +3,8 @@
 
 /*
  * mxfs list --tree: names cut at their dots. A module with one thing in it shares its line, and
- * numbered neighbours with the same tensors (the layers of a model) are shown once.
+ * numbered neighbours with the same tensors (the layers of a model) are shown once. Below DEPTH_MAX
+ * modules every tensor has a line of its own, since a name of a megabyte may have as many dots.
  */
 #include "list_tree.h"
 
@@ -15,7 +16,12 @@
 #include "list_table.h"
 #include "mxfs/text.h"
 
-enum { INDENT = 2, LABEL_TEXT = CMD_NAME_TEXT + 64, WIDTH_MAX = 60 };
+enum {
+    INDENT = 2,                      /* columns by which what is in a module is moved right */
+    LABEL_TEXT = CMD_NAME_TEXT + 64, /* room for a label */
+    WIDTH_MAX = 60,                  /* labels that are wider do not move the other columns */
+    DEPTH_MAX = 32,                  /* nested modules that are shown; real models have ten */
+};
 
 /* A tensor, and its name. */
 struct leaf {
@@ -267,10 +273,25 @@ static struct run take_alike(const struct node *child, struct node *rest)
     return a;
 }
 
+/* All leaves of a node, each with the rest of its name. */
+static void print_leaves(struct tree *t, const struct node *n, unsigned depth)
+{
+    char label[LABEL_TEXT];
+
+    for (const struct leaf *l = n->leaf; l < n->end; l++) {
+        mxfs_escape(label, CMD_NAME_TEXT, l->info.name + n->skip, l->info.name_len - n->skip);
+        print_leaf(t, l, depth, label);
+    }
+}
+
 static void print_children(struct tree *t, const struct node *n, unsigned depth)
 {
     struct node rest = *n;
 
+    if (depth >= DEPTH_MAX) {
+        print_leaves(t, n, depth);
+        return;
+    }
     while (rest.leaf < rest.end) {
         struct node child = first_child(&rest);
         rest.leaf = child.end;

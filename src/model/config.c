@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * config.json: quantization_config and dtype may be at the root or in a nested model config
- * (text_config, language_config, llm_config, ...).
+ * config.json. quantization_config and dtype may be at the root or in a nested config (text_config,
+ * language_config, llm_config, ...).
  */
 #include "config.h"
 
@@ -15,7 +15,16 @@
 #include "json.h"
 #include "mxfs/compiler.h"
 
-/* Members that hold the config of a part of the model. */
+enum {
+    /* Bytes of a config. Real ones have a few kilobytes, or some megabytes where every layer has
+     * its own settings. */
+    CONFIG_MAX = 16 << 20,
+    /* Bytes of the string members of a quantization config, which schemes search once for each
+     * group. Real ones have a dozen members. */
+    STRINGS_MAX = 8 << 10,
+};
+
+/* Whether a member is the config of a part of the model. */
 static bool is_nested_config(const char *key, struct model_json value)
 {
     size_t n = strlen(key);
@@ -83,7 +92,7 @@ static bool is_int(struct model_json weights)
             strcmp(type, "int") == 0);
 }
 
-/* compressed-tensors: the widths of integers in all groups; some are of float. */
+/* compressed-tensors: the integer widths in all groups, as bits. Some groups hold floats. */
 static unsigned read_int_bits(struct model_json groups)
 {
     struct model_json_walk w = model_json_walk(groups, '{');
@@ -98,7 +107,7 @@ static unsigned read_int_bits(struct model_json groups)
     return mask;
 }
 
-/* Whether there are groups of integers, and all of them are asymmetric. */
+/* Whether there are integer groups and all of them are asymmetric. */
 static bool read_asymmetric(struct model_json groups)
 {
     struct model_json_walk w = model_json_walk(groups, '{');
@@ -134,8 +143,8 @@ static void add_width(struct mxfs_quant_config *c, struct mxfs_quant_width width
         c->width_count++;
 }
 
-/* Reads the widths of the model, of groups of layers and of single layers: all that are mentioned,
- * except those of activations. */
+/* Collects every width that is given for the model, for groups of layers or for single layers, but
+ * not those of activations. */
 static void read_widths(struct mxfs_quant_config *c, struct model_json object, int depth)
 {
     static const char *const names[] = {"num_bits", "bits", "w_bit", "group_size", "q_group_size"};
@@ -153,12 +162,13 @@ static void read_widths(struct mxfs_quant_config *c, struct model_json object, i
     }
 }
 
-/* Appends "KEY\\0VALUE\\0" to the text that ends with an empty key. */
+/* Appends "KEY\\0VALUE\\0" to the strings. Fails with -E2BIG at the limit. */
 static int add_string(struct mxfs_quant_config *c, size_t *used, const char *key, const char *value)
 {
     size_t key_size = strlen(key) + 1, size = key_size + strlen(value) + 1;
+    if (*used + size > STRINGS_MAX)
+        return -E2BIG;
     char *grown = realloc(c->text, *used + size + 1);
-
     if (!grown)
         return -ENOMEM;
     memcpy(grown + *used, key, key_size);
@@ -169,7 +179,7 @@ static int add_string(struct mxfs_quant_config *c, size_t *used, const char *key
     return 0;
 }
 
-/* Keeps the string members, which schemes ask for by name; none that matters is long. */
+/* Keeps the string members, which schemes ask for by name. Long values are cut: none matters. */
 static int read_strings(struct mxfs_quant_config *c, struct model_json q)
 {
     struct model_json_walk w = model_json_walk(q, '{');
@@ -222,7 +232,7 @@ static int read_object(struct mxfs_quant_config *c, struct model_json object, in
         if (model_json_kind(found[i]) == '{')
             rc = read_quantization(c, found[i]);
     }
-    /* No real config nests deeper; the bound keeps a hostile one off the stack. */
+    /* No real config nests deeper, and a hostile one must not overflow the stack. */
     if (depth == 4)
         return rc;
     struct model_json_walk w = model_json_walk(object, '{');
@@ -233,7 +243,7 @@ static int read_object(struct mxfs_quant_config *c, struct model_json object, in
     return rc;
 }
 
-/* The file `name` in the folder of the one at `path`; false when that is too long. */
+/* Sets `out` to the path of `name` in the folder of `path`; false when it is too long. */
 static bool sibling(char *out, size_t size, const char *path, const char *name)
 {
     const char *slash = strrchr(path, '/');
@@ -242,7 +252,18 @@ static bool sibling(char *out, size_t size, const char *path, const char *name)
     return n > 0 && (size_t)n < size;
 }
 
-/* Older GPTQ and AWQ models keep their quantization_config in a file of its own. */
+/* A config with too many strings is refused rather than cut, since any of them might matter. */
+static int fail_strings(int rc, const char *path, struct mxfs_error *err)
+{
+    if (rc != -E2BIG)
+        return rc;
+    return mxfs_fail(err, MXFS_EXIT_MALFORMED, E2BIG,
+                     "%s: the strings of the quantization config have over %d bytes, which is the "
+                     "limit",
+                     path, STRINGS_MAX);
+}
+
+/* Older GPTQ and AWQ models keep their quantization_config in a separate file. */
 static int load_own_file(const char *path, const struct mxfs_reach *reach, const char *name,
                          const char *method, struct mxfs_quant_config *config,
                          struct mxfs_error *err)
@@ -253,10 +274,11 @@ static int load_own_file(const char *path, const struct mxfs_reach *reach, const
 
     if (config->quantized || !sibling(own, sizeof(own), path, name))
         return 0;
-    int rc = model_json_load(&root, &text, own, reach, err);
+    const struct model_json_file file = {own, reach, CONFIG_MAX};
+    int rc = model_json_load(&root, &text, &file, err);
     if (rc != 0)
         return rc == -ENOENT ? 0 : rc;
-    rc = read_quantization(config, root);
+    rc = fail_strings(read_quantization(config, root), own, err);
     free(text);
     if (config->method[0] == '\0' && config->width_count > 0)
         snprintf(config->method, sizeof(config->method), "%s", method);
@@ -266,15 +288,16 @@ static int load_own_file(const char *path, const struct mxfs_reach *reach, const
 static int load_root(const char *path, const struct mxfs_reach *reach,
                      struct mxfs_quant_config *config, struct mxfs_error *err)
 {
+    const struct model_json_file file = {path, reach, CONFIG_MAX};
     struct model_json root;
     char *text;
 
-    int rc = model_json_load(&root, &text, path, reach, err);
+    int rc = model_json_load(&root, &text, &file, err);
     if (rc != 0)
         return rc == -ENOENT ? 0 : rc;
     config->present = true;
     copy_string(config->model_type, sizeof(config->model_type), model_json_get(root, "model_type"));
-    rc = read_object(config, root, 0);
+    rc = fail_strings(read_object(config, root, 0), path, err);
     free(text);
     return rc;
 }

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * config.json: what it says of quantization. Private to model/.
+ * config.json: its description of the quantization. Private to model/.
  */
 #ifndef MXFS_MODEL_CONFIG_H
 #define MXFS_MODEL_CONFIG_H
@@ -10,8 +10,9 @@
 #include "mxfs/reach.h"
 #include "mxfs/scheme.h"
 
-/** Reads the config.json at `path` into *config; one that is absent, or out of reach, leaves
- * config->present false. On failure *config owns nothing. */
+/** Reads the config.json at `path` into *config. If there is none within reach, config->present
+ * stays false. Fails with err filled: MXFS_EXIT_SOURCE or MXFS_EXIT_MALFORMED; *config then owns
+ * nothing. */
 int model_config_load(const char *path, const struct mxfs_reach *reach,
                       struct mxfs_quant_config *config, struct mxfs_error *err);
 

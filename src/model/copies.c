@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 the mxfs authors */
 
 /*
- * Choosing copies: all tensors are sorted by name, which puts copies next to each other; the index
- * says which shard each name belongs to; then one copy of each name is kept.
+ * Choosing copies. All tensors are sorted by name, which puts copies next to each other; the index
+ * says which shard each name belongs to; one copy of each name is kept.
  */
 #include "copies.h"
 
@@ -13,10 +13,10 @@
 
 #include "mxfs/path.h"
 
-/* In place of a shard: the index does not name the tensor, or its shard is missing. */
+/* Values instead of a shard: the index does not name the tensor, or its shard is missing. */
 enum { UNSAID = UINT32_MAX, ABSENT = UINT32_MAX - 1 };
 
-/* While choosing. */
+/* The state of choosing. */
 struct choice {
     struct mxfs_model *m;
     const struct model_index *index;
@@ -29,7 +29,7 @@ static const char *file_of(const struct mxfs_shard *shard)
     return mxfs_path_basename(shard->source.path);
 }
 
-/* Both lists are in the order of names. */
+/* Both lists are sorted by name. */
 static void match_shards(struct choice *c)
 {
     size_t s = 0;
@@ -136,7 +136,7 @@ static int collect(struct mxfs_model *m)
     return 0;
 }
 
-/* One block: the pointers, then what they point to. */
+/* Allocates one block: the pointers, followed by the tensors that they point to. */
 static int collect_absent(const struct choice *c, struct mxfs_tensors *absent)
 {
     const struct model_index *x = c->index;

@@ -4,8 +4,7 @@
 /*
  * Finding and reading *.safetensors.index.json.
  *
- * An index may have a million members, so no tree is made of them, and names stay in the text where
- * they are.
+ * An index may have a million members, so no tree is built: the names stay in the text.
  */
 #include "index.h"
 
@@ -19,12 +18,21 @@
 #include "mxfs/path.h"
 #include "mxfs/tensors.h"
 
-/* Consecutive entries in one shard. */
-struct run {
-    const char *shard;  /* not terminated */
-    uint32_t shard_len; /* bytes */
-    uint32_t id;        /* index of the shard, once they are sorted */
-    size_t first;       /* entry */
+enum {
+    /* Bytes of an index. A million names are about 100 MB. */
+    INDEX_MAX = 256 << 20,
+    /* Tensors and files that an index may name. A tensor takes up to 48 bytes while the index is
+     * read. The largest models have a tenth as many of either. */
+    ENTRIES_MAX = 1 << 22,
+    SHARDS_MAX = 1 << 16,
+};
+
+/* A distinct shard. */
+struct shard {
+    const char *name; /* not terminated */
+    uint32_t len;     /* bytes of `name` */
+    uint32_t rank;    /* in the order of names */
+    size_t entry;     /* the first one that names it */
 };
 
 /* An index being read. */
@@ -32,17 +40,15 @@ struct reader {
     struct mxfs_json json;
     struct model_index *index; /* what has been read */
     struct mxfs_error *err;
-    size_t capacity;  /* of index->entries */
-    struct run *runs; /* owned */
-    size_t run_count, run_capacity;
+    size_t capacity;      /* of index->entries */
+    struct shard *shards; /* in the order of the text; owned */
+    size_t shard_count, shard_capacity;
+    uint32_t *sorted; /* the shards in the order of names; owned */
+    size_t sorted_capacity;
 };
 
 void model_index_fini(struct model_index *index)
 {
-    for (struct model_index_string *s = index->strings, *next; s; s = next) {
-        next = s->next;
-        free(s);
-    }
     for (size_t i = 0; i < index->shard_count; i++)
         free(index->shards[i]);
     free(index->shards);
@@ -52,38 +58,75 @@ void model_index_fini(struct model_index *index)
     memset(index, 0, sizeof(*index));
 }
 
-/* The string as it is in the text, or a decoded copy if it has escapes; NULL when memory runs out.
- */
+/* Decodes the string in place, in the text. If an error follows, its line number then counts the
+ * newlines that were decoded. */
 static const char *keep(struct reader *r, const struct mxfs_json_string *s)
 {
-    if (s->len == s->raw_len)
-        return s->raw;
-    struct model_index_string *kept = malloc(sizeof(*kept) + s->len);
-    if (!kept)
-        return NULL;
-    mxfs_json_decode(s, kept->data, s->len);
-    kept->next = r->index->strings;
-    r->index->strings = kept;
-    return kept->data;
+    if (s->len < s->raw_len)
+        mxfs_json_decode(s, r->index->text + (s->raw - r->json.text), s->len);
+    return s->raw;
 }
 
-/* Starts a new run unless the last one is in the same shard. */
-static int add_run(struct reader *r, const struct mxfs_json_string *s)
+static int compare_shard(const struct shard *a, const char *name, size_t len)
 {
-    const struct run *last = r->run_count ? &r->runs[r->run_count - 1] : NULL;
+    return mxfs_name_compare(a->name, a->len, name, len);
+}
 
-    if (last && s->len == s->raw_len && last->shard_len == s->len &&
-        memcmp(last->shard, s->raw, s->len) == 0)
+/* The position in r->sorted where the shard is, or where it would be inserted. */
+static size_t find_shard(const struct reader *r, const char *name, size_t len)
+{
+    size_t low = 0, high = r->shard_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_shard(&r->shards[r->sorted[middle]], name, len) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int grow_shards(struct reader *r)
+{
+    size_t count = r->shard_count + 1;
+    void *shards = mxfs_array_grow(r->shards, count, &r->shard_capacity, sizeof(*r->shards));
+
+    if (!shards)
+        return -ENOMEM;
+    r->shards = shards;
+    void *sorted = mxfs_array_grow(r->sorted, count, &r->sorted_capacity, sizeof(*r->sorted));
+    if (!sorted)
+        return -ENOMEM;
+    r->sorted = sorted;
+    return 0;
+}
+
+static int fail_limit(const struct reader *r, int limit, const char *what)
+{
+    return mxfs_fail(r->err, MXFS_EXIT_MALFORMED, E2BIG, "%s: weight_map: the limit is %d %s",
+                     r->index->path, limit, what);
+}
+
+/* Sets *id to the index of the shard in r->shards, adding it if it is new. */
+static int number_shard(struct reader *r, const struct mxfs_json_string *s, uint32_t *id)
+{
+    const char *name = keep(r, s);
+    size_t at = find_shard(r, name, s->len);
+
+    if (at < r->shard_count && compare_shard(&r->shards[r->sorted[at]], name, s->len) == 0) {
+        *id = r->sorted[at];
         return 0;
-    void *grown = mxfs_array_grow(r->runs, r->run_count + 1, &r->run_capacity, sizeof(*r->runs));
-    if (!grown)
+    }
+    if (r->shard_count == SHARDS_MAX)
+        return fail_limit(r, SHARDS_MAX, "files");
+    if (grow_shards(r) != 0)
         return -ENOMEM;
-    r->runs = grown;
-    const char *shard = keep(r, s);
-    if (!shard)
-        return -ENOMEM;
-    r->runs[r->run_count++] =
-        (struct run){.shard = shard, .shard_len = (uint32_t)s->len, .first = r->index->count};
+    *id = (uint32_t)r->shard_count;
+    memmove(r->sorted + at + 1, r->sorted + at, (r->shard_count - at) * sizeof(*r->sorted));
+    r->sorted[at] = *id;
+    r->shards[r->shard_count++] =
+        (struct shard){.name = name, .len = (uint32_t)s->len, .entry = r->index->count};
     return 0;
 }
 
@@ -91,15 +134,17 @@ static int add_entry(struct reader *r, struct model_index_entry entry,
                      const struct mxfs_json_string *shard)
 {
     struct model_index *x = r->index;
-    void *grown = mxfs_array_grow(x->entries, x->count + 1, &r->capacity, sizeof(*x->entries));
 
+    if (x->count == ENTRIES_MAX)
+        return fail_limit(r, ENTRIES_MAX, "tensors");
+    void *grown = mxfs_array_grow(x->entries, x->count + 1, &r->capacity, sizeof(*x->entries));
     if (!grown)
         return -ENOMEM;
     x->entries = grown;
-    if (add_run(r, shard) != 0)
-        return -ENOMEM;
-    x->entries[x->count++] = entry;
-    return 0;
+    int rc = number_shard(r, shard, &entry.shard);
+    if (rc == 0)
+        x->entries[x->count++] = entry;
+    return rc;
 }
 
 static int read_entry(struct reader *r)
@@ -109,8 +154,6 @@ static int read_entry(struct reader *r)
     if (mxfs_json_read_key(&r->json, &name) != 0)
         return -EINVAL;
     const char *kept = keep(r, &name);
-    if (!kept)
-        return -ENOMEM;
     if (mxfs_json_peek(&r->json) != '"')
         return mxfs_fail(r->err, MXFS_EXIT_MALFORMED, EINVAL,
                          "%s: weight_map: the file of tensor %s is not a string", r->index->path,
@@ -156,68 +199,37 @@ static int read_root(struct reader *r)
                              r->index->path);
 }
 
-static int compare_shards(const struct run *a, const struct run *b)
+static int add_shard(struct model_index *x, const struct shard *from, struct mxfs_error *err)
 {
-    return mxfs_name_compare(a->shard, a->shard_len, b->shard, b->shard_len);
-}
-
-static int compare_runs(const void *a, const void *b)
-{
-    const struct run *x = *(struct run *const *)a, *y = *(struct run *const *)b;
-    int c = compare_shards(x, y);
-    return c != 0 ? c : (x->first > y->first) - (x->first < y->first);
-}
-
-static int add_shard(struct model_index *x, const struct run *run, struct mxfs_error *err)
-{
-    char *shard = strndup(run->shard, run->shard_len);
+    char *shard = strndup(from->name, from->len);
 
     if (!shard)
         return -ENOMEM;
     x->shards[x->shard_count++] = shard;
-    if (strlen(shard) == run->shard_len && mxfs_path_is_plain_name(shard))
+    if (strlen(shard) == from->len && mxfs_path_is_plain_name(shard))
         return 0;
-    const struct model_index_entry *e = &x->entries[run->first];
+    const struct model_index_entry *e = &x->entries[from->entry];
     return mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL,
                      "%s: weight_map: tensor %s is in \"%s\", which is not the name of a file in "
                      "this folder",
                      x->path, mxfs_quote(e->name, e->name_len).text, shard);
 }
 
-/* Sorts the distinct shards, and then tells every entry the index of its own. */
-static int sort_shards(struct reader *r, struct run **sorted, struct mxfs_error *err)
+/* Fills index->shards in order, and points every entry at its own. */
+static int order_shards(struct reader *r)
 {
     struct model_index *x = r->index;
+    int rc = 0;
 
-    for (size_t i = 0; i < r->run_count; i++)
-        sorted[i] = &r->runs[i];
-    if (r->run_count > 1)
-        qsort(sorted, r->run_count, sizeof(struct run *), compare_runs);
-    for (size_t i = 0; i < r->run_count; i++) {
-        int rc = i > 0 && compare_shards(sorted[i - 1], sorted[i]) == 0
-                     ? 0
-                     : add_shard(x, sorted[i], err);
-        if (rc != 0)
-            return rc;
-        sorted[i]->id = (uint32_t)(x->shard_count - 1);
+    x->shards = malloc((r->shard_count + 1) * sizeof(*x->shards));
+    if (!x->shards)
+        return -ENOMEM;
+    for (size_t i = 0; i < r->shard_count && rc == 0; i++) {
+        r->shards[r->sorted[i]].rank = (uint32_t)i;
+        rc = add_shard(x, &r->shards[r->sorted[i]], r->err);
     }
-    for (size_t i = 0; i < r->run_count; i++) {
-        size_t end = i + 1 < r->run_count ? r->runs[i + 1].first : x->count;
-        for (size_t e = r->runs[i].first; e < end; e++)
-            x->entries[e].shard = r->runs[i].id;
-    }
-    return 0;
-}
-
-static int find_shards(struct reader *r, struct mxfs_error *err)
-{
-    struct run **sorted = malloc((r->run_count + 1) * sizeof(struct run *));
-    int rc = -ENOMEM;
-
-    r->index->shards = malloc((r->run_count + 1) * sizeof(char *));
-    if (sorted && r->index->shards)
-        rc = sort_shards(r, sorted, err);
-    free(sorted);
+    for (size_t i = 0; i < x->count; i++)
+        x->entries[i].shard = r->shards[x->entries[i].shard].rank;
     return rc;
 }
 
@@ -225,18 +237,20 @@ static int find_shards(struct reader *r, struct mxfs_error *err)
 static int load(struct model_index *index, const char *path, const struct mxfs_reach *reach,
                 struct mxfs_error *err)
 {
+    const struct model_json_file file = {path, reach, INDEX_MAX};
     struct reader r = {.index = index, .err = err};
 
     memset(index, 0, sizeof(*index));
     index->path = strdup(path);
-    int rc = index->path ? model_json_open(&r.json, &index->text, path, reach, err) : -ENOMEM;
+    int rc = index->path ? model_json_open(&r.json, &index->text, &file, err) : -ENOMEM;
     if (rc == 0)
         rc = read_root(&r);
     if (r.json.error)
         model_json_fail(&r.json, path, err);
     if (rc == 0)
-        rc = find_shards(&r, err);
-    free(r.runs);
+        rc = order_shards(&r);
+    free(r.shards);
+    free(r.sorted);
     if (rc == -ENOMEM)
         mxfs_fail_memory(err, path);
     if (rc != 0)
@@ -278,7 +292,7 @@ int model_index_find(struct model_index *index, const char *dir, const char *fil
 
     memset(index, 0, sizeof(*index));
     if (!d)
-        return 0; /* the file itself was opened; without its folder there is no index */
+        return 0; /* the file was opened, but its folder cannot be read: there is no index */
     while (rc == 0 && !index->path && (e = readdir(d))) {
         size_t n = strlen(e->d_name);
         if (n < sizeof(suffix) - 1 || strcmp(e->d_name + n - (sizeof(suffix) - 1), suffix) != 0)

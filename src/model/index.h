@@ -20,27 +20,20 @@ struct model_index_entry {
     uint32_t shard;    /**< index in index->shards */
 };
 
-/** A string that has escapes in the text, decoded. */
-struct model_index_string {
-    struct model_index_string *next; /**< the one decoded before, or NULL */
-    char data[];                     /**< not terminated */
-};
-
 /** A loaded index. Zero-initialised means that there is none. */
 struct model_index {
-    char *path;                         /**< of the index file; owned; NULL: there is no index */
-    struct model_index_entry *entries;  /**< in the order of the text; owned */
-    size_t count;                       /**< of entries */
-    char **shards;                      /**< distinct file names, sorted; owned */
-    size_t shard_count;                 /**< of shards */
-    char *text;                         /**< of the file; owned; most names point into it */
-    struct model_index_string *strings; /**< the other names; owned */
+    char *path;                        /**< of the index file; owned; NULL: there is no index */
+    struct model_index_entry *entries; /**< in the order of the text; owned */
+    size_t count;                      /**< of entries */
+    char **shards;                     /**< distinct file names, sorted; owned */
+    size_t shard_count;                /**< of shards */
+    char *text;                        /**< of the file, escapes decoded; owned; holds the names */
 };
 
 /**
  * Looks in the folder `dir` for an index, within reach, whose weight_map names `file`. Returns 0
- * with index->path NULL when there is none. An index that is not JSON, or that names a shard
- * outside the folder, is MXFS_EXIT_MALFORMED.
+ * with index->path NULL when there is none. Fails with MXFS_EXIT_MALFORMED when an index is not
+ * JSON, is too large, or names a shard outside the folder.
  */
 int model_index_find(struct model_index *index, const char *dir, const char *file,
                      const struct mxfs_reach *reach, struct mxfs_error *err);

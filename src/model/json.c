@@ -13,9 +13,6 @@
 #include "mxfs/source.h"
 #include "mxfs/utf8.h"
 
-/* An index of a million names is about 100 MB. */
-enum { JSON_MAX = 256 << 20 };
-
 int model_json_fail(const struct mxfs_json *j, const char *path, struct mxfs_error *err)
 {
     size_t line = 1, column = 1;
@@ -32,23 +29,23 @@ int model_json_fail(const struct mxfs_json *j, const char *path, struct mxfs_err
                      column, j->error);
 }
 
-int model_json_open(struct mxfs_json *j, char **text, const char *path,
-                    const struct mxfs_reach *reach, struct mxfs_error *err)
+int model_json_open(struct mxfs_json *j, char **text, const struct model_json_file *file,
+                    struct mxfs_error *err)
 {
     size_t len;
 
     *text = NULL;
-    if (mxfs_reach_lacks(reach, path))
+    if (mxfs_reach_lacks(file->reach, file->path))
         return -ENOENT;
-    int rc = mxfs_source_slurp(path, reach, JSON_MAX, text, &len, err);
+    int rc = mxfs_source_slurp(file->path, file->reach, file->max, text, &len, err);
     return rc != 0 ? rc : mxfs_json_begin(j, *text, len, MXFS_JSON_PYTHON);
 }
 
-int model_json_load(struct model_json *root, char **text, const char *path,
-                    const struct mxfs_reach *reach, struct mxfs_error *err)
+int model_json_load(struct model_json *root, char **text, const struct model_json_file *file,
+                    struct mxfs_error *err)
 {
     struct mxfs_json j = {.error = NULL};
-    int rc = model_json_open(&j, text, path, reach, err);
+    int rc = model_json_open(&j, text, file, err);
 
     if (rc == 0) {
         mxfs_json_peek(&j);
@@ -58,9 +55,9 @@ int model_json_load(struct model_json *root, char **text, const char *path,
     if (rc == 0)
         rc = mxfs_json_end(&j);
     if (j.error)
-        model_json_fail(&j, path, err);
+        model_json_fail(&j, file->path, err);
     else if (rc == 0 && model_json_kind(*root) != '{')
-        rc = mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: not a JSON object", path);
+        rc = mxfs_fail(err, MXFS_EXIT_MALFORMED, EINVAL, "%s: not a JSON object", file->path);
     if (rc != 0) {
         free(*text);
         *text = NULL;

@@ -47,10 +47,10 @@ static int read_header(struct mxfs_shard *shard, struct mxfs_error *err)
     return rc;
 }
 
-/* How to understand a path. */
+/* How to interpret a path. */
 enum what { SHARD_OR_FILE, FILE_ALONE, INDEX };
 
-/* What to open. */
+/* The source to open. */
 struct request {
     enum what what;
     const char *path; /* as given */
@@ -59,7 +59,7 @@ struct request {
     const struct mxfs_reach *reach;
 };
 
-/* A file that the user named may be a link to anywhere; one found in a folder may not. */
+/* The file that the user named may be a link to anywhere; files found in a folder may not. */
 static const struct mxfs_reach *reach_of_main(const struct request *r)
 {
     return r->what == SHARD_OR_FILE ? NULL : r->reach;
@@ -87,7 +87,7 @@ static int note_missing(struct mxfs_model *m, const char *name)
     return 0;
 }
 
-/* Opens the shards that the index names, and counts the missing ones. */
+/* Opens the shards that the index names, and counts those that are missing. */
 static int open_indexed(struct mxfs_model *m, const struct model_index *index,
                         const struct request *r, struct mxfs_error *err)
 {
@@ -125,7 +125,7 @@ static bool has_comfy_metadata(const struct mxfs_model *m)
     return false;
 }
 
-/* For schemes that need the contents of a small tensor. */
+/* Reads a small tensor for a scheme that needs its contents. */
 static int read_tensor(void *model, const struct mxfs_tensor *t, void *buf, size_t len,
                        uint64_t offset)
 {
@@ -133,7 +133,7 @@ static int read_tensor(void *model, const struct mxfs_tensor *t, void *buf, size
     return mxfs_source_read(mxfs_model_source(m, t), buf, len, t->offset + offset);
 }
 
-/* A part that cannot be read must not look like one that does not fit. */
+/* A part that could not be read must not be reported as one that does not fit. */
 static int fail_grouping(const struct mxfs_model *m, int rc, struct mxfs_error *err)
 {
     const struct mxfs_tensor *t = m->grouping.failed;
@@ -188,8 +188,14 @@ static int load_files(struct mxfs_model *m, const struct model_index *index,
     return rc;
 }
 
-static int load_config(struct mxfs_model *m, const struct request *r, struct mxfs_error *err)
+static int load_config(struct mxfs_model *m, const struct request *r,
+                       const struct mxfs_choices *choices, struct mxfs_error *err)
 {
+    if (choices->config) {
+        m->config = *choices->config;
+        m->config.text = NULL; /* the strings are borrowed */
+        return 0;
+    }
     char *path = mxfs_path_join(r->dir, "config.json");
     int rc = path ? model_config_load(path, r->reach, &m->config, err) : -ENOMEM;
     free(path);
@@ -202,7 +208,7 @@ static int load_model(struct mxfs_model *m, const struct request *r,
     struct mxfs_tensors absent = {0};
     struct model_index index = {0};
 
-    int rc = load_config(m, r, err);
+    int rc = load_config(m, r, choices, err);
     if (rc == 0 && r->what == INDEX)
         rc = model_index_load(&index, r->path, r->reach, err);
     else if (rc == 0 && r->what == SHARD_OR_FILE)
@@ -212,7 +218,7 @@ static int load_model(struct mxfs_model *m, const struct request *r,
     if (rc == 0 && index.path && !(m->index_path = strdup(index.path)))
         rc = -ENOMEM;
     if (absent.count == 0)
-        model_index_fini(&index); /* a large index takes more memory than all that grouping makes */
+        model_index_fini(&index); /* a large index takes more memory than grouping does */
     if (rc == 0)
         rc = group_tensors(m, &absent, choices, err);
     model_index_fini(&index);
@@ -239,7 +245,7 @@ static int open_model(struct mxfs_model *model, const char *path, enum what what
         mxfs_fail_memory(err, path);
     if (rc != 0)
         mxfs_model_close(model);
-    /* Parsing leaves far more free memory, in small pieces, than what the model keeps. */
+    /* Parsing frees far more memory, in small pieces, than the model keeps. */
     if (choices->trim)
         malloc_trim(0);
     return rc;

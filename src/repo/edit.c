@@ -44,6 +44,8 @@ static bool describes_quantization(const char *name)
 /* The model of the index called `name`, or NULL. */
 static const struct mxfs_model *model_of_index(const struct mxfs_folder *folder, const char *name)
 {
+    if (!repo_name_ends_in(name, ".safetensors.index.json"))
+        return NULL;
     for (size_t i = 0; i < folder->model_count; i++) {
         const char *index = folder->models[i]->index_path;
         if (index && strcmp(mxfs_path_basename(index), name) == 0)

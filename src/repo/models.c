@@ -89,6 +89,10 @@ static int add_model(const struct opening *o, struct mxfs_model *model)
     return rc;
 }
 
+/* Indexes in a folder. Every one of them has its shards opened, although most may then be ignored;
+ * real folders have one or two. */
+enum { INDEXES_MAX = 64 };
+
 typedef int open_fn(struct mxfs_model *model, const char *path, const struct mxfs_choices *choices,
                     struct mxfs_error *err);
 
@@ -238,20 +242,39 @@ static int compare_plans(const void *a, const void *b)
     return strcmp(repo_plan_name(x), repo_plan_name(y));
 }
 
+/* All models of a folder share its config.json. */
+static void know_config(struct mxfs_choices *known, const struct mxfs_folder *folder)
+{
+    if (folder->model_count > 0)
+        known->config = &folder->models[0]->config;
+}
+
+static int fail_indexes(const struct opening *o)
+{
+    return mxfs_fail(o->err, MXFS_EXIT_MALFORMED, E2BIG,
+                     "%s: has more than %d files *.safetensors.index.json, which is the limit",
+                     o->folder->path, INDEXES_MAX);
+}
+
 int repo_open_models(struct mxfs_folder *folder, struct repo_listing *listing,
                      const struct mxfs_choices *choices, struct mxfs_error *err)
 {
-    const struct opening o = {folder, listing, choices, err};
+    struct mxfs_choices known = *choices;
+    const struct opening o = {folder, listing, &known, err};
+    size_t indexes = 0;
     int rc = 0;
 
     for (size_t i = 0; i < listing->file_count && rc == 0; i++) {
-        if (repo_name_ends_in(listing->files[i].name, ".safetensors.index.json"))
-            rc = open_index(&o, &listing->files[i]);
+        if (!repo_name_ends_in(listing->files[i].name, ".safetensors.index.json"))
+            continue;
+        rc = ++indexes > INDEXES_MAX ? fail_indexes(&o) : open_index(&o, &listing->files[i]);
+        know_config(&known, folder);
     }
     for (size_t i = 0; i < listing->file_count && rc == 0; i++) {
         struct repo_file *f = &listing->files[i];
         if (!f->claimed && repo_name_ends_in(f->name, ".safetensors"))
             rc = open_single(&o, f);
+        know_config(&known, folder);
     }
     if (folder->plan_count > 1)
         qsort(folder->plans, folder->plan_count, sizeof(struct mxfs_plan *), compare_plans);

@@ -109,9 +109,15 @@ static struct mxfs_entry *add_entry(struct mxfs_folder *f, const char *name,
 
 static struct mxfs_plan *plan_of(const struct mxfs_folder *f, const char *name)
 {
-    for (size_t i = 0; i < f->plan_count; i++) {
-        if (strcmp(repo_plan_name(f->plans[i]), name) == 0)
-            return f->plans[i];
+    for (size_t low = 0, high = f->plan_count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        int c = strcmp(repo_plan_name(f->plans[middle]), name);
+        if (c == 0)
+            return f->plans[middle];
+        if (c < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return NULL;
 }

@@ -214,10 +214,9 @@ static void pack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
 
     unit_blocks(unit, &first, &count);
     uint8_t *base = rows->part == 0 ? packed : packed + count * MXFS_MXFP4_BYTES * lanes;
-    uint64_t width = rows->part == 0 ? count * MXFS_MXFP4_BYTES : count;
     codec->kernel->transpose(
-        base + rows->first,
-        &(struct mxfs_transpose){rows->src, rows->stride, lanes, rows->count, width});
+        base + rows->at * lanes + rows->first,
+        &(struct mxfs_transpose){rows->src, rows->stride, lanes, rows->count, rows->width});
 }
 
 static void unpack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,

@@ -284,6 +284,7 @@ static uint8_t zero_field(const struct mxfs_group *g, const uint8_t *row, uint64
     return (uint8_t)((unsigned)row[at / 8] >> at % 8 & ((1u << bits) - 1));
 }
 
+/* Packs scales of `n` columns; `scales` is where the first of these columns has its own. */
 static void pack_scales(const struct mxfs_group *g, const struct mxfs_rows *rows, uint64_t n,
                         uint8_t *scales)
 {
@@ -297,6 +298,7 @@ static void pack_scales(const struct mxfs_group *g, const struct mxfs_rows *rows
     }
 }
 
+/* The same for zero points. */
 static void pack_zeros(const struct mxfs_group *g, const struct mxfs_rows *rows, uint64_t n,
                        uint8_t *zeros)
 {
@@ -308,25 +310,35 @@ static void pack_zeros(const struct mxfs_group *g, const struct mxfs_rows *rows,
     }
 }
 
+static void pack_codes(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
+                       const struct mxfs_rows *rows, uint8_t *packed)
+{
+    uint64_t stride = code_stride(unit->group);
+    struct mxfs_transpose in = {rows->src, rows->stride, stride, rows->count, rows->width};
+
+    if (is_awq(unit->group)) {
+        codec->kernel->transpose(packed + rows->at * stride + rows->first, &in);
+        return;
+    }
+    in.cols /= 4;
+    codec->kernel->transpose_words(packed + rows->at / 4 * stride + rows->first * 4, &in);
+}
+
 static void pack(const struct mxfs_unit *unit, const struct mxfs_codec *codec,
                  const struct mxfs_rows *rows, uint8_t *packed)
 {
     const struct mxfs_group *group = unit->group;
-    uint64_t n = unit_columns(unit), stride = code_stride(group);
-    uint8_t *scales = packed + code_rows(group, n) * stride;
+    uint64_t columns = unit_columns(unit), bits = column_bits(group, rows->part);
+    uint64_t first = rows->at * 8 / bits, n = rows->width * 8 / bits;
+    uint8_t *scales = packed + code_rows(group, columns) * code_stride(group);
+    uint8_t *zeros = scales + columns * scale_bytes(group);
 
     if (rows->part == SCALES)
-        pack_scales(group, rows, n, scales);
+        pack_scales(group, rows, n, scales + first * scale_bytes(group));
     else if (rows->part == ZEROS)
-        pack_zeros(group, rows, n, scales + n * scale_bytes(group));
-    else if (rows->part == CODES && is_awq(group))
-        codec->kernel->transpose(
-            packed + rows->first,
-            &(struct mxfs_transpose){rows->src, rows->stride, stride, rows->count, n / 2});
+        pack_zeros(group, rows, n, zeros + first * layout_of(group)->groups);
     else if (rows->part == CODES)
-        codec->kernel->transpose_words(
-            packed + rows->first * 4,
-            &(struct mxfs_transpose){rows->src, rows->stride, stride, rows->count, n});
+        pack_codes(unit, codec, rows, packed);
 }
 
 /* Row `r` of a packed unit of `n` rows. */

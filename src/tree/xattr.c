@@ -31,6 +31,8 @@ static int put_shape(FILE *out, const struct mxfs_output *o)
 {
     struct mxfs_output_info info = mxfs_output_info(o);
 
+    if (info.rank > XATTR_SIZE_MAX / 2) /* too long in any case, so do not write it */
+        return -E2BIG;
     mxfs_text_dims(out, info.shape, info.rank);
     return 0;
 }
@@ -39,6 +41,12 @@ static int put_sources(FILE *out, const struct mxfs_output *o)
 {
     const struct mxfs_tensor *sources[MXFS_PARTS_MAX];
     unsigned n = mxfs_output_sources(o, sources);
+    size_t len = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        len += sources[i]->name_len;
+    if (len > XATTR_SIZE_MAX)
+        return -E2BIG;
     json_t *names = json_array();
     int rc = names ? 0 : -1;
 

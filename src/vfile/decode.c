@@ -12,16 +12,8 @@
 #include "mxfs/bytes.h"
 #include "read.h"
 
-enum {
-    /*
-     * Output bytes decoded from one read of the parts. As large as a request of the kernel, so that
-     * a request is one read of each part, and small enough for the packed bytes (at most half as
-     * many, a quarter for 4 bits) to be still in L2 when they are decoded.
-     */
-    STREAM_CHUNK = 512 << 10,
-    /* The largest tile of any scheme in bytes of output: 32 elements of F32. */
-    TILE_MAX = MXFS_MX_BLOCK * 4,
-};
+/* The largest tile of any scheme in bytes of output: 32 elements of F32. */
+enum { TILE_MAX = MXFS_MX_BLOCK * 4 };
 
 void mxfs_vfile_reader_fini(struct mxfs_vfile_reader *reader)
 {
@@ -33,6 +25,8 @@ int vfile_reserve(struct mxfs_vfile_reader *reader, size_t size)
 {
     if (reader->memory_size >= size)
         return 0;
+    /* Grows once or twice: blocks of many sizes that come and go leave holes in the heap. */
+    size = mxfs_align_up(size, size <= VFILE_LOAD_MAX / 4 ? VFILE_LOAD_MAX / 4 : VFILE_LOAD_MAX);
     free(reader->memory);
     reader->memory = malloc(size);
     reader->memory_size = reader->memory ? size : 0;
@@ -76,6 +70,17 @@ int vfile_check_parts(struct vfile_read *read)
     return 0;
 }
 
+uint64_t vfile_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
+                     struct mxfs_span span[MXFS_PARTS_MAX])
+{
+    uint64_t total = 0;
+
+    group->scheme->spans(group, first, count, span);
+    for (unsigned i = 0; i < group->parts; i++)
+        total += span[i].size;
+    return total;
+}
+
 /* The source bytes of a run of tiles, in the reader's memory. */
 struct loaded {
     struct mxfs_span span[MXFS_PARTS_MAX];
@@ -86,12 +91,7 @@ struct loaded {
 static int load_tiles(struct vfile_read *read, uint64_t first, uint64_t count, struct loaded *in)
 {
     const struct mxfs_group *g = read->group;
-    size_t total = 0;
-
-    g->scheme->spans(g, first, count, in->span);
-    for (unsigned i = 0; i < g->parts; i++)
-        total += in->span[i].size;
-    int rc = vfile_reserve(read->reader, total);
+    int rc = vfile_reserve(read->reader, vfile_spans(g, first, count, in->span));
     uint8_t *at = read->reader->memory;
     for (unsigned i = 0; i < g->parts && rc == 0; i++) {
         in->data[i] = at;
@@ -154,14 +154,25 @@ static void decode_bytes(const struct vfile_read *read, const struct loaded *in,
                        buf + whole * tile_bytes);
 }
 
+/* The tiles that bytes [offset, offset + len) of the output are in. */
+struct tiles {
+    uint64_t first, count; /* in elements */
+};
+
+static struct tiles tiles_at(const struct mxfs_group *g, size_t len, uint64_t offset)
+{
+    size_t tile_bytes = g->tile * mxfs_out_size(g->out);
+    uint64_t begin = offset / tile_bytes, end = mxfs_ceil_div(offset + len, tile_bytes);
+
+    return (struct tiles){begin * g->tile, (end - begin) * g->tile};
+}
+
 static int stream_chunk(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset)
 {
-    uint32_t tile = read->group->tile;
-    size_t tile_bytes = tile * mxfs_out_size(read->group->out);
-    uint64_t begin = offset / tile_bytes, end = mxfs_ceil_div(offset + len, tile_bytes);
+    struct tiles tiles = tiles_at(read->group, len, offset);
     struct loaded in;
 
-    int rc = load_tiles(read, begin * tile, (end - begin) * tile, &in);
+    int rc = load_tiles(read, tiles.first, tiles.count, &in);
     if (rc != 0)
         return rc;
     uint64_t start = vfile_clock_ns();
@@ -170,10 +181,24 @@ static int stream_chunk(struct vfile_read *read, uint8_t *buf, size_t len, uint6
     return 0;
 }
 
+/* How many of `len` bytes to decode at a time. Scales may take more than the codes. */
+static size_t chunk_length(const struct mxfs_group *g, size_t len, uint64_t offset)
+{
+    struct mxfs_span span[MXFS_PARTS_MAX];
+
+    len = mxfs_min_u64(len, VFILE_STREAM_CHUNK);
+    for (; len > TILE_MAX; len /= 2) {
+        struct tiles tiles = tiles_at(g, len, offset);
+        if (vfile_spans(g, tiles.first, tiles.count, span) <= VFILE_LOAD_MAX)
+            break;
+    }
+    return len;
+}
+
 static int stream_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset)
 {
     for (size_t n; len > 0; buf += n, offset += n, len -= n) {
-        n = mxfs_min_u64(len, STREAM_CHUNK);
+        n = chunk_length(read->group, len, offset);
         int rc = stream_chunk(read, buf, n, offset);
         if (rc != 0)
             return rc;

@@ -11,6 +11,7 @@
 
 #include "ahead.h"
 #include "mxfs/cpu.h"
+#include "read.h"
 
 /* The cache charges whole pages: a unit takes up to a page more than its own bytes. */
 enum { UNIT_SLACK = 4096 };
@@ -60,21 +61,49 @@ void mxfs_vfile_env_fini(struct mxfs_vfile_env *env)
     memset(env, 0, sizeof(*env));
 }
 
-int mxfs_vfile_check_cache(const struct mxfs_vfile_env *env, const struct mxfs_grouping *grouping,
-                           struct mxfs_error *err)
+/* Refuses groups whose smallest unit does not fit in the cache. */
+static int check_unit(const struct mxfs_vfile_env *env, const struct mxfs_group *g,
+                      struct mxfs_error *err)
 {
-    for (size_t i = 0; i < grouping->count; i++) {
+    struct mxfs_unit unit;
+
+    g->scheme->unit_at(g, 0, &unit);
+    if (unit.bytes + UNIT_SLACK <= env->cache_size)
+        return 0;
+    return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
+                     "--cache-size=%" PRIu64 ": too small for tensor %s, which needs at least %zu "
+                     "bytes",
+                     env->cache_size, mxfs_quote(g->name, g->name_len).text,
+                     unit.bytes + UNIT_SLACK);
+}
+
+/* Refuses groups where one tile takes too many bytes to decode: some schemes need all scales of its
+ * row. */
+static int check_tile(const struct mxfs_model *model, const struct mxfs_group *g,
+                      struct mxfs_error *err)
+{
+    struct mxfs_span span[MXFS_PARTS_MAX];
+    uint64_t bytes = vfile_spans(g, 0, g->tile, span);
+
+    if (bytes <= VFILE_LOAD_MAX)
+        return 0;
+    return mxfs_fail(err, MXFS_EXIT_MALFORMED, E2BIG,
+                     "%s: tensor %s: its rows are too long: decoding a value takes %" PRIu64
+                     " bytes of codes and scales; the limit is %d",
+                     mxfs_model_source(model, g->part[0])->path,
+                     mxfs_quote(g->name, g->name_len).text, bytes, VFILE_LOAD_MAX);
+}
+
+int mxfs_vfile_check_memory(const struct mxfs_vfile_env *env, const struct mxfs_model *model,
+                            struct mxfs_error *err)
+{
+    const struct mxfs_grouping *grouping = &model->grouping;
+    int rc = 0;
+
+    for (size_t i = 0; i < grouping->count && rc == 0; i++) {
         const struct mxfs_group *g = &grouping->groups[i];
-        struct mxfs_unit unit;
-        if (!g->scheme->unit_at || g->elements == 0)
-            continue;
-        g->scheme->unit_at(g, 0, &unit);
-        if (unit.bytes + UNIT_SLACK > env->cache_size)
-            return mxfs_fail(err, MXFS_EXIT_USAGE, EINVAL,
-                             "--cache-size=%" PRIu64 ": too small for tensor %s, which needs at "
-                             "least %zu bytes",
-                             env->cache_size, mxfs_quote(g->name, g->name_len).text,
-                             unit.bytes + UNIT_SLACK);
+        if (g->elements > 0)
+            rc = g->scheme->unit_at ? check_unit(env, g, err) : check_tile(model, g, err);
     }
-    return 0;
+    return rc;
 }

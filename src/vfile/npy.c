@@ -4,8 +4,8 @@
 /*
  * Outputs as NumPy files.
  *
- * Source: numpy/lib/_format_impl.py (format versions 1.0 and 2.0): magic, version, header length, a
- * Python dictionary, spaces so that the data is 64-byte aligned, a newline. numpy.save also leaves
+ * Source: numpy/lib/_format_impl.py (format version 1.0): magic, version, header length, a Python
+ * dictionary, spaces so that the data is 64-byte aligned, a newline. numpy.save also leaves
  * room for the first dimension to grow to 21 digits.
  */
 #include <errno.h>
@@ -20,6 +20,8 @@
 
 enum {
     ALIGNMENT = 64,     /* of the data: numpy's ARRAY_ALIGN */
+    RANK_MAX = 64,      /* dimensions of an array: NumPy 2's NPY_MAXDIMS; so version 1.0 will do */
+    PREFIX = 10,        /* magic, version and header length */
     GROWTH_DIGITS = 21, /* of the first dimension: numpy's GROWTH_AXIS_MAX_DIGITS */
 };
 
@@ -64,46 +66,34 @@ static size_t digits_of(uint64_t v)
     return (size_t)snprintf(NULL, 0, "%" PRIu64, v);
 }
 
-/* The parts of a header, in bytes. */
-struct npy_header {
-    size_t prefix; /* magic, version and length: 10, or 12 for version 2.0 */
-    size_t total;  /* with prefix, dictionary, padding and newline: a multiple of 64 */
-};
-
-static struct npy_header measure_header(const struct mxfs_output_info *o, const char *descr)
+/* Bytes of the header: prefix, dictionary, padding and newline, a multiple of 64. */
+static size_t header_size(const struct mxfs_output_info *o, const char *descr)
 {
     size_t dict =
         (size_t)snprintf(NULL, 0, "{'descr': '%s', 'fortran_order': False, 'shape': , }", descr) +
         shape_text(NULL, 0, o);
     size_t growth = o->rank ? GROWTH_DIGITS - digits_of(o->shape[0]) : 0;
-    /* With the newline, and at least one byte of padding: NumPy adds a line where none is needed.
-     */
-    size_t text = dict + growth + 1 + 1;
-    size_t total = mxfs_align_up(10 + text, ALIGNMENT);
 
-    if (total - 10 <= UINT16_MAX)
-        return (struct npy_header){10, total};
-    return (struct npy_header){12, mxfs_align_up(12 + text, ALIGNMENT)};
+    /* At least one byte of padding: NumPy adds a line where none is needed. */
+    return mxfs_align_up(PREFIX + dict + growth + 1 + 1, ALIGNMENT);
 }
 
 /* Writes the header. `out` has room for a byte more, the NUL of the last snprintf(). */
-static void write_header(char *out, struct npy_header h, const struct mxfs_output_info *o,
+static void write_header(char *out, size_t size, const struct mxfs_output_info *o,
                          const char *descr)
 {
-    size_t room = h.total + 1, n = h.prefix;
+    size_t room = size + 1, n = PREFIX;
     uint8_t length[8];
 
-    memcpy(out, "\x93NUMPY", 6);
-    out[6] = h.prefix == 10 ? 1 : 2;
-    out[7] = 0;
-    mxfs_store_le64(length, h.total - h.prefix);
-    memcpy(out + 8, length, h.prefix - 8);
+    memcpy(out, "\x93NUMPY\1\0", 8);
+    mxfs_store_le64(length, size - PREFIX);
+    memcpy(out + 8, length, PREFIX - 8);
     n += (size_t)snprintf(out + n, room - n,
                           "{'descr': '%s', 'fortran_order': False, 'shape': ", descr);
     n += shape_text(out + n, room - n, o);
     n += (size_t)snprintf(out + n, room - n, ", }");
-    memset(out + n, ' ', h.total - n);
-    out[h.total - 1] = '\n';
+    memset(out + n, ' ', size - n);
+    out[size - 1] = '\n';
 }
 
 uint64_t mxfs_vfile_npy_size(const struct mxfs_output *output)
@@ -111,9 +101,9 @@ uint64_t mxfs_vfile_npy_size(const struct mxfs_output *output)
     struct mxfs_output_info o = mxfs_output_info(output);
     struct npy_type type = type_of(o.dtype);
 
-    if (!type.descr)
+    if (!type.descr || o.rank > RANK_MAX)
         return 0;
-    return measure_header(&o, type.descr).total +
+    return header_size(&o, type.descr) +
            (type.widened ? o.size / type.widened * type.size : o.size);
 }
 
@@ -165,7 +155,7 @@ struct npy_read {
     const struct mxfs_output *output;
     struct mxfs_output_info info; /* describes the output */
     struct npy_type type;         /* element type of the NumPy file */
-    struct npy_header header;
+    size_t header;                /* bytes */
 };
 
 /* Reads float32 elements [first, first + n) of a widened output. */
@@ -211,7 +201,7 @@ static int read_data(const struct npy_read *read, uint8_t *dst, size_t len, uint
 
 static int read_header(const struct npy_read *read, uint8_t *dst, size_t len, size_t offset)
 {
-    char *header = malloc(read->header.total + 1);
+    char *header = malloc(read->header + 1);
 
     if (!header)
         return -ENOMEM;
@@ -234,13 +224,13 @@ ssize_t mxfs_vfile_read_npy(struct mxfs_vfile_reader *reader, const struct mxfs_
         return 0;
     len = mxfs_min_u64(len, size - offset);
     read.type = type_of(read.info.dtype);
-    read.header = measure_header(&read.info, read.type.descr);
-    if (offset < read.header.total) {
-        in_header = mxfs_min_u64(len, read.header.total - offset);
+    read.header = header_size(&read.info, read.type.descr);
+    if (offset < read.header) {
+        in_header = mxfs_min_u64(len, read.header - offset);
         rc = read_header(&read, buf, in_header, offset);
     }
     if (rc == 0 && in_header < len)
         rc = read_data(&read, (uint8_t *)buf + in_header, len - in_header,
-                       offset + in_header - read.header.total);
+                       offset + in_header - read.header);
     return rc == 0 ? (ssize_t)len : rc;
 }

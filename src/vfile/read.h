@@ -9,6 +9,21 @@
 
 #include "mxfs/vfile.h"
 
+enum {
+    /**
+     * The most bytes of source that a reader loads at once, and so the most memory that it keeps.
+     * Every thread has a reader: with their replies these are most of the 32 MiB that the daemon
+     * may take in addition to its cache.
+     */
+    VFILE_LOAD_MAX = 512 << 10,
+    /**
+     * Output bytes of a streaming scheme decoded from one load. As large as a request of the
+     * kernel, so that a request is one read of each part, and small enough for the packed bytes (at
+     * most half as many, a quarter for 4 bits) to be still in L2 when they are decoded.
+     */
+    VFILE_STREAM_CHUNK = 512 << 10,
+};
+
 /** A read under way; made once for each output that a request touches. */
 struct vfile_read {
     struct mxfs_vfile_reader *reader; /**< the thread's memory, counters and environment */
@@ -49,6 +64,11 @@ int vfile_check_parts(struct vfile_read *read);
  * -errno; read->failed is then the tensor whose bytes could not be read.
  */
 int vfile_decode_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset);
+
+/** Works out the bytes of each part that elements [first, first + count) of a streaming group are
+ * decoded from; returns how many they are in all. */
+uint64_t vfile_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
+                     struct mxfs_span span[MXFS_PARTS_MAX]);
 
 /** As vfile_decode_range(), for groups by unit. */
 int vfile_unit_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset);

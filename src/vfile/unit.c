@@ -10,8 +10,7 @@
 #include "mxfs/bytes.h"
 #include "pass.h"
 
-/* Pins the unit and loads it if no other thread has. `more`: the read goes on into the next unit.
- */
+/* Pins the unit, loading it if no other thread has. `more`: the read continues in the next unit. */
 static int acquire_unit(struct vfile_read *read, const struct mxfs_unit *unit, bool more,
                         struct mxfs_cache_block **block)
 {

@@ -10,7 +10,7 @@ import pytest
 
 import ref_int as ref
 import reftensor as rt
-from helpers import DTYPES, KERNELS, assert_any_range, assert_file, assert_no_mount, assert_refused, assert_shows
+from helpers import DTYPES, KERNELS, assert_any_range, assert_file, assert_no_mount, assert_refused, assert_same, assert_shows
 from ref_float import FloatModel
 
 VECTORS = pathlib.Path(__file__).resolve().parents[1] / "data" / "vectors"
@@ -150,6 +150,14 @@ class TestGptq:
 
 
 class TestAwq:
+    @pytest.mark.parametrize("add", [ref.add_gptq, ref.add_awq])
+    def test_few_long_rows(self, add, run, place):
+        """Rows longer than what is read of them at once, in units of two megabytes."""
+        model = FloatModel(ref.gptq_config() if add is ref.add_gptq else ref.awq_layouts().config)
+        add(model, "x", 1, 40_000, 128, 128)
+        run("export", "--cache-size=256M", model.write(place / "m" / "m.safetensors"), place / "out")
+        assert_same((place / "out").read_bytes(), model.expected_bytes())
+
     @pytest.mark.parametrize("config", [None, {"quantization_config": {"quant_method": "auto-round", "packing_format": "auto_round:auto_awq"}}])
     def test_configs(self, config, mount, place):
         model = ref.awq_layouts()

@@ -257,3 +257,12 @@ def test_source_that_changes(lib, opened, place):
 
 def test_version(lib, run):
     assert lib.mxfs_version() in run("--version").out
+
+
+def test_copies(lib, opened, place):
+    """Where two shards hold a tensor, mxfs_find() finds the copy that the index names."""
+    for number in (1, 2):
+        rt.save(place / f"m-{number}.safetensors", {name: rt.tensor(np.full(4, number, np.uint8)) for name in ("w", f"x{number}")})
+    (place / "m.safetensors.index.json").write_text('{"weight_map":{"w":"m-2.safetensors","x1":"m-1.safetensors","x2":"m-2.safetensors"}}')
+    handle, reader = opened(place)
+    assert read(lib.mxfs_read_tensor, reader, lib.mxfs_find(handle, b"w", 1), 4, 4) == bytes([2] * 4)

@@ -24,8 +24,8 @@ static void expect(bool holds)
         abort();
 }
 
-/* What jansson, which knows no NaN and Infinity, reads: an object, or NULL. It also takes a NUL
- * after a number, which is not JSON. */
+/* The text as jansson, which knows no NaN and Infinity, reads it: an object, or NULL. It also takes
+ * a NUL after a number, which is not JSON. */
 static json_t *read_object(const char *text, size_t len)
 {
     json_t *root = memchr(text, '\0', len) ? NULL : json_loadb(text, len, JSON_ALLOW_NUL, NULL);
@@ -131,8 +131,7 @@ static void fuzz_config(const char *text, size_t len, const char *dtype, bool so
     free(twice);
 }
 
-/* Some edit that depends on the names only; a name with one byte less may end inside a character.
- */
+/* An edit that depends on the names only. A name that is a byte shorter may end in a character. */
 static int edit_weight(struct mxfs_jsonedit_index *index, const struct mxfs_jsonedit_weight *w)
 {
     switch ((w->name_len + w->shard_len) % 3) {

@@ -131,7 +131,7 @@ static void check(struct mxfs_model *model)
     struct mxfs_error err = {0};
     struct mxfs_plan plan;
 
-    if (mxfs_vfile_check_cache(&env, &model->grouping, &err) != 0 ||
+    if (mxfs_vfile_check_memory(&env, model, &err) != 0 ||
         mxfs_plan_init(&plan, model, model->main, &err) != 0)
         return;
     if (plan.size < SHOWN_MAX) {

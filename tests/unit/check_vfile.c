@@ -393,6 +393,39 @@ START_TEST(transposed_in_strips)
 }
 END_TEST
 
+/* Rows that are too long for a reader's memory: few of them, or more than packing takes at once.
+ * The memory stays small all the same. */
+START_TEST(transposed_in_pieces)
+{
+    static const struct {
+        const char *dims; /* of the scales: one matrix, rows, blocks */
+        uint64_t rows, blocks, unit_max;
+    } cases[] = {
+        {"1,1,40000", 1, 40000, 64 << 20},  {"1,3,30001", 3, 30001, 64 << 20},
+        {"1,3,30001", 3, 30001, 1 << 20},   {"1,130,1100", 130, 1100, 64 << 20},
+        {"1,130,1100", 130, 1100, 1 << 20},
+    };
+    uint64_t size = cases[_i].rows * cases[_i].blocks * 64;
+    const uint64_t starts[] = {0, size / 2 + 1, size - 20};
+    struct spec *s;
+    char text[128];
+    snprintf(text, sizeof(text),
+             "e.experts.down_proj_blocks U8 %s,16; e.experts.down_proj_scales U8 %s",
+             cases[_i].dims, cases[_i].dims);
+    struct view *v = open_large(
+        text, (struct view_options){MXFS_OUT_BF16, cases[_i].unit_max, 64 << 20, NULL}, &s);
+    uint8_t *expected = malloc(size);
+
+    expect_transposed(s, "e.experts.down_proj_blocks", "e.experts.down_proj_scales", MXFS_OUT_BF16,
+                      expected);
+    check_large(v, expected, starts, MXFS_COUNT(starts));
+    ck_assert_uint_le(v->reader.memory_size, 512 << 10);
+    free(expected);
+    view_close(v);
+    spec_free(s);
+}
+END_TEST
+
 /* Many threads share one view, with a cache that has room for two of six units. */
 
 struct reader {
@@ -548,6 +581,7 @@ int main(void)
     tcase_add_test(ranges, streams_longer_than_a_chunk);
     tcase_add_test(ranges, tiles_longer_than_a_chunk);
     tcase_add_loop_test(ranges, transposed_in_strips, 0, 10);
+    tcase_add_loop_test(ranges, transposed_in_pieces, 0, 5);
     tcase_add_test(ranges, many_threads);
     tcase_add_test(ranges, verbatim_files_are_unchanged);
     tcase_add_test(ranges, empty_readers_can_be_freed);
