@@ -16,7 +16,7 @@
 struct mxfs_fs_options {
     const char *source;     /**< absolute; shown as the source of the mount */
     const char *mountpoint; /**< absolute */
-    /** What `mountpoint` must still lead to (O_PATH), needed until ready(); -1: anything. */
+    /** The folder that `mountpoint` must still lead to (O_PATH), needed until ready(); -1: any. */
     int folder;
     bool allow_other;      /**< let other users access the mount */
     bool auto_unmount;     /**< unmount even if this process is killed */

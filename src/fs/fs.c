@@ -6,7 +6,7 @@
  *
  * One thread takes all signals. SIGTERM and SIGHUP detach the mount and give open readers some time
  * to finish; SIGINT, or a second signal, stops at once. SIGUSR1 logs the statistics. A helper
- * process, started first, does the unmounting, because this one gives up the right to.
+ * process, started first, does the unmounting, for which this process gives up the right.
  */
 #include "mxfs/fs.h"
 

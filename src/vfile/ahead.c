@@ -19,7 +19,6 @@
 #include <sys/resource.h>
 
 #include "mxfs/bytes.h"
-#include "pass.h"
 
 /*
  * Where these constants come from: the figures are of a gpt-oss of 141 MB in the page cache, read
@@ -227,22 +226,6 @@ void vfile_ahead_note(const struct vfile_read *read, const struct mxfs_unit *uni
             (struct mxfs_vfile_hint){read->model, read->group, unit->first + unit->count};
 }
 
-void mxfs_vfile_look_ahead(struct mxfs_vfile_reader *reader)
-{
-    struct mxfs_vfile_hint hint = reader->hint;
-
-    if (!hint.group)
-        return;
-    mxfs_vfile_drop_hint(reader);
-    struct vfile_read read = vfile_read_of(reader, hint.model, hint.group);
-    struct vfile_pass pass;
-    pass.read = &read;
-    pass.count = 0;
-    vfile_ahead_gather(&pass, hint.element);
-    if (pass.count > 0)
-        vfile_pass_load(&pass, 0);
-}
-
 /* Slow sources. */
 
 /* For how many more passes the source of the main part counts as slow. */
@@ -286,7 +269,7 @@ static void announce(const struct vfile_read *read, uint64_t element)
  * A slow source must have its next order before it has delivered the last: it reads the next matrix
  * while this one is decoded.
  */
-long vfile_ahead_begin(const struct vfile_pass *pass)
+static long begin(const struct vfile_pass *pass)
 {
     const struct vfile_read *read = pass->read;
     uint64_t matrix = mxfs_scheme_matrix(read->group), first = pass->unit[0].first;
@@ -302,7 +285,8 @@ long vfile_ahead_begin(const struct vfile_pass *pass)
     return waits;
 }
 
-void vfile_ahead_end(const struct vfile_pass *pass, long waits, uint64_t ns)
+/* Judges a source by a pass that took `ns` nanoseconds. */
+static void end(const struct vfile_pass *pass, long waits, uint64_t ns)
 {
     struct vfile_rows r;
 
@@ -312,4 +296,30 @@ void vfile_ahead_end(const struct vfile_pass *pass, long waits, uint64_t ns)
     if (!r.sparse && r.strips.rows * r.stride / SLOW > ns / 1000)
         return;
     atomic_store_explicit(slow_passes(pass->read), SLOW_PASSES, memory_order_relaxed);
+}
+
+int vfile_ahead_load(struct vfile_pass *pass, unsigned keep)
+{
+    uint64_t start = vfile_clock_ns();
+    long waits = begin(pass);
+    int rc = vfile_pass_load(pass, keep);
+
+    end(pass, waits, vfile_clock_ns() - start);
+    return rc;
+}
+
+void mxfs_vfile_look_ahead(struct mxfs_vfile_reader *reader)
+{
+    struct mxfs_vfile_hint hint = reader->hint;
+
+    if (!hint.group)
+        return;
+    mxfs_vfile_drop_hint(reader);
+    struct vfile_read read = vfile_read_of(reader, hint.model, hint.group);
+    struct vfile_pass pass;
+    pass.read = &read;
+    pass.count = 0;
+    vfile_ahead_gather(&pass, hint.element);
+    if (pass.count > 0)
+        vfile_ahead_load(&pass, 0);
 }

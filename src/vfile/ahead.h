@@ -13,24 +13,9 @@
 
 #include <stdatomic.h>
 
-#include "read.h"
-
-struct vfile_pass;
+#include "pass.h"
 
 enum {
-    /*
-     * Bytes between two strips up to which they are read with one system call, and the bytes
-     * between them for nothing. From the page cache (Zen 4) a pread() of a short strip takes 0.3
-     * us, as long as copying 4 KiB more, so 4 or 8 KiB make no difference: GPTQ is read with the
-     * same processor time. With 32 KiB it reads three to seven times as many bytes, and takes half
-     * as long again.
-     */
-    VFILE_GAP = 8 << 10,
-    /*
-     * The most units in a pass, a bound for its arrays. Passes get there only where units are
-     * smaller than they may be: of 128 units in the cache, half of five eighths are 40.
-     */
-    VFILE_PASS_MAX = 64,
     /* Sources that are told apart; two that share an entry share no more than a hint. */
     VFILE_AHEAD_SOURCES = 256,
 };
@@ -60,10 +45,10 @@ void vfile_ahead_gather(struct vfile_pass *pass, uint64_t element);
 void vfile_ahead_note(const struct vfile_read *read, const struct mxfs_unit *unit, uint64_t before,
                       uint64_t after);
 
-/** Before a pass reads: asks a slow source for what will be needed. The result is for _end(). */
-long vfile_ahead_begin(const struct vfile_pass *pass);
-
-/** After a pass has read for `ns` nanoseconds: judges whether its source is slow. */
-void vfile_ahead_end(const struct vfile_pass *pass, long waits, uint64_t ns);
+/**
+ * Loads a pass as vfile_pass_load() does. Asks a slow source for what will be needed before, and
+ * judges whether the source is slow after.
+ */
+int vfile_ahead_load(struct vfile_pass *pass, unsigned keep);
 
 #endif

@@ -195,7 +195,7 @@ static size_t chunk_length(const struct mxfs_group *g, size_t len, uint64_t offs
     return len;
 }
 
-static int stream_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset)
+int vfile_stream_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset)
 {
     for (size_t n; len > 0; buf += n, offset += n, len -= n) {
         n = chunk_length(read->group, len, offset);
@@ -204,11 +204,4 @@ static int stream_range(struct vfile_read *read, uint8_t *buf, size_t len, uint6
             return rc;
     }
     return vfile_check_parts(read);
-}
-
-int vfile_decode_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset)
-{
-    if (read->group->scheme->unit_at)
-        return vfile_unit_range(read, buf, len, offset);
-    return stream_range(read, buf, len, offset);
 }

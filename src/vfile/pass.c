@@ -155,12 +155,9 @@ int vfile_pass_load(struct vfile_pass *pass, unsigned keep)
 {
     struct mxfs_vfile_tally *tally = &pass->read->reader->tally;
     uint64_t start = vfile_clock_ns();
-    long waits = vfile_ahead_begin(pass);
     int rc = load_parts(pass);
-    uint64_t took = vfile_clock_ns() - start;
 
-    vfile_ahead_end(pass, waits, took);
-    tally->load_ns += took;
+    tally->load_ns += vfile_clock_ns() - start;
     if (rc != 0) {
         abandon(pass);
         return rc;

@@ -60,17 +60,17 @@ int vfile_fetch_part(struct vfile_read *read, unsigned part, void *buf, size_t l
 int vfile_check_parts(struct vfile_read *read);
 
 /**
- * Writes bytes [offset, offset + len) of the group's output, all inside it, to buf. Returns 0 or
- * -errno; read->failed is then the tensor whose bytes could not be read.
+ * For streaming groups: writes bytes [offset, offset + len) of the output, all inside it, to buf.
+ * Returns 0 or -errno; read->failed is then the tensor whose bytes could not be read.
  */
-int vfile_decode_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset);
+int vfile_stream_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset);
+
+/** The same for groups by unit. */
+int vfile_unit_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset);
 
 /** Works out the bytes of each part that elements [first, first + count) of a streaming group are
  * decoded from; returns how many they are in all. */
 uint64_t vfile_spans(const struct mxfs_group *group, uint64_t first, uint64_t count,
                      struct mxfs_span span[MXFS_PARTS_MAX]);
-
-/** As vfile_decode_range(), for groups by unit. */
-int vfile_unit_range(struct vfile_read *read, uint8_t *buf, size_t len, uint64_t offset);
 
 #endif

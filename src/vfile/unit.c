@@ -7,8 +7,8 @@
  */
 #include <string.h>
 
+#include "ahead.h"
 #include "mxfs/bytes.h"
-#include "pass.h"
 
 /* Pins the unit, loading it if no other thread has. `more`: the read continues in the next unit. */
 static int acquire_unit(struct vfile_read *read, const struct mxfs_unit *unit, bool more,
@@ -25,7 +25,7 @@ static int acquire_unit(struct vfile_read *read, const struct mxfs_unit *unit, b
     pass.count = 1;
     if (more || vfile_ahead_is_walk(read, unit))
         vfile_ahead_gather(&pass, unit->first + unit->count);
-    return vfile_pass_load(&pass, 1);
+    return vfile_ahead_load(&pass, 1);
 }
 
 /* Unpins the unit after `bytes` bytes of its output have been read. */

@@ -51,7 +51,8 @@ static int read_inside(struct mxfs_vfile_reader *reader, const struct mxfs_plan 
         return 0;
     if (output->group) {
         struct vfile_read read = vfile_read_of(reader, plan->model, output->group);
-        rc = vfile_decode_range(&read, buf, len, offset);
+        rc = (output->group->scheme->unit_at ? vfile_unit_range : vfile_stream_range)(&read, buf,
+                                                                                      len, offset);
         t = read.failed;
     } else {
         rc = read_source(reader, mxfs_model_source(plan->model, t), buf, len, t->offset + offset);
