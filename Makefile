@@ -306,18 +306,18 @@ bench: all $(BENCH_PROGRAMS)
 bench-scaling: all $(BENCH_PROGRAMS)
 	@BUILD=$(BUILD) python3 tests/bench/scaling.py $(ROWS)
 
-# Runs each target for FUZZ_SECONDS with address and undefined-behaviour sanitizers (libFuzzer, clang). For
-# data races: FUZZ_SANITIZERS=thread FUZZ_SOURCES=tests/fuzz/fuzz_folder.c.
+# Runs each target for FUZZ_SECONDS with address and undefined-behaviour sanitizers (libFuzzer, clang).
 FUZZ_SECONDS ?= 60
-FUZZ_SANITIZERS ?= address,undefined
-FUZZ_BUILD = $(BUILD)/fuzz-$(FUZZ_SANITIZERS)
-FUZZ_FLAGS = -O1 -g -fsanitize=fuzzer-no-link,$(FUZZ_SANITIZERS) -fno-sanitize-recover=all
+FUZZ_BUILD := $(BUILD)/fuzz
+FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 fuzz:
 	@tests/support/run-fuzz '$(MAKE)' '$(FUZZ_BUILD)' '$(FUZZ_FLAGS)' $(FUZZ_SECONDS) $(FUZZ_SOURCES)
 
-# Runs the targets on their seeds, which include inputs that once found a defect. Does not need clang.
+# Runs the targets on their seeds, and on inputs that once found a defect; does not need clang. To look for
+# races, which libFuzzer's own counters would drown, on what `make fuzz` found:
+#   make fuzz-replay BUILD=build/tsan CFLAGS='-O1 -g -fsanitize=thread' FUZZ_CORPUS=build/fuzz/corpus
 fuzz-replay: $(REPLAY_PROGRAMS)
-	@tests/support/run-replay $(REPLAY_PROGRAMS)
+	@FUZZ_CORPUS='$(FUZZ_CORPUS)' tests/support/run-replay $(REPLAY_PROGRAMS)
 
 # `make check` creates the Python environment of the tests.
 PYTEST = MXFS_BIN=$(BUILD)/mxfs build/venv/bin/python -m pytest -q
