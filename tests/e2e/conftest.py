@@ -36,7 +36,16 @@ BAD_LINE = re.compile(r"Sanitizer|runtime error:|\bwarning\b|Assertion|\bassert\
 PR_SET_CHILD_SUBREAPER = 36
 
 
+def heed_signals():
+    """Undoes nohup and a shell's &, whose ignored signals every process started by a test would inherit."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def pytest_configure(config):
+    heed_signals()
     config.addinivalue_line("markers", "heavy: needs torch, transformers or compressed-tensors")
     config.addinivalue_line("markers", "limit(seconds): may take so long, in place of TEST_LIMIT")
     # A failed assertion in a thread fails the test.
