@@ -31,11 +31,6 @@ def table(name):
             yield number, line
 
 
-def is_later(path):
-    """Whether later.txt lets a file through."""
-    return any(fnmatch.fnmatch(path.as_posix(), glob) for _, glob in table("later.txt"))
-
-
 def files(*roots):
     for root in roots:
         top = Path(root)
