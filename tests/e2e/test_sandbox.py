@@ -36,6 +36,13 @@ def instrumented(mxfs_bin):
     return re.search(rb"__(asan|tsan|msan)_init|\.gcda\0", pathlib.Path(mxfs_bin).read_bytes()) is not None
 
 
+@pytest.fixture
+def own_threads(mxfs_bin):
+    """For tests that look at the rights of every thread."""
+    if b"__tsan_init" in pathlib.Path(mxfs_bin).read_bytes():
+        pytest.skip("the thread sanitizer has a thread of its own, which gives up nothing")
+
+
 def privileges(pid):
     """The rights of each thread of a process: (CapEff, CapPrm, CapBnd, NoNewPrivs, Seccomp)."""
     keys = ("CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp")
@@ -53,10 +60,9 @@ def helper_of(made):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has nothing to give up")
-def test_privileges(source, model, mount, mxfs_bin, instrumented):
+@pytest.mark.usefixtures("own_threads")
+def test_privileges(source, model, mount, instrumented):
     """No thread keeps a capability; the helper keeps those that unmounting needs, and no files."""
-    if b"__tsan_init" in pathlib.Path(mxfs_bin).read_bytes():
-        pytest.skip("the thread sanitizer has a thread of its own, which gives up nothing")
     made = mount(source)
     assert made.file.read_bytes() == model.expected_bytes()  # so that libfuse has started its threads
     assert privileges(made.pid) == {(0, 0, 0, 1, 0 if instrumented else 2)}
@@ -177,6 +183,7 @@ def test_failing_to_enter(step, number, source, place, run, fuse, failing, instr
     assert not mounted(place / "mnt")
 
 
+@pytest.mark.usefixtures("own_threads")
 def test_few_descriptors(source, model, place, mount, mxfs_bin, instrumented):
     """With any number of descriptors the daemon is confined, or there is none."""
     at = types.SimpleNamespace(directory=place / "few", path=place / "few" / "mnt")
