@@ -29,8 +29,6 @@ INSTALL ?= install
 REQUIRED := -std=c17 -D_GNU_SOURCE -Iinclude -ffp-contract=off -fPIC -fvisibility=hidden -pthread
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
 	-Wcast-qual -Wconversion -Wsign-conversion -Wwrite-strings -Wformat=2 -Werror
-# Files that do not pass the conversion and const warnings yet.
-LENIENT := tests/unit/check_model.c tests/unit/check_options.c
 
 # The library is everything below the FUSE adapter; the program adds the adapter, the command line and the
 # commands. All sources are listed, so that a stray file is neither compiled nor shipped; the lint reports
@@ -279,13 +277,12 @@ $(BENCH_OBJECTS): EXTRA = $(FUSE_CFLAGS)
 $(call objects,tests/bench/kernel_bench.c): EXTRA = -Itests/unit $(CHECK_CFLAGS)
 $(LIBRARY_OBJECTS): EXTRA = $(LIBRARY_CFLAGS)
 $(REPLAY_OBJECTS): EXTRA = -Isrc $(LIBRARY_CFLAGS)
-$(call objects,$(LENIENT)): LENIENCE = -Wno-cast-qual -Wno-discarded-qualifiers -Wno-conversion -Wno-sign-conversion
 $(UNIT_OBJECTS): EXTRA = -Itests/unit -Isrc $(CHECK_CFLAGS) $(LIBRARY_CFLAGS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/compile.flags
 	@mkdir -p $(@D)
 	$(call told,CC,$<)
-	$(Q)$(COMPILE) $(LENIENCE) $(EXTRA) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(EXTRA) -MMD -MP -c -o $@ $<
 
 # These files hold flags and lists that targets depend on; they are written only when those change.
 record = @mkdir -p $(BUILD); echo '$(subst ','\'',$(1))' | cmp -s - $@ || echo '$(subst ','\'',$(1))' >$@

@@ -7,6 +7,8 @@
  * One thread takes all signals. SIGTERM and SIGHUP detach the mount and give open readers some time
  * to finish; SIGINT, or a second signal, stops at once. SIGUSR1 logs the statistics. A helper
  * process, started first, does the unmounting, for which this process gives up the right.
+ *
+ * The file is long because mounting, serving and stopping share one session and its order matters.
  */
 #include "mxfs/fs.h"
 

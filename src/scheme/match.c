@@ -6,7 +6,8 @@
  *
  * The same questions arise for every scheme: is a tensor a main part by suffix and type, which
  * companions does it have, is one missing, is there one too many, are weights rotated. The engine
- * asks them; the scheme only decides whether the shapes fit.
+ * asks them; the scheme only decides whether the shapes fit. The file is long because all of these
+ * questions look at one case and are asked in an order that has meaning.
  */
 #include "match.h"
 

@@ -365,7 +365,7 @@ START_TEST(shards_of_an_index)
     for (int shard = 1; shard <= 2; shard++) {
         open_right(&m, dir.text, shard == 1 ? "m-1.safetensors" : "m-2.safetensors");
         ck_assert_uint_eq(m.shard_count, 2);
-        ck_assert_uint_eq(m.main, shard - 1);
+        ck_assert_int_eq((int)m.main, shard - 1);
         ck_assert_uint_eq(m.tensors.count, 4);
         ck_assert_uint_eq(m.grouping.count, 1);
         ck_assert_uint_eq(m.grouping.refusal_count, 0);

@@ -415,7 +415,7 @@ static const struct {
 START_TEST(every_size)
 {
     char option[64] = "--cache-size=";
-    char *argv[] = {"mxfs", option, "S", "M", NULL};
+    char *argv[] = {(char[]){"mxfs"}, option, (char[]){"S"}, (char[]){"M"}, NULL};
     struct mxfs_options o;
     struct mxfs_error err = {0};
 
@@ -458,7 +458,7 @@ START_TEST(octal_numbers)
     ck_assert_uint_eq(p->options.umask, 0777);
     done(p);
     for (size_t i = 0; i < MXFS_COUNT(wrong); i++) {
-        char *argv[] = {"mxfs", line, "S", "M", NULL};
+        char *argv[] = {(char[]){"mxfs"}, line, (char[]){"S"}, (char[]){"M"}, NULL};
         struct mxfs_options o;
         struct mxfs_error err = {0};
         snprintf(line, sizeof(line), "--umask=%s", wrong[i]);
@@ -718,7 +718,8 @@ END_TEST
 
 START_TEST(control_characters_are_escaped)
 {
-    char *argv[] = {"mxfs", "--dtype=a\nb\x1b[1m", "S", "M", NULL};
+    char *argv[] = {(char[]){"mxfs"}, (char[]){"--dtype=a\nb\x1b[1m"}, (char[]){"S"}, (char[]){"M"},
+                    NULL};
     struct mxfs_options o;
     struct mxfs_error err = {0};
 
